@@ -1,1 +1,1 @@
-"""What Keepsake costs, how fast it is and what it remembers, measured."""
+"""Benchmarks of Keepsake: cost, speed, and what it remembers."""

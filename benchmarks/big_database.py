@@ -1,4 +1,4 @@
-"""A database of a million turns of made-up words: a few chats of known length among many others. Made once."""
+"""A database of a million made-up turns: a few chats of known length among many others. Built once."""
 
 import asyncio
 import random
@@ -16,7 +16,7 @@ from storage.search import tag
 
 TURNS = 1_000_000
 LENGTHS = (10, 1_000, 10_000, 100_000)
-"""Turns of the first chats; the others have OTHERS each."""
+"""The lengths of the first chats in turns; all others have OTHERS."""
 OTHERS = 1_000
 WORDS = 60_000
 SYLLABLES = [consonant + vowel for consonant in "bdfgklmnprstvz" for vowel in ("a", "e", "i", "o", "u", "or", "an")]
@@ -26,7 +26,7 @@ CHUNK = 1_000
 
 
 def vocabulary(rng: random.Random) -> tuple[list[str], list[float]]:
-    """Words, and the sums of their weights: the n-th most frequent stands 1/n as often as the first (Zipf)."""
+    """Words and their cumulative weights: the n-th most frequent word has 1/n of the first one's weight (Zipf)."""
     found: dict[str, None] = {}
     while len(found) < WORDS:
         found["".join(rng.choices(SYLLABLES, k=rng.randint(1, 4)))] = None
@@ -34,14 +34,14 @@ def vocabulary(rng: random.Random) -> tuple[list[str], list[float]]:
 
 
 def texts(rng: random.Random) -> Iterator[str]:
-    """Made-up messages without end."""
+    """Endless made-up messages."""
     words, weights = vocabulary(rng)
     while True:
         yield " ".join(rng.choices(words, cum_weights=weights, k=rng.randint(*WORDS_OF_A_TURN)))
 
 
 def chat_ids(rng: random.Random, turns: int) -> list[int]:
-    """The chat of each turn: all talk at the same time."""
+    """The chat of each turn: all chats talk at the same time."""
     fixed = [length for length in LENGTHS if length <= turns // 2]
     ids = [chat for chat, length in enumerate(fixed, start=1) for _ in range(length)]
     ids += [len(fixed) + 1 + number // OTHERS for number in range(turns - len(ids))]
@@ -50,7 +50,7 @@ def chat_ids(rng: random.Random, turns: int) -> list[int]:
 
 
 def make(path: Path, turns: int = TURNS) -> None:
-    """Build the database at `path`, unless it is there; some minutes for a million turns."""
+    """Build the database at `path` unless it exists; takes some minutes for a million turns."""
     if path.exists():
         return
     half = path.with_suffix(".half")
@@ -85,7 +85,7 @@ def _fill(connection: sqlite3.Connection, rng: random.Random, ids: list[int]) ->
     )
     connection.execute("CREATE TEMP TABLE made (id INTEGER PRIMARY KEY, tag, own, written, around, label)")
     connection.executemany("INSERT INTO made VALUES (?, ?, ?, ?, ?, ?)", _keys(rows, ids))
-    connection.execute(  # in the order of their ids, as a bot writes them: SQLite would flush the index for each other
+    connection.execute(  # ordered by id, as a bot writes them; otherwise SQLite would flush the index for each row
         "INSERT INTO turn_words (rowid, tag, own, written, around, label) SELECT * FROM made ORDER BY id"
     )
     connection.commit()

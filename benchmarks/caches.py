@@ -1,8 +1,8 @@
-"""What each kind of prompt cache finds again of the bot's prompts: ``python -m benchmarks.caches [FILE...]``.
+"""What each kind of prompt cache saves on the bot's prompts: ``python -m benchmarks.caches [FILE...]``.
 
-A conversation is replayed through the running bot, once with cache markers and once without, and each prompt is booked
-as the providers document their caches. Requests that compact are counted in. Then the file's questions are asked, each
-of which brings something to mind, that stands behind it for one request.
+A conversation is replayed through the running bot, once with cache markers and once without, and each prompt is
+accounted for as the providers document their caches, compactions included. Then the file's questions are asked, each of
+which recalls something for one request.
 """
 
 import argparse
@@ -30,7 +30,7 @@ cache_breakpoints = true
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of cache; prices are relative to a fresh input token."""
+    """A kind of cache; prices are relative to an uncached input token."""
 
     name: str
     account: Callable[[Tokenize], Account]
@@ -38,7 +38,7 @@ class Kind:
     written: float = 1.0
 
     def cost(self, counts: Sequence[PromptCount]) -> float:
-        """What all these prompts cost."""
+        """The total cost of these prompts."""
         fresh = sum(one.total - one.cached - one.written for one in counts)
         return fresh + sum(self.cached * one.cached + self.written * one.written for one in counts)
 
@@ -64,7 +64,6 @@ class Books:
     asking: bool = False
 
     def count(self, request: ChatRequest, answer: str = "", /) -> PromptCount:
-        """See Account.count."""
         counted = [account.count(request, answer) for account in self.accounts.values()]
         for name, count in zip(self.accounts, counted, strict=True):
             self.counts.setdefault(name, ([], []))[self.asking].append(count)

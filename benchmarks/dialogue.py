@@ -1,4 +1,4 @@
-"""A conversation file of the LoCoMo format, as turns of a user and the bot."""
+"""A conversation file in the LoCoMo format, as turns of a user and the bot."""
 
 import json
 import re
@@ -8,14 +8,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 GREETING = "Hello."
-"""What the user says where the file lets the other one begin."""
+"""The user's first message if the file begins with the other speaker."""
 BETWEEN = timedelta(seconds=40)
-"""Between two turns of one session."""
+"""The time between two turns of a session."""
 
 
 @dataclass(frozen=True)
 class Round:
-    """What the user said, and what the bot answers."""
+    """A message of the user and the bot's answer."""
 
     at: datetime
     said: str
@@ -24,13 +24,13 @@ class Round:
 
 @dataclass(frozen=True)
 class Question:
-    """A question, and the lines that hold its answer."""
+    """A question and the lines with its answer."""
 
     text: str
     answer: str
     evidence: tuple[str, ...]
     category: int
-    """LoCoMo's: 1 several facts, 2 time, 3 to be inferred, 4 one fact, 5 a false premise; 0: not known."""
+    """LoCoMo's category: 1 several facts, 2 time, 3 inference, 4 one fact, 5 a false premise; 0: unknown."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Dialogue:
 
 
 def load(files: Sequence[Path], repeat: int = 1) -> Dialogue:
-    """The conversations of some files, one after the other, the whole as often as wanted."""
+    """The conversations of several files in sequence, the whole sequence `repeat` times."""
     parts = [_read(json.loads(file.read_text(encoding="utf-8"))) for file in files] * repeat
     rounds: list[Round] = []
     for part in parts:
@@ -60,7 +60,7 @@ def _read(data: dict[str, object]) -> Dialogue:
     number = 1
     while isinstance(lines := data.get(f"session_{number}"), list):
         at = datetime.strptime(str(data[f"session_{number}_date_time"]), "%I:%M %p on %d %B, %Y").replace(tzinfo=UTC)
-        texts |= {line["dia_id"]: line["text"].strip() for line in lines}  # Telegram sends no blanks at the ends
+        texts |= {line["dia_id"]: line["text"].strip() for line in lines}  # Telegram strips surrounding whitespace
         rounds += _rounds(user, at, [(line["speaker"], line["text"]) for line in lines])
         number += 1
     found = data.get("qa")

@@ -1,8 +1,8 @@
 """How much of the prompts a real engine takes from its cache, by its own count: ``python -m benchmarks.engine``.
 
-A conversation goes through the running bot to llama.cpp with a small model, whose window is compacted on the way. That
-model answers, but can't write notes: a proxy between the two hands every request on, has the engine
-read those for notes too (they are counted), and writes the notes itself.
+A conversation goes through the running bot to llama.cpp with a small model, and the window is compacted on the way. The
+model answers but can't write memories: a proxy passes every request on, has the engine read requests for memories too
+(so they are counted), and writes the memories itself.
 """
 
 import argparse
@@ -38,11 +38,10 @@ PASSED_ON = (
     "EMBEDDING_MODEL",
     "CACHED_PRICE",
 )
-"""Settings of the bot that may be varied by the environment."""
+"""Settings of the bot that may be overridden by environment variables."""
 
 
 def main() -> None:
-    """Talk, print."""
     options = _parse()
     if why := missing():
         print(f"engine: skipped, {why}")
@@ -76,7 +75,7 @@ class Talk:
         self.proxy = Proxy()
 
     async def run(self, dialogue: Dialogue, turns: int) -> None:
-        """The first turns of a conversation; the answers are the engine's."""
+        """Replay the first turns of a conversation; the answers are the engine's."""
         telegram = BotApi()
         ann = telegram.user(dialogue.user)
         home = telegram.private(ann)
@@ -145,7 +144,7 @@ def _row(read: list[Read]) -> str:
 
 
 def _print(read: list[Read]) -> float:
-    """The table; returns the share of all that came from the cache."""
+    """Print the table; returns the cached share of all prompts."""
     answers = [one for one in read if not one.notes]
     after = [one for before, one in pairwise(read) if before.notes and not one.notes]
     print(f"\n{'':28}{HEADINGS}")

@@ -1,4 +1,4 @@
-"""Between the bot and a real engine: hands requests on, keeps the engine's count of each, writes what it can't."""
+"""A proxy between the bot and a real engine that records the engine's counts and writes the memories itself."""
 
 import json
 import re
@@ -20,18 +20,18 @@ from sandbox.model.playback import event, packed
 from sandbox.model.prompt_cache import four_bytes
 
 ANSWER_TOKENS = 64
-"""So small a model would go on; and nobody waits for it here."""
+"""The longest answer: such a small model would never stop."""
 PATIENCE_S = 900.0
 _TIMINGS = re.compile(rb'"timings":\{"cache_n":(\d+),"prompt_n":(\d+)')
 _CUT = (b'"finish_reason":"length"', b'"finish_reason":"stop"')
 _FORM = re.compile(r"^#+ .+$", re.MULTILINE)
-"""Notes are asked for under headings."""
+"""A request for a memory contains headings."""
 _PASSED = ("content-type", "x-accel-buffering")
 
 
 @dataclass(frozen=True)
 class Read:
-    """What the engine read of a prompt, as it counts: in all, and out of its cache. `notes`: it was to write notes."""
+    """What the engine read of a prompt, in its own tokens: total and cached. `notes`: it was a request for a memory."""
 
     total: int
     cached: int
@@ -40,7 +40,7 @@ class Read:
 
 
 class Proxy:
-    """Knows an answer's request by the words that were said last."""
+    """Recognizes the request of an answer by its last words."""
 
     def __init__(self) -> None:
         self.words = ""
@@ -49,7 +49,7 @@ class Proxy:
 
     @asynccontextmanager
     async def run(self, engine: str) -> AsyncIterator[str]:
-        """Serve while the block runs; yields the URL that stands for the engine's."""
+        """Serve while the block runs; yields the URL to use instead of the engine's."""
         routes = [Route("/{path:path}", self._handle, methods=["GET", "POST"])]
         async with (
             httpx.AsyncClient(base_url=engine, timeout=PATIENCE_S) as self._engine,
@@ -80,7 +80,7 @@ class Proxy:
         await told.aclose()
 
     async def _written(self, asked: dict[str, Any]) -> Response:
-        """The engine reads it all, and we say what it should have written."""
+        """Let the engine read the prompt, and answer with a memory of our own."""
         alone = {**asked, "stream": False, "max_tokens": 1}
         alone.pop("stream_options", None)
         told = await self._engine.post("/v1/chat/completions", json=alone)

@@ -1,7 +1,7 @@
-"""What is remembered in each language, and what it costs: ``python -m benchmarks.languages [FILE...]``.
+"""What is remembered in each language, and at what cost: ``python -m benchmarks.languages [FILE...]``.
 
-Each conversation is replayed through the running bot as ``benchmarks.memory`` does it; without files, those of this
-project. One table, made in one run.
+Each conversation is replayed through the running bot as in ``benchmarks.memory``; by default those of this project. One
+run prints one table.
 """
 
 import argparse
@@ -34,17 +34,17 @@ class Measured:
 
     @property
     def evidence(self) -> float:
-        """The share of questions whose evidence lines all stood in the prompt."""
+        """The share of questions with all evidence lines in the prompt."""
         return _share(self.answered)
 
     @property
     def one_line(self) -> float:
-        """The same of those with one line."""
+        """The same for questions with a single evidence line."""
         return _share([one for one in self.answered if len(one.question.evidence) == 1])
 
 
 def main() -> None:
-    """Replay each file twice, by words and meaning and by words alone, and print a line of the table."""
+    """Replay each file twice, with and without search by meaning, and print a line of the table."""
     parser = argparse.ArgumentParser(description="What is remembered in each language, and what it costs.")
     parser.add_argument("files", nargs="*", type=Path, help="conversations of the LoCoMo format")
     name, _ = tokenizer()

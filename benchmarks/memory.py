@@ -1,9 +1,9 @@
 """What a conversation costs and what the bot still knows of it: ``python -m benchmarks.memory FILE...``.
 
-A conversation of the LoCoMo format is replayed through the running bot, against a model server that accounts for its
-prompt cache token by token. Then the file's questions are asked, one after another, in the same chat. *Evidence* is the
-share of questions whose evidence lines all stand word for word in the prompt that the bot sends. Other strategies are
-computed on the same conversation, with the same tokens, cache and prices.
+A LoCoMo conversation is replayed through the running bot, against a model server that accounts for its prompt cache
+token by token. Then the file's questions are asked one by one in the same chat. *Evidence* is the share of questions
+whose evidence lines are all in the bot's prompt verbatim. Other strategies are simulated on the same conversation, with
+the same tokens, cache and prices.
 """
 
 import argparse
@@ -24,7 +24,7 @@ from sandbox.model.prompt_cache import Tokenize, four_bytes
 
 OWN = Path(__file__).parent / "conversations" / "garden.json"
 OWN_REPEATED = 4
-"""It is short: said once, it would never leave the window."""
+"""It is short: replayed once, it would never leave the window."""
 PASSED_ON = (
     "EMBEDDING_MODEL",
     "MEMORY",
@@ -35,14 +35,13 @@ PASSED_ON = (
     "MEMORY_TOKENS",
     "SYSTEM_PROMPT",
 )
-"""Settings of the bot that may be varied by the environment."""
+"""Settings of the bot that may be overridden by environment variables."""
 SHOWN_TURNS = 12
 UNKNOWN_WINDOW = "32768"
-"""Of the model that the replay has without tools, which it has with them too, so that the figures compare."""
+"""The window of the model used in replays without tools, also used with tools, so that the figures compare."""
 
 
 def main() -> None:
-    """Replay, compute, print."""
     options = _parse()
     name, tokenize = tokenizer()
     dialogue = load(options.files or [OWN], options.repeat or (1 if options.files else OWN_REPEATED))
@@ -67,7 +66,7 @@ def main() -> None:
 
 
 def tokenizer() -> tuple[str, Tokenize]:
-    """Qwen's vocabulary where it is installed, else four bytes a token."""
+    """Qwen's vocabulary if it is installed, else four bytes per token."""
     from bot.conversation.tokens import qwen_encoding
 
     encoding = qwen_encoding()
@@ -85,12 +84,12 @@ def _parse() -> argparse.Namespace:
 
 
 def default(name: str) -> float:
-    """A price, from the environment or the bot's own default."""
+    """A price from the environment, or the bot's default."""
     return float(os.environ.get(name.upper()) or Settings.model_fields[name].default)
 
 
 def passed_on() -> dict[str, str]:
-    """Settings of the bot, from the environment."""
+    """Settings of the bot from the environment."""
     return {name: os.environ[name] for name in PASSED_ON if name in os.environ}
 
 

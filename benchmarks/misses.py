@@ -1,4 +1,4 @@
-"""Which questions were missed, by kind: how many lines they need, how they are put, and what was shown instead."""
+"""The missed questions by kind: how many lines they need, how they are phrased, and what was recalled instead."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -7,12 +7,12 @@ from benchmarks.dialogue import Question
 
 MARKS = ("?", "\uff1f", "؟")
 SHORTENED = 90
-"""Characters of a question that are printed."""
+"""The printed length of a question."""
 
 
 @dataclass(frozen=True)
 class Answered:
-    """A question, how many of its evidence lines stood in the prompt, and whether anything was recalled for it."""
+    """A question, how many of its evidence lines were in the prompt, and whether anything was recalled."""
 
     question: Question
     found: int
@@ -20,7 +20,7 @@ class Answered:
 
     @property
     def missed(self) -> bool:
-        """Whether a line of its evidence was not in the prompt."""
+        """Whether an evidence line was missing."""
         return self.found < len(self.question.evidence)
 
 
@@ -39,11 +39,11 @@ KINDS: tuple[Kind, ...] = (
     ("with a question mark", lambda one: one.question.text.rstrip().endswith(MARKS)),
     ("without one", lambda one: not one.question.text.rstrip().endswith(MARKS)),
 )
-"""By the number of evidence lines, by LoCoMo's categories, and by their form."""
+"""By number of evidence lines, by LoCoMo's categories, and by form."""
 
 
 def table(answered: Sequence[Answered]) -> list[str]:
-    """One line for each kind of question: asked, found, and why the others were missed."""
+    """One line per kind of question: asked, found, and why the others were missed."""
     lines = [
         f"{'questions':28}{'asked':>7}{'found':>8}{'nothing recalled':>18}{'none of its lines':>19}{'some of them':>14}"
     ]
@@ -60,7 +60,7 @@ def table(answered: Sequence[Answered]) -> list[str]:
 
 
 def listed(answered: Sequence[Answered]) -> list[str]:
-    """The questions that were missed, each with how many of its lines were found."""
+    """The missed questions, each with the number of lines found."""
     return [
         f"  {one.found}/{len(one.question.evidence)} {'' if one.recalled else '(nothing recalled) '}"
         f"{one.question.text[:SHORTENED]}"

@@ -1,13 +1,13 @@
-"""What stands in for a model's memory of a conversation: as long as a real one, and without any whole line of it."""
+"""A substitute for a model's memory of a conversation: as long as a real one, without any complete line of it."""
 
 from collections.abc import Callable, Iterable
 
 NOTE_TOKENS = 450
-"""About as long as models make a memory that may have 800 tokens."""
+"""About the length of a model's memory if 800 tokens are allowed."""
 
 
 def notes(lines: Iterable[str], length: Callable[[str], int]) -> str:
-    """The beginnings of the longest lines under a heading: evidence must come from the turns, not from here."""
+    """The beginnings of the longest lines under a heading: evidence must come from the turns, not from the memory."""
     text = "## Facts and preferences"
     for line in sorted(set(lines), key=len, reverse=True):
         words = line.split()

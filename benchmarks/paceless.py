@@ -1,4 +1,4 @@
-"""The bot as it is, but for Telegram's pace: a message a second would make a replay of hours out of one of minutes."""
+"""The bot without Telegram's rate limits: at one message per second, a replay would take hours instead of minutes."""
 
 import sys
 

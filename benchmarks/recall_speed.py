@@ -1,10 +1,9 @@
-"""How long recall takes in a database of a million turns, by words, by meaning and by both, and whether a turn's work
-grows with its chat.
+"""Recall times in a database of a million turns, by words, by meaning and by both; and whether a turn's work grows.
 
     python -m benchmarks.recall_speed [--dir FOLDER] [--turns 1000000]
 
-The database is made in FOLDER at the first run (some minutes, about 1.5 GB) and used again later. The vectors of its
-turns are random ones; questions are embedded by the local model, where it is installed.
+The database is built in FOLDER by the first run (some minutes, about 1.5 GB) and used again later. The vectors of its
+turns are random; questions are embedded by the local model if it is installed.
 """
 
 import argparse
@@ -38,7 +37,7 @@ from storage.vectors import Progress
 QUESTIONS = 200
 ROUNDS = 200
 WINDOW_TURNS = 10
-"""As many as the shortest chat has, so that the chats differ in their length only."""
+"""The shortest chat's length, so that chats differ only in length."""
 RECALL_TOKENS = 1_200
 DIMENSION = 384
 VECTORS_AT_ONCE = 5_000
@@ -47,7 +46,6 @@ LAST = 2**62
 
 
 def main() -> None:
-    """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--dir", type=Path, default=Path(gettempdir()))
     parser.add_argument("--turns", type=int, default=1_000_000)
@@ -84,7 +82,7 @@ async def _chats(storage: Storage) -> dict[int, Chat]:
 
 
 class Stand:
-    """In the local model's place: a question costs nothing."""
+    """A stub for the local model, so that questions cost nothing."""
 
     name = MODEL
 
@@ -114,14 +112,14 @@ async def _vectors(storage: Storage, chats: dict[int, Chat]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Times:
-    """Of the questions to one chat, in milliseconds."""
+    """Times of the questions to one chat, in milliseconds."""
 
     wall: list[float] = field(default_factory=list)
     cpu: list[float] = field(default_factory=list)
-    """Of this process: it tells more than the clock where the machine has other things to do."""
+    """CPU time, which is more reliable than the clock on a busy machine."""
 
     async def take(self, work: Awaitable[object]) -> None:
-        """Take the time of some work."""
+        """Measure some work."""
         begun, used = time.perf_counter(), time.process_time()
         await work
         self.wall.append(1e3 * (time.perf_counter() - begun))
@@ -129,7 +127,7 @@ class Times:
 
 
 Table = dict[int, dict[str, Times]]
-"""By the chat's turns, and by what is looked for."""
+"""By the chat's length and the kind of search."""
 WAYS = ("words", "meaning", "both")
 
 
@@ -183,7 +181,7 @@ def _tell_recall(table: Table) -> None:
 
 
 async def _first_questions(path: Path, embedder: Embedder, chats: dict[int, Chat]) -> None:
-    """With nothing in the memory of this process; what the system keeps of the file is."""
+    """With nothing cached in this process; the system's file cache stays."""
     print("\nThe first question to a chat after a start, by both, ms (of the processor)")
     for length, chat in chats.items():
         storage = await Storage.open(path)
@@ -199,7 +197,7 @@ async def _first_questions(path: Path, embedder: Embedder, chats: dict[int, Chat
 
 
 def _memory() -> float:
-    """What this process has in memory, in MB; 0 where the system does not tell."""
+    """The resident memory of this process in MB; 0 if unknown."""
     try:
         pages = int(Path("/proc/self/statm").read_text().split()[1])
     except OSError:
@@ -208,7 +206,7 @@ def _memory() -> float:
 
 
 async def _questions(storage: Storage, chat: Chat) -> list[str]:
-    """Questions of three to eight words, each words of one turn: frequent ones and rare ones as they come."""
+    """Questions of three to eight words from one turn, frequent and rare words alike."""
     rng = random.Random(chat.id)
     rows = await storage.database.rows("SELECT content FROM turns WHERE chat_id = ? LIMIT 5000", (chat.id,))
     turns = [row["content"].split() for row in rows]
@@ -217,7 +215,7 @@ async def _questions(storage: Storage, chat: Chat) -> list[str]:
 
 
 async def _turns(storage: Storage, chats: dict[int, Chat]) -> None:
-    """A turn's own work in each chat, one chat after the other so that all meet the same machine."""
+    """The work of a turn in each chat, one chat after another so that all meet the same conditions."""
     last = (await storage.database.rows("SELECT seq FROM sqlite_sequence WHERE name = 'turns'"))[0]["seq"]
     for chat in chats.values():
         await _shorten(storage, chat)

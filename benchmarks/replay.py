@@ -1,4 +1,4 @@
-"""A conversation replayed through the running bot, and what it cost and held."""
+"""A replay of a conversation through the running bot, with its costs and the evidence in its prompts."""
 
 import asyncio
 import json
@@ -26,16 +26,16 @@ from sandbox.model.request import ChatRequest
 
 PATIENCE_S = 60.0
 STUCK_S = 20.0
-"""Without a new vector in so long a time there will be none."""
+"""Without a new vector in this time, no more will come."""
 UNEMBEDDED = 2
 """The newest turns have no vector yet: they are in the window."""
 QUIET_S = 0.5
-"""After so long without a request the bot has nothing more to ask."""
+"""The bot counts as done after this time without a request."""
 
 
 @dataclass
 class Replay:
-    """Both servers, the bot between them, and the book of its requests."""
+    """Both servers, the bot between them, and the records of its requests."""
 
     tokenize: Tokenize
     prices: Prices
@@ -48,21 +48,21 @@ class Replay:
     memory: str = ""
     said: list[str] = field(default_factory=list)
     costs: list[float] = field(default_factory=list)
-    """Of each turn, with what was asked beside it."""
+    """Per turn, including side requests."""
     asking: bool = False
-    """The questions have begun: where it may, the model looks each of them up."""
+    """The questions have begun: the model looks each of them up if it can."""
     replayed: int = 0
-    """How many requests were turns of the conversation; the questions follow."""
+    """The number of conversation turns among the requests; the questions follow."""
     gone_on: int = 0
-    """Requests that went on with a turn after the model had looked something up."""
+    """Requests that continued a turn after a tool call."""
     answered: list[Answered] = field(default_factory=list)
-    """The questions, in their order."""
+    """The questions in order."""
     account: Callable[[Tokenize], Account] = PromptCache
     on_asking: Callable[[], None] = lambda: None
     on_turn: Callable[[int, int, int, float], None] = lambda *_: None
 
     async def run(self, dialogue: Dialogue) -> tuple[Result, Result, Result]:
-        """The turns, the questions (each with what they cost), and all that was asked beside the questions."""
+        """The costs of the turns, of the questions, and of all side requests."""
         self.model = ModelServer(tokenize=self.tokenize, words_per_second=1e6, account=self.account)
         self.model.answer_with(self._answer)
         self.telegram = BotApi()
@@ -103,7 +103,7 @@ class Replay:
         return turns, asked, beside
 
     def prefix_kept(self) -> tuple[int, int, int]:
-        """(pairs of consecutive requests, those that share every byte up to the newest words, memory changes)."""
+        """(pairs of consecutive requests, those that share every byte up to the newest message, memory changes)."""
         kept = changed = 0
         pairs = list(pairwise([request for request, *_ in self.mains]))
         for (before, after), words in zip(pairs, self.said, strict=False):
@@ -151,7 +151,7 @@ class Replay:
         await home.wait(count + 1, PATIENCE_S)
 
     async def _embedded(self) -> None:
-        """Wait for the vectors: months of a conversation go by in a minute here, and people do not write so fast."""
+        """Wait for the vectors, since people write more slowly than a replay."""
         seen, since = -1, time.monotonic()
         while time.monotonic() - since < STUCK_S:
             made, last = await asyncio.to_thread(self._progress)
@@ -162,7 +162,7 @@ class Replay:
             await asyncio.sleep(QUIET_S)
 
     def _progress(self) -> tuple[int, int]:
-        """The last turn that has a vector, -1 where none is made, and the last turn."""
+        """The last turn with a vector (-1: none) and the last turn."""
         with closing(sqlite3.connect(f"file:{self.folder}/keepsake.db?mode=ro", uri=True)) as database:
             made = database.execute("SELECT max(through_turn) FROM vector_progress").fetchone()[0]
             return -1 if made is None else made, database.execute("SELECT max(id) FROM turns").fetchone()[0]
@@ -174,7 +174,7 @@ class Replay:
             await asyncio.sleep(QUIET_S)
 
     def _count(self, mains: Result, sides: Result | None = None) -> None:
-        """Book the requests that came since the last time."""
+        """Record the requests made since the last call."""
         booked = len(self.mains) + len(self.sides) + self.gone_on
         requests = list(zip(self.model.requests, self.model.counts, strict=False))
         for request, count in requests[booked:]:

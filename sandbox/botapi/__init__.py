@@ -1,4 +1,4 @@
-"""A Bot API server on loopback, strict about the wire, with people who talk to the bot."""
+"""A Bot API server on loopback, strict about requests, with simulated users."""
 
 from sandbox.botapi.botapi_server import BotApi
 from sandbox.botapi.calls import Call

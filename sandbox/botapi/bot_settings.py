@@ -1,4 +1,4 @@
-"""What the bot set: its webhook, the updates it wants, and its commands."""
+"""Settings made by the bot: webhook, update types, and commands."""
 
 import json
 from collections.abc import Sequence
@@ -8,12 +8,12 @@ from sandbox.botapi.stored_state import Database
 from sandbox.botapi.wire import Json
 
 UNWANTED = frozenset({"chat_member", "message_reaction", "message_reaction_count"})
-"""The updates that a bot gets only when it asks for them by name."""
+"""Update types that a bot gets only if it asks for them."""
 
 
 @dataclass(frozen=True, slots=True)
 class BotSettings:
-    """How updates are delivered; with no URL they wait for getUpdates."""
+    """How updates are delivered; without a URL they wait for getUpdates."""
 
     url: str = ""
     secret: str = ""
@@ -21,19 +21,18 @@ class BotSettings:
     max_connections: int = 40
 
     def wants(self, kind: str) -> bool:
-        """Whether the bot wants updates of this kind."""
         return kind in self.allowed if self.allowed else kind not in UNWANTED
 
 
 class SettingsStore:
-    """Keeps the settings and commands."""
+    """Stores the settings and commands."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     @property
     def current(self) -> BotSettings:
-        """The settings as they are."""
+        """The current settings."""
         row = self._database.one("SELECT json FROM settings WHERE name = 'delivery'")
         if row is None:
             return BotSettings()
@@ -41,13 +40,12 @@ class SettingsStore:
         return BotSettings(**{**found, "allowed": tuple(found["allowed"])})
 
     def change(self, **fields: object) -> None:
-        """Change some of the settings."""
         changed = asdict(replace(self.current, **fields))  # type: ignore[arg-type]  # the callers pass fields only
         with self._database.transaction():
             self._database.write("REPLACE INTO settings VALUES ('delivery', ?)", json.dumps(changed))
 
     def put_commands(self, scope: str, language: str, commands: Sequence[Json]) -> None:
-        """Set the commands of a scope; none at all removes them."""
+        """Set the commands of a scope; an empty list removes them."""
         with self._database.transaction():
             if commands:
                 self._database.write("REPLACE INTO commands VALUES (?, ?, ?)", scope, language, json.dumps(commands))
@@ -55,7 +53,6 @@ class SettingsStore:
                 self._database.write("DELETE FROM commands WHERE scope = ? AND language = ?", scope, language)
 
     def commands(self, scope: str, language: str) -> Sequence[Json]:
-        """The commands of a scope."""
         row = self._database.one("SELECT json FROM commands WHERE scope = ? AND language = ?", scope, language)
         found: Sequence[Json] = json.loads(str(row[0])) if row else []
         return found

@@ -1,6 +1,6 @@
-"""A Bot API server with the people that write to the bot: the outside world on one machine.
+"""A Bot API server together with the users who write to the bot.
 
-It is strict about what it is sent, remembers every call, and makes trouble when it is told to.
+It is strict about requests, records every call, and fails on demand.
 """
 
 import asyncio
@@ -32,7 +32,7 @@ FIRST_GROUP_ID = 1_001_000_000_000
 
 
 class BotApi:
-    """One bot's server; the same file at `path` goes on where the last server ended."""
+    """The server of one bot; with the same file at `path` it continues where the last server ended."""
 
     def __init__(
         self,
@@ -60,7 +60,7 @@ class BotApi:
 
     @asynccontextmanager
     async def run(self, port: int = 0) -> AsyncIterator[str]:
-        """Serve, and deliver to the webhook; yields the URL without ``/bot``. It may be run again afterwards."""
+        """Serve, and deliver to the webhook; yields the URL without ``/bot``. May be run again afterwards."""
         self._world.updates.open()
         async with serve(self._app, port=port) as url:
             delivering = asyncio.create_task(self._world.webhook.deliver(), name="webhook delivery")
@@ -75,7 +75,7 @@ class BotApi:
 
     @property
     def flood_limits(self) -> bool:
-        """Whether Telegram's flood limits hold."""
+        """Whether Telegram's flood limits are enforced."""
         return self._world.limits.enabled
 
     @flood_limits.setter
@@ -84,7 +84,7 @@ class BotApi:
 
     @property
     def private_topics(self) -> bool:
-        """Whether @BotFather was told that the bot's private chats have topics."""
+        """Whether topics in private chats are enabled at @BotFather."""
         return bool(self._world.bot["has_topics_enabled"])
 
     @private_topics.setter
@@ -93,7 +93,7 @@ class BotApi:
 
     @property
     def privacy_mode(self) -> bool:
-        """Whether @BotFather has the bot hear in groups only what is meant for it."""
+        """Whether privacy mode is on at @BotFather: in groups the bot gets only messages meant for it."""
         return not self._world.bot["can_read_all_group_messages"]
 
     @privacy_mode.setter
@@ -101,7 +101,7 @@ class BotApi:
         self._world.bot["can_read_all_group_messages"] = not enabled
 
     def user(self, name: str, user_id: int | None = None, username: str | None = None) -> User:
-        """Somebody; the same name is always the same id, and a username once given is kept."""
+        """A user; the same name always has the same id, and a username once given is kept."""
         number = user_id or FIRST_USER_ID + zlib.crc32(name.encode()) % 900_000_000
         user: wire.Json = {"id": number, "is_bot": False, "first_name": name, "language_code": "en"}
         known = self._world.store.user(number) or {}
@@ -116,7 +116,7 @@ class BotApi:
         return Chat(user.id, user.name, self._world)
 
     def group(self, title: str, members: Sequence[User], forum: bool = False, chat_id: int | None = None) -> Chat:
-        """A supergroup that the bot is in; its first member made it. The same title is always the same id."""
+        """A supergroup with the bot, created by its first member. The same title always has the same id."""
         number = chat_id or -FIRST_GROUP_ID - zlib.crc32(title.encode()) % 900_000_000
         chat: wire.Json = {"id": number, "title": title, "type": "supergroup"}
         self._world.store.put_chat(chat | ({"is_forum": True} if forum else {}))
@@ -130,42 +130,42 @@ class BotApi:
         self._world.store.set_status(chat.id, self._world.bot_id, "administrator")
 
     def direct_messages(self, channel: str) -> Chat:
-        """The direct messages of a channel that the bot may answer: each who writes there has a topic."""
+        """The direct messages of a channel, where each user has a topic."""
         chat = self.group(channel, [])
         known = self._world.chat(chat.id)
         self._world.store.put_chat(known | {"is_direct_messages": True})
         return chat
 
     def chat(self, chat_id: int) -> Chat:
-        """A chat that was made before; raises LookupError."""
+        """An existing chat; raises LookupError."""
         found = self._world.store.chat(chat_id)
         if found is None:
             raise LookupError(f"there is no chat {chat_id}")
         return Chat(chat_id, str(found.get("title") or found.get("first_name")), self._world)
 
     def push_update(self, update: Mapping[str, object]) -> None:
-        """Queue any update as it is given, without its update_id: ``{"message": {...}}``."""
+        """Queue any update, given without its update_id: ``{"message": {...}}``."""
         for kind, payload in update.items():
             self._world.updates.push(kind, payload)
 
     def force_update(self, update: Mapping[str, object]) -> None:
-        """Queue it although the bot does not ask for its kind: it waited before the bot said what it wants."""
+        """Queue an update of a type that the bot doesn't ask for, as if it had been pending before."""
         for kind, payload in update.items():
             self._world.updates.push(kind, payload, wanted=True)
 
     @property
     def pending_updates(self) -> int:
-        """How many updates the bot has not confirmed."""
+        """The number of unconfirmed updates."""
         return self._world.updates.count()
 
     async def changed(self, happened: Callable[[], bool], timeout: float | None = 5.0) -> None:
-        """Wait until something is so; looked at whenever anything changes. Raises TimeoutError."""
+        """Wait until a condition is true, checking at every change. Raises TimeoutError."""
         await self._world.changes.wait(happened, timeout)
 
     async def wait_call(
         self, method: str, predicate: Callable[[Call], bool] | None = None, timeout: float = 5.0
     ) -> Call:
-        """Wait for a call of the method (an earlier one counts) that is as wanted; returns the first."""
+        """Wait for a call of the method that satisfies the predicate (earlier calls count); returns the first."""
         found: list[Call] = []
         seen = 0
 

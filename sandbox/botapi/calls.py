@@ -1,4 +1,4 @@
-"""The calls that the bot made, in the order in which they were answered."""
+"""The bot's calls in the order of their answers."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call, answered `at` that time; `code` is 200 when it was in order, and 0 when it was dropped unanswered."""
+    """One call, answered `at` a time; `code` is 200 for success and 0 if it was dropped without an answer."""
 
     method: str
     params: Mapping[str, object]

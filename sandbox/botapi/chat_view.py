@@ -1,4 +1,4 @@
-"""Chats, as a test sees them."""
+"""Chats as tests see them."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -21,38 +21,38 @@ class Chat:
         return self._world.store.messages(self.id)
 
     def after(self, message_id: int) -> Sequence[Message]:
-        """The messages above an id."""
+        """The messages with larger ids."""
         return self._world.store.messages(self.id, message_id)
 
     @property
     def replies(self) -> Sequence[Message]:
-        """The bot's messages that stand there now."""
+        """The bot's messages that aren't deleted."""
         return [message for message in self.messages if message.from_bot and not message.deleted]
 
     @property
     def ephemeral(self) -> Sequence[Message]:
-        """What the bot shows there to single members."""
+        """The bot's ephemeral messages that aren't deleted."""
         return [one for one in self._world.store.ephemeral(self.id) if one.from_bot and not one.deleted]
 
     @property
     def draft(self) -> Draft | None:
-        """The draft that the bot shows now."""
+        """The draft that the bot currently shows."""
         return self._world.previews.draft(self.id)
 
     @property
     def action(self) -> str | None:
-        """What the bot is shown to be doing now ("typing")."""
+        """The bot's current chat action, such as "typing"."""
         return self._world.previews.action(self.id)
 
     def message(self, message_id: int) -> Message:
-        """One message, as it is now; raises LookupError."""
+        """The current state of a message; raises LookupError."""
         found = self._world.store.message(self.id, message_id, deleted=True)
         if found is None:
             raise LookupError(f"{self.title} has no message {message_id}")
         return found.view
 
     async def wait(self, wanted: int | Callable[["Chat"], bool], timeout: float = 5.0) -> Sequence[Message]:
-        """Wait for so many messages of the bot, or for anything else; returns the bot's messages."""
+        """Wait for a number of messages of the bot, or for any condition; returns the bot's messages."""
 
         def happened() -> bool:
             return wanted(self) if callable(wanted) else self._world.store.count_replies(self.id) >= wanted
@@ -65,9 +65,9 @@ class Chat:
         return self.replies
 
     def topic(self, name: str, *, implicit: bool = False) -> int:
-        """Open a topic of a forum or, where the bot has them, of a private chat; returns its thread id.
+        """Open a topic of a forum or of a private chat with topics; returns its thread id.
 
-        `implicit`: nobody chose the name, which the app made of the first words.
+        `implicit`: the app made the name from the first words.
         """
         chat = self._world.chat(self.id)
         if not (chat.get("is_forum") or (chat["type"] == "private" and self._world.bot["has_topics_enabled"])):
@@ -85,7 +85,7 @@ class Chat:
         return thread
 
     def rename_topic(self, thread: int, name: str) -> None:
-        """Have the person, or the forum's creator, give a topic another name."""
+        """Let the user, or the forum's creator, rename a topic."""
         chat = self._world.chat(self.id)
         namer = self._world.store.user(self.id if chat["type"] == "private" else self._world.store.creator(self.id))
         raw = self._world.post(
@@ -94,5 +94,5 @@ class Chat:
         self._world.updates.push("message", raw)
 
     def delete_topic(self, thread: int) -> None:
-        """Delete a topic, of which bots are told nothing."""
+        """Delete a topic; bots aren't notified."""
         self._world.store.remove_topic(self.id, thread)

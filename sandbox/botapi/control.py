@@ -1,4 +1,4 @@
-"""The server's own routes, by which a tool outside this process plays the people: thin, over the same acts."""
+"""HTTP routes with which another process plays the users: a thin layer over the same actions."""
 
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -38,7 +38,7 @@ class _Control:
         self._api = api
 
     async def say(self, request: Request) -> Response:
-        """A user writes, to the bot itself when no chat is named."""
+        """Let a user write, to the bot directly if no chat is named."""
         args = await _body(request, _said)
         user, chat = self._who_and_where(args)
         message = await user.say(
@@ -47,14 +47,14 @@ class _Control:
         return JSONResponse(asdict(message))
 
     async def press(self, request: Request) -> Response:
-        """A user presses a button."""
+        """Let a user press a button."""
         args = await _body(request, _pressed)
         user, chat = self._who_and_where(args)
         query = await user.press(chat.message(args.integer("message_id")), args.string("data"))
         return JSONResponse({"callback_query_id": query})
 
     async def messages(self, request: Request) -> Response:
-        """The chat's messages above an id, and its draft; waits for the first one if asked to."""
+        """The chat's messages with larger ids and its draft; optionally waits for the first message."""
         chat = self._api.chat(request.path_params["chat_id"])
         after, wait = (_number(request, name) for name in ("after", "wait"))
         with suppress(TimeoutError):  # then there is none, and that is the answer
@@ -84,7 +84,7 @@ def _number(request: Request, name: str) -> int:
 
 
 def _plain(handler: Handler) -> Handler:
-    """A handler whose refusals are one sentence."""
+    """Wrap a handler so that refusals are a single sentence."""
 
     async def handle(request: Request) -> Response:
         try:

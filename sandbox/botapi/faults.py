@@ -1,4 +1,4 @@
-"""Trouble on demand: refusals, delays, dropped connections, and calls that are held at an exact point."""
+"""Faults on demand: refusals, delays, dropped connections, and calls held at an exact point."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -9,14 +9,14 @@ from sandbox.botapi.wire import ApiError, too_many_requests
 from sandbox.http import Stop
 
 Moment = Literal["before", "after"]
-"""Before the call has its effect, or after that and before its answer."""
+"""Before the call takes effect, or afterwards and before its answer."""
 
 Params = Mapping[str, object]
 
 
 @dataclass(slots=True)
 class Fault:
-    """What happens to the next `times` calls of a method for which `when` holds."""
+    """What happens to the next `times` calls of a method for which `when` is true."""
 
     method: str
     times: int
@@ -27,7 +27,7 @@ class Fault:
 
 
 class Hold(Stop):
-    """The nth call of a method stops at a moment until it is released."""
+    """The nth call of a method stops at a moment until released."""
 
     def __init__(self, method: str, moment: Moment, nth: int) -> None:
         super().__init__()
@@ -62,9 +62,9 @@ class Faults:
         delay: float = 0.0,
         drop: Moment | None = None,
     ) -> None:
-        """Refuse, delay or drop the next calls; a refusal with nothing said is a 400, with `retry_after` a 429.
+        """Refuse, delay or drop the next calls; by default a refusal is a 400, with `retry_after` a 429.
 
-        `moved_to`: the group is a supergroup now. A delay alone, or a drop, is no refusal.
+        `moved_to`: the group has become this supergroup. A delay or a drop alone isn't a refusal.
         """
         error = None
         if retry_after is not None and description is None:
@@ -81,14 +81,14 @@ class Faults:
         return hold
 
     def clear(self) -> None:
-        """Take all faults back and release all holds."""
+        """Remove all faults and release all holds."""
         self._faults.clear()
         for hold in self._holds:
             hold.release()
         self._holds.clear()
 
     def take(self, method: str, params: Params) -> Fault | None:
-        """The fault that this call meets, if any."""
+        """The fault for this call, if any."""
         for fault in self._faults:
             if fault.method == method and fault.when(params):
                 fault.times -= 1

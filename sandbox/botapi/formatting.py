@@ -1,8 +1,6 @@
-"""Telegram's text: measured in UTF-16 units, with entities that point into it.
+"""Telegram's text formats: text with entities in UTF-16 units, and the checks of rich messages.
 
-Rich messages: what Telegram reads of their HTML, and what it refuses.
-
-Markdown is measured only, not parsed. Blocks are counted, not built.
+Rich Markdown is only measured, not parsed; blocks are counted, not built.
 """
 
 import re
@@ -19,7 +17,7 @@ _ENTITY_TYPES = (
 )
 ENTITY_TYPES = frozenset(_ENTITY_TYPES.split())
 NEEDED = {"text_link": "url", "text_mention": "user", "custom_emoji": "custom_emoji_id", "date_time": "unix_time"}
-"""What an entity of that type must have."""
+"""The field that an entity of this type needs."""
 DETECTED = {
     "bot_command": re.compile(r"(?<![\w/@.])/[A-Za-z0-9_]{1,64}(?:@[A-Za-z0-9_]{3,32})?(?![\w/])"),
     "url": re.compile(r"https?://[^\s<>\"]*[^\s<>\".,;:!?')\]]"),
@@ -40,17 +38,17 @@ _INLINE = (
 BLOCKS = frozenset(_BLOCKS.split())
 VOID = frozenset({"br", "hr", "img", "input"})
 WORDLESS = frozenset({"hr", "img", "video", "audio", "tg-map"})
-"""Blocks that show something without a word in them."""
+"""Blocks that show something without text."""
 TAGS = BLOCKS | frozenset(_INLINE.split())
 
 
 def units(text: str) -> int:
-    """The length of a text as Telegram counts it."""
+    """The length as Telegram counts it."""
     return len(text.encode("utf-16-le")) // 2
 
 
 def checked(text: str) -> str:
-    """The text as it will be shown, without blanks at its end; refused when it is empty or too long."""
+    """The text as it will be shown, without trailing whitespace; refused if empty or too long."""
     shown = text.rstrip()
     if not shown:
         raise bad_request("message text is empty")
@@ -60,7 +58,7 @@ def checked(text: str) -> str:
 
 
 def entities(text: str, given: Sequence[Json]) -> list[Json]:
-    """The entities of a text: those given, checked, and those that Telegram finds by itself in between."""
+    """The given entities, checked, and those that Telegram detects in between."""
     encoded = text.encode("utf-16-le")
     explicit = [clipped for entity in given if (clipped := _clipped(entity, encoded))]
     taken = [_span(entity) for entity in explicit]
@@ -69,7 +67,7 @@ def entities(text: str, given: Sequence[Json]) -> list[Json]:
 
 
 def detected(text: str) -> list[Json]:
-    """Commands, addresses and mentions in a text."""
+    """Commands, URLs and mentions in a text."""
     found: list[Json] = []
     for kind, pattern in DETECTED.items():
         for match in pattern.finditer(text):
@@ -80,7 +78,7 @@ def detected(text: str) -> list[Json]:
 
 
 def pieces(text: str) -> Iterator[str]:
-    """A long text as Telegram's apps send it: in several messages, parted at a line or a word where there is one."""
+    """A long text as Telegram's apps send it: several messages, split at a line or word if possible."""
     rest = text
     while units(rest) > MAX_UNITS:
         head = rest.encode("utf-16-le")[: 2 * MAX_UNITS].decode("utf-16-le", "ignore")
@@ -91,7 +89,7 @@ def pieces(text: str) -> Iterator[str]:
 
 
 def _clipped(entity: Json, encoded: bytes) -> Json | None:
-    """The entity, ending where the shown text ends; None when it covered only the blanks that were taken off."""
+    """The entity clipped to the shown text; None if it covered only trailing whitespace."""
     kind = str(entity["type"])
     if kind not in ENTITY_TYPES:
         raise bad_request(f'unsupported entity type "{kind}"')
@@ -107,7 +105,7 @@ def _clipped(entity: Json, encoded: bytes) -> Json | None:
 
 
 def check_range(text: str, given: Sequence[Json]) -> None:
-    """Refuse entities that reach beyond the text as it was sent."""
+    """Refuse entities beyond the end of the text as sent."""
     size = units(text)
     for entity in given:
         if _span(entity)[1] > size:
@@ -131,7 +129,7 @@ def _overlap(one: tuple[int, int], other: tuple[int, int]) -> bool:
 
 
 def words(source: Json, draft: bool = False) -> str:
-    """Check an InputRichMessage; returns its words without formatting. Only a draft may be empty or thinking."""
+    """Check an InputRichMessage; returns its plain text. Only a draft may be empty or "thinking"."""
     if sum(name in source for name in ("html", "markdown", "blocks")) != 1:
         raise bad_request("exactly one of html, markdown and blocks must be specified in rich_message")
     text, wordless = str(source.get("markdown", "")), False
@@ -147,7 +145,7 @@ def words(source: Json, draft: bool = False) -> str:
 
 
 def _said(held: object) -> Iterator[str]:
-    """The words in blocks, whose kinds are not told apart."""
+    """The texts in blocks, whatever their types."""
     if isinstance(held, str):
         yield held
     for one in held if isinstance(held, list) else ():
@@ -158,7 +156,7 @@ def _said(held: object) -> Iterator[str]:
 
 
 def _read_html(html: str, draft: bool) -> tuple[str, bool]:
-    """The words, and whether there is something to see besides."""
+    """The text, and whether there is something to see besides."""
     reader = _Reader(draft)
     reader.feed(html)
     reader.close()
@@ -170,12 +168,12 @@ def _read_html(html: str, draft: bool) -> tuple[str, bool]:
 
 
 def unparsable(reason: str) -> Exception:
-    """The source is not what it should be."""
+    """A refusal of a malformed source."""
     return bad_request(f"can't parse rich message: {reason}")
 
 
 class _Reader(HTMLParser):
-    """Knows the supported tags, holds them to balance, counts blocks and gathers the words."""
+    """Knows the supported tags, checks their nesting, counts blocks and collects the text."""
 
     def __init__(self, draft: bool) -> None:
         super().__init__(convert_charrefs=True)
@@ -187,7 +185,6 @@ class _Reader(HTMLParser):
         self._columns = 0
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:  # noqa: ARG002 - the parser's own
-        """Open a tag."""
         if tag not in TAGS:
             raise unparsable(f'unsupported start tag "{tag}"')
         if tag == "tg-thinking" and not self._draft:
@@ -208,13 +205,11 @@ class _Reader(HTMLParser):
             self._break()
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """A tag that closes itself."""
         self.handle_starttag(tag, attrs)
         if tag not in VOID:
             self.handle_endtag(tag)
 
     def handle_endtag(self, tag: str) -> None:
-        """Close the tag that was opened last."""
         if not self.open_tags or self.open_tags[-1] != tag:
             raise unparsable(f'unexpected end tag "{tag}"')
         self.open_tags.pop()
@@ -222,7 +217,6 @@ class _Reader(HTMLParser):
             self._break()
 
     def handle_data(self, data: str) -> None:
-        """Gather words."""
         self.text.append(data)
 
     def _break(self) -> None:

@@ -1,4 +1,4 @@
-"""Reply markup: inline keyboards checked button by button, the other kinds by their fields."""
+"""Reply markup: inline keyboards are checked button by button, other kinds by their fields."""
 
 from typing import cast
 
@@ -7,7 +7,7 @@ from sandbox.botapi.wire import Json, bad_request
 
 MAX_DATA_BYTES = 64
 ACTIONS = ("url", "callback_data", "switch_inline_query", "switch_inline_query_current_chat", "copy_text")
-"""The actions of a button that the sandbox knows; Telegram has a few more."""
+"""The button actions that the sandbox knows; Telegram has a few more."""
 
 _button = parameters.record(
     {"text": parameters.string},
@@ -27,7 +27,7 @@ _force = parameters.record(
 
 
 def inline(value: object, name: str) -> Json:
-    """An inline keyboard; each button does exactly one thing."""
+    """An inline keyboard; each button has exactly one action."""
     found = _inline(value, name)
     assert isinstance(found, dict)
     rows = [row for row in found["inline_keyboard"] if row]
@@ -38,7 +38,7 @@ def inline(value: object, name: str) -> Json:
 
 
 def markup(value: object, name: str) -> Json:
-    """An inline keyboard, or the removal of a keyboard, or a forced reply."""
+    """An inline keyboard, a keyboard removal, or a forced reply."""
     found = parameters.decoded(value, name)
     fields = found if isinstance(found, dict) else {}
     other = _remove if "remove_keyboard" in fields else _force if "force_reply" in fields else None
@@ -56,7 +56,7 @@ def markup(value: object, name: str) -> Json:
 
 
 def opened_for(markup: Json, chat: Json, content: Json, reply_to: Json | None) -> list[int] | None:
-    """Whose reply a forced reply opens; None: everybody's. A selective one needs a mention, or to be a reply."""
+    """Whose reply a forced reply opens; None: everyone's. A selective one needs a mention or must be a reply."""
     if not markup.get("selective") or chat["type"] == "private":
         return None
     entities = cast("list[Json]", content.get("entities", []))

@@ -1,4 +1,4 @@
-"""A message as a test or a terminal sees it."""
+"""A message as a test or the terminal sees it."""
 
 import base64
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from sandbox.botapi.wire import Json
 
 @dataclass(frozen=True, slots=True)
 class Button:
-    """A button of an inline keyboard, which has `data` for the bot or leads to a `url`."""
+    """A button of an inline keyboard, with `data` for the bot or a `url`."""
 
     text: str
     data: str | None = None
@@ -19,7 +19,7 @@ class Button:
 
 @dataclass(frozen=True, slots=True)
 class Entity:
-    """A part of the text that is formatted or means something; offset and length in UTF-16 units."""
+    """A formatted or meaningful part of the text; offset and length in UTF-16 units."""
 
     type: str
     offset: int
@@ -30,7 +30,7 @@ class Entity:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message as it is now; `text` holds the words of a rich message or a caption too."""
+    """The current state of a message; `text` is also the text of a rich message or a caption."""
 
     id: int
     chat_id: int
@@ -52,13 +52,13 @@ class Message:
     document: bytes | None = None
     file_name: str | None = None
     asks: bool = False
-    """Whether the next message of the user is made a reply to it (ForceReply)."""
+    """Whether the user's next message becomes a reply to it (ForceReply)."""
     opened_for: tuple[int, ...] | None = None
-    """Of whom, if it is selective; None: of everybody."""
+    """For whom, if it is selective; None: for everyone."""
     placeholder: str | None = None
-    """What stands where that message is typed."""
+    """The placeholder in the input field."""
     receiver: int | None = None
-    """The member of the group who alone sees it, beside its sender; its id is a negative number then."""
+    """The member who alone sees it besides its sender; its id is then negative."""
 
     @property
     def buttons(self) -> tuple[Button, ...]:
@@ -67,7 +67,7 @@ class Message:
 
 
 def from_json(raw: Json, source: Json | None, edits: int, deleted: bool) -> Message:
-    """Read Telegram's JSON, and the source of a rich message, which Telegram keeps to itself."""
+    """Parse Telegram's JSON, and the source of a rich message, which Telegram doesn't return."""
     sender = cast("Json", raw["from"])
     reply = cast("Json | None", raw.get("reply_to_message"))
     source = source or {}
@@ -99,7 +99,7 @@ def from_json(raw: Json, source: Json | None, edits: int, deleted: bool) -> Mess
 
 
 def number(raw: Json) -> int:
-    """What a message is known by here: a negative number where Telegram has numbers apart, for one member's eyes."""
+    """The message's number: negative for ephemeral messages, which Telegram numbers separately."""
     return (
         -cast("int", raw["ephemeral_message_id"]) if "ephemeral_message_id" in raw else cast("int", raw["message_id"])
     )

@@ -1,4 +1,4 @@
-"""The methods that the server has, each with all parameters that Bot API 10.1 gives it, and some of 10.3."""
+"""The methods of the server, each with all its parameters in Bot API 10.1, and some of 10.3."""
 
 from collections.abc import Mapping
 
@@ -277,4 +277,4 @@ METHODS: Mapping[str, Method] = {
 }
 
 BY_LOWER_NAME = {name.lower(): (name, method) for name, method in METHODS.items()}
-"""Telegram does not mind the case of a method's name."""
+"""Telegram ignores the case of method names."""

@@ -1,7 +1,4 @@
-"""The types of parameters: each reads a value as it came (text of a form, or JSON) and refuses what does not fit.
-
-The arguments of one call, checked against the method's parameters.
-"""
+"""The parameters of methods: each type parses a value (form text or JSON) and refuses anything else."""
 
 import json
 import re
@@ -16,15 +13,15 @@ if TYPE_CHECKING:
     from sandbox.botapi.server_state import ServerState
 
 MOST_UPLOADED = 50 * 1024 * 1024
-"""What a bot may upload to Telegram's own server."""
+"""The most that a bot may upload to Telegram's servers."""
 Kind = Callable[[object, str], object]
-"""Reads a value for the field of that name."""
+"""Parses a value for the named field."""
 VERSIONS = ("9.2", "9.3", "10.0", "10.1", "10.3")
-"""The versions that the server can be, oldest first."""
+"""The versions that the server can simulate, oldest first."""
 
 
 def integer(value: object, name: str) -> int:
-    """A whole number of at most 64 bits, or its digits."""
+    """An integer of at most 64 bits, or its digits."""
     if isinstance(value, str) and re.fullmatch(r"-?\d{1,19}", value):
         value = int(value)
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63:
@@ -33,7 +30,7 @@ def integer(value: object, name: str) -> int:
 
 
 def string(value: object, name: str) -> str:
-    """A text that UTF-8 can carry."""
+    """A text that is valid UTF-8."""
     if not isinstance(value, str):
         raise _wrong(name, "String")
     if any("\ud800" <= char <= "\udfff" for char in value):
@@ -42,7 +39,6 @@ def string(value: object, name: str) -> str:
 
 
 def boolean(value: object, name: str) -> bool:
-    """True or false."""
     if isinstance(value, str) and value.lower() in ("true", "false", "1", "0"):
         return value.lower() in ("true", "1")
     if isinstance(value, bool):
@@ -51,7 +47,7 @@ def boolean(value: object, name: str) -> bool:
 
 
 def upload(value: object, name: str) -> Upload:
-    """A file that comes with the call."""
+    """An uploaded file."""
     if not isinstance(value, Upload):
         raise bad_request(f"the sandbox takes {name} as an upload only")
     if not value.data:
@@ -70,24 +66,24 @@ def picture(value: object, name: str) -> Upload:
 
 
 def chat(value: object, name: str) -> int:
-    """A chat's number; nobody in the sandbox has a public @name to be found by."""
+    """A chat id; no chat in the sandbox has a public @name."""
     if isinstance(value, str) and value.startswith("@"):
         raise bad_request("chat not found")
     return integer(value, name)
 
 
 def anything(value: object, _: str) -> object:
-    """What is passed on as it came."""
+    """A value that is passed on unchanged."""
     return value
 
 
 def unsupported(_: object, name: str) -> object:
-    """A parameter that Telegram has and the sandbox has not."""
+    """A parameter that Telegram has but the sandbox doesn't support."""
     raise bad_request(f"the sandbox does not support {name}")
 
 
 def array(kind: Kind) -> Kind:
-    """A list of one kind."""
+    """A list of one type."""
 
     def read(value: object, name: str) -> list[object]:
         found = decoded(value, name)
@@ -99,7 +95,7 @@ def array(kind: Kind) -> Kind:
 
 
 def record(required: Mapping[str, Kind], optional: Mapping[str, Kind] | None = None) -> Kind:
-    """An object with these fields and no others."""
+    """An object with exactly these fields."""
     fields = {**required, **(optional or {})}
 
     def read(value: object, name: str) -> dict[str, object]:
@@ -117,7 +113,7 @@ def record(required: Mapping[str, Kind], optional: Mapping[str, Kind] | None = N
 
 
 def decoded(value: object, name: str) -> object:
-    """Nested values of a form are JSON text."""
+    """Parse nested values of a form, which are JSON text."""
     if not isinstance(value, str):
         return value
     try:
@@ -132,7 +128,7 @@ def _wrong(name: str, kind: str) -> Exception:
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """A parameter; a required one may have a sentence of its own for when it is missing."""
+    """A parameter; a required one may have its own error message."""
 
     kind: Kind
     required: bool = False
@@ -141,41 +137,34 @@ class Parameter:
 
 
 class Arguments:
-    """Typed access to what was given; the kinds have made sure of the types."""
+    """Typed access to the arguments, whose types have been checked."""
 
     def __init__(self, values: Mapping[str, object]) -> None:
         self.values = values
 
     def integer(self, name: str, default: int = 0) -> int:
-        """A number."""
         return cast("int", self.values.get(name, default))
 
     def number_or_none(self, name: str) -> int | None:
-        """A number, if given."""
         return cast("int | None", self.values.get(name))
 
     def string(self, name: str) -> str:
-        """A text, empty when not given."""
+        """A text, "" if missing."""
         return cast("str", self.values.get(name, ""))
 
     def flag(self, name: str) -> bool:
-        """True or false."""
         return bool(self.values.get(name))
 
     def object(self, name: str) -> Json | None:
-        """An object, if given."""
         return cast("Json | None", self.values.get(name))
 
     def objects(self, name: str) -> list[Json]:
-        """A list of objects."""
         return cast("list[Json]", self.values.get(name, []))
 
     def strings(self, name: str) -> list[str]:
-        """A list of texts."""
         return cast("list[str]", self.values.get(name, []))
 
     def integers(self, name: str) -> list[int]:
-        """A list of numbers."""
         return cast("list[int]", self.values.get(name, []))
 
     def __contains__(self, name: str) -> bool:
@@ -184,7 +173,7 @@ class Arguments:
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """A method of the Bot API: what it takes, what it does, and since when there is it."""
+    """A method of the Bot API: its parameters, its action, and the version that introduced it."""
 
     act: "Callable[[ServerState, Arguments], Awaitable[object]]"
     parameters: Mapping[str, Parameter]
@@ -192,17 +181,17 @@ class Method:
 
 
 def method_not_found() -> ApiError:
-    """There is no such method, or not yet."""
+    """The refusal of an unknown method."""
     return ApiError(404, "Not Found: method not found")
 
 
 def knows(version: str, since: str) -> bool:
-    """Whether a server of that version has what came with `since`."""
+    """Whether a server of this version has what came with `since`."""
     return VERSIONS.index(version) >= VERSIONS.index(since)
 
 
 def check(method: Method, given: Mapping[str, object], version: str) -> Arguments:
-    """Check what was given. A server ignores what only its successors know; what nobody knows is a mistake."""
+    """Check the arguments. A server ignores parameters of later versions; unknown ones are errors."""
     values: Json = {}
     for name, value in given.items():
         parameter = method.parameters.get(name)

@@ -1,4 +1,4 @@
-"""Users, as a test plays them: what a user does here reaches the bot as an update."""
+"""Users played by tests: what a user does here reaches the bot as an update."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ from sandbox.botapi.wire import Json
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """Somebody who talks with the bot."""
+    """A user who talks with the bot."""
 
     id: int
     name: str
@@ -31,10 +31,10 @@ class User:
         entities: Sequence[Json] | None = None,
         **extra: object,
     ) -> Message:
-        """Write to a chat; a long text goes out as several messages, of which the last is returned.
+        """Write to a chat; a long text becomes several messages, and the last one is returned.
 
-        `extra` are further fields of the message (``photo``, ``caption``, ``media_group_id``), with which the text
-        may be None.
+        `extra` has further fields of the message (``photo``, ``caption``, ``media_group_id``), with which the text may
+        be None.
         """
         if text is None:
             return self._post(chat, dict(extra), reply_to, thread)
@@ -51,7 +51,7 @@ class User:
         reply_to: Message | int | None = None,
         thread: int | None = None,
     ) -> Message:
-        """Send anything else: the content of a message, such as ``{"dice": {...}}``, with or without a caption."""
+        """Send any other content, such as ``{"dice": {...}}``, with or without a caption."""
         words: Json = {}
         if caption is not None:
             found = texts.detected(caption)
@@ -61,13 +61,13 @@ class User:
     async def photo(
         self, chat: Chat, content: bytes, caption: str | None = None, reply_to: Message | int | None = None
     ) -> Message:
-        """Send a picture, in the sizes that Telegram makes of it."""
+        """Send a picture in the sizes that Telegram makes of it."""
         return await self.send(chat, sent_media.photo(self._world.files, content), caption, reply_to)
 
     async def album(
         self, chat: Chat, contents: Sequence[bytes], caption: str | None = None, caption_at: int = 0
     ) -> Sequence[Message]:
-        """Send pictures together: messages of their own with one number."""
+        """Send pictures as an album: separate messages with the same group id."""
         group: Json = {"media_group_id": str(self._world.store.next_message_id(chat.id) + 13_000_000_000)}
         return [
             await self.send(
@@ -77,22 +77,20 @@ class User:
         ]
 
     async def voice(self, chat: Chat, content: bytes, duration: int, reply_to: Message | int | None = None) -> Message:
-        """Send a voice message."""
         return await self.send(chat, sent_media.voice(self._world.files, content, duration), None, reply_to)
 
     async def document(
         self, chat: Chat, content: bytes, name: str, mime: str = "text/plain", caption: str | None = None
     ) -> Message:
-        """Send a file."""
         return await self.send(chat, sent_media.document(self._world.files, content, name, mime), caption)
 
     @property
     def files(self) -> Files:
-        """Where the files are, for ``media`` to make contents of."""
+        """The files, for building contents with ``sent_media``."""
         return self._world.files
 
     async def whisper(self, chat: Chat, text: str, reply_to: Message | None = None, **extra: object) -> Message:
-        """Say something in a group that only the bot sees, as apps send the commands that it marks so."""
+        """Send an ephemeral message to the bot in a group, as apps send commands marked for it."""
         found = self._world.store.message(chat.id, reply_to.id) if reply_to is not None else None
         where, target = self._world.chat(chat.id), found.raw if found else None
         content, bot = _content(text, None) | extra, self._world.bot_user
@@ -101,7 +99,7 @@ class User:
         return self._view(chat.id, -cast("int", raw["ephemeral_message_id"]))
 
     async def forward(self, chat: Chat, text: str, origin_name: str) -> Message:
-        """Forward what somebody else wrote, who hides their account."""
+        """Forward a message of someone who hides their account."""
         origin = {
             "type": "hidden_user",
             "sender_user_name": origin_name,
@@ -110,24 +108,24 @@ class User:
         return await self.say(chat, text, forward_origin=origin)
 
     async def edit(self, message: Message, text: str) -> Message:
-        """Edit a message of one's own."""
+        """Edit one's own message."""
         found = self._world.store.message(message.chat_id, message.id)
         if found is None or cast("Json", found.raw["from"])["id"] != self.id:
             raise ValueError(f"{self.name} can't edit that")
         words = _content(text, None)
-        if "text" not in found.raw:  # then it is the caption that people can edit
+        if "text" not in found.raw:  # so it is the caption that is edited
             words = {f"caption{'_entities' if key == 'entities' else ''}": item for key, item in words.items()}
         kept = {key: item for key, item in found.raw.items() if not key.endswith(("text", "entities", "caption"))}
         return self._edited(message, kept | words)
 
     async def react(self, message: Message) -> Message:
-        """Put a reaction under a message, of which Telegram tells a bot as of an edit."""
+        """React to a message, which Telegram reports to a bot as an edit."""
         if (found := self._world.store.message(message.chat_id, message.id)) is None:
             raise LookupError("the message was deleted")
         return self._edited(message, found.raw)
 
     async def replace_photo(self, message: Message, content: bytes) -> Message:
-        """Put another picture into a message of one's own, under the same words."""
+        """Replace the picture of one's own message, keeping the caption."""
         found = self._world.store.message(message.chat_id, message.id)
         if found is None:
             raise LookupError("the message was deleted")
@@ -140,11 +138,11 @@ class User:
         return self._view(message.chat_id, message.id)
 
     async def delete(self, message: Message) -> None:
-        """Delete a message, of which bots are told nothing."""
+        """Delete a message; bots aren't notified."""
         self._world.store.delete_message(message.chat_id, message.id)
 
     async def press(self, message: Message, label: str) -> str:
-        """Press a button, named by its text or its data, of a message as it is now; returns the query's id."""
+        """Press a button by its text or data; returns the query's id."""
         found = self._world.store.message(message.chat_id, message.id)
         if found is None:
             raise LookupError("the message was deleted")
@@ -163,7 +161,7 @@ class User:
         return number
 
     async def stop(self, chat: Chat) -> None:
-        """Press Stop beside the draft of a reply."""
+        """Press Stop next to the draft of a reply."""
         draft = chat.draft
         if draft is None or not draft.can_stop:
             raise LookupError("there is no draft that can be stopped")
@@ -172,11 +170,9 @@ class User:
         self._world.updates.push("stopped_message_generation", stopped | thread)
 
     async def block(self) -> None:
-        """Block the bot."""
         self._set_blocked(True)
 
     async def unblock(self) -> None:
-        """Let the bot write again."""
         self._set_blocked(False)
 
     def _post(self, chat: Chat, content: Json, reply_to: Message | int | None, thread: int | None) -> Message:

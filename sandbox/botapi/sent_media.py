@@ -1,4 +1,4 @@
-"""What people send besides text, as the content of a message with all the fields that Telegram gives it."""
+"""Media sent by users, as message content with all the fields that Telegram sets."""
 
 import io
 
@@ -11,11 +11,11 @@ SIDES = (90, 320, 800, 1280, 2560)
 """The longest sides of a photo's sizes, in pixels."""
 THUMBNAIL_SIDE = 320
 OPUS_RATE = 48_000
-"""What the positions of an Ogg file with Opus count, whatever it was recorded with (RFC 7845)."""
+"""The granule rate of Ogg with Opus, whatever the input rate was (RFC 7845)."""
 
 
 def photo(files: Files, content: bytes) -> Json:
-    """A photo, in all sizes that are smaller than it, and its own up to the largest."""
+    """A photo in all smaller standard sizes, and in its own up to the largest."""
     with PIL.Image.open(io.BytesIO(content)) as opened:
         opened.load()
     longest = max(opened.size)
@@ -32,16 +32,16 @@ def voice(files: Files, content: bytes, duration: int) -> Json:
 
 
 def opus_seconds(content: bytes) -> int:
-    """How long a voice message is, in whole seconds; raises ValueError when it is no Ogg."""
+    """The duration of a voice message in whole seconds; raises ValueError if it isn't Ogg."""
     last_page = content.rfind(b"OggS")
     if last_page < 0:
         raise ValueError("a voice message is an Ogg file with Opus")
-    samples = int.from_bytes(content[last_page + 6 : last_page + 14], "little")  # played when this page has been
+    samples = int.from_bytes(content[last_page + 6 : last_page + 14], "little")  # the end of this page in samples
     return max(1, round(samples / OPUS_RATE))
 
 
 def audio(files: Files, content: bytes, duration: int, title: str, performer: str, name: str) -> Json:
-    """A piece of music."""
+    """A music file."""
     told: Json = {"duration": duration, "title": title, "performer": performer, "file_name": name}
     return {"audio": files.keep(content, "music", name.rpartition(".")[2]) | told | {"mime_type": "audio/mpeg"}}
 
@@ -59,20 +59,20 @@ def video(files: Files, thumbnail: bytes, duration: int, content: bytes = b"no v
 
 
 def video_note(files: Files, content: bytes, duration: int, thumbnail: bytes) -> Json:
-    """A round video."""
+    """A round video message."""
     told: Json = {"length": 384, "duration": duration, "thumbnail": _size(files, thumbnail)}
     return {"video_note": files.keep(content, "video_notes", "mp4") | told}
 
 
 def animation(files: Files, thumbnail: bytes, content: bytes = b"no animation") -> Json:
-    """A moving picture without sound, which Telegram calls a document too."""
+    """An animation, which Telegram also describes as a document."""
     kept = files.keep(content, "animations", "mp4") | {"mime_type": "video/mp4", "file_name": "a.mp4"}
     small: Json = {"thumbnail": _size(files, thumbnail)}
     return {"animation": kept | small | {"width": 320, "height": 240, "duration": 2}, "document": kept | small}
 
 
 def sticker(files: Files, content: bytes, emoji: str, *, animated: bool = False, thumbnail: bytes = b"") -> Json:
-    """A sticker: a still WebP, or an animated one with a thumbnail."""
+    """A sticker: a static WebP, or an animated one with a thumbnail."""
     kept = files.keep(content, "stickers", "tgs" if animated else "webp")
     told: Json = {"type": "regular", "width": 512, "height": 512, "is_animated": animated, "is_video": False}
     small: Json = {"thumbnail": _size(files, thumbnail)} if thumbnail else {}

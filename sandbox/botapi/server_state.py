@@ -1,8 +1,7 @@
-"""Telegram's flood limits: a message a second in a chat, twenty a minute in a group, where edits count too.
+"""The server's state, and the rules that several methods share: access, topics, posting, flood limits and previews.
 
-What a chat shows for a while only: the draft of a reply, and that the bot is typing.
-
-Everything the methods work with, and the rules that several of them share.
+Flood limits: one message per second in a chat, twenty per minute in a group, where edits count too. Previews are drafts
+and chat actions, which are shown for a limited time.
 """
 
 import math
@@ -22,11 +21,11 @@ GROUP_MESSAGES = 20
 DRAFT_S = 30.0
 ACTION_S = 5.0
 FIRST_DIRECT_TOPIC = 2**40
-"""Above every user's number: the topic's number has up to 52 bits, and is nobody's own."""
+"""Above every user id: a topic's number has up to 52 bits and isn't a user's."""
 
 
 class FloodLimits:
-    """Counts what was written; off until `enabled`."""
+    """Counts messages and edits; off until `enabled`."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self.enabled = False
@@ -35,7 +34,7 @@ class FloodLimits:
         self._written: dict[int, deque[float]] = defaultdict(lambda: deque(maxlen=GROUP_MESSAGES))
 
     def check(self, chat_id: int, edit: bool = False) -> None:
-        """Count a message or an edit that is about to be written, or refuse it."""
+        """Count a message or an edit, or refuse it."""
         if not self.enabled:
             return
         windows = [] if edit else [(self._sent[chat_id], CHAT_WINDOW_S)]
@@ -56,7 +55,7 @@ def _wait(times: deque[float], window: float, now: float) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A reply as far as it is written; `html` (or `markdown`) is the source of a rich one."""
+    """A growing reply; `html` or `markdown` is the source of a rich one."""
 
     id: int
     text: str
@@ -67,7 +66,7 @@ class Draft:
 
 
 class Previews:
-    """Drafts and actions of all chats; none survives a restart, as none survives 30 seconds."""
+    """Drafts and actions of all chats; lost on restart, since they expire after 30 seconds anyway."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
@@ -75,32 +74,31 @@ class Previews:
         self._actions: dict[int, tuple[str, float]] = {}
 
     def show(self, chat_id: int, draft: Draft) -> None:
-        """Show a draft in place of the one before."""
+        """Replace the chat's draft."""
         self._drafts[chat_id] = (draft, self._clock() + DRAFT_S)
 
     def act(self, chat_id: int, action: str) -> None:
-        """Show what the bot does."""
         self._actions[chat_id] = (action, self._clock() + ACTION_S)
 
     def end(self, chat_id: int) -> None:
-        """A message arrived: it takes the place of both."""
+        """A message arrived, which replaces both."""
         self._drafts.pop(chat_id, None)
         self._actions.pop(chat_id, None)
 
     def draft(self, chat_id: int) -> Draft | None:
-        """The draft that is shown now."""
+        """The current draft."""
         draft, end = self._drafts.get(chat_id, (None, 0.0))
         return draft if self._clock() < end else None
 
     def action(self, chat_id: int) -> str | None:
-        """What the bot is shown to be doing now."""
+        """The current chat action."""
         action, end = self._actions.get(chat_id, (None, 0.0))
         return action if self._clock() < end else None
 
 
 @dataclass(frozen=True, slots=True)
 class ServerState:
-    """One bot and the people around it."""
+    """One bot and the users around it."""
 
     bot: Json
     store: Store
@@ -116,7 +114,6 @@ class ServerState:
 
     @property
     def bot_id(self) -> int:
-        """The bot's user id."""
         return cast("int", self.bot["id"])
 
     @property
@@ -144,7 +141,7 @@ class ServerState:
         return chat
 
     def direct_topic(self, chat: Json, number: int | None) -> Json | None:
-        """Whose topic of a channel's direct messages it is; other chats have none, and nothing is said beside them."""
+        """The topic in a channel's direct messages; None in other chats. Messages there need one."""
         if not chat.get("is_direct_messages"):
             return None
         if number is None:
@@ -154,7 +151,7 @@ class ServerState:
         return {"topic_id": number, "user": self.store.user(number - FIRST_DIRECT_TOPIC)}
 
     def own_topic(self, chat: Json, user_id: int) -> Json | None:
-        """A person's topic in a channel's direct messages, opened with their first words."""
+        """A user's topic in a channel's direct messages, opened by their first message."""
         if not chat.get("is_direct_messages"):
             return None
         chat_id, number = cast("int", chat["id"]), FIRST_DIRECT_TOPIC + user_id
@@ -174,7 +171,7 @@ class ServerState:
         direct: Json | None = None,
         receiver: Json | None = None,
     ) -> Json:
-        """Add a message to a chat, for all or for one `receiver`; a reply goes where the message is that it answers."""
+        """Add a message to a chat, for all or for one `receiver`; a reply goes to the topic of its target."""
         chat_id = cast("int", chat["id"])
         if reply_to is not None:
             thread = cast("int | None", reply_to.get("message_thread_id", thread))

@@ -1,8 +1,6 @@
-"""The server's SQLite database: in memory, or a file that a restarted server goes on with.
+"""The server's SQLite state, in memory or in a file that a restarted server continues with.
 
-Who and what there is: users, chats and their messages.
-
-The files that people send: kept by content, and given to the bot by the path that getFile names.
+Tables of users, chats and messages, and of files, which are kept by content and served at the path that getFile names.
 """
 
 import hashlib
@@ -46,11 +44,11 @@ CREATE TABLE IF NOT EXISTS commands (
 CREATE TABLE IF NOT EXISTS settings (name TEXT PRIMARY KEY, json TEXT NOT NULL) WITHOUT ROWID;
 """
 MOST_BYTES = 20 * 1024 * 1024
-"""What a bot may download from Telegram's own server."""
+"""The most that a bot may download from Telegram's servers."""
 
 
 class Database:
-    """Plain SQL, each statement an index look-up; closed together with the server that has it."""
+    """Plain SQL, in which every statement is an index lookup; closed together with its server."""
 
     def __init__(self, path: str) -> None:
         # The garbage collector may close it from any thread.
@@ -61,27 +59,26 @@ class Database:
         weakref.finalize(self, self._connection.close)
 
     def transaction(self) -> AbstractContextManager[object]:
-        """All that is written inside is written together."""
+        """Everything written inside is committed together."""
         return self._connection
 
     def write(self, sql: str, *values: object) -> int:
-        """Execute a statement inside a transaction; returns the id of a row that it inserted."""
+        """Execute a statement in a transaction; returns the id of an inserted row."""
         return self._connection.execute(sql, values).lastrowid or 0
 
     def one(self, sql: str, *values: object) -> Row | None:
-        """The first row, if any."""
+        """The first row, or None."""
         row: Row | None = self._connection.execute(sql, values).fetchone()
         return row
 
     def all(self, sql: str, *values: object) -> Sequence[Row]:
-        """All rows."""
         rows: list[Row] = self._connection.execute(sql, values).fetchall()
         return rows
 
 
 @dataclass(frozen=True, slots=True)
 class StoredMessage:
-    """A message with its JSON, as the bot gets it, and the source of a rich one."""
+    """A message's JSON as the bot gets it, and the source of a rich one."""
 
     raw: Json
     rich: Json | None
@@ -90,18 +87,18 @@ class StoredMessage:
 
     @property
     def view(self) -> Message:
-        """The message for people."""
+        """The message for tests and the terminal."""
         return message.from_json(self.raw, self.rich, self.edits, self.deleted)
 
 
 class Store:
-    """Reads and writes rows; the rules stand elsewhere."""
+    """Reads and writes rows; the rules are elsewhere."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def put_user(self, user: Json) -> None:
-        """Add a user, or change their names."""
+        """Add or change a user."""
         with self._database.transaction():
             self._database.write(
                 "INSERT INTO users (id, json) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET json = excluded.json",
@@ -110,69 +107,62 @@ class Store:
             )
 
     def user(self, user_id: int) -> Json | None:
-        """A user, if known."""
         return _json(self._database.one("SELECT json FROM users WHERE id = ?", user_id))
 
     def set_blocked(self, user_id: int, blocked: bool) -> None:
-        """Note that the user blocks the bot, or no longer does."""
         with self._database.transaction():
             self._database.write("UPDATE users SET blocked = ? WHERE id = ?", blocked, user_id)
 
     def blocked(self, user_id: int) -> bool:
-        """Whether the user blocks the bot."""
+        """Whether the user has blocked the bot."""
         return self._database.one("SELECT 1 FROM users WHERE id = ? AND blocked", user_id) is not None
 
     def put_chat(self, chat: Json) -> None:
-        """Add a chat, or change it."""
+        """Add or change a chat."""
         with self._database.transaction():
             self._database.write("REPLACE INTO chats (id, json) VALUES (?, ?)", chat["id"], json.dumps(chat))
 
     def chat(self, chat_id: int) -> Json | None:
-        """A chat, if there is one."""
         return _json(self._database.one("SELECT json FROM chats WHERE id = ?", chat_id))
 
     def set_status(self, chat_id: int, user_id: int, status: str) -> None:
-        """Make the user (or bot) a creator, member or whatever of the chat."""
+        """Set the status of a user or bot in the chat, such as creator or member."""
         with self._database.transaction():
             self._database.write("REPLACE INTO members VALUES (?, ?, ?)", chat_id, user_id, status)
 
     def status(self, chat_id: int, user_id: int) -> str:
-        """What the user is in the chat."""
+        """The user's status in the chat."""
         row = self._database.one("SELECT status FROM members WHERE chat_id = ? AND user_id = ?", chat_id, user_id)
         return str(row[0]) if row else "left"
 
     def creator(self, chat_id: int) -> int:
-        """Who made the chat."""
+        """The id of the chat's creator, or 0."""
         row = self._database.one("SELECT user_id FROM members WHERE chat_id = ? AND status = 'creator'", chat_id)
         return cast("int", row[0]) if row else 0
 
     def add_topic(self, chat_id: int, thread_id: int) -> None:
-        """Open a topic in a forum."""
         with self._database.transaction():
             self._database.write("INSERT INTO topics VALUES (?, ?)", chat_id, thread_id)
 
     def remove_topic(self, chat_id: int, thread_id: int) -> None:
-        """Delete a topic."""
         with self._database.transaction():
             self._database.write("DELETE FROM topics WHERE chat_id = ? AND thread_id = ?", chat_id, thread_id)
 
     def has_topic(self, chat_id: int, thread_id: int) -> bool:
-        """Whether the chat has this topic."""
         found = self._database.one("SELECT 1 FROM topics WHERE chat_id = ? AND thread_id = ?", chat_id, thread_id)
         return found is not None
 
     def next_message_id(self, chat_id: int) -> int:
-        """The id for the chat's next message; none is given twice, since deleted messages keep theirs."""
+        """The id for the chat's next message; ids are never reused, since deleted messages keep theirs."""
         row = self._database.one("SELECT max(message_id) FROM messages WHERE chat_id = ?", chat_id)
         return max(0, cast("int", row[0] if row and row[0] else 0)) + 1
 
     def next_ephemeral_id(self, chat_id: int) -> int:
-        """The number for the chat's next message that one member sees."""
+        """The number for the chat's next ephemeral message."""
         row = self._database.one("SELECT min(message_id) FROM messages WHERE chat_id = ?", chat_id)
         return max(0, -cast("int", row[0] if row and row[0] else 0)) + 1
 
     def add_message(self, chat_id: int, raw: Json, rich: Json | None = None) -> None:
-        """Add a message."""
         with self._database.transaction():
             self._database.write(
                 "INSERT INTO messages (chat_id, message_id, json, rich) VALUES (?, ?, ?, ?)",
@@ -183,7 +173,7 @@ class Store:
             )
 
     def change_message(self, chat_id: int, raw: Json, rich: Json | None = None) -> None:
-        """Put an edited message in place of the old one."""
+        """Replace a message by its edited version."""
         with self._database.transaction():
             self._database.write(
                 "UPDATE messages SET json = ?, rich = ?, edits = edits + 1 WHERE chat_id = ? AND message_id = ?",
@@ -201,7 +191,7 @@ class Store:
             )
 
     def message(self, chat_id: int, message_id: int, deleted: bool = False) -> StoredMessage | None:
-        """A message, if it is there; one that was deleted only when that is wanted."""
+        """A message; deleted ones only on request."""
         row = self._database.one(
             "SELECT json, rich, edits, deleted FROM messages WHERE chat_id = ? AND message_id = ? AND deleted <= ?",
             chat_id,
@@ -211,7 +201,7 @@ class Store:
         return _stored(row) if row else None
 
     def messages(self, chat_id: int, after: int = 0) -> Sequence[Message]:
-        """The chat's messages above an id, deleted ones too."""
+        """The chat's messages with larger ids, including deleted ones."""
         rows = self._database.all(
             "SELECT json, rich, edits, deleted FROM messages WHERE chat_id = ? AND message_id > ? ORDER BY message_id",
             chat_id,
@@ -220,7 +210,7 @@ class Store:
         return [_stored(row).view for row in rows]
 
     def ephemeral(self, chat_id: int) -> Sequence[Message]:
-        """What single members of the chat see, deleted ones too, oldest first."""
+        """The chat's ephemeral messages, including deleted ones, oldest first."""
         rows = self._database.all(
             "SELECT json, rich, edits, deleted FROM messages WHERE chat_id = ? AND message_id < 0"
             " ORDER BY message_id DESC",
@@ -229,7 +219,7 @@ class Store:
         return [_stored(row).view for row in rows]
 
     def count_replies(self, chat_id: int) -> int:
-        """How many messages of bots stand in the chat; who waits for them asks at every change."""
+        """The number of the bot's messages in the chat. A count, because waiting tests ask at every change."""
         row = self._database.one(
             "SELECT count(*) FROM messages WHERE chat_id = ? AND message_id > 0 AND NOT deleted"
             " AND json_extract(json, '$.from.is_bot')",
@@ -255,7 +245,7 @@ class Files:
         self._database = database
 
     def keep(self, content: bytes, folder: str, ending: str) -> Json:
-        """Keep a file; returns the fields that every object with a file has."""
+        """Store a file; returns the fields common to all objects with a file."""
         name = hashlib.sha256(folder.encode() + content).hexdigest()
         with self._database.transaction():
             self._database.write(
@@ -267,18 +257,18 @@ class Files:
         return {"file_id": f"BQ{name[:40]}", "file_unique_id": f"AQ{name[40:56]}", "file_size": len(content)}
 
     def lose(self) -> None:
-        """Give none of them any more, as Telegram does when it has trouble."""
+        """Lose all files, as in a failure of Telegram."""
         with self._database.transaction():
             self._database.write("DELETE FROM files")
 
     def file(self, file_id: str) -> Json | None:
-        """A File object, if there is such a file."""
+        """A File object, or None."""
         row = self._database.one("SELECT path, length(bytes) FROM files WHERE id = ?", file_id)
         if row is None:
             return None
         return {"file_id": file_id, "file_unique_id": f"AQ{file_id[2:18]}", "file_size": row[1], "file_path": row[0]}
 
     def content(self, path: str) -> bytes | None:
-        """The bytes at a path."""
+        """The bytes at a path, or None."""
         row = self._database.one("SELECT bytes FROM files WHERE path = ?", path)
         return cast("bytes", row[0]) if row else None

@@ -1,10 +1,6 @@
-"""One bell for everything that happens; who waits for something looks again when it rings.
+"""Updates for the bot: each is kept until confirmed, and delivered by polling or by webhook.
 
-The updates that wait for the bot: each is kept until the bot has confirmed it.
-
-Delivers updates to the bot's webhook, one after another, each until it is taken.
-
-The presses of buttons that the bot still has to answer.
+Also here: notification of waiting tests about any change, and callback queries that the bot has yet to answer.
 """
 
 import asyncio
@@ -20,35 +16,35 @@ from sandbox.botapi.stored_state import Database
 from sandbox.botapi.wire import Json, conflict
 
 BACK_OFF_S = (0.1, 0.2, 0.4, 0.8)
-"""Telegram waits longer; nobody wants to here."""
+"""Telegram waits longer, but tests shouldn't."""
 SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105 - the name of a header
 TIMEOUT_S = 10.0
 LIFE_S = 60.0
-"""Telegram does not say how long it waits; a minute is more than any app shows the press."""
+"""Telegram doesn't document this; a minute is longer than any app shows the press."""
 FRESH_S = 15.0
-"""So long after a press, or an ephemeral message, its sender can be shown what nobody else sees."""
+"""How long after a press or an ephemeral message its sender may be shown ephemeral messages."""
 
 
 class Changes:
-    """Wakes all who wait."""
+    """Wakes everyone who waits for a change."""
 
     def __init__(self) -> None:
         self._changed = asyncio.Event()
 
     def note(self) -> None:
-        """Something changed."""
+        """Report a change."""
         self._changed.set()
         self._changed = asyncio.Event()
 
     async def wait(self, happened: Callable[[], bool], timeout: float | None) -> None:
-        """Wait until it happened; raises TimeoutError."""
+        """Wait until a condition is true, checking at every change; raises TimeoutError."""
         async with asyncio.timeout(timeout):
             while not happened():
                 await self._changed.wait()
 
 
 class Updates:
-    """A queue whose numbers only rise, also over a restart on the same file."""
+    """A queue with increasing numbers, also across restarts on the same file."""
 
     def __init__(self, database: Database, settings: SettingsStore, changes: Changes) -> None:
         self._database = database
@@ -62,12 +58,12 @@ class Updates:
         self._open = True
 
     def close(self) -> None:
-        """End the polls that wait."""
+        """End waiting polls."""
         self._open = False
         self._changes.note()
 
     def push(self, kind: str, payload: object, *, wanted: bool = False) -> None:
-        """Queue an update, if the bot wants such."""
+        """Queue an update if the bot wants its type."""
         if wanted or self._settings.current.wants(kind):
             with self._database.transaction():
                 self._database.write("INSERT INTO updates (kind, json) VALUES (?, ?)", kind, json.dumps(payload))
@@ -79,13 +75,13 @@ class Updates:
         return [{"update_id": number, str(kind): json.loads(str(payload))} for number, kind, payload in rows]
 
     def count(self) -> int:
-        """How many updates wait."""
+        """The number of pending updates."""
         row = self._database.one("SELECT count(*) FROM updates")
         assert row is not None
         return cast("int", row[0])
 
     def confirm(self, offset: int) -> None:
-        """Forget the updates below the offset; a negative one keeps so many from the end."""
+        """Drop the updates below the offset; a negative one keeps that many at the end."""
         with self._database.transaction():
             if offset < 0:
                 self._database.write(
@@ -98,20 +94,20 @@ class Updates:
         self._changes.note()
 
     def drop(self) -> None:
-        """Forget all that waits."""
+        """Drop all pending updates."""
         with self._database.transaction():
             self._database.write("DELETE FROM updates")
         self._changes.note()
 
     def check_pollable(self) -> None:
-        """Refuse getUpdates while there is a webhook."""
+        """Refuse getUpdates while a webhook is set."""
         if self._settings.current.url:
             raise conflict(
                 "can't use getUpdates method while webhook is active; use deleteWebhook to delete the webhook first"
             )
 
     async def poll(self, limit: int, timeout: float) -> Sequence[Json]:
-        """Wait for updates; a second poll ends the first, as a webhook does."""
+        """Wait for updates; a second poll ends the first, and so does a webhook."""
         self._poll += 1
         self._changes.note()
         mine = self._poll
@@ -131,7 +127,7 @@ class Updates:
 
 
 class Webhook:
-    """Runs while the server does; sleeps while no webhook is set."""
+    """Delivers updates to the webhook one by one, each until it is accepted; idle while none is set."""
 
     def __init__(self, updates: Updates, settings: SettingsStore, changes: Changes) -> None:
         self.last_error: tuple[int, str] | None = None
@@ -140,9 +136,9 @@ class Webhook:
         self._changes = changes
 
     async def deliver(self) -> None:
-        """Deliver, for ever."""
+        """Deliver, forever."""
         failures = 0
-        await self._changes.wait(lambda: bool(self._next()), timeout=None)  # a client takes 30 ms to make
+        await self._changes.wait(lambda: bool(self._next()), timeout=None)  # creating a client takes 30 ms
         async with httpx.AsyncClient(timeout=TIMEOUT_S, trust_env=False) as client:
             while True:
                 await self._changes.wait(lambda: bool(self._next()), timeout=None)
@@ -176,19 +172,19 @@ class Webhook:
 
 
 class Queries:
-    """Each query is answered once, while it lives."""
+    """Callback queries, each answered once within its lifetime."""
 
     def __init__(self, database: Database, clock: Callable[[], float]) -> None:
         self._database = database
         self._clock = clock
 
     def ask(self) -> int:
-        """Begin a query; returns its id."""
+        """Start a query; returns its id."""
         with self._database.transaction():
             return self._database.write("INSERT INTO queries (asked_at) VALUES (?)", self._clock())
 
     def is_fresh(self, number: object) -> bool:
-        """Whether somebody pressed just now."""
+        """Whether a button was pressed just now."""
         if not isinstance(number, str) or not number.isdecimal():
             return False
         since = self._clock() - FRESH_S
@@ -197,7 +193,7 @@ class Queries:
         )
 
     def answer(self, number: int) -> bool:
-        """Note the answer; False when nobody waits for it (any more)."""
+        """Record the answer; False if the query has expired or was answered before."""
         born = self._clock() - LIFE_S
         waiting = self._database.one(
             "SELECT 1 FROM queries WHERE id = ? AND asked_at > ? AND NOT answered", number, born

@@ -1,7 +1,4 @@
-"""What the Bot API answers when it refuses: a code and a sentence, both Telegram's own.
-
-Requests and responses of the Bot API over HTTP.
-"""
+"""Requests and responses of the Bot API over HTTP, with Telegram's own error codes and sentences."""
 
 import json
 from urllib.parse import parse_qsl
@@ -13,7 +10,7 @@ from starlette.types import Receive, Scope, Send
 from sandbox import http
 
 Json = dict[str, object]
-"""A Telegram object as it stands on the wire."""
+"""A Telegram object in JSON."""
 
 
 class ApiError(Exception):
@@ -35,7 +32,7 @@ def bad_request(reason: str) -> ApiError:
 
 
 def forbidden(reason: str) -> ApiError:
-    """The call is right, but not allowed here."""
+    """The call isn't allowed here."""
     return ApiError(403, f"Forbidden: {reason}")
 
 
@@ -50,7 +47,7 @@ def too_many_requests(retry_after: int) -> ApiError:
 
 
 async def parameters(request: Request) -> Json:
-    """The parameters of a call, from the query and a body that is a form or JSON; nothing is checked yet."""
+    """The unchecked parameters of a call, from the query and a body in form or JSON encoding."""
     found: Json = dict(request.query_params)
     body = await request.body()
     content_type = request.headers.get("content-type", "")
@@ -74,12 +71,12 @@ def _fields(content_type: str, body: bytes) -> Json:
 
 
 def result(value: object) -> Response:
-    """The answer to a call that was in order."""
+    """A successful response."""
     return JSONResponse({"ok": True, "result": value})
 
 
 def refusal(error: ApiError) -> Response:
-    """The answer to a call that was not."""
+    """An error response."""
     body: Json = {"ok": False, "error_code": error.code, "description": error.description}
     parameters = {"retry_after": error.retry_after, "migrate_to_chat_id": error.moved_to}
     if told := {name: value for name, value in parameters.items() if value is not None}:
@@ -88,10 +85,9 @@ def refusal(error: ApiError) -> Response:
 
 
 class Dropped(Response):
-    """The connection is closed before the answer: one byte is announced, and never sent."""
+    """Closes the connection before the answer: it announces one byte and never sends it."""
 
     async def __call__(self, _: Scope, __: Receive, send: Send) -> None:
-        """Close."""
         await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"1")]})
 
 

@@ -1,4 +1,4 @@
-"""An offline model server: OpenAI's and DashScope's interfaces, scripted answers, a stand-in that says it is one."""
+"""An offline model server: OpenAI's and DashScope's APIs, scripted answers, and a stand-in that says it is one."""
 
 from sandbox.model.behaviour import Behaviour, Break, Cut, Fail, Hang, HoldStream, NoFinish, Raw, Say
 from sandbox.model.embeddings import EmbeddingDesk, EmbeddingRequest

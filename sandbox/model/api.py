@@ -1,4 +1,4 @@
-"""What every API of the model server can do: read a request, and put an answer into its own bytes."""
+"""The interface of the model server's APIs: parse a request, and encode an answer."""
 
 from collections.abc import Mapping
 from typing import Literal, Protocol
@@ -12,34 +12,34 @@ Field = Literal["reasoning", "content"]
 
 
 class ApiAnswer(Protocol):
-    """One answer in the bytes of its API; playback asks for them in the order in which they are sent."""
+    """One answer in the format of its API; playback calls the methods in the order of sending."""
 
     def opening(self) -> bytes:
-        """What a stream begins with."""
+        """The beginning of a stream."""
         ...
 
     def delta(self, field: Field, text: str) -> bytes:
-        """A piece of the answer or of the reasoning before it."""
+        """A piece of the answer or of its reasoning."""
         ...
 
     def speech(self, samples: bytes) -> bytes:
-        """A piece of the spoken answer."""
+        """A piece of speech."""
         ...
 
     def call(self, index: int, name: str, arguments: str) -> bytes:
-        """A call of a function, in two pieces."""
+        """A function call in two pieces."""
         ...
 
     def finish(self) -> bytes:
-        """What a stream ends with: why it ended, and what it cost."""
+        """The end of a stream: finish reason and usage."""
         ...
 
     def broken(self, told: Break) -> bytes:
-        """What tells of an error in the middle of a stream."""
+        """An error in the middle of a stream."""
         ...
 
     def whole(self, *, finished: bool) -> bytes:
-        """The body of an answer that is not streamed."""
+        """The body of an unstreamed answer."""
         ...
 
 
@@ -53,5 +53,5 @@ class ModelApi(Protocol):
         ...
 
     def answer(self, request: ChatRequest, say: Say, prompt: PromptCount) -> ApiAnswer:
-        """What `say` is in this API's bytes."""
+        """Encode `say` as an answer."""
         ...

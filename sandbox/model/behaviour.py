@@ -1,9 +1,7 @@
-"""What the model server does with a request, whichever of its APIs that speaks: answer, fail, break off, keep silent.
+"""Behaviours of the model server, independent of the API: answer, fail, break off, stay silent.
 
-A test queues behaviours (``ModelServer.script``), so that every trouble a real server makes can be had on demand, at
-a known point of the answer.
-
-What the model server says when nobody scripted it: that it is no model, and what it was given.
+A test queues behaviours (``ModelServer.script``) to get any failure of a real server at an exact point of an answer.
+Without a script, the server says that it isn't a model, and what it was given.
 """
 
 import re
@@ -16,14 +14,14 @@ from sandbox.http import Stop
 from sandbox.model.request import ChatRequest
 
 Point = Literal["headers", "finish"] | int
-"""Where an answer may be held: before its headers, after that many deltas, or before it ends."""
+"""Where an answer may be held: before its headers, after a number of deltas, or before its end."""
 QUOTED_WORDS = 12
 _HEADING = re.compile(r"^#+ .+$", re.MULTILINE)
 LONG_ANSWER = Path(__file__).with_name("long_answer.md")
 
 
 class HoldStream(Stop):
-    """An answer stops at `point` until it is released; an unstreamed one has the point "headers" only."""
+    """An answer stops at `point` until released; an unstreamed one only at "headers"."""
 
     def __init__(self, point: Point) -> None:
         super().__init__()
@@ -37,13 +35,13 @@ class HoldStream(Stop):
 
 @dataclass(frozen=True, slots=True)
 class Say:
-    """Answer with `text`, `chunk` words per delta and `delay` seconds between two deltas.
+    """Answer with `text`, in deltas of `chunk` words, `delay` seconds apart.
 
-    `calls` are the names and the JSON arguments of functions that it calls at its end, if the request lets it. `speech`
-    are the 16-bit samples of a spoken answer, which a client has to ask for; they come after the words.
-    `usage` True means as the client asked, "every chunk" what some servers do: the running count, unasked (Responses
-    say it at their end, DashScope in every chunk, unless it is False). `reasoning_as` matters for Responses only:
-    OpenAI tells a summary of its reasoning, others the reasoning itself, in events of another name.
+    `calls` are (name, JSON arguments) of function calls at the end, if the request permits them. `speech` has 16-bit
+    samples of a spoken answer, sent after the text if the client asked for speech. `usage` True follows the client's
+    request; "every chunk" is the running count that some servers send unasked (the Responses API always sends it at the
+    end, DashScope in every chunk, unless it is False). `reasoning_as` matters only for the Responses API: OpenAI sends
+    a summary of the reasoning, others the reasoning itself, under another event name.
     """
 
     text: str
@@ -60,19 +58,19 @@ class Say:
 
 @dataclass(frozen=True, slots=True)
 class NoFinish(Say):
-    """The stream ends cleanly, but without what ends an answer: a finish reason, ``[DONE]``, a last event."""
+    """The stream ends cleanly but without a finish reason, ``[DONE]`` or last event."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cut(Say):
-    """The connection is dropped after that many characters of the text (None: after all of it)."""
+    """The connection drops after this many characters of the text (None: all of it)."""
 
     after: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Fail:
-    """Refuse with this status, in the error JSON of the API that was asked, or with a `body` of its own."""
+    """Refuse with this status, in the error format of the API or with a custom `body`."""
 
     status: int
     message: str = "scripted failure"
@@ -83,9 +81,9 @@ class Fail:
 
 @dataclass(frozen=True, slots=True)
 class Break(Say):
-    """After that many characters of the text (None: after all of it) the stream itself tells of an error, and ends.
+    """After this many characters of the text (None: all of it) the stream reports an error and ends.
 
-    `event` matters for Responses only, which have two ways to say so. An answer that is not streamed fails at once.
+    `event` matters only for the Responses API, which has two ways to report it. An unstreamed answer fails at once.
     """
 
     after: int | None = None
@@ -95,12 +93,12 @@ class Break(Say):
 
 @dataclass(frozen=True, slots=True)
 class Hang:
-    """Take the request and never answer; the client has to give up."""
+    """Accept the request and never answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Raw:
-    """These bytes, whatever they are, with 200; `left_open`: the line stays open behind them."""
+    """Send these bytes with a 200; `left_open`: keep the connection open afterwards."""
 
     body: bytes
     left_open: bool = False
@@ -111,13 +109,13 @@ Behaviour = Say | Fail | Hang | Raw
 
 
 def answer(request: ChatRequest, delay: float, chunk: int = 1) -> Say:
-    """A plain sentence; a long text where the user says "long" or "markdown"; a list line where there is a form."""
+    """A sentence; a long text if the user says "long" or "markdown"; a list item if there is a form to fill in."""
     count = len(request.messages)
     opening = (
         "I am a stand-in for a model, with no understanding. "
         f"I was given {count} message{'s' if count > 1 else ''}; your last words were: {_tail(request.last_words)}"
     )
-    if (heading := _HEADING.search(request.last_words)) is not None:  # a form to fill in, such as that of notes
+    if (heading := _HEADING.search(request.last_words)) is not None:  # a form to fill in, such as the memory's
         return Say(f"{heading[0]}\n- {opening}", delay=delay, chunk=chunk)
     if re.search(r"\b(long|markdown)\b", request.last_words, re.IGNORECASE):
         opening += "\n\n" + LONG_ANSWER.read_text(encoding="utf-8")

@@ -1,9 +1,4 @@
-"""The bytes of a chat completion, streamed or whole, in OpenAI's form.
-
-A request for a chat completion: the messages array, and everything beside it.
-
-Chat Completions: OpenAI's older API, which every compatible server speaks.
-"""
+"""Chat Completions, OpenAI's older API, which every compatible server speaks: parsing of requests, and answers."""
 
 import base64
 import time
@@ -29,11 +24,11 @@ from sandbox.model.request_media import RequestMedium, picture, sound
 
 DONE = b"data: [DONE]\n\n"
 NAMES: Mapping[Field, str] = {"reasoning": "reasoning_content", "content": "content"}
-"""A delta's key; the one for reasoning is Qwen's and DeepSeek's, OpenAI has none."""
+"""The keys of a delta; the one for reasoning is Qwen's and DeepSeek's, since OpenAI has none."""
 
 
 class Completion:
-    """One completion: its chunks share an id, and its usage counts what was said so far."""
+    """One completion: its chunks share an id, and its usage counts what has been sent so far."""
 
     def __init__(self, request: ChatRequest, say: Say, prompt: PromptCount) -> None:
         self._request = request
@@ -45,7 +40,7 @@ class Completion:
         self._called = False
 
     def opening(self) -> bytes:
-        """The first chunk, which names the role."""
+        """The first chunk, with the role."""
         return self._chunk({"role": "assistant", "content": ""})
 
     def delta(self, field: Field, text: str) -> bytes:
@@ -54,11 +49,11 @@ class Completion:
         return self._chunk({NAMES[field]: text})
 
     def speech(self, samples: bytes) -> bytes:
-        """A piece of the spoken answer, as Qwen-Omni sends it."""
+        """A piece of speech, in Qwen-Omni's format."""
         return self._chunk({"audio": {"data": base64.b64encode(samples).decode(), "expires_at": self._created}})
 
     def call(self, index: int, name: str, arguments: str) -> bytes:
-        """A call of a function, in two pieces."""
+        """A function call in two pieces."""
         self._called = True
         self._said += len(arguments.encode())
         begun = {"index": index, "id": f"call_{uuid.uuid4().hex}", "type": "function"}
@@ -67,18 +62,18 @@ class Completion:
         return self._chunk({"tool_calls": [begun | {"function": function}]}) + self._chunk({"tool_calls": [more]})
 
     def finish(self) -> bytes:
-        """The chunk with the finish reason, usage where it was asked for, and the end mark."""
+        """The chunk with the finish reason, usage if requested, and the end mark."""
         end = self._chunk({}, "tool_calls" if self._called else self._say.finish_reason)
         if self._say.usage is True and self._request.include_usage:
             end += event(packed({**self._head("chat.completion.chunk"), "choices": [], "usage": self._usage()}))
         return end + DONE
 
     def broken(self, told: Break) -> bytes:
-        """An error in the place of a chunk."""
+        """An error in place of a chunk."""
         return event(openai_error(told.error.message, told.error.status, told.error.code))
 
     def whole(self, *, finished: bool) -> bytes:
-        """The body of an answer that is not streamed."""
+        """The body of an unstreamed answer."""
         message = {"role": "assistant", "content": self._say.text}
         if self._say.reasoning:
             message["reasoning_content"] = self._say.reasoning
@@ -93,7 +88,7 @@ class Completion:
         if self._say.usage == "every chunk":
             chunk["usage"] = self._usage()
         elif self._say.usage and self._request.include_usage:
-            chunk["usage"] = None  # OpenAI announces the last chunk's usage with a null in all others
+            chunk["usage"] = None  # OpenAI announces the last chunk's usage by a null in all others
         return event(packed(chunk))
 
     def _head(self, kind: str) -> dict[str, object]:
@@ -146,14 +141,12 @@ def _part(part: dict[str, object], _: str, param: str) -> str | RequestMedium | 
 
 
 class ChatApi:
-    """See Api."""
+    """The Chat Completions wire format."""
 
     error = staticmethod(openai_error)
 
     def parse(self, body: bytes, headers: Mapping[str, str], received: float) -> ChatRequest:
-        """See Api.parse."""
         return parse_chat(body, headers, received)
 
     def answer(self, request: ChatRequest, say: Say, prompt: PromptCount) -> Completion:
-        """See Api.answer."""
         return Completion(request, say, prompt)

@@ -1,13 +1,7 @@
-"""DashScope's errors.
+"""DashScope's native API, one endpoint for text models and one for multimodal ones: requests, answers and errors.
 
-The bytes of an answer in DashScope's form, streamed or whole.
-
-A request in DashScope's form: the messages under "input", and everything beside them under "parameters".
-
-DashScope's own API, one endpoint for text models and one for those that see and hear.
-
-Sources: the `dashscope` package (what it sends, and how it reads an answer), Model Studio's guide to multi-turn
-conversations.
+Messages are under "input", options under "parameters". Sources: the `dashscope` package (what it sends, and how it
+reads an answer) and Model Studio's guide to multi-turn conversations.
 """
 
 import base64
@@ -42,14 +36,14 @@ CODES = {
     500: "InternalError",
     503: "ModelServingError",
 }
-"""What DashScope calls a failure of that status, unless the test says; any other one is an InvalidParameter."""
+"""DashScope's codes by status, unless the test sets one; any other status is InvalidParameter."""
 UNFINISHED = "null"
-"""The finish reason of all chunks but the last is this word, not JSON's null."""
+"""The finish reason of all chunks but the last: this word, not JSON's null."""
 MEDIA = ("image", "audio")
 
 
 def dashscope_error(message: str, status: int, code: str | None = None, param: str | None = None) -> bytes:  # noqa: ARG001
-    """DashScope's error JSON, which has no place for the name of a parameter."""
+    """DashScope's error JSON, which has no field for the parameter's name."""
     named = code or CODES.get(status, "InvalidParameter")
     return packed({"code": named, "message": message, "request_id": str(uuid.uuid4())})
 
@@ -57,8 +51,8 @@ def dashscope_error(message: str, status: int, code: str | None = None, param: s
 class DashScopeAnswer:
     """One answer: every chunk has the request's id and the usage so far.
 
-    Unless the client wants increments each chunk holds all that was said so far, as DashScope does it by default. A
-    text model's content is a text, a multimodal one's a list of parts, which is empty where there is nothing to say.
+    By default each chunk contains the whole answer so far; the client may ask for increments. A text model's content is
+    a string, a multimodal one's a list of parts, empty if there is no text.
     """
 
     def __init__(self, request: ChatRequest, say: Say, prompt: PromptCount, *, multimodal: bool) -> None:
@@ -79,19 +73,19 @@ class DashScopeAnswer:
         return b""
 
     def delta(self, field: Field, text: str) -> bytes:
-        """A piece, or all so far."""
+        """A piece, or the whole answer so far."""
         self._said[field] += text
         piece: dict[Field, str] = {"reasoning": "", "content": "", field: text}
         return self._result(piece if self._incremental else self._said, UNFINISHED)
 
     def speech(self, samples: bytes) -> bytes:
-        """A piece of the spoken answer."""
+        """A piece of speech."""
         audio = {"data": base64.b64encode(samples).decode(), "expires_at": int(time.time())}
         output = self._output({"reasoning": "", "content": ""}, UNFINISHED) | {"audio": audio}
         return self._event("result", 200, packed(self._body(output)))
 
     def call(self, index: int, name: str, arguments: str) -> bytes:
-        """A call of a function, in two pieces."""
+        """A function call in two pieces."""
         self._called = True
         begun = {"index": index, "id": f"call_{uuid.uuid4().hex}", "type": "function"}
         pieces = ({"name": name, "arguments": arguments[:5]}, {"name": "", "arguments": arguments[5:]})
@@ -104,18 +98,18 @@ class DashScopeAnswer:
         return self._event("result", 200, packed(self._body(output)))
 
     def finish(self) -> bytes:
-        """The last event, which has the finish reason."""
+        """The last event, with the finish reason."""
         nothing: dict[Field, str] = {"reasoning": "", "content": ""}
         reason = "tool_calls" if self._called else self._say.finish_reason
         return self._result(nothing if self._incremental else self._said, reason)
 
     def broken(self, told: Break) -> bytes:
-        """An event of an error."""
+        """An error event."""
         error = told.error
         return self._event("error", error.status, dashscope_error(error.message, error.status, error.code))
 
     def whole(self, *, finished: bool) -> bytes:
-        """The body of an answer that is not streamed."""
+        """The body of an unstreamed answer."""
         self._said = {"reasoning": self._say.reasoning, "content": self._say.text}
         return packed(self._body(self._output(self._said, self._say.finish_reason if finished else UNFINISHED)))
 
@@ -204,12 +198,12 @@ def _check(parameters: dict[str, object], *, stream: bool, multimodal: bool) -> 
         raise RequestError("parameter.incremental_output only support set True when enable_thinking is true")
     expected = ("message", None) if multimodal else ("message",)
     if parameters.get("result_format") not in expected:
-        raise RequestError("result_format is message here")  # the other one is an old form without roles
+        raise RequestError("result_format is message here")  # the other value is an old format without roles
 
 
 def _text_part(part: dict[str, object], _: str, param: str) -> str | RequestMedium | None:
     if any(key in part for key in MEDIA):
-        raise RequestError("url error, please check url!")  # as the endpoint says that is for text only
+        raise RequestError("url error, please check url!")  # the text endpoint's message
     return words(part["text"], param) if "text" in part else None
 
 
@@ -222,7 +216,7 @@ def _part(part: dict[str, object], _: str, param: str) -> str | RequestMedium | 
 
 
 class DashScopeApi:
-    """See Api; `multimodal` says which of the two endpoints it is."""
+    """DashScope's wire format at one of the two endpoints."""
 
     error = staticmethod(dashscope_error)
 
@@ -230,9 +224,7 @@ class DashScopeApi:
         self._multimodal = multimodal
 
     def parse(self, body: bytes, headers: Mapping[str, str], received: float) -> ChatRequest:
-        """See Api.parse."""
         return parse_dashscope(body, headers, received, multimodal=self._multimodal)
 
     def answer(self, request: ChatRequest, say: Say, prompt: PromptCount) -> DashScopeAnswer:
-        """See Api.answer."""
         return DashScopeAnswer(request, say, prompt, multimodal=self._multimodal)

@@ -1,9 +1,8 @@
-"""A text's vector with no model behind it: texts that share words, or pieces of words, are near each other.
+"""Embeddings without a model, strict about requests and scripted to fail where a test wants it.
 
-Every word and every three letters of a word have a direction of their own, drawn from a hash: the same text has the
-same vector on every machine, and "painted" is near "painting". Of meaning it knows nothing.
-
-The model server's embeddings: strict about what they are asked for, and scripted to fail where a test wants it.
+Texts that share words or parts of words are near each other: each word and each trigram has a direction derived from
+its hash, so the same text has the same vector on every machine, and "painted" is near "painting". There is no notion of
+meaning.
 """
 
 import base64
@@ -25,16 +24,16 @@ from sandbox.model.prompt_cache import count_tokens
 from sandbox.model.request import RequestError, json_object
 
 PIECE_WEIGHT = 0.4
-"""How much three letters count for, beside a whole word."""
+"""The weight of a trigram relative to a whole word."""
 _WORD = re.compile(r"[^\W_]+")
 DIMENSION = 384
 MOST_TEXTS = 10
 MOST_TOKENS = 8192
-"""Bounds of a request, as Model Studio documents them for text-embedding-v4; a token is four bytes here."""
+"""The limits of a request, as Model Studio documents them for text-embedding-v4; a token is four bytes here."""
 
 
 def embed(text: str, dimension: int) -> list[float]:
-    """The vector of a text, of length 1 (a text without any word has a fixed one)."""
+    """The unit vector of a text; a text without words has a fixed one."""
     sums = [0.0] * dimension
     for word in _WORD.findall(text.casefold()) or [""]:
         for at, weight in _features(word, dimension):
@@ -45,7 +44,7 @@ def embed(text: str, dimension: int) -> list[float]:
 
 @lru_cache(maxsize=50_000)
 def _features(word: str, dimension: int) -> tuple[tuple[int, float], ...]:
-    """Places in the vector and what a word adds there; a long word says more than a short one."""
+    """What a word adds at which positions of the vector; longer words weigh more."""
     weight = 1.0 if len(word) > 3 or not word.isascii() else 0.3
     framed = f"<{word}>"
     pieces = [framed[at : at + 3] for at in range(len(framed) - 2)]
@@ -71,12 +70,12 @@ class EmbeddingRequest:
 
     @property
     def tokens(self) -> int:
-        """What it is billed for."""
+        """The billed tokens."""
         return sum(count_tokens(len(text.encode())) for text in self.texts)
 
 
 class EmbeddingDesk:
-    """Answers requests for embeddings, and keeps them for a test to look at; `dimension` may change at any time."""
+    """Answers embedding requests and records them; `dimension` may change at any time."""
 
     def __init__(self, dimension: int = DIMENSION) -> None:
         self.requests: list[EmbeddingRequest] = []
@@ -85,15 +84,15 @@ class EmbeddingDesk:
         self._decide: Callable[[EmbeddingRequest], Fail | Hang | None] = lambda _: None
 
     def script(self, *behaviours: Fail | Hang | None) -> None:
-        """Queue failures, one for each coming request; None answers as usual."""
+        """Queue one failure per coming request; None answers normally."""
         self._script.extend(behaviours)
 
     def fail_when(self, decide: Callable[[EmbeddingRequest], Fail | Hang | None]) -> None:
-        """Let a function of the request decide whenever nothing is queued."""
+        """Decide by a function of the request whenever nothing is queued."""
         self._decide = decide
 
     def answer(self, body: bytes) -> AsyncIterator[Message]:
-        """The answer to a request; raises RequestError with the reason for the client."""
+        """The response to a request; raises RequestError with the reason for the client."""
         asked = parse(body)
         self.requests.append(asked)
         behaviour = self._script.popleft() if self._script else self._decide(asked)

@@ -1,4 +1,4 @@
-"""The messages of a request: what a real server would refuse is refused here, in plain words, alike for every API."""
+"""Parsing and checking of a request's messages: what a real server refuses is refused here, alike for every API."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -8,19 +8,19 @@ from sandbox.model.request import RequestError, RequestMessage
 from sandbox.model.request_media import RequestMedium
 
 MARKERS = ("cache_control", "prompt_cache_breakpoint")
-"""Fields of a part: Qwen's and Anthropic's, OpenAI's since GPT-5.6."""
+"""Cache marker fields of a part: Qwen's and Anthropic's, and OpenAI's since GPT-5.6."""
 MOST_MARKERS = 4
-"""Anthropic refuses more of the former."""
+"""Anthropic refuses more ``cache_control`` markers."""
 ROLES = ("system", "user", "assistant", "tool")
 
 ReadPart = Callable[[dict[str, object], str, str], str | RequestMedium | None]
-"""Reads a content part of one API, given its message's role and its place: words, a medium, or None (unknown)."""
+"""Reads a content part of one API, given its message's role and path: text, a medium, or None if unknown."""
 
 
 def read_all(value: object, param: str, read_part: ReadPart, *, plain: bool = True) -> tuple[RequestMessage, ...]:
-    """The messages in an array, whose order is not checked yet; raises RequestError.
+    """Parse a messages array; the order is checked later. Raises RequestError.
 
-    `plain` says whether a message's content may be a mere text.
+    `plain`: whether content may be a string.
     """
     if not isinstance(value, list) or not value:
         raise RequestError(f"{param} must be a list that is not empty", param)
@@ -28,23 +28,22 @@ def read_all(value: object, param: str, read_part: ReadPart, *, plain: bool = Tr
 
 
 def of_text(role: str, text: str) -> RequestMessage:
-    """A message of words only."""
+    """A message with text only."""
     raw = json.dumps({"role": role, "content": text}, ensure_ascii=False)
     return RequestMessage(role, text, text, raw, ends=(len(text),))
 
 
 def words(value: object, param: str) -> str:
-    """A text that is not empty; raises RequestError."""
+    """A non-empty text; raises RequestError."""
     if not isinstance(value, str) or not value:
         raise RequestError(f"{param} has no text", param)
     return value
 
 
 def check_order(messages: Sequence[RequestMessage], param: str) -> None:
-    """One system message at most, at the head; then user and assistant in turn, the user first and last.
+    """At most one system message, first; then user and assistant alternate, with the user first and last.
 
-    Calls of functions and their results stand before the assistant's words, every call with its result. Raises
-    RequestError where that is not so.
+    Calls and their results come before the assistant's text, and every call needs a result. Raises RequestError.
     """
     start = 1 if messages[0].role == "system" else 0
     expected, called = "user", set[str]()
@@ -121,7 +120,7 @@ def _calls(value: object, param: str) -> tuple[str, ...]:
 
 
 def check_arguments(arguments: str, param: str) -> None:
-    """Raises RequestError unless a call's arguments are a JSON object: DashScope refuses others, and vLLM fails."""
+    """Raise RequestError unless the arguments are a JSON object: DashScope refuses others, and vLLM fails."""
     try:
         read = json.loads(arguments)
     except ValueError:

@@ -1,7 +1,6 @@
-"""A model server with no model behind it: OpenAI's interface in both of its forms, and DashScope's own.
+"""A model server without a model: OpenAI's API in both forms, and DashScope's native one.
 
-It is strict about what it is sent, keeps every request for a test to look at, and answers as it was scripted or, left
-alone, as a stand-in that says so.
+It is strict about requests, records them for tests, and answers as scripted or, by default, as a stand-in that says so.
 """
 
 import asyncio
@@ -36,20 +35,19 @@ from sandbox.model.transcriptions import TranscriptionDesk
 MODEL_NAME = "stand-in"
 WORDS_PER_SECOND = 20.0
 NATIVE = "/api/v1"
-"""Where DashScope's own API is."""
+"""The path of DashScope's native API."""
 
 
 class ModelServer:
-    """Conversations, embeddings, transcriptions and the list of models; `key` None takes any key that is not empty.
+    """Conversations, embeddings, transcriptions and the list of models; `key` None accepts any non-empty key.
 
-    ``requests`` are the chat requests that were in order, whichever API they came through, ``refused`` the reasons of
-    those that were not, ``counts`` the prompts of those that were answered, ``abandoned`` the requests whose client
-    left before the answer's end. ``responses`` are those that a client may go on from. ``reads`` is set for
-    a server that cuts longer prompts to that many tokens and says nothing, as Ollama does, ``tells``
-    is what the list of models says of the model besides, which is told while ``lists`` is set. Of more chat requests
-    at once than ``slots`` it says ``full``, or lets them wait when that is None; ``most_at_once`` were answered at the
-    same time. ``embeddings`` and ``transcriptions`` keep and script their own. ``account`` says what of a prompt was
-    cached. ``chunk`` is how many words an answer has per delta that keeps to no pace of its own.
+    ``requests`` are the valid chat requests of all APIs, ``refused`` the reasons of invalid ones, ``counts`` the
+    prompts of answered ones, ``abandoned`` those whose client left before the end. ``responses`` are those that a
+    client may continue from. If ``reads`` is set, longer prompts are silently truncated to that many tokens, as Ollama
+    does. ``tells`` has further properties in the list of models, which is available while ``lists`` is set. Beyond
+    ``slots`` concurrent chat requests the server answers ``full``, or lets them wait if that is None; ``most_at_once``
+    is the observed maximum. ``embeddings`` and ``transcriptions`` have their own records and scripts. ``account``
+    computes cached tokens. ``chunk`` is the number of words per delta of answers without a pace of their own.
     """
 
     def __init__(
@@ -104,7 +102,7 @@ class ModelServer:
 
     @asynccontextmanager
     async def run(self, port: int = 0) -> AsyncIterator[str]:
-        """Serve; yields the base URL that an OpenAI client is given, ``dashscope_url`` is the one for `dashscope`."""
+        """Serve; yields the base URL for an OpenAI client. ``dashscope_url`` is the one for `dashscope`."""
         async with serve(self._app, port=port) as url:
             self._closing.clear()
             self.dashscope_url = f"{url}{NATIVE}"
@@ -114,23 +112,23 @@ class ModelServer:
                 self._closing.set()
 
     def script(self, *behaviours: Behaviour) -> None:
-        """Queue behaviours, one for each coming request."""
+        """Queue one behaviour per coming request."""
         self._script.extend(behaviours)
 
     def always(self, behaviour: Behaviour) -> None:
-        """Behave so whenever nothing is queued."""
+        """The behaviour whenever nothing is queued."""
         self.answer_with(lambda _: behaviour)
 
     def answer_with(self, answer: Callable[[ChatRequest], Behaviour]) -> None:
-        """Let a function of the request decide whenever nothing is queued."""
+        """Decide by a function of the request whenever nothing is queued."""
         self._answer = answer
 
     async def wait_requests(self, count: int, timeout: float = 5.0) -> None:
-        """Wait until that many chat requests have come."""
+        """Wait for this many chat requests."""
         await self._wait(lambda: len(self.requests) >= count, timeout)
 
     async def wait_abandoned(self, count: int, timeout: float = 5.0) -> None:
-        """Wait until that many clients have left in the middle of their answer."""
+        """Wait until this many clients have left in the middle of an answer."""
         await self._wait(lambda: len(self.abandoned) >= count, timeout)
 
     async def _wait(self, enough: Callable[[], bool], timeout: float) -> None:
@@ -242,5 +240,5 @@ def _is_native(request: Request) -> bool:
 
 
 def _error_of(request: Request) -> ErrorBody:
-    """The error JSON of the API that was asked, also where its path is not served."""
+    """The error format of the requested API, even if the path isn't served."""
     return dashscope_error if _is_native(request) else openai_error

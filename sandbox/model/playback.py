@@ -1,7 +1,4 @@
-"""Plays an answer on the wire as its behaviour says, and notices when the client does not stay for the end.
-
-Compact JSON, and server-sent events as OpenAI writes them.
-"""
+"""Playback of an answer on the wire as its behaviour says, noticing when the client leaves early."""
 
 import asyncio
 import json
@@ -16,11 +13,11 @@ from sandbox.model.behaviour import Break, Cut, Fail, NoFinish, Point, Raw, Say
 from sandbox.model.request import ErrorBody, openai_error
 
 SPEECH_BYTES = 9_600
-"""Of a spoken answer in a delta: a fifth of a second."""
+"""Bytes of speech per delta: a fifth of a second."""
 
 
 class Playback(Response):
-    """A response made of ASGI messages; one that ends without its last message drops the connection."""
+    """A response from ASGI messages; ending without the final message drops the connection."""
 
     def __init__(
         self, messages: AsyncIterator[Message], closing: asyncio.Event, on_abandoned: Callable[[], None]
@@ -63,7 +60,7 @@ async def failure(fail: Fail, error: ErrorBody = openai_error) -> AsyncIterator[
 
 
 async def raw(bytes_: Raw) -> AsyncIterator[Message]:
-    """What a server says that keeps to no interface."""
+    """Arbitrary bytes."""
     yield _start(200, bytes_.media_type)
     yield _body(bytes_.body)
     if bytes_.left_open:
@@ -78,7 +75,7 @@ async def silence() -> AsyncIterator[Message]:
 
 
 async def streamed(say: Say, answer: ApiAnswer, *, spoken: bool, may_call: bool) -> AsyncIterator[Message]:
-    """Server-sent events, a delta each; `spoken`: by voice too, `may_call`: functions may be called."""
+    """Server-sent events; `spoken`: include speech, `may_call`: include function calls."""
     await _stand(say, "headers")
     yield _start(200, "text/event-stream; charset=utf-8")
     yield _body(answer.opening())
@@ -107,7 +104,7 @@ async def whole(say: Say, answer: ApiAnswer) -> AsyncIterator[Message]:
 
 
 async def json_body(body: bytes) -> AsyncIterator[Message]:
-    """An answer that is finished."""
+    """A JSON response."""
     yield _start(200, "application/json")
     yield _body(body, more=False)
 
@@ -132,7 +129,7 @@ def _ending(say: Say, answer: ApiAnswer) -> bytes:
 
 
 def _pieces(text: str, words: int) -> Iterator[str]:
-    """The text in pieces of that many words, every blank kept."""
+    """The text in pieces of this many words, whitespace kept."""
     found = re.findall(r"\s*\S+|\s+$", text)
     for start in range(0, len(found), words):
         yield "".join(found[start : start + words])
@@ -149,10 +146,10 @@ def _body(content: bytes, more: bool = True) -> Message:
 
 
 def packed(payload: Mapping[str, object]) -> bytes:
-    """JSON without blanks."""
+    """Compact JSON."""
     return json.dumps(payload, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def event(data: bytes, *lines: str) -> bytes:
-    """An event: lines of its own, then the data."""
+    """A server-sent event: extra lines, then the data."""
     return "".join(f"{line}\n" for line in lines).encode() + b"data: " + data + b"\n\n"

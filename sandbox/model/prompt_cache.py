@@ -1,14 +1,9 @@
-"""The server's prompt cache: how much of a prompt's head was seen before, token by token, whoever sent it.
+"""Simulated prompt caches: how many tokens of a prompt were cached, as the providers document it.
 
-This is the longest common prefix, as Qwen's implicit cache, OpenAI's before GPT-5.6, vLLM and llama.cpp have it; other
-ways to account for a prompt are in ``prompt_accounts.py``.
+`PromptCache` finds the longest common prefix, like Qwen's implicit cache, OpenAI's before GPT-5.6, vLLM and llama.cpp.
+The others model explicit markers, breakpoints and units. Expiry is left out, because tests take seconds.
 
-Unless it is told how to cut a text into tokens, a token is four UTF-8 bytes. That is an estimate, but always the same
-one, so that a test can hold numbers to it.
-
-Other prompt caches than that of the longest common prefix, as their providers document them.
-
-What they forget with time is left out: a test takes seconds.
+By default a token is four UTF-8 bytes: an estimate, but a constant one, so that tests can check numbers.
 """
 
 import hashlib
@@ -21,23 +16,23 @@ from sandbox.model.request import ChatRequest
 
 TOKEN_BYTES = 4
 MIN_CACHED_TOKENS = 256
-"""A shorter shared head is not cached (Qwen's implicit cache has this minimum)."""
+"""The shortest prefix that is cached (Qwen's implicit cache)."""
 Tokenize = Callable[[str], Sequence[Hashable]]
-"""Cuts a text into tokens; two texts with the same beginning should have the same first tokens."""
+"""Splits a text into tokens; texts with a common beginning should share their first tokens."""
 LEAST_TOKENS = 1024
-"""A shorter prefix is not cached: OpenAI, Qwen's explicit cache, most of Anthropic's models."""
+"""The shortest prefix that is cached (OpenAI, Qwen's explicit cache, most of Anthropic's models)."""
 MOST_WRITTEN = 4
 MOST_READ = 80
-"""Of the breakpoints in a request, the last ones (OpenAI)."""
+"""Only this many of a request's last breakpoints are looked up (OpenAI)."""
 LOOKED_BACK = 20
-"""Blocks before a marker in which an older entry is found (Anthropic, Qwen)."""
+"""How many blocks before a marker an older entry is found (Anthropic, Qwen)."""
 UNIT_TOKENS = 64
-"""A shorter unit is not kept (DeepSeek)."""
+"""The shortest unit that is cached (DeepSeek)."""
 
 
 @dataclass(frozen=True, slots=True)
 class PromptCount:
-    """The tokens of a prompt, how many at its head came from the cache, and how many were put there for a price."""
+    """The tokens of a prompt: total, read from the cache, and written to it at a price."""
 
     total: int
     cached: int
@@ -45,15 +40,15 @@ class PromptCount:
 
     @property
     def details(self) -> dict[str, int]:
-        """What a report of usage says of it beside the total."""
+        """The details of a usage report besides the total."""
         return {"cached_tokens": self.cached} | ({"cache_write_tokens": self.written} if self.written else {})
 
 
 class Account(Protocol):
-    """A way to say what of a prompt was cached."""
+    """A way of accounting for cached tokens."""
 
     def count(self, request: ChatRequest, answer: str = "", /) -> PromptCount:
-        """Count a prompt and remember it, with the answer that it is given."""
+        """Count a prompt, and remember it and its answer."""
         ...
 
 
@@ -64,9 +59,9 @@ def four_bytes(text: str) -> Sequence[Hashable]:
 
 
 class PromptCache:
-    """Remembers every prompt as a chain of tokens: each link stands for all that comes before it.
+    """Remembers every prompt as a chain of tokens, in which each link stands for all that precede it.
 
-    Counting a prompt therefore costs its own length, however many were seen before.
+    Counting a prompt therefore costs only its own length, however many came before.
     """
 
     def __init__(self, tokenize: Tokenize = four_bytes) -> None:
@@ -74,13 +69,13 @@ class PromptCache:
         self._links: dict[tuple[int, Hashable], int] = {}
 
     def count(self, request: ChatRequest, _: str = "", /) -> PromptCount:
-        """See Account.count; an answer counts when it comes back in a prompt."""
+        """The answer isn't needed: it counts once it is part of a prompt."""
         return self.count_text(
             request.tools + "".join(f"{message.role}\n{message.content}\n" for message in request.messages)
         )
 
     def count_text(self, prompt: str) -> PromptCount:
-        """Count a prompt that is given as one text."""
+        """Count a prompt given as one text."""
         tokens = self._tokenize(prompt)
         link, cached = 0, 0
         for token in tokens:
@@ -91,15 +86,15 @@ class PromptCache:
 
 
 def count_tokens(size: int) -> int:
-    """The tokens of that many bytes, the last one counted in full."""
+    """The tokens of this many bytes, rounded up."""
     return -(-size // TOKEN_BYTES)
 
 
 class Breakpoints:
-    """A prefix is found again at a place to which it was written, and at no other.
+    """A prefix is found only at a position where it was written.
 
     As at OpenAI since GPT-5.6: up to four breakpoints are written, one of them by the server at the end of the newest
-    message, unless the request says otherwise. The server's own are found again at any end of a message.
+    message, unless the request says otherwise. The server's own are found at the end of any message.
     """
 
     def __init__(self, tokenize: Tokenize = four_bytes, least: int = LEAST_TOKENS) -> None:
@@ -108,7 +103,6 @@ class Breakpoints:
         self._kept: set[bytes] = set()
 
     def count(self, request: ChatRequest, _: str = "", /) -> PromptCount:
-        """See Account.count."""
         prompt, marks, ends = _places(request)
         text = "".join(prompt)
         written, read = self._written_and_read(request, marks, ends)
@@ -133,7 +127,7 @@ class Breakpoints:
 
 
 class Markers(Breakpoints):
-    """As ``cache_control`` has it at Anthropic and Qwen: nothing by itself; a marker finds what is 20 blocks before."""
+    """Anthropic's and Qwen's ``cache_control``: a marker finds entries up to 20 blocks before it."""
 
     def _written_and_read(
         self, _: ChatRequest, marks: Sequence[int], ends: Sequence[Sequence[int]]
@@ -144,7 +138,7 @@ class Markers(Breakpoints):
 
 
 class Units:
-    """Whole units alone are found again, as at DeepSeek: where a request and its answer ended, and where two parted."""
+    """DeepSeek's cache of whole units, which end with a request or its answer, and where two prompts diverge."""
 
     def __init__(self, tokenize: Tokenize = four_bytes) -> None:
         self._tokenize = tokenize
@@ -152,7 +146,6 @@ class Units:
         self._units: set[int] = set()
 
     def count(self, request: ChatRequest, answer: str = "", /) -> PromptCount:
-        """See Account.count."""
         prompt, _, _ = _places(request)
         tokens = [token for piece in prompt for token in self._tokenize(piece)]
         link, shared, cached, parted = 0, 0, 0, 0
@@ -176,7 +169,7 @@ class Units:
 
 
 def _places(request: ChatRequest) -> tuple[list[str], list[int], list[list[int]]]:
-    """A prompt in pieces, the places of its markers, and those where the parts of each message end."""
+    """The prompt in pieces, the positions of its markers, and where the parts of each message end."""
     prompt, marks, ends, at = [request.tools], list[int](), list[list[int]](), len(request.tools)
     for message in request.messages:
         at += len(message.role) + 1

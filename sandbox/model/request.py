@@ -1,7 +1,4 @@
-"""A request that is refused, and how OpenAI's APIs say so.
-
-A chat request as it came over the wire, checked: the same values, whichever API it came through.
-"""
+"""A chat request after parsing and checking, the same for every API, and refusals."""
 
 import json
 from collections.abc import Mapping
@@ -22,11 +19,9 @@ class RequestError(Exception):
 
 
 class ErrorBody(Protocol):
-    """The JSON of an error, in the form of one API."""
+    """Encodes an error in the format of one API."""
 
-    def __call__(self, message: str, status: int, code: str | None = None, param: str | None = None) -> bytes:
-        """The body."""
-        ...
+    def __call__(self, message: str, status: int, code: str | None = None, param: str | None = None) -> bytes: ...
 
 
 def openai_error(message: str, status: int, code: str | None = None, param: str | None = None) -> bytes:
@@ -37,12 +32,12 @@ def openai_error(message: str, status: int, code: str | None = None, param: str 
 
 @dataclass(frozen=True, slots=True)
 class RequestMessage:
-    """One message: `text` is its words, `content` all that the model reads (media too).
+    """One message: `text` is its words, `content` everything the model reads, including media.
 
-    `raw` is its JSON as it came, keys in their order: two messages of one API are the same when these are. `media` are
-    its pictures and sounds, each as its kind and its bytes. `calls` are the ids of the functions' calls that it makes,
-    `answers` is the id of the call whose result it is. All but `raw` are the same in every API. `ends` are the places
-    in `content` where its parts end, `marks` those of them that have a cache marker of any kind.
+    `raw` is its JSON as received: two messages of the same API are equal if these are. `media` has (kind, bytes) of
+    pictures and sounds. `calls` are the ids of its function calls, `answers` is the id of the call whose result it is.
+    Everything but `raw` is independent of the API. `ends` are the offsets in `content` where its parts end, `marks`
+    those of them with a cache marker of any kind.
     """
 
     role: str
@@ -57,21 +52,19 @@ class RequestMessage:
 
     @property
     def images(self) -> tuple[bytes, ...]:
-        """The pictures."""
         return tuple(data for kind, data in self.media if kind.startswith("image/"))
 
     @property
     def sounds(self) -> tuple[bytes, ...]:
-        """The sounds."""
         return tuple(data for kind, data in self.media if not kind.startswith("image/"))
 
 
 @dataclass(frozen=True, slots=True)
 class ChatRequest:
-    """A checked request; `options` holds what is neither model, messages nor streaming.
+    """A checked request; `options` has everything besides model, messages and streaming.
 
-    `messages` are the whole conversation that the model reads, `new` how many of them came with this request: all,
-    unless it goes on from a response that the server keeps. (Instructions are no message of it, and always come.)
+    `messages` is the whole conversation that the model reads, `new` how many of them came with this request: all,
+    unless it continues from a stored response. (Instructions aren't part of a stored conversation and always come.)
     """
 
     api: ApiName
@@ -92,24 +85,24 @@ class ChatRequest:
 
     @property
     def tools(self) -> str:
-        """The functions that are offered, which stand before the prompt; empty when none are."""
+        """The offered functions, which precede the prompt; "" if none."""
         offered = self.options.get("tools")
         return json.dumps(offered, ensure_ascii=False) if offered else ""
 
     @property
     def may_call(self) -> bool:
-        """Whether they may be called."""
+        """Whether the model may call them."""
         return bool(self.tools) and self.options.get("tool_choice") != "none"
 
     @property
     def wants_speech(self) -> bool:
-        """Whether the client asked to be answered by voice."""
+        """Whether the client asked for speech."""
         modalities = self.options.get("modalities")
         return isinstance(modalities, list) and "audio" in modalities
 
 
 def json_object(body: bytes) -> dict[str, object]:
-    """The body as a JSON object; raises RequestError when it is none."""
+    """The body as a JSON object; raises RequestError."""
     try:
         payload = json.loads(body)
     except ValueError as exc:
@@ -120,7 +113,7 @@ def json_object(body: bytes) -> dict[str, object]:
 
 
 def model_name(payload: dict[str, object]) -> str:
-    """Takes the model's name out of the body; raises RequestError when there is none."""
+    """Remove the model's name from the payload; raises RequestError if it is missing."""
     model = payload.pop("model", None)
     if not isinstance(model, str) or not model:
         raise RequestError("you must provide a model parameter", "model")
@@ -128,21 +121,21 @@ def model_name(payload: dict[str, object]) -> str:
 
 
 def flag(value: object, param: str, default: bool = False) -> bool:
-    """A yes or no that may be left out; raises RequestError for anything else."""
+    """An optional boolean; raises RequestError."""
     if value is not None and not isinstance(value, bool):
         raise RequestError(f"{param} must be true or false", param)
     return default if value is None else value
 
 
 def object_in(value: object, param: str) -> dict[str, object]:
-    """A JSON object that may be left out; raises RequestError for anything else."""
+    """An optional JSON object; raises RequestError."""
     if value is not None and not isinstance(value, dict):
         raise RequestError(f"{param} must be an object", param)
     return value or {}
 
 
 def check_tools(options: Mapping[str, object]) -> None:
-    """Raises RequestError unless functions were left out, or each has a name and the schema of its arguments."""
+    """Raise RequestError unless tools are missing or each has a name and a schema."""
     offered = options.get("tools")
     if offered is None:
         if options.get("tool_choice") is not None:
@@ -160,7 +153,7 @@ def check_tools(options: Mapping[str, object]) -> None:
 
 
 def check_limit(value: object, param: str, least: int) -> None:
-    """Raises RequestError unless a number of tokens was left out, or is `least` or more."""
+    """Raise RequestError unless a number of tokens is missing or at least `least`."""
     if value is None:
         return
     if not isinstance(value, int) or isinstance(value, bool) or value < least:

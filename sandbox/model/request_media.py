@@ -1,4 +1,4 @@
-"""Pictures and sounds in a request, checked as a real server does: they have to be what they say."""
+"""Pictures and sounds in a request, checked as a real server does: they must be what they claim to be."""
 
 import base64
 import binascii
@@ -13,9 +13,9 @@ from sandbox.model.request import RequestError
 
 TOKEN_BYTES = 4
 PICTURE_TOKEN_PIXELS = 32 * 32
-"""Qwen3-VL's measure of a picture."""
+"""Qwen3-VL's pixels per token."""
 SOUND_TOKEN_BYTES = 240
-"""Qwen-Omni counts 25 tokens a second; so many bytes are a twenty-fifth of a second at 48 kbit/s."""
+"""Qwen-Omni counts 25 tokens per second, and this is a 25th of a second at 48 kbit/s."""
 
 _PICTURE = re.compile(r"data:(image/(?:jpeg|png|webp|gif));base64,(.+)", re.DOTALL)
 _SOUND = re.compile(r"(?:data:[^,]*;base64,)?(.+)", re.DOTALL)
@@ -33,7 +33,7 @@ _BEGINNINGS = {
 
 @dataclass(frozen=True, slots=True)
 class RequestMedium:
-    """A picture or a sound, by the kind that it was said to be, with the tokens that Qwen counts for it."""
+    """A picture or sound of the stated kind, with its tokens as Qwen counts."""
 
     kind: str
     data: bytes
@@ -41,7 +41,7 @@ class RequestMedium:
 
     @property
     def read(self) -> str:
-        """What stands for it in the prompt: so many tokens of text, always the same for the same bytes."""
+        """Its stand-in in the prompt: this many tokens of text, the same for the same bytes."""
         name = hashlib.sha256(self.data).hexdigest()
         length = TOKEN_BYTES * self.tokens
         return (name * -(-length // len(name)))[:length]
@@ -56,7 +56,7 @@ def picture(url: object, param: str) -> RequestMedium:
 
 
 def sound(kind: object, encoded: object, param: str) -> RequestMedium:
-    """A sound of the kind "mp3" or "wav", in base64 or a data URL; raises RequestError."""
+    """A sound ("mp3" or "wav") in base64 or a data URL; raises RequestError."""
     match = _SOUND.fullmatch(str(encoded or ""))
     if kind not in ("mp3", "wav") or match is None:
         raise RequestError(f"{param}: the audio has no format that is read here", param)
@@ -64,13 +64,13 @@ def sound(kind: object, encoded: object, param: str) -> RequestMedium:
 
 
 def named_sound(url: object, param: str) -> RequestMedium:
-    """The sound in a data URL that names its kind; raises RequestError."""
+    """The sound in a data URL that states its type; raises RequestError."""
     match = _NAMED_SOUND.fullmatch(str(url))
     return sound(_SOUND_KINDS.get(match[1]) if match else None, url, param)
 
 
 def tokens(kind: str, data: bytes) -> int:
-    """What Qwen counts for a medium; raises ValueError when it is a picture that can't be read."""
+    """Tokens as Qwen counts; raises ValueError for an unreadable picture."""
     if not kind.startswith("image/"):
         return max(1, len(data) // SOUND_TOKEN_BYTES)
     try:

@@ -1,8 +1,6 @@
-"""The items that a response is made of (reasoning, then a message), and the events that tell of each one's growth.
+"""Answers of the Responses API, streamed or not, and the store of responses to continue from.
 
-The conversations that the server keeps, each under the id of the response that ended it so far.
-
-The bytes of a response, streamed or whole.
+A response consists of items (reasoning, then a message, then calls); events report how each one grows.
 """
 
 import base64
@@ -21,15 +19,15 @@ from sandbox.model.request import ChatRequest, RequestError, RequestMessage
 
 Status = Literal["in_progress", "completed", "incomplete"]
 Event = tuple[str, dict[str, object]]
-"""An event's type, and what it holds besides."""
+"""The type of an event and its other fields."""
 _REASONING = {"type": "reasoning", "summary": []}
 INCOMPLETE = {"length": "max_output_tokens", "content_filter": "content_filter"}
-"""What these finish reasons are called here; every other one is a response that is complete."""
+"""The names of these finish reasons in this API; any other means a complete response."""
 
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """The names in one kind of item: `text` and `part` begin its events' types, `place` is where its parts stand."""
+    """The names of one kind of item: `text` and `part` are prefixes of event types, `place` holds its parts."""
 
     prefix: str
     text: str
@@ -64,7 +62,7 @@ REASONING = {
 
 @dataclass(frozen=True, slots=True)
 class FunctionCall:
-    """A call of a function, which is an item too."""
+    """A function call, which is an item of its own."""
 
     index: int
     name: str
@@ -73,7 +71,7 @@ class FunctionCall:
     call_id: str = field(default_factory=lambda: f"call_{uuid.uuid4().hex}")
 
     def events(self) -> list[Event]:
-        """Its whole life."""
+        """All events of the call."""
         where = {"item_id": self.id, "output_index": self.index}
         pieces = (self.arguments[:5], self.arguments[5:])
         return [
@@ -84,7 +82,7 @@ class FunctionCall:
         ]
 
     def json(self) -> dict[str, object]:
-        """The item as it stands in a response."""
+        """The item in a response."""
         return self._json(self.arguments, "completed")
 
     def _json(self, arguments: str, status: Status) -> dict[str, object]:
@@ -94,7 +92,7 @@ class FunctionCall:
 
 @dataclass(slots=True)
 class Item:
-    """One item, which grows; it has one part."""
+    """One growing item with a single part."""
 
     form: Form
     index: int
@@ -113,12 +111,12 @@ class Item:
         ]
 
     def grow(self, text: str) -> Event:
-        """Add to its text; the event that says so."""
+        """Add text; returns the event."""
         self.text += text
         return f"{self.form.text}.delta", {**self._where(), "delta": text, **self._logprobs()}
 
     def closing(self, status: Status) -> list[Event]:
-        """End it; the events after its text."""
+        """End the item; returns the events after its text."""
         self.status = status
         return [
             (f"{self.form.text}.done", {**self._where(), "text": self.text, **self._logprobs()}),
@@ -127,7 +125,7 @@ class Item:
         ]
 
     def json(self) -> dict[str, object]:
-        """The item as it stands in a response."""
+        """The item in a response."""
         return self._json([self._part()])
 
     def _json(self, parts: list[dict[str, object]]) -> dict[str, object]:
@@ -145,11 +143,11 @@ class Item:
 
 
 class ResponseStore:
-    """What a later ``previous_response_id`` can name; nothing expires unless a test says so.
+    """Responses that a later ``previous_response_id`` may name; they expire only when a test says so.
 
-    `missing_status` is how an unknown id is refused: OpenAI and DashScope say 400, other servers 404. With `ignores`
-    an id means nothing, as with Ollama; with `refuses` it and ``store: true`` are refused, as by OpenRouter. Where it
-    deletes nothing `deletion_status` says so.
+    `missing_status` is the refusal of an unknown id: OpenAI and DashScope use 400, other servers 404. With `ignores` an
+    id is ignored, as by Ollama; with `refuses`, an id or ``store: true`` is refused, as by OpenRouter. A
+    `deletion_status` other than 200 means that nothing is deleted.
     """
 
     def __init__(self) -> None:
@@ -160,15 +158,15 @@ class ResponseStore:
 
     @property
     def ids(self) -> tuple[str, ...]:
-        """The ids that can be named, oldest first."""
+        """The known ids, oldest first."""
         return tuple(self._conversations)
 
     def keep(self, name: str, asked: Sequence[RequestMessage], said: str) -> None:
-        """Keep a response with all that came before it."""
+        """Store a response with the conversation before it."""
         self._conversations[name] = (*asked, of_text("assistant", said))
 
     def find(self, name: object) -> tuple[RequestMessage, ...]:
-        """The conversation up to a response; raises RequestError when it is not kept, or not any more."""
+        """The conversation up to a response; raises RequestError if it isn't stored."""
         if self.ignores:
             return ()
         found = self._conversations.get(name) if isinstance(name, str) else None
@@ -182,26 +180,26 @@ class ResponseStore:
         return found
 
     def check(self, store: object, previous: object) -> None:
-        """Raises RequestError at a server that has no state and says so."""
+        """Raise RequestError if the server is stateless and says so."""
         if self.refuses and (store is True or previous is not None):
             raise RequestError("This API is stateless.", "store")
 
     def delete(self, name: str) -> int:
-        """Delete a response as its client asks; returns the HTTP status."""
+        """Delete a response; returns the HTTP status."""
         if self.deletion_status != 200:
             return self.deletion_status
         return 404 if self._conversations.pop(name, None) is None else 200
 
     def expire(self, *names: str) -> None:
-        """Forget these responses (none named: all), as a server does after some days; unknown ids do no harm."""
+        """Drop these responses, or all, as a server does after some days; unknown ids are ignored."""
         for name in names or self.ids:
             self._conversations.pop(name, None)
 
 
 class Reply:
-    """One response: its events are numbered, and it is kept when it has ended, unless it was not to be stored.
+    """One response: its events are numbered, and at its end it is stored unless the request says otherwise.
 
-    One that calls functions is not kept: here its client has to send all of it again.
+    A response with function calls isn't stored: here the client has to send everything again.
     """
 
     def __init__(self, request: ChatRequest, say: Say, prompt: PromptCount, store: ResponseStore) -> None:
@@ -216,13 +214,13 @@ class Reply:
         self._told = 0
 
     def opening(self) -> bytes:
-        """The response, with nothing in it yet."""
+        """The events that begin the response."""
         return b"".join(
             self._event(f"response.{kind}", response=self._json("in_progress")) for kind in ("created", "in_progress")
         )
 
     def delta(self, field: Field, text: str) -> bytes:
-        """A piece of the item that is being said, the events around a change of items included."""
+        """A piece of the current item, with the events of a change of item."""
         form = MESSAGE if field == "content" else REASONING[self._say.reasoning_as]
         change: list[Event] = []
         if not self._items or self._items[-1].form is not form:
@@ -232,23 +230,23 @@ class Reply:
         return self._events([*change, self._items[-1].grow(text)])
 
     def speech(self, samples: bytes) -> bytes:
-        """A piece of the spoken answer."""
+        """A piece of speech."""
         return self._event("response.audio.delta", delta=base64.b64encode(samples).decode())
 
     def call(self, index: int, name: str, arguments: str) -> bytes:  # noqa: ARG002 - its place here is another one
-        """A call of a function, an item of its own."""
+        """A function call, as an item of its own."""
         ended = [] if self._calls else self._closing("completed")
         self._calls.append(FunctionCall(len(self._items) + len(self._calls), name, arguments))
         return self._events([*ended, *self._calls[-1].events()])
 
     def finish(self) -> bytes:
-        """The end of the last item, and the whole response."""
+        """The end of the last item, and the complete response."""
         self._keep()
         closing = b"" if self._calls else self._events(self._closing(self._status))
         return closing + self._event(f"response.{self._status}", response=self._ended())
 
     def broken(self, told: Break) -> bytes:
-        """One of the two events of an error; the response is not kept."""
+        """One of the two events that report an error; the response isn't stored."""
         error = {"code": told.error.code or "server_error", "message": told.error.message}
         if told.event == "error":
             return self._event("error", **error, param=None)
@@ -256,7 +254,7 @@ class Reply:
         return self._event("response.failed", response=self._json("failed") | {"error": error})
 
     def whole(self, *, finished: bool) -> bytes:
-        """The body of a response that is not streamed."""
+        """The body of an unstreamed response."""
         if self._say.reasoning:
             self.delta("reasoning", self._say.reasoning)
         if self._say.text:

@@ -1,9 +1,7 @@
-"""A request for a response: what is new, and the id of the response that it goes on from.
+"""The Responses API, OpenAI's newer one: the server may keep a conversation, so that only new messages have to be sent.
 
-Responses: OpenAI's newer API, whose server may keep a conversation so that only what is new has to be sent.
-
-Sources: the types of the openai client; what DashScope documents of the same API (a limit is 16 tokens at least, an
-unknown previous response is a 400).
+Sources: the types of the openai client, and DashScope's documentation of the same API (a limit is at least 16 tokens,
+an unknown previous response is a 400).
 """
 
 from collections.abc import Mapping
@@ -31,7 +29,7 @@ LEAST_OUTPUT_TOKENS = 16
 def parse_response(body: bytes, headers: Mapping[str, str], received: float, store: ResponseStore) -> ChatRequest:
     """Check the body of a request; raises RequestError with the reason for the client.
 
-    Instructions are the conversation's system message, for this request only: they are not kept, as the API has it.
+    Instructions become a system message of this request only: as in the real API, they aren't stored.
     """
     payload = json_object(body)
     model = model_name(payload)
@@ -66,13 +64,13 @@ def _input(value: object) -> tuple[RequestMessage, ...]:
     if isinstance(value, str):
         return (of_text("user", words(value, "input")),)
     items = value
-    if isinstance(value, list):  # reasoning, which is given back encrypted, is nothing to read
+    if isinstance(value, list):  # encrypted reasoning that is returned can't be read
         items = [_message(item, index) for index, item in enumerate(value) if not _is_encrypted(item)]
     return read_all(_joined(items) if isinstance(items, list) else items, "input", _part)
 
 
 def _joined(items: list[object]) -> list[object]:
-    """Calls that the assistant made behind its words are one message with them, as Chat Completions has it."""
+    """Merge the assistant's calls into its preceding message, as Chat Completions has it."""
     joined: list[object] = []
     for item in items:
         match (joined[-1] if joined else None), item:
@@ -90,7 +88,7 @@ def _is_encrypted(item: object) -> bool:
 
 
 def _message(item: object, index: int) -> object:
-    """An item as Chat Completions has it, where calls and their results are messages."""
+    """An item in the form of Chat Completions, where calls and results are messages."""
     match item:
         case {"type": "function_call", "call_id": str(name), "name": str(function), "arguments": str(arguments)}:
             call = {"id": name, "type": "function", "function": {"name": function, "arguments": arguments}}
@@ -99,7 +97,7 @@ def _message(item: object, index: int) -> object:
             return {"role": "tool", "tool_call_id": name, "content": output}
         case {"type": kind} if kind != "message":
             raise RequestError(f"input.[{index}] is not an item that is known here (type {kind!r})", "input")
-        case {"role": "assistant", **more} if "type" not in more:  # OpenAI would take it, llama.cpp does not
+        case {"role": "assistant", **more} if "type" not in more:  # OpenAI would accept it, llama.cpp doesn't
             raise RequestError("Cannot determine type of 'item'", "input")
     return item
 
@@ -118,7 +116,7 @@ def _part(part: dict[str, object], role: str, param: str) -> str | RequestMedium
 
 
 class ResponsesApi:
-    """See Api; the responses are kept in a store that a test can look into."""
+    """The Responses wire format, with a store that tests can inspect."""
 
     error = staticmethod(openai_error)
 
@@ -126,9 +124,7 @@ class ResponsesApi:
         self._store = store
 
     def parse(self, body: bytes, headers: Mapping[str, str], received: float) -> ChatRequest:
-        """See Api.parse."""
         return parse_response(body, headers, received, self._store)
 
     def answer(self, request: ChatRequest, say: Say, prompt: PromptCount) -> Reply:
-        """See Api.answer."""
         return Reply(request, say, prompt, self._store)

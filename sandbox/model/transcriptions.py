@@ -14,7 +14,7 @@ from sandbox.model.request import RequestError
 
 STAND_IN = "(The sandbox can't hear: these words stand for what was said.)"
 FORMATS = {"mp3": (b"ID3", b"\xff\xfb", b"\xff\xf3", b"\xff\xf2"), "wav": (b"RIFF",), "ogg": (b"OggS",)}
-"""What a file's name may end with, and how such a file begins."""
+"""File name extensions, and how such files begin."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,18 +27,18 @@ class TranscriptionRequest:
 
 
 class TranscriptionDesk:
-    """Answers requests for transcriptions, and keeps them for a test to look at."""
+    """Answers transcription requests and records them."""
 
     def __init__(self) -> None:
         self.requests: list[TranscriptionRequest] = []
         self._script: deque[str | Fail | Hang] = deque()
 
     def script(self, *behaviours: str | Fail | Hang) -> None:
-        """Queue what is heard, or a failure, one for each coming request."""
+        """Queue one transcript or failure per coming request."""
         self._script.extend(behaviours)
 
     def answer(self, content_type: str, body: bytes) -> AsyncIterator[Message]:
-        """The answer to a request; raises RequestError with the reason for the client."""
+        """The response to a request; raises RequestError with the reason for the client."""
         self.requests.append(parse(content_type, body))
         behaviour = self._script.popleft() if self._script else STAND_IN
         if isinstance(behaviour, Fail):
@@ -49,7 +49,7 @@ class TranscriptionDesk:
 
 
 def parse(content_type: str, body: bytes) -> TranscriptionRequest:
-    """Check the form of a request; raises RequestError with the reason for the client."""
+    """Check a request; raises RequestError with the reason for the client."""
     if not content_type.startswith("multipart/form-data"):
         raise RequestError("the body must be a form with a file")
     try:

@@ -1,4 +1,4 @@
-"""A chat in the terminal, in front of the sandbox's servers and a bot."""
+"""A chat in the terminal with a bot, through the sandbox's servers."""
 
 from sandbox.terminal.program import main
 

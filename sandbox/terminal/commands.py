@@ -1,7 +1,4 @@
-"""The chat itself: what is typed goes to the bot, or is obeyed here; what the bot does is shown.
-
-The commands that begin with a colon: they are for the sandbox, not for the bot.
-"""
+"""The terminal chat: input goes to the bot or, if it begins with a colon, is a command of the sandbox."""
 
 import asyncio
 import json
@@ -15,9 +12,9 @@ from sandbox.terminal.conversation import USER, ShownDraft, TerminalConversation
 from sandbox.terminal.screen import Screen
 
 ANSWER_S = 60.0
-"""How long an answer is waited for before the next line of a pipe is sent."""
+"""How long to wait for an answer before sending the next line from a pipe."""
 QUIET_S = 1.0
-"""An answer is over when nothing more has come for so long; a bot sends about one message in a second."""
+"""An answer counts as finished after this much silence; a bot sends about one message per second."""
 HELP = """\
 Type, and the bot answers; what begins with / is a command for the bot (try /help). Here you can also say:
   :press N    press button N of the last message that has any
@@ -43,18 +40,18 @@ LONG_DATA = re.compile(r';base64,([^"]{40,})')
 
 
 class TerminalChat:
-    """Shows the conversation on the screen, and knows when an answer is over."""
+    """Shows the conversation on the screen, and knows when an answer is finished."""
 
     def __init__(self, conversation: TerminalConversation, screen: Screen) -> None:
         self._conversation = conversation
         self._screen = screen
         self._written = asyncio.Event()
-        """Set while the bot has written last, and shows no sign of more."""
+        """Set while the bot's last action was a message, with no sign of more."""
         self._written.set()
         self._last_event = float("-inf")
 
     async def watch(self) -> None:
-        """Show what the bot does, for ever."""
+        """Show what the bot does, forever."""
         async for event in self._conversation.events():
             self._last_event = time.monotonic()
             match event:
@@ -70,12 +67,12 @@ class TerminalChat:
                     self._screen.prompt()
 
     async def send(self, text: str) -> None:
-        """Say something."""
+        """Send a text."""
         self._expect_answer()
         await self._conversation.send(text)
 
     async def send_file(self, kind: str, content: bytes, name: str, caption: str | None) -> None:
-        """Send a photo, a voice message or a file; raises ValueError when it is no such thing."""
+        """Send a photo, a voice message or a file; raises ValueError if it isn't one."""
         await self._conversation.send_file(kind, content, name, caption)
         self._expect_answer()
 
@@ -85,7 +82,7 @@ class TerminalChat:
         return await self._conversation.edit(text)
 
     def go(self, speaker: str | None) -> str:
-        """Go to the group as somebody, or home; returns a sentence about it."""
+        """Switch to the group as a speaker, or back; returns a sentence about it."""
         if speaker is None:
             self._conversation.go_home()
             return "You are in the private chat."
@@ -93,25 +90,25 @@ class TerminalChat:
         return f"You are in a group, as {self._conversation.speaker}. Call the bot by its name: Keepsake, hello."
 
     async def press(self, number: int) -> bool:
-        """Press a button of the last message that has any; returns whether there is one of that number."""
+        """Press a button of the last message that has any; returns whether the number exists."""
         pressed = await self._conversation.press(number)
         if pressed:
             self._written.clear()
         return pressed
 
     async def stop(self) -> bool:
-        """Press Stop beside the answer that grows; returns whether there is that button."""
+        """Press Stop next to the growing answer; returns whether there is such a button."""
         return await self._conversation.stop()
 
     async def answered(self) -> None:
-        """Wait until the bot has written and is quiet again; raises TimeoutError after ANSWER_S."""
+        """Wait until the bot has answered and is quiet; raises TimeoutError after ANSWER_S."""
         async with asyncio.timeout(ANSWER_S):
             while not self._written.is_set() or self._quiet_for() < QUIET_S:
                 await self._written.wait()
                 await asyncio.sleep(QUIET_S - self._quiet_for())
 
     def _expect_answer(self) -> None:
-        """In a group there may be none: then it is quiet for a while, and that was that."""
+        """In a group there may be no answer, so only wait until it is quiet."""
         self._last_event = time.monotonic()
         if not self._conversation.in_group:
             self._written.clear()
@@ -121,7 +118,7 @@ class TerminalChat:
 
 
 class Commands:
-    """Obeys; `bot` is None where the bot is started by hand in another shell."""
+    """Executes commands; `bot` is None if it runs in another shell."""
 
     def __init__(self, chat: TerminalChat, screen: Screen, model: ModelServer, bot: BotProcess | None) -> None:
         self._chat = chat
@@ -130,7 +127,7 @@ class Commands:
         self._bot = bot
 
     async def obey(self, line: str) -> None:
-        """Do what the line says, or say what could be said instead."""
+        """Execute a command, or show the help."""
         name, _, argument = line.partition(" ")
         match name:
             case ":press":
@@ -195,7 +192,7 @@ class Commands:
 
 
 def _path_and_words(argument: str) -> tuple[Path | None, str]:
-    """The path at the beginning, in quotes if it has blanks, and what is behind it."""
+    """The path at the beginning, quoted if it has spaces, and the rest."""
     found = re.match(r"""\s*(?:"([^"]+)"|'([^']+)'|(\S+))\s*(.*)""", argument)
     if found is None:
         return None, ""

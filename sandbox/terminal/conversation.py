@@ -1,6 +1,6 @@
-"""The conversation with the bot as a stream of events: what it shows, what it writes, what it rewrites.
+"""The conversation as a stream of events: what the bot previews, writes and rewrites.
 
-Whoever sits at the terminal is one person in a private chat, and as many as they like in a group.
+The person at the terminal is one user in the private chat, and anyone they like in the group.
 """
 
 import mimetypes
@@ -15,24 +15,24 @@ from sandbox.terminal.screen import from_html
 
 USER, GROUP, FRIENDS = "You", "Friends", ("Ann", "Bob")
 RECENT = 20
-"""So many of the last messages are watched for edits."""
+"""How many of the last messages are watched for edits."""
 
 
 @dataclass(frozen=True, slots=True)
 class Typing:
-    """The bot is seen to be at work."""
+    """The bot is typing."""
 
 
 @dataclass(frozen=True, slots=True)
 class ShownDraft:
-    """An answer, as far as it has grown."""
+    """A growing answer."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A message is there, or its text has changed."""
+    """A new message, or an edited one."""
 
     text: str
     buttons: tuple[str, ...]
@@ -43,12 +43,12 @@ Event = Typing | ShownDraft | Written
 
 
 class TerminalConversation:
-    """A private chat or a group with the bot; what was written before is not told again."""
+    """A private chat or a group with the bot; older messages aren't reported again."""
 
     def __init__(self, telegram: BotApi) -> None:
         self._telegram = telegram
         self._known: dict[int, dict[int, str]] = {}
-        """The texts of each chat that was looked at."""
+        """The known texts of each chat, by message id."""
         self._preview: botapi.Draft | str | None = None
         self._news: list[Event] = []
         self._user = telegram.user(USER)
@@ -56,36 +56,36 @@ class TerminalConversation:
 
     @property
     def length(self) -> int:
-        """How many messages have been written so far, by both."""
+        """The number of messages so far, by both sides."""
         return len(self._texts)
 
     @property
     def speaker(self) -> str:
-        """Who speaks."""
+        """The name of the current speaker."""
         return self._user.name
 
     @property
     def in_group(self) -> bool:
-        """Whether others can read it."""
+        """Whether the group is active."""
         return self._chat.id != self._user.id
 
     def go_home(self) -> None:
-        """Speak in the private chat."""
+        """Switch to the private chat."""
         self._user = self._telegram.user(USER)
         self._chat = self._enter(self._telegram.private(self._user))
 
     def go_to_group(self, speaker: str = USER) -> None:
-        """Speak in the group, as somebody."""
+        """Switch to the group as a speaker."""
         names = dict.fromkeys((USER, *FRIENDS, speaker))
         self._user = self._telegram.user(speaker)
         self._chat = self._enter(self._telegram.group(GROUP, [self._telegram.user(name) for name in names]))
 
     async def send(self, text: str) -> None:
-        """Say something."""
+        """Send a text."""
         await self._user.say(self._chat, text)
 
     async def send_file(self, kind: str, content: bytes, name: str, caption: str | None) -> None:
-        """Send a photo, a voice message or a file; raises ValueError when it is no such thing."""
+        """Send a photo, a voice message or a file; raises ValueError if it isn't one."""
         if kind == "photo":
             try:
                 await self._user.photo(self._chat, content, caption)
@@ -105,7 +105,7 @@ class TerminalConversation:
         return bool(said)
 
     async def press(self, number: int) -> bool:
-        """Press a button of the last message that has any; returns whether there is one of that number."""
+        """Press a button of the last message that has any; returns whether the number exists."""
         keyboards = [message for message in self._recent() if message.buttons and not message.deleted]
         buttons = keyboards[-1].buttons if keyboards else ()
         if not 1 <= number <= len(buttons) or buttons[number - 1].data is None:
@@ -114,7 +114,7 @@ class TerminalConversation:
         return True
 
     async def stop(self) -> bool:
-        """Press Stop beside the answer that grows; returns whether there is that button."""
+        """Press Stop next to the growing answer; returns whether there is such a button."""
         draft = self._chat.draft
         if draft is None or not draft.can_stop:
             return False
@@ -122,7 +122,7 @@ class TerminalConversation:
         return True
 
     async def events(self) -> AsyncIterator[Event]:
-        """What the bot does, as it does it, for ever."""
+        """What the bot does, as it happens, forever."""
         while True:
             await self._telegram.changed(self._look, timeout=None)
             for event in self._news:
@@ -134,7 +134,7 @@ class TerminalConversation:
         return chat
 
     def _look(self) -> bool:
-        """Gather what is new; returns whether anything is."""
+        """Collect new events; returns whether there are any."""
         for message in self._recent():
             before = self._texts.get(message.id)
             self._texts[message.id] = message.text
@@ -153,7 +153,7 @@ class TerminalConversation:
                 yield self._chat.message(number)
                 number += 1
         except LookupError:
-            return  # ids rise without gaps: there is no later one
+            return  # ids have no gaps, so there is no later one
 
 
 def _written(message: botapi.Message, edited: bool) -> Written:

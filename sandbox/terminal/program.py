@@ -1,7 +1,4 @@
-"""The sandbox's options on the command line.
-
-The sandbox as a program: servers, bot and chat are started together, and ended in order.
-"""
+"""The sandbox program: command line options, and an orderly start and end of servers, bot and chat."""
 
 import argparse
 import asyncio
@@ -23,14 +20,14 @@ from sandbox.world import RemoteModel, World
 
 STDIN = 0
 STOPPED_TWICE = 130
-"""What a shell reports for a program that Ctrl-C has ended at once ..."""
+"""The exit code of a program ended at once by Ctrl-C ..."""
 READER_GONE = 141
-"""... and for one whose output nobody reads any more (``| head``)."""
+"""... and of one whose output is no longer read (``| head``)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What was asked for; port 0 means any free one."""
+    """The options; port 0 means any free one."""
 
     data: Path
     remote_model: RemoteModel | None
@@ -41,7 +38,7 @@ class Options:
 
 
 def parse(arguments: Sequence[str]) -> Options:
-    """Read the options; ends the program with a usage line where they are wrong."""
+    """Parse the options; exits with a usage line if they are wrong."""
     parser = argparse.ArgumentParser(
         prog="sandbox", description="Talk to the bot on this machine, without Telegram and without a model."
     )
@@ -69,22 +66,22 @@ def parse(arguments: Sequence[str]) -> Options:
 def _remote_model(given: argparse.Namespace) -> RemoteModel | None:
     if not given.model_url:
         return None
-    # A server on one's own machine mostly takes any key, but a client insists on sending one.
+    # A local server usually accepts any key, but clients insist on sending one.
     return RemoteModel(given.model_url, given.model, given.model_key or _key_of(given.model_url) or "none")
 
 
 def _key_of(url: str) -> str | None:
-    """The environment's key, where it is this server's."""
+    """The key in the environment, if it belongs to this server."""
     wanted, known = urlsplit(url), urlsplit(os.environ.get("OPENAI_BASE_URL", ""))
     same = (wanted.scheme, wanted.netloc) == (known.scheme, known.netloc)
     return os.environ.get("OPENAI_API_KEY") if same else None
 
 
 def main(arguments: Sequence[str], bot: Sequence[str] | None) -> int:
-    """Run the sandbox; `bot` is the command line of the bot to put into it, or None. Returns the exit code."""
+    """Run the sandbox with the bot's command line, or without a bot. Returns the exit code."""
     options = parse(arguments)
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")  # an answer may hold what this terminal's encoding lacks
+        sys.stdout.reconfigure(errors="replace")  # the terminal's encoding may not have all characters
     with ExitStack() as stack:
         output = sys.stdout or stack.enter_context(Path(os.devnull).open("w", encoding="utf-8"))
         stack.callback(_let_go, output)
@@ -102,7 +99,7 @@ def main(arguments: Sequence[str], bot: Sequence[str] | None) -> int:
 
 
 def _let_go(output: TextIO) -> None:
-    """What can't be written goes nowhere: else the end of the process would try once more, and complain."""
+    """Redirect unwritable output to /dev/null, or the interpreter would try again at exit and complain."""
     try:
         output.flush()
     except OSError:
@@ -124,7 +121,7 @@ async def run(bot: Sequence[str] | None, options: Options, output: TextIO) -> in
 
 
 def _ended_by_signal() -> asyncio.Event:
-    """The first signal sets the event; each further one cancels whatever still waits, wherever it stands."""
+    """An event set by the first signal; each further one cancels the program wherever it is waiting."""
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
     program = asyncio.current_task()

@@ -1,11 +1,8 @@
-"""The terminal's face: finished lines scroll up, the last line of a growing answer is redrawn in place.
+"""Terminal output: final lines scroll up, and the last line of a growing answer is redrawn in place.
 
-A line that was completed is printed for good, so that a long answer scrolls like any other text. Where the output is
-no terminal nothing is redrawn: only what is final is printed, without control codes.
-
-Formatted text for a terminal: the words, and as much of their shape as plain lines can carry.
-
-The text of a growing message only grows, so that a draft can be shown as it comes.
+A completed line is printed for good, so a long answer scrolls like any other text. If the output isn't a terminal, only
+final text is printed, without control codes. Rich messages are rendered to plain lines in such a way that a growing
+message's text only grows.
 """
 
 import re
@@ -37,12 +34,12 @@ class Screen:
         lines = self._wrapped(text)
         kept = self._shown[:-1]
         if lines[: len(kept)] != kept:
-            return  # what has scrolled by can't be redrawn; the final message will be printed whole
+            return  # scrolled lines can't be redrawn; the final message will be printed in full
         self._write(CLEAR_LINE + "\n".join(lines[len(kept) :]))
         self._shown = lines
 
     def message(self, text: str) -> None:
-        """Print a final message: what its draft did not show yet, or all of it."""
+        """Print a final message: what its draft hasn't shown yet, or all of it."""
         lines = self._wrapped(text)
         kept = self._shown[:-1]
         if lines[: len(kept)] != kept:
@@ -52,19 +49,19 @@ class Screen:
         self._write((CLEAR_LINE if self._live else "") + "\n".join(lines[len(kept) :]) + "\n")
 
     def note(self, text: str) -> None:
-        """Print a word of the sandbox itself; a draft goes on below it."""
+        """Print a note of the sandbox; a draft continues below it."""
         if self._shown:
             self._write("\n")
         self._write((CLEAR_LINE if self._live else "") + _safe(text) + "\n")
 
     def end_draft(self) -> None:
-        """Leave a draft as it stands: it will not go on."""
+        """Leave a draft as it is: it won't continue."""
         if self._shown:
             self._write("\n")
         self._shown = []
 
     def prompt(self) -> None:
-        """Ask for a line, where somebody sits in front of it and no answer is growing."""
+        """Show the prompt if there is a terminal and no answer is growing."""
         if self._live and not self._shown:
             self._write(CLEAR_LINE + PROMPT)
 
@@ -80,12 +77,12 @@ class Screen:
 
 
 def _safe(text: str) -> str:
-    """What an answer says is shown, never obeyed: it has no control characters."""
+    """Replace control characters, so that an answer can't control the terminal."""
     return UNSAFE.sub("\N{REPLACEMENT CHARACTER}", text.replace("\t", "    "))
 
 
 def _wrap(line: str, width: int) -> list[str]:
-    """Cut a line so that each part takes one row, at a blank where there is one; a longer line keeps earlier cuts."""
+    """Split a line into screen rows, at spaces if possible; as the line grows, earlier splits stay."""
     parts, start, blank, columns = [], 0, -1, 0
     for index, letter in enumerate(line):
         columns += _columns(letter)
@@ -114,7 +111,7 @@ def from_html(html: str) -> str:
 
 
 class _Renderer(HTMLParser):
-    """Writes lines: a block starts on a line of its own, list items and quotes get their marks."""
+    """Writes lines: blocks start on new lines, list items and quotes get their marks."""
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
@@ -125,11 +122,10 @@ class _Renderer(HTMLParser):
         self._links: list[str] = []
 
     def text(self) -> str:
-        """What was written, without empty lines around it."""
+        """The text without surrounding empty lines."""
         return "\n".join(self._lines).strip("\n")
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Open a block, or mark what comes."""
         if tag in BLOCKS:
             self._open_line(gap=tag in SPACED and not self._lists and not self._quotes)
         match tag:
@@ -153,7 +149,6 @@ class _Renderer(HTMLParser):
                 self._mark += HEADINGS.get(tag, "")
 
     def handle_endtag(self, tag: str) -> None:
-        """Close a block; a link's address follows its words."""
         if tag == "blockquote":
             self._quotes -= 1
         elif tag in ("ul", "ol") and self._lists:
@@ -165,7 +160,6 @@ class _Renderer(HTMLParser):
             self._open_line()
 
     def handle_data(self, data: str) -> None:
-        """Write words."""
         first, *rest = data.split("\n")
         self._write(first)
         for line in rest:

@@ -1,9 +1,7 @@
-"""What is typed, line by line, from a terminal, a pipe or a file.
+"""One session: input lines are read and sent until they end, while everything the bot does is shown.
 
-One sitting: lines are read and sent until they end, while everything that the bot does is shown.
-
-In a terminal a line goes out when it is typed, also in the middle of an answer. From a pipe each line waits for the
-answer to the one before, and a bot that dies ends the sitting.
+From a terminal a line is sent at once, even in the middle of an answer. From a pipe, each line waits for the answer to
+the one before, and the session ends if the bot dies.
 """
 
 import asyncio
@@ -25,10 +23,10 @@ WELCOME = "Type to talk to the bot; :help shows what else there is, Ctrl-D ends.
 
 
 class Lines:
-    """Reads `descriptor` in a thread of its own.
+    """Reads lines from `descriptor` in a thread.
 
-    The event loop's reader takes no files, and makes a terminal non-blocking for everybody else who has it open. The
-    thread is a daemon and holds no lock of the interpreter's, so the program can end while it waits.
+    The event loop can't read files, and would make a terminal non-blocking for everyone who has it open. The thread is
+    a daemon and holds no lock, so the program can end while it waits.
     """
 
     def __init__(self, descriptor: int) -> None:
@@ -36,19 +34,19 @@ class Lines:
         loop = asyncio.get_running_loop()
 
         def put(line: str | None) -> None:
-            with contextlib.suppress(RuntimeError):  # the loop was closed: nobody waits for this line any more
+            with contextlib.suppress(RuntimeError):  # the loop is closed: the line isn't needed any more
                 loop.call_soon_threadsafe(self._queue.put_nowait, line)
 
         threading.Thread(target=_read, args=(descriptor, put), name="sandbox lines", daemon=True).start()
 
     async def next(self) -> str | None:
-        """The next line without its end; None when there will be no more."""
+        """The next line without its end; None at the end of input."""
         return await self._queue.get()
 
 
 def _read(descriptor: int, put: Callable[[str | None], None]) -> None:
     rest = b""
-    with contextlib.suppress(OSError):  # a terminal that was closed reads as an error: there will be no more lines
+    with contextlib.suppress(OSError):  # reading from a closed terminal fails: no more lines
         while data := os.read(descriptor, 65536):
             *lines, rest = (rest + data).split(b"\n")
             for line in lines:
@@ -59,7 +57,7 @@ def _read(descriptor: int, put: Callable[[str | None], None]) -> None:
 
 
 class Session:
-    """`bot_arguments` None: the bot is started by hand in another shell."""
+    """One session; `bot_arguments` None: the bot runs in another shell."""
 
     def __init__(self, world: World, bot_arguments: Sequence[str] | None, descriptor: int, output: TextIO) -> None:
         self._descriptor = descriptor
@@ -75,7 +73,7 @@ class Session:
         self._dead = asyncio.Event()
 
     async def run(self, ended: asyncio.Event) -> int:
-        """Talk until the lines end or `ended` is set. Returns the exit code."""
+        """Run until the input ends or `ended` is set. Returns the exit code."""
         self._screen.note(WELCOME)
         if self._conversation.length:
             self._screen.note(f"The conversation goes on (messages so far: {self._conversation.length}).")
@@ -83,7 +81,7 @@ class Session:
         return 1 if self._dead.is_set() else 0
 
     async def _converse(self, ended: asyncio.Event) -> None:
-        """From the bot's start to its end, while what it writes is shown, its last words too."""
+        """Start and stop the bot around the conversation, showing everything it writes."""
         if self._bot is None:
             await _until_first(self._talk(), ended.wait())
             return
@@ -116,7 +114,7 @@ class Session:
             await self._chat.send(line)
 
     async def _settle(self) -> None:
-        """Let the answer come, where there is a bot to give it."""
+        """Wait for the answer if the bot is running."""
         if self._bot is not None and not self._bot.running:
             return
         try:
@@ -137,7 +135,7 @@ class Session:
 
 
 async def _until_first(*works: Coroutine[object, object, object]) -> None:
-    """Run all until one of them ends, cancel the others, and raise what it raised."""
+    """Run all until one ends, cancel the others, and raise its exception, if any."""
     tasks = [asyncio.create_task(work) for work in works]
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)

@@ -1,1 +1,1 @@
-"""What each method of the Bot API does, once its arguments are in order."""
+"""The actions of the Bot API's methods, with checked arguments."""

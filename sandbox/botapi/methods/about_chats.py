@@ -1,7 +1,4 @@
-"""The methods about the bot itself, chats and their members.
-
-The bot's list of commands, by scope and language, and its descriptions: what Telegram's apps show of it.
-"""
+"""The methods about the bot, its commands and descriptions, and about chats and their members."""
 
 import json
 import re
@@ -22,16 +19,15 @@ SCOPES: dict[str, frozenset[str]] = {
     "chat_administrators": frozenset({"chat_id"}),
     "chat_member": frozenset({"chat_id", "user_id"}),
 }
-"""The scopes, each with what it needs besides its type."""
+"""The scopes of commands, with the fields that each needs besides its type."""
 
 
 async def get_me(world: ServerState, _: Arguments) -> Json:
-    """The bot."""
     return world.bot
 
 
 async def get_chat(world: ServerState, args: Arguments) -> Json:
-    """A chat, with the fields that every one has."""
+    """A chat with the fields that every chat has."""
     gifts = ("unlimited_gifts", "limited_gifts", "unique_gifts", "premium_subscription", "gifts_from_channels")
     return world.chat(args.integer("chat_id")) | {
         "accent_color_id": 0,
@@ -41,7 +37,6 @@ async def get_chat(world: ServerState, args: Arguments) -> Json:
 
 
 async def get_chat_member(world: ServerState, args: Arguments) -> Json:
-    """What a user is in a chat."""
     chat_id, user_id = args.integer("chat_id"), args.integer("user_id")
     world.chat(chat_id)
     user = world.bot_user if user_id == world.bot_id else world.store.user(user_id)
@@ -51,7 +46,7 @@ async def get_chat_member(world: ServerState, args: Arguments) -> Json:
 
 
 async def leave_chat(world: ServerState, args: Arguments) -> bool:
-    """Leave a group; in a private chat there is nothing to leave."""
+    """Leave a group; refused in a private chat."""
     chat_id = args.integer("chat_id")
     if world.chat(chat_id)["type"] == "private":
         raise bad_request("chat member status can't be changed in private chats")
@@ -61,7 +56,7 @@ async def leave_chat(world: ServerState, args: Arguments) -> bool:
 
 
 async def edit_forum_topic(world: ServerState, args: Arguments) -> bool:
-    """Give a topic another name. What it is called nobody asks this server; the call is there to be looked at."""
+    """Rename a topic. The server doesn't store names; tests look at the call."""
     world.open_chat(args.integer("chat_id"), args.integer("message_thread_id"))
     if not 0 < len(args.string("name").strip()) <= MOST_TOPIC_NAME:
         raise bad_request("TOPIC_TITLE_EMPTY")
@@ -75,7 +70,6 @@ def member(user: Json, status: str) -> Json:
 
 
 async def set_my_commands(world: ServerState, args: Arguments) -> bool:
-    """Set the list."""
     commands = args.objects("commands")
     if len(commands) > MAX_COMMANDS:
         raise bad_request("BOT_COMMANDS_TOO_MUCH")
@@ -89,33 +83,32 @@ async def set_my_commands(world: ServerState, args: Arguments) -> bool:
 
 
 async def get_my_commands(world: ServerState, args: Arguments) -> Sequence[Json]:
-    """The list, as it was set for exactly this scope and language."""
+    """The commands set for exactly this scope and language."""
     return world.settings.commands(_scope(world, args), args.string("language_code"))
 
 
 async def delete_my_commands(world: ServerState, args: Arguments) -> bool:
-    """Remove the list."""
     world.settings.put_commands(_scope(world, args), args.string("language_code"), [])
     return True
 
 
 async def set_my_description(world: ServerState, args: Arguments) -> bool:
-    """What an empty chat shows."""
+    """Set what an empty chat shows."""
     return _describe(world, args, "description", 512)
 
 
 async def get_my_description(world: ServerState, args: Arguments) -> Json:
-    """As it was set for exactly this language."""
+    """The description set for exactly this language."""
     return _described(world, args, "description")
 
 
 async def set_my_short_description(world: ServerState, args: Arguments) -> bool:
-    """What the bot's page shows."""
+    """Set what the bot's profile shows."""
     return _describe(world, args, "short_description", 120)
 
 
 async def get_my_short_description(world: ServerState, args: Arguments) -> Json:
-    """As it was set for exactly this language."""
+    """The short description set for exactly this language."""
     return _described(world, args, "short_description")
 
 

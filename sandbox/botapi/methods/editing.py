@@ -1,8 +1,6 @@
-"""The methods that change what was sent, or take it back.
+"""The methods that change or delete messages, including ephemeral ones (Bot API 10.3).
 
-Ephemeral messages (Bot API 10.3): what the bot shows to one member of a group only.
-
-In the store they have negative numbers, since Telegram numbers them apart from all others.
+Ephemeral messages have negative numbers in the store, because Telegram numbers them separately.
 """
 
 from typing import cast
@@ -19,7 +17,7 @@ MAX_DELETED = 100
 
 
 async def edit_message_text(world: ServerState, args: Arguments) -> Json:
-    """Put another text (or rich message) in place of the old one; a keyboard that is not given again is gone."""
+    """Replace the text or rich message; a keyboard that isn't given again is removed."""
     source = args.object("rich_message")
     if source is not None and "text" in args:
         raise bad_request("text and rich_message can't be specified simultaneously")
@@ -29,14 +27,13 @@ async def edit_message_text(world: ServerState, args: Arguments) -> Json:
 
 
 async def edit_message_reply_markup(world: ServerState, args: Arguments) -> Json:
-    """Put another keyboard in place of the old one, or none."""
+    """Replace or remove the keyboard."""
     found = _editable(world, args)
     content = {key: found.raw[key] for key in CONTENT if key in found.raw and key != "reply_markup"}
     return changed(world, args, found, content, found.rich)
 
 
 async def delete_message(world: ServerState, args: Arguments) -> bool:
-    """Delete a message."""
     chat_id = args.integer("chat_id")
     chat = world.chat(chat_id)
     found = world.store.message(chat_id, max(0, args.integer("message_id")))
@@ -49,7 +46,7 @@ async def delete_message(world: ServerState, args: Arguments) -> bool:
 
 
 async def delete_messages(world: ServerState, args: Arguments) -> bool:
-    """Delete several messages; those that can't be found are passed over."""
+    """Delete several messages; missing ones are ignored."""
     chat_id, numbers = args.integer("chat_id"), args.integers("message_ids")
     chat = world.chat(chat_id)
     if not 1 <= len(numbers) <= MAX_DELETED:
@@ -69,12 +66,12 @@ def _editable(world: ServerState, args: Arguments) -> StoredMessage:
     if found is None:
         raise bad_request("message to edit not found")
     if cast("Json", found.raw["from"])["id"] != world.bot_id or (found.rich or {}).get("asks"):
-        raise bad_request("message can't be edited")  # nor can one whose markup is no inline keyboard
+        raise bad_request("message can't be edited")  # nor can a message whose markup isn't an inline keyboard
     return found
 
 
 def changed(world: ServerState, args: Arguments, found: StoredMessage, content: Json, source: Json | None) -> Json:
-    """The message with this content, and the keyboard that is given; refused when it has them already."""
+    """The message with this content and the given keyboard; refused if nothing changes."""
     markup = args.object("reply_markup")
     if markup and markup["inline_keyboard"]:
         content = content | {"reply_markup": markup}
@@ -108,7 +105,7 @@ def _delete(world: ServerState, chat_id: int, message: StoredMessage) -> None:
 
 
 async def edit_text(world: ServerState, args: Arguments) -> bool:
-    """Put another text, or a rich message, in place of the old one."""
+    """Replace an ephemeral message's text or rich message."""
     source = args.object("rich_message")
     if source is not None and "text" in args:
         raise bad_request("text and rich_message can't be specified simultaneously")
@@ -118,7 +115,7 @@ async def edit_text(world: ServerState, args: Arguments) -> bool:
 
 
 async def edit_reply_markup(world: ServerState, args: Arguments) -> bool:
-    """Put another keyboard in place of the old one, or none."""
+    """Replace or remove an ephemeral message's keyboard."""
     found = _found(world, args)
     kept = ("text", "entities", "rich_message")
     changed(world, args, found, {key: found.raw[key] for key in kept if key in found.raw}, found.rich)
@@ -126,7 +123,7 @@ async def edit_reply_markup(world: ServerState, args: Arguments) -> bool:
 
 
 async def delete(world: ServerState, args: Arguments) -> bool:
-    """Take it away."""
+    """Delete an ephemeral message."""
     _found(world, args)
     world.store.delete_message(args.integer("chat_id"), -args.integer("ephemeral_message_id"))
     world.changes.note()

@@ -1,7 +1,4 @@
-"""The methods by which the bot gets its updates, and answers a button.
-
-The method by which the bot learns where a file is.
-"""
+"""The methods to receive updates and files, and to answer buttons."""
 
 import re
 from collections.abc import Sequence
@@ -32,7 +29,7 @@ async def get_updates(world: ServerState, args: Arguments) -> Sequence[Json]:
 
 
 async def set_webhook(world: ServerState, args: Arguments) -> bool:
-    """Have updates delivered to a URL; an empty one is the end of that."""
+    """Set the webhook's URL; an empty one removes it."""
     url, secret = args.string("url"), args.string("secret_token")
     if url:
         _check_url(url)
@@ -49,7 +46,6 @@ async def set_webhook(world: ServerState, args: Arguments) -> bool:
 
 
 async def delete_webhook(world: ServerState, args: Arguments) -> bool:
-    """Go back to getUpdates."""
     if args.flag("drop_pending_updates"):
         world.updates.drop()
     world.settings.change(url="", secret="")
@@ -58,7 +54,6 @@ async def delete_webhook(world: ServerState, args: Arguments) -> bool:
 
 
 async def get_webhook_info(world: ServerState, _: Arguments) -> Json:
-    """How the webhook does."""
     settings = world.settings.current
     info: Json = {
         "url": settings.url,
@@ -75,7 +70,7 @@ async def get_webhook_info(world: ServerState, _: Arguments) -> Json:
 
 
 async def answer_callback_query(world: ServerState, args: Arguments) -> bool:
-    """Answer a pressed button, once and in time."""
+    """Answer a button press, once and in time."""
     if len(args.string("text")) > MAX_ALERT:
         raise bad_request("MESSAGE_TOO_LONG")
     number = args.string("callback_query_id")
@@ -85,7 +80,7 @@ async def answer_callback_query(world: ServerState, args: Arguments) -> bool:
 
 
 def _check_url(given: str) -> None:
-    """Read the URL as the delivery will, which has nobody to tell what it can't read."""
+    """Parse the URL as the delivery will, which couldn't report an error."""
     try:
         url = httpx.URL(given)
     except httpx.InvalidURL as exc:
@@ -97,7 +92,7 @@ def _check_url(given: str) -> None:
 
 
 async def get_file(world: ServerState, args: Arguments) -> Json:
-    """Where a file can be downloaded, for an hour."""
+    """Where a file can be downloaded."""
     found = world.files.file(args.string("file_id"))
     if found is None:
         raise bad_request("wrong file_id or the file is temporarily unavailable")

@@ -1,7 +1,4 @@
-"""The methods that write: messages, drafts, and the sign that something is being written.
-
-The methods that send files: pictures, voice notes and documents.
-"""
+"""The methods that send: messages, drafts, files and chat actions."""
 
 import base64
 import mimetypes
@@ -24,24 +21,22 @@ _PLACE = (
     "edit_date sender_chat forward_origin media_group_id"
 )
 _OF_ITS_PLACE = frozenset(_PLACE.split())
-"""What a copy of a message has not got from it."""
+"""Fields of a message that a copy doesn't inherit."""
 CAPTION_LIMIT = 1024
-"""UTF-16 units."""
+"""In UTF-16 units."""
 
 
 async def send_message(world: ServerState, args: Arguments) -> Json:
-    """Send a text."""
     return send(world, args, text_content(args), None)
 
 
 async def send_rich_message(world: ServerState, args: Arguments) -> Json:
-    """Send a rich message."""
     source = args.object("rich_message") or {}
     return send(world, args, rich_content(source), source)
 
 
 async def copy_message(world: ServerState, args: Arguments) -> Json:
-    """Send again what stands in a chat, as the bot's own."""
+    """Send a copy of a message as the bot's own."""
     world.chat(args.integer("from_chat_id"))
     found = world.store.message(args.integer("from_chat_id"), args.integer("message_id"))
     if found is None:
@@ -54,7 +49,7 @@ async def copy_message(world: ServerState, args: Arguments) -> Json:
 
 
 def _recaptioned(args: Arguments, content: Json) -> Json:
-    """The content under another caption, if the call names one."""
+    """The content with another caption, if given."""
     if "caption" not in args:
         return content
     shown = formatting.checked(args.string("caption")) if args.string("caption") else ""
@@ -64,7 +59,7 @@ def _recaptioned(args: Arguments, content: Json) -> Json:
 
 
 async def send_message_draft(world: ServerState, args: Arguments) -> bool:
-    """Show a text as far as it is written; an empty one says "Thinking..."."""
+    """Show a text as a draft; an empty one shows "Thinking..."."""
     words = args.string("text")
     if words.strip():
         content = text_content(args)
@@ -79,7 +74,6 @@ async def send_message_draft(world: ServerState, args: Arguments) -> bool:
 
 
 async def send_rich_message_draft(world: ServerState, args: Arguments) -> bool:
-    """Show a rich message as far as it is written."""
     source = args.object("rich_message") or {}
     draft = Draft(
         id=args.integer("draft_id"),
@@ -93,7 +87,7 @@ async def send_rich_message_draft(world: ServerState, args: Arguments) -> bool:
 
 
 async def send_chat_action(world: ServerState, args: Arguments) -> bool:
-    """Show what the bot does, for five seconds."""
+    """Show a chat action for five seconds."""
     chat_id = args.integer("chat_id")
     chat = world.open_chat(chat_id, args.number_or_none("message_thread_id"))
     if chat.get("is_direct_messages"):
@@ -106,7 +100,7 @@ async def send_chat_action(world: ServerState, args: Arguments) -> bool:
 
 
 def text_content(args: Arguments) -> Json:
-    """The text of a message and its entities, checked."""
+    """The checked text and entities of a message."""
     given = args.objects("entities")
     formatting.check_range(args.string("text"), given)
     shown = formatting.checked(args.string("text"))
@@ -115,13 +109,13 @@ def text_content(args: Arguments) -> Json:
 
 
 def rich_content(source: Json) -> Json:
-    """A rich message, checked; of HTML the bot is told one paragraph in place of the blocks that Telegram makes."""
+    """A checked rich message. For HTML the bot gets one paragraph instead of the blocks that Telegram makes."""
     words = formatting.words(source)
     return {"rich_message": {"blocks": source.get("blocks") or [{"type": "paragraph", "text": words}]}}
 
 
 def send(world: ServerState, args: Arguments, content: Json, source: Json | None) -> Json:
-    """Post what a call wants to send; `source` is what Telegram keeps of it to itself."""
+    """Post a call's content; `source` is what Telegram doesn't return."""
     chat_id, thread = args.integer("chat_id"), args.number_or_none("message_thread_id")
     chat = world.open_chat(chat_id, thread)
     direct = world.direct_topic(chat, args.number_or_none("direct_messages_topic_id"))
@@ -146,7 +140,7 @@ def send(world: ServerState, args: Arguments, content: Json, source: Json | None
 
 
 def _receiver(world: ServerState, chat: Json, args: Arguments) -> Json | None:
-    """The one member who is to see it, if it is for one: there must be a reason why the bot may show it to them."""
+    """The receiver of an ephemeral message, or None. The bot needs a reason to show them one."""
     given = args.object("ephemeral_message_parameters")
     if given is None:
         return None
@@ -165,7 +159,7 @@ def _receiver(world: ServerState, chat: Json, args: Arguments) -> Json | None:
 
 
 def _is_fresh(world: ServerState, chat_id: int, user_id: int, number: object) -> bool:
-    """Whether an ephemeral message is one that this user sent just now."""
+    """Whether this is an ephemeral message that the user sent just now."""
     found = world.store.message(chat_id, -number) if isinstance(number, int) else None
     mine = found is not None and cast("Json", found.raw["from"])["id"] == user_id
     return mine and found is not None and world.clock() - cast("int", found.raw["date"]) <= FRESH_S
@@ -200,14 +194,13 @@ def _draft(world: ServerState, args: Arguments, draft: Draft) -> bool:
 
 
 async def send_photo(world: ServerState, args: Arguments) -> Json:
-    """Send a picture, with a caption or without."""
     photo = _file(args, "photo")
     size = world.files.keep(photo.data, "photos", "jpg") | {"width": 1, "height": 1}
     return send(world, args, {"photo": [size]} | _caption(args), _kept("photo", photo))
 
 
 async def send_voice(world: ServerState, args: Arguments) -> Json:
-    """Send a voice note; Telegram makes a piece of music or a document of what is no Ogg, which the bot never wants."""
+    """Send a voice message. Telegram would make music or a document of anything but Ogg, which no bot wants."""
     voice = _file(args, "voice")
     if not voice.data.startswith(b"OggS"):
         raise bad_request("the sandbox takes a voice note as Ogg with Opus only")
@@ -216,7 +209,6 @@ async def send_voice(world: ServerState, args: Arguments) -> Json:
 
 
 async def send_document(world: ServerState, args: Arguments) -> Json:
-    """Send a file of any kind, with its name."""
     document = _file(args, "document")
     mime = mimetypes.guess_type(document.name)[0] or "application/octet-stream"
     content = sent_media.document(world.files, document.data, document.name, mime)
@@ -237,5 +229,5 @@ def _caption(args: Arguments) -> Json:
 
 
 def _kept(kind: str, file: Upload) -> Json:
-    """What a test and the terminal see of the file."""
+    """The file for tests and the terminal."""
     return {kind: base64.b64encode(file.data).decode(), "name": file.name}
