@@ -121,8 +121,8 @@ async def register_menu(bot: Bot) -> None:
     """
     for language in IN_MENUS:
         with speaking(language):
-            await _in_time("The command menu could not be registered", partial(_register, bot, language))
-            await _in_time("The bot could not be described", partial(_describe, bot, _code(language)))
+            await _or_log("The command menu could not be registered", partial(_register, bot, language))
+            await _or_log("The bot could not be described", partial(_describe, bot, _code(language)))
 
 
 async def register_owner_menu(bot: Bot, owner: int) -> None:
@@ -131,7 +131,8 @@ async def register_owner_menu(bot: Bot, owner: int) -> None:
         for language in IN_MENUS:
             with speaking(language):
                 menu = tuple(commands().items())
-            await bot.set_my_commands(menu, scope=BotCommandScopeChat(owner), language_code=_code(language))
+            scope = BotCommandScopeChat(owner)
+            await _in_time(partial(bot.set_my_commands, menu, scope=scope, language_code=_code(language)))
     except TelegramError as exc:
         log.info("The command menu of owner %d could not be registered: %s", owner, exc)
 
@@ -140,25 +141,30 @@ async def drop_owner_menu(bot: Bot, former: int) -> None:
     """Somebody is an owner no longer."""
     try:
         for language in IN_MENUS:
-            await bot.delete_my_commands(scope=BotCommandScopeChat(former), language_code=_code(language))
+            scope = BotCommandScopeChat(former)
+            await _in_time(partial(bot.delete_my_commands, scope=scope, language_code=_code(language)))
     except TelegramError as exc:
         log.info("The command menu of %d could not be taken away: %s", former, exc)
 
 
-async def _in_time(failed: str, step: Callable[[], Awaitable[None]]) -> None:
-    """Do a step as soon as Telegram lets us: nobody waits for it."""
+async def _or_log(failed: str, step: Callable[[], Awaitable[object]]) -> None:
+    """Do a step, or log that it failed."""
+    try:
+        await _in_time(step)
+    except TelegramError as exc:
+        log.warning("%s: %s", failed, exc)
+    except Exception:
+        log.exception("%s: an answer that can't be read", failed)
+
+
+async def _in_time(step: Callable[[], Awaitable[object]]) -> None:
+    """Do a step as soon as Telegram lets us."""
     while True:
         try:
             await step()
         except RetryAfter as exc:
             log.info("Telegram asks to wait for %.0f s with the menus", seconds_to_wait(exc))
             await asyncio.sleep(seconds_to_wait(exc))
-        except TelegramError as exc:
-            log.warning("%s: %s", failed, exc)
-            return
-        except Exception:
-            log.exception("%s: an answer that can't be read", failed)
-            return
         else:
             return
 

@@ -1,9 +1,11 @@
 """What Telegram's apps show of the bot."""
 
 import pytest
-from telegram import Bot
+from telegram import Bot, BotCommandScopeChat
 
-from bot.handlers.membership import FORMER_DESCRIPTIONS, IN_MENUS, register_menu
+from bot.handlers import membership
+from bot.handlers.membership import FORMER_DESCRIPTIONS, IN_MENUS, register_menu, register_owner_menu
+from bot.texts import COMMANDS
 from bot.texts.access_texts import DESCRIPTION, SHORT_DESCRIPTION
 from sandbox.botapi import BotApi
 
@@ -32,6 +34,19 @@ async def test_one_refusal_costs_no_other_language(fault: dict[str, int]) -> Non
         menus = [await bot.get_my_commands(language_code=code) for code in ("zh", "ru", "es")]
     assert sum(map(bool, told)) >= 2
     assert sum(map(bool, menus)) >= 2
+
+
+async def test_an_owners_menu_waits_for_telegram(monkeypatch: pytest.MonkeyPatch) -> None:
+    """There are as many requests as languages, which may be more than Telegram takes at once."""
+    api = BotApi()
+    owner = api.private(api.user("Ann")).id
+    api.faults.add("setMyCommands", retry_after=30)
+    monkeypatch.setenv("PTB_TIMEDELTA", "true")
+    monkeypatch.setattr(membership, "seconds_to_wait", lambda _: 0.0)
+    async with api.run() as url, Bot(api.token, base_url=f"{url}/bot") as bot:
+        await register_owner_menu(bot, owner)
+        menus = [await bot.get_my_commands(BotCommandScopeChat(owner), code) for code in (None, *IN_MENUS[1:])]
+    assert [len(menu) for menu in menus] == [len(COMMANDS)] * len(IN_MENUS)
 
 
 async def test_descriptions_of_earlier_versions_are_replaced() -> None:
