@@ -9,7 +9,7 @@ from datetime import UTC
 from itertools import accumulate
 from pathlib import Path
 
-from bot.conversation.indexing import keys_of
+from bot.conversation.indexing import turn_keys
 from storage import Storage
 from storage.records import HistoryTurn, Role
 from storage.search import tag
@@ -99,7 +99,7 @@ def _keys(rows: list[HistoryTurn], ids: list[int]) -> Iterator[tuple[int, str, s
     for chat_id, theirs in of_chat.items():
         for start in range(0, len(theirs), CHUNK):
             before = min(start, 1)
-            for key in keys_of(theirs[start - before : start + CHUNK + 1], UTC)[before : before + CHUNK]:
+            for key in turn_keys(theirs[start - before : start + CHUNK + 1], UTC)[before : before + CHUNK]:
                 yield key.turn_id, tag(chat_id), key.own, key.written, key.around, key.label
             done += len(theirs[start : start + CHUNK])
             print(f"\r{done:,} of {len(ids):,} turns", end="", file=sys.stderr)

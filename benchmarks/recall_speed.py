@@ -25,7 +25,7 @@ from bot.conversation.embedding import EmbeddingIndex
 from bot.conversation.indexing import Indexer
 from bot.conversation.ranking import MOST
 from bot.conversation.recall import Recall
-from bot.conversation.similarity import sum_of
+from bot.conversation.similarity import sum_vectors
 from bot.conversation.tokens import estimate
 from bot.llm.interface import Embedder, Purpose
 from bot.llm.local import MODEL, LocalEmbeddings, is_installed
@@ -102,7 +102,7 @@ async def _vectors(storage: Storage, chats: dict[int, Chat]) -> None:
         for start in range(0, len(rows), VECTORS_AT_ONCE):
             turn_ids = [row["id"] for row in rows[start : start + VECTORS_AT_ONCE]]
             numbers = rng.standard_normal((len(turn_ids), DIMENSION))
-            made = {turn_id: sum_of(list(vector), None) for turn_id, vector in zip(turn_ids, numbers, strict=True)}
+            made = {turn_id: sum_vectors(list(vector), None) for turn_id, vector in zip(turn_ids, numbers, strict=True)}
             async with storage.transaction() as tx:
                 await storage.vectors.put(tx, chat.id, made, Progress(MODEL, DIMENSION, turn_ids[-1]))
     (size,) = await storage.database.rows("SELECT sum(pgsize) AS bytes FROM dbstat WHERE name = 'vector_pages'")

@@ -7,7 +7,7 @@ vocabulary might. The count is that of a bot without any vocabulary.
 import tiktoken
 
 from bot.conversation.tokens import MESSAGE_TOKENS, estimate, qwen_encoding
-from bot.conversation.usage_recorder import learned
+from bot.conversation.usage_recorder import token_ratio
 
 TURNS = 3
 SYSTEM = "You are Keepsake, a helpful companion in a Telegram chat. Answer in the user's language."
@@ -69,7 +69,7 @@ def _measured(said: tuple[str, ...], encoding: tiktoken.Encoding, factor: float)
         reported = sum(true(text) + MESSAGE_TOKENS for text in prompt)
         error = ratio * counted / reported - 1
         first = error if turn == 0 else first
-        ratio = learned(round(reported), counted) or ratio
+        ratio = token_ratio(round(reported), counted) or ratio
     return first, error
 
 

@@ -14,7 +14,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from bot.archive.native_format import DEFAULT_STATE, ConversationBundle
-from bot.conversation.incoming_message import IncomingMessage, render, stamp
+from bot.conversation.incoming_message import IncomingMessage, render, timestamp
 from bot.conversation.tokens import TokenCounter
 from bot.errors import ArchiveError
 from storage.chat_archive import ArchivedChat, ArchivedTurn
@@ -128,7 +128,7 @@ class ChatGPTReader:
             files = tuple(_files(message))
             if turn.role is Role.USER and (turn.content or files):
                 said = IncomingMessage(None, None, turn.content, datetime.fromtimestamp(at, UTC), notes=files)
-                time = stamp(said, stamped_at, self._zone)
+                time = timestamp(said, stamped_at, self._zone)
                 stamped_at = at if time else stamped_at
                 turn = replace(turn, content=time + render(said))
             elif files:

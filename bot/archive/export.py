@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from datetime import datetime, tzinfo
 
 from bot.archive import native_format
-from bot.conversation.query import spoken
+from bot.conversation.query import strip_timestamp
 from bot.language import long_date, texts
 from storage import Storage
 from storage.chat_archive import ArchivedChat, ArchivedTurn
@@ -67,7 +67,7 @@ def _words(turn: ArchivedTurn, *, private: bool) -> str:
     """What was said, without what the model is told beside it: time and name, and the indentation that guards them."""
     if turn.role is Role.ASSISTANT:
         return turn.content
-    words = spoken(turn.content)
+    words = strip_timestamp(turn.content)
     quote = _QUOTE.match(words)
     before, own = (quote[0] + "\n", words[quote.end() :]) if quote else ("", words)
     if not private:

@@ -15,7 +15,7 @@ from bot.archive.export import Exporter
 from bot.archive.importing import Importer, ImportOptions, named, put
 from bot.cli import output
 from bot.conversation.indexing import Indexer
-from bot.conversation.tokens import counter
+from bot.conversation.tokens import make_counter
 from bot.errors import ArchiveError, StartError
 from bot.settings import Settings
 from bot.wiring.persistence import open_storage, take
@@ -74,7 +74,7 @@ async def export(settings: Settings, place: ChatKey | None, target: Path | None)
 
 async def import_file(settings: Settings, file: Path, wish: ImportOptions) -> None:
     """Put the conversations of a file into the database, all of them or none. Raises StartError."""
-    count_tokens = await asyncio.to_thread(counter, settings.openai_model)
+    count_tokens = await asyncio.to_thread(make_counter, settings.openai_model)
     parcels = await asyncio.to_thread(Importer(count_tokens, settings.zone).read, file, wish)
     async with AsyncExitStack() as stack:
         storage = await open_storage(settings, stack, wait=0.0)

@@ -46,24 +46,24 @@ class AudioTranscriber:
         if not sounds or senses.hears:
             return TranscribedMessage(said)
         if self.transcriber is None:
-            return _unheard(said, CannotHear("no TRANSCRIPTION_MODEL"))
+            return _untranscribed(said, CannotHear("no TRANSCRIPTION_MODEL"))
         took: list[ExtraRequest] = []
         try:
             theirs, own = (
-                await self._written(self.transcriber, said, quoted, took),
-                await self._written(self.transcriber, said, said.media, took),
+                await self._transcribe(self.transcriber, said, quoted, took),
+                await self._transcribe(self.transcriber, said, said.media, took),
             )
         except ModelError as exc:
-            return _unheard(said, exc, tuple(took))
+            return _untranscribed(said, exc, tuple(took))
         if not theirs and not own:
             failure = None if _is_seen(said) else NothingHeard("no words")
             return TranscribedMessage(_without_sound(said, WORDLESS), failure=failure, took=tuple(took))
         quote = said.quote
         if quote is not None:
             attached = "\n".join(filter(None, (quote.attached, theirs)))
-            quote = replace(quote, attached=attached, media=_silent(quote.media))
+            quote = replace(quote, attached=attached, media=_without_audio(quote.media))
         text = "\n".join(filter(None, (said.text, own)))
-        heard = replace(said, text=text, quote=quote, media=_silent(said.media))
+        heard = replace(said, text=text, quote=quote, media=_without_audio(said.media))
         return TranscribedMessage(heard, "\n".join(filter(None, (theirs, own))), took=tuple(took))
 
     async def book(self, tx: Transaction, chat_id: int, user_id: int | None, took: Sequence[ExtraRequest]) -> None:
@@ -74,7 +74,7 @@ class AudioTranscriber:
             asked = CountedRequest(self.transcriber.name, each.counted, each.said, user_id)
             await self.ledger.add(tx, chat_id, asked, each.usage)
 
-    async def _written(
+    async def _transcribe(
         self, transcriber: Transcriber, said: IncomingMessage, media: Sequence[NewMedium], took: list[ExtraRequest]
     ) -> str:
         words = []
@@ -89,7 +89,9 @@ class AudioTranscriber:
         return "\n".join(filter(None, words))
 
 
-def _unheard(said: IncomingMessage, failure: ModelError, took: tuple[ExtraRequest, ...] = ()) -> TranscribedMessage:
+def _untranscribed(
+    said: IncomingMessage, failure: ModelError, took: tuple[ExtraRequest, ...] = ()
+) -> TranscribedMessage:
     if _is_seen(said):
         return TranscribedMessage(_without_sound(said, UNHEARD), took=took)
     return TranscribedMessage(said, failure=failure, took=took)
@@ -102,8 +104,8 @@ def _is_seen(said: IncomingMessage) -> bool:
 
 
 def _without_sound(said: IncomingMessage, why: str) -> IncomingMessage:
-    return replace(said, media=_silent(said.media), remarks=(*said.remarks, why))
+    return replace(said, media=_without_audio(said.media), remarks=(*said.remarks, why))
 
 
-def _silent(media: Sequence[NewMedium]) -> tuple[NewMedium, ...]:
+def _without_audio(media: Sequence[NewMedium]) -> tuple[NewMedium, ...]:
     return tuple(one for one in media if one.kind is not MediaKind.AUDIO)

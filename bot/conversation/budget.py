@@ -97,7 +97,7 @@ class Budget:
     async def shares(self, telegram_id: int, user_id: int | None) -> list[Share]:
         """The used shares of all budgets that apply to a user in a Telegram chat."""
         found = []
-        for scope, number, amount in self._holding(telegram_id, user_id):
+        for scope, number, amount in self._applicable(telegram_id, user_id):
             if scope is Scope.USER and await self.is_owner(number):
                 continue
             found.append(Share(scope, number, amount, self.cost(await self._used(scope, number), amount.currency)))
@@ -132,7 +132,7 @@ class Budget:
         """The current time in the zone whose midnight ends the day."""
         return datetime.fromtimestamp(self.clock(), self.zone)
 
-    def _holding(self, telegram_id: int, user_id: int | None) -> Iterator[tuple[Scope, int, Amount]]:
+    def _applicable(self, telegram_id: int, user_id: int | None) -> Iterator[tuple[Scope, int, Amount]]:
         for scope, number in ((Scope.USER, user_id), (Scope.CHAT, telegram_id), (Scope.TOTAL, EVERYBODY)):
             amount = self.holding(scope, number) if number is not None else None
             if amount is not None and number is not None:

@@ -36,7 +36,7 @@ class LastRequest:
     """
 
 
-def placed(messages: Sequence[Message]) -> tuple[Message, ...]:
+def mark_stable_messages(messages: Sequence[Message]) -> tuple[Message, ...]:
     """Mark the messages up to which the next prompt will be identical; their text is unchanged.
 
     One mark goes on the system message (which includes the memory), the others on user messages, before anything
@@ -45,14 +45,14 @@ def placed(messages: Sequence[Message]) -> tuple[Message, ...]:
     has grown since (unaddressed group talk is appended to it), they match at the one before. Some servers don't accept
     marks on answers.
     """
-    said = [index for index, message in enumerate(messages) if message.role == "user" and _lasts(message)]
+    said = [index for index, message in enumerate(messages) if message.role == "user" and _is_repeated(message)]
     system = [index for index, message in enumerate(messages) if message.role == "system" and message.content]
-    return _marked(messages, {*system, *said[-(MOST_MARKS - len(system)) :]})
+    return _set_marks(messages, {*system, *said[-(MOST_MARKS - len(system)) :]})
 
 
-def opened(messages: Sequence[Message]) -> tuple[Message, ...]:
+def mark_system_message(messages: Sequence[Message]) -> tuple[Message, ...]:
     """Mark the system message only: nothing else is worth the price of a write."""
-    return _marked(
+    return _set_marks(
         messages, {at for at, message in enumerate(messages) if message.role == "system" and message.content}
     )
 
@@ -62,16 +62,16 @@ def keeps_words(messages: Sequence[Message]) -> bool:
     return any(message.mark and message.role != "system" for message in messages)
 
 
-def _marked(messages: Sequence[Message], spots: Collection[int]) -> tuple[Message, ...]:
+def _set_marks(messages: Sequence[Message], spots: Collection[int]) -> tuple[Message, ...]:
     return tuple(replace(message, mark=index in spots) for index, message in enumerate(messages))
 
 
-def _lasts(message: Message) -> bool:
+def _is_repeated(message: Message) -> bool:
     """Whether the message contains anything that the next request will repeat."""
     return len(message.content) > message.passing or any(not isinstance(part, str) for part in message.parts)
 
 
-def wanted(
+def should_mark(
     setting: Setting, profile: CacheProfile, *, gap_s: float | None, prompt_tokens: int, last: LastRequest | None
 ) -> bool:
     """Whether this request should have markers; `gap_s` is the time since the chat's last turn (None: the first).
@@ -110,26 +110,26 @@ class CacheMarkerPolicy:
     cache: Callable[[str], CacheProfile]
     clock: Callable[[], float]
 
-    async def marked(self, view: PromptWindow, messages: tuple[Message, ...]) -> tuple[Message, ...]:
+    async def mark(self, view: PromptWindow, messages: tuple[Message, ...]) -> tuple[Message, ...]:
         """The messages, with markers if they pay."""
         profile = self.cache(view.model.name)
         reports = await self.storage.usage.reports(view.window.chat.id, 2)
         last = self._last(view, reports, profile.lifetime_s)
         gap = last.age_s if last else None
         tokens = round(view.sizes.total)
-        yes = wanted(self.setting, profile, gap_s=gap, prompt_tokens=tokens, last=last)
-        return placed(messages) if yes else self._unmarked(profile, messages)
+        yes = should_mark(self.setting, profile, gap_s=gap, prompt_tokens=tokens, last=last)
+        return mark_stable_messages(messages) if yes else self._without_markers(profile, messages)
 
-    async def as_before(self, view: PromptWindow, messages: tuple[Message, ...]) -> tuple[Message, ...]:
+    async def mark_like_last(self, view: PromptWindow, messages: tuple[Message, ...]) -> tuple[Message, ...]:
         """Mark a side request like the chat's last answer, so that it hits the same cache."""
         reports = await self.storage.usage.reports(view.window.chat.id, 1)
         if reports and reports[0].marked:
-            return placed(messages)
-        return self._unmarked(self.cache(view.model.name), messages)
+            return mark_stable_messages(messages)
+        return self._without_markers(self.cache(view.model.name), messages)
 
-    def _unmarked(self, profile: CacheProfile, messages: tuple[Message, ...]) -> tuple[Message, ...]:
+    def _without_markers(self, profile: CacheProfile, messages: tuple[Message, ...]) -> tuple[Message, ...]:
         """Don't mark, except the system message if the server would otherwise add a paid mark at the end."""
-        return opened(messages) if profile.exact and self.setting == "auto" else messages
+        return mark_system_message(messages) if profile.exact and self.setting == "auto" else messages
 
     def _last(self, view: PromptWindow, reports: Sequence[Report], lifetime_s: float) -> LastRequest | None:
         if not reports:

@@ -13,13 +13,13 @@ from functools import partial
 
 from bot.conversation import prompt
 from bot.conversation.cache_markers import CacheMarkerPolicy
-from bot.conversation.memory_loss import loss, with_lines
-from bot.conversation.memory_text import added, fitting, is_memory
+from bot.conversation.memory_loss import add_lines, find_loss
+from bot.conversation.memory_text import add_span, cut_to_size, is_memory
 from bot.conversation.prompt import instruction
 from bot.conversation.refusal_search import RefusalSearch
 from bot.conversation.side_requests import SideRequests
-from bot.conversation.thresholds import MemoryMode, cut_to
-from bot.conversation.tokens import LEAST_SAMPLE, told
+from bot.conversation.thresholds import MemoryMode, rounds_to_cut
+from bot.conversation.tokens import LEAST_SAMPLE, describe_length
 from bot.conversation.window import MOST_TAKEN_UP, PromptWindow, WindowReader
 from bot.errors import EmptyAnswer, ModelError
 from bot.llm.interface import ChatModel, Message
@@ -72,29 +72,29 @@ class Compactor:
             return CompactionOutcome.NOTHING
         if view.way is MemoryMode.SUMMARY:
             most = most_prompt or SUMMARY_SHARE * view.policy.context_window
-            first, end, cut = self._shown(view, most, newest=most_prompt is None)
+            first, end, cut = self._rounds_to_show(view, most, newest=most_prompt is None)
             if not cut:
                 return CompactionOutcome.NOTHING
             shown = view.turns(first, end)
             changed = await self.windows.changed(view, MOST_TAKEN_UP)
-            text = await self._written(view, shown, changed.text)
+            text = await self._write_memory(view, shown, changed.text)
             left = view.turns(first, min(cut, end))
             span = Span(left[-1].id, left[0].at, left[-1].at)
             before = view.window.through_turn if not first else left[0].id - 1
-            return await self._move(view, cut, text, added(view.covers, before, span), changed.turn_ids)
+            return await self._move(view, cut, text, add_span(view.covers, before, span), changed.turn_ids)
         return await self._move(view, view.marks.cut, view.memory)
 
     async def drop(self, chat_id: int, most_tokens: float) -> CompactionOutcome:
         """Drop the oldest rounds without summarizing them, until the rest has at most `most_tokens`."""
         view = await self.windows.view(chat_id)
-        return await self._move(view, cut_to(view.sizes.rounds, most_tokens), view.memory)
+        return await self._move(view, rounds_to_cut(view.sizes.rounds, most_tokens), view.memory)
 
     async def leave_out(self, chat_id: int) -> CompactionOutcome:
         """Drop all rounds including the newest, because the model can't even read that one."""
         view = await self.windows.view(chat_id)
         return await self._move(view, len(view.starts), view.memory)
 
-    def _shown(self, view: PromptWindow, most_prompt: float, *, newest: bool) -> tuple[int, int, int]:
+    def _rounds_to_show(self, view: PromptWindow, most_prompt: float, *, newest: bool) -> tuple[int, int, int]:
         """The range of rounds to show the model, and how many rounds leave the window: (first, end, cut).
 
         Normally that is everything it can read from the beginning. If the rest would still exceed the cap (a group that
@@ -123,26 +123,26 @@ class Compactor:
             rounds += 1
         return rounds
 
-    async def _written(self, view: PromptWindow, turns: Sequence[Turn], changed: str) -> str:
+    async def _write_memory(self, view: PromptWindow, turns: Sequence[Turn], changed: str) -> str:
         """Write a new memory from the old one and these turns. Raises a ModelError; EmptyAnswer if it is unusable."""
         length = self.length(view.model, view.memory, [turn.content for turn in turns])
         words = "\n\n".join(filter(None, (changed, instruction("memory", length=length))))
         counted = self.windows.counted(view, turns)
         async with self.windows.budget.request():
-            asked = prompt.with_added(await self.windows.prompt(view, turns), words)
-            marked = await self.marking.as_before(view, asked)
+            asked = prompt.append_text(await self.windows.prompt(view, turns), words)
+            marked = await self.marking.mark_like_last(view, asked)
             answer = await self.side_calls.ask(view.window.chat, view.model, marked, counted=counted, tools=view.tools)
         text = await self.as_memory(view.window.chat, view.model, answer)
-        return await self._kept(view, text, length)
+        return await self._keep_facts(view, text, length)
 
     def length(self, model: ChatModel, memory: str, said: Sequence[str] = ()) -> str:
         """The target length of a memory, in words or characters of its own language, or else of the conversation's."""
         sample = memory if len(memory) >= LEAST_SAMPLE else "\n".join((*said, memory))
-        return told(self.windows.policy_for(model).most_memory, sample, self.windows.count_tokens)
+        return describe_length(self.windows.policy_for(model).most_memory, sample, self.windows.count_tokens)
 
-    async def _kept(self, view: PromptWindow, text: str, length: str) -> str:
+    async def _keep_facts(self, view: PromptWindow, text: str, length: str) -> str:
         """Make sure a new memory keeps the old facts: ask once more, and failing that add the lost lines."""
-        lost = loss(view.memory, text)
+        lost = find_loss(view.memory, text)
         if not lost.severe:
             return text
         words = "\n".join(lost.lines)
@@ -156,8 +156,8 @@ class Compactor:
         except ModelError as exc:
             log.info("Chat %d: notes that lost most of the old ones could not be asked for again: %s", chat.id, exc)
             again = text
-        lost = loss(view.memory, again)
-        return with_lines(again, view.memory, lost.lines, most, self.windows.count_tokens) if lost.severe else again
+        lost = find_loss(view.memory, again)
+        return add_lines(again, view.memory, lost.lines, most, self.windows.count_tokens) if lost.severe else again
 
     async def as_memory(self, chat: Chat, model: ChatModel, answer: str) -> str:
         """Validate a memory written by a model, and limit its length.
@@ -165,18 +165,18 @@ class Compactor:
         One that is too long is sent back once to be shortened; if it is still too long, lines are cut. Raises
         EmptyAnswer for text that is no memory, such as a refusal.
         """
-        text = prompt.harmless(answer)
+        text = prompt.strip_memory_tags(answer)
         if not is_memory(text):
             raise EmptyAnswer("a memory without a heading and without a list line")
         most, count_tokens = self.windows.policy_for(model).most_memory, self.windows.count_tokens
         if count_tokens(text) <= most * TOLERANCE:
             return text
-        shortened = prompt.harmless(await self._shortened(chat, model, text))
+        shortened = prompt.strip_memory_tags(await self._shorten(chat, model, text))
         if is_memory(shortened):
             text = shortened
-        return text if count_tokens(text) <= most * TOLERANCE else fitting(text, most, count_tokens)
+        return text if count_tokens(text) <= most * TOLERANCE else cut_to_size(text, most, count_tokens)
 
-    async def _shortened(self, chat: Chat, model: ChatModel, text: str) -> str:
+    async def _shorten(self, chat: Chat, model: ChatModel, text: str) -> str:
         """Ask the model to shorten a memory; "" if that fails."""
         share = self.windows.policy_for(model).most_memory / self.windows.count_tokens(text)
         asked = instruction("shorten", percent=int(100 * share), characters=int(share * len(text)))

@@ -16,9 +16,9 @@ from datetime import datetime, tzinfo
 from math import inf
 
 from bot.concurrency import backoff
-from bot.conversation.query import plain
-from bot.conversation.search_terms import dated
-from bot.conversation.similarity import SimilarityScores, VectorComparison, least_sum, sum_of
+from bot.conversation.query import strip_framing
+from bot.conversation.search_terms import date_words
+from bot.conversation.similarity import SimilarityScores, VectorComparison, least_sum, sum_vectors
 from bot.conversation.usage_recorder import CountedRequest, UsageRecorder
 from bot.errors import (
     ContentRefused,
@@ -116,7 +116,7 @@ class EmbeddingIndex:
     def wake(self, chat_id: int) -> None:
         """Embed the chat's new turns in the background, ahead of other chats' backlogs."""
         self._waiting = {chat_id: None} | self._waiting
-        self._go_on()
+        self._ensure_working()
 
     async def wake_all(self) -> None:
         """Embed the backlog of all chats in the background, after a start or a change of model."""
@@ -125,7 +125,7 @@ class EmbeddingIndex:
         self._waiting |= dict.fromkeys(behind)
         if behind:
             log.info("What was said in %d chats is embedded in the background", len(behind))
-            self._go_on()
+            self._ensure_working()
 
     async def close(self) -> None:
         """Cancel the work in progress; it continues when its chat is woken again."""
@@ -145,7 +145,7 @@ class EmbeddingIndex:
                 return False
             batches -= 1
             rows = await self._storage.past.in_context(chat_id, turn_ids)
-            made = await self._made(chat_id, rows)
+            made = await self._make_vectors(chat_id, rows)
             dimension = next((len(vector) for pair in made for vector in pair if vector), progress.dimension)
             through = max(turn_ids[-1], progress.through_turn)
             if progress.dimension not in (0, dimension):  # a new dimension makes the stored vectors useless
@@ -165,10 +165,10 @@ class EmbeddingIndex:
                 return None
             took: list[ExtraRequest] = []
             async with asyncio.timeout(ANSWER_WITHIN_S):
-                (vector,) = await self._embedder.embed([_beginning(words, OWN_BYTES)], Purpose.QUERY, took)
+                (vector,) = await self._embedder.embed([_truncate(words, OWN_BYTES)], Purpose.QUERY, took)
             self._rest.over()
             await self._book(chat_id, took)
-            scores = await self._compared(chat_id, vector, after_turn, before_turn)
+            scores = await self._compare(chat_id, vector, after_turn, before_turn)
             return scores and replace(scores, least=least_sum(self._embedder.name, words))
         except Exception as exc:
             if not isinstance(exc, ModelError | StorageError | TimeoutError):  # a bug here must not prevent an answer
@@ -176,7 +176,7 @@ class EmbeddingIndex:
             self._rest.begin(exc)
             return None
 
-    async def _compared(
+    async def _compare(
         self, chat_id: int, vector: Sequence[float], after_turn: int, before_turn: int
     ) -> SimilarityScores | None:
         found = await self._comparing.compare(
@@ -197,7 +197,7 @@ class EmbeddingIndex:
             await self._storage.vectors.drop_page(tx, chat_id, first_turn)
         self.wake(chat_id)
 
-    def _go_on(self) -> None:
+    def _ensure_working(self) -> None:
         if self._working is None or self._working.done():
             self._working = asyncio.create_task(self._work(), name="embedding")
 
@@ -216,9 +216,9 @@ class EmbeddingIndex:
                 log.exception("Chat %d is not embedded before its next turn", chat_id)
                 self._background_rest.begin(exc)
 
-    async def _made(self, chat_id: int, rows: Sequence[InContext]) -> list[_Two]:
+    async def _make_vectors(self, chat_id: int, rows: Sequence[InContext]) -> list[_Two]:
         """The two vectors of each turn, or None where the model refuses a text."""
-        texts = [text for row in rows for text in texts_of(row, self._zone)]
+        texts = [text for row in rows for text in embedding_texts(row, self._zone)]
         if not texts:
             return []
         took: list[ExtraRequest] = []
@@ -241,8 +241,8 @@ class EmbeddingIndex:
         sums = await asyncio.to_thread(_sums, rows, made)  # the first call loads numpy
         async with self._storage.transaction() as tx:
             now = await self._storage.past.in_context(chat_id, turn_ids, tx)
-            texts = {row.own.turn_id: texts_of(row, self._zone) for row in rows}
-            same = {row.own.turn_id for row in now if texts_of(row, self._zone) == texts.get(row.own.turn_id)}
+            texts = {row.own.turn_id: embedding_texts(row, self._zone) for row in rows}
+            same = {row.own.turn_id for row in now if embedding_texts(row, self._zone) == texts.get(row.own.turn_id)}
             kept = {turn_id: vector for turn_id, vector in sums.items() if turn_id in same}
             await self._storage.vectors.put(tx, chat_id, kept, progress)
             await self._storage.vectors.done(tx, same)
@@ -288,7 +288,9 @@ class EmbeddingIndex:
 
 def _sums(rows: Sequence[InContext], made: Sequence[_Two]) -> dict[int, bytes]:
     return {
-        row.own.turn_id: sum_of(own, between) for row, (own, between) in zip(rows, made, strict=True) if own is not None
+        row.own.turn_id: sum_vectors(own, between)
+        for row, (own, between) in zip(rows, made, strict=True)
+        if own is not None
     }
 
 
@@ -297,16 +299,16 @@ def _may_be_a_text(exc: ModelError) -> bool:
     return isinstance(exc, _REFUSED) or (isinstance(exc, ServerTrouble | StreamCut) and exc.reached)
 
 
-def texts_of(row: InContext, zone: tzinfo) -> tuple[str, str]:
+def embedding_texts(row: InContext, zone: tzinfo) -> tuple[str, str]:
     """The texts to embed for a turn: its own line, and the line with its neighbours."""
     lines = [
-        f"{_speaker(spoken)}: {_beginning(_words(spoken), most)}"
+        f"{_speaker(spoken)}: {_truncate(_words(spoken), most)}"
         for spoken, most in ((row.before, NEIGHBOUR_BYTES), (row.own, BETWEEN_BYTES), (row.after, NEIGHBOUR_BYTES))
         if spoken is not None
     ]
-    day = dated(datetime.fromtimestamp(row.own.at, zone))
+    day = date_words(datetime.fromtimestamp(row.own.at, zone))
     own = f"{day}, {_speaker(row.own)}: {_words(row.own)}"
-    return _beginning(own, OWN_BYTES), "\n".join([day, *lines])
+    return _truncate(own, OWN_BYTES), "\n".join([day, *lines])
 
 
 def _speaker(spoken: HistoryTurn) -> str:
@@ -316,8 +318,8 @@ def _speaker(spoken: HistoryTurn) -> str:
 def _words(spoken: HistoryTurn) -> str:
     if spoken.role is Role.ASSISTANT:
         return spoken.content
-    return plain(spoken.content).removeprefix(f"{_speaker(spoken)}: ")
+    return strip_framing(spoken.content).removeprefix(f"{_speaker(spoken)}: ")
 
 
-def _beginning(text: str, most: int) -> str:
+def _truncate(text: str, most: int) -> str:
     return text[:most].encode("utf-8", "replace")[:most].decode("utf-8", "ignore")

@@ -15,10 +15,10 @@ from functools import partial
 
 from bot.conversation.incoming_message import QUOTE_LENGTH
 from bot.conversation.indexing import Indexer
-from bot.conversation.matching import Matcher, languages_in, matcher, says_nothing
-from bot.conversation.memory_loss import sharing_codes, telling_of
-from bot.conversation.query import plain, spoken
-from bot.conversation.search_terms import all_terms, terms
+from bot.conversation.matching import Matcher, languages_in, make_matcher, stop_word_test
+from bot.conversation.memory_loss import lines_about, sharing_codes
+from bot.conversation.query import strip_framing, strip_timestamp
+from bot.conversation.search_terms import all_words, query_words
 from bot.conversation.window import WindowReader
 from storage import Storage, StorageError, Transaction
 from storage.records import Chat, HistoryTurn, Role, Turn
@@ -70,10 +70,10 @@ class Forgetting:
         included.
         """
         for wanted in await self._matchers(chat, words):
-            turns = await self._matching(chat, partial(_holds, wanted))
+            turns = await self._matching(chat, partial(_matches, wanted))
             lines = await self._lines(chat, wanted.holds)
             if turns or lines:
-                told = await self._told(chat, turns)
+                told = await self._lines_about(chat, turns)
                 return ForgetPreview(turns, (*lines, *(line for line in told if line not in lines)), words)
         return ForgetPreview((), ())
 
@@ -83,12 +83,12 @@ class Forgetting:
         if turn is None or turn.turn_id <= chat.reset_turn:
             return ForgetPreview((), ())
         answer = await self.storage.past.answer_to(chat.id, turn.turn_id) if turn.role is Role.USER else None
-        said = plain(turn.content)
-        quote = _flat(said)[:QUOTE_LENGTH]
+        said = strip_framing(turn.content)
+        quote = _on_one_line(said)[:QUOTE_LENGTH]
         quoting = await self._matching(chat, partial(_has_quote, quote)) if _has_words(said) else ()
         turn_ids = tuple(sorted({turn.turn_id, *quoting} | ({answer} if answer else set())))
-        lines = await self._lines(chat, partial(_tells, said=said))
-        told = await self._told(chat, turn_ids)
+        lines = await self._lines(chat, partial(_is_about, said=said))
+        told = await self._lines_about(chat, turn_ids)
         return ForgetPreview(turn_ids, (*lines, *(line for line in told if line not in lines)), said, of_message=True)
 
     async def shown(self, chat: Chat, found: ForgetPreview | Proposal, first: int, count: int) -> list[HistoryTurn]:
@@ -110,7 +110,7 @@ class Forgetting:
             return None
         await self.storage.chats.take_back(tx, chat.id)
         await self.storage.forgettings.put_aside(tx, chat.id, proposal.turn_ids)
-        await self._take_out_of_notes(tx, chat, proposal)
+        await self._remove_from_memory(tx, chat, proposal)
         await self.storage.kept_responses.want_deleted(tx, chat.id)
         await self.storage.forgettings.drop_like(tx, chat.id, proposal)
         await self.storage.inbox.forget(tx, chat.place.telegram_id)
@@ -120,17 +120,17 @@ class Forgetting:
         """Move the rest of a large deletion out of sight, in steps, so that no other chat waits for long."""
         for left in await self.storage.forgettings.left():
             if left.home == chat.id:
-                await take_out(self.storage, left)
+                await hide_turns(self.storage, left)
 
-    async def _take_out_of_notes(self, tx: Transaction, chat: Chat, proposal: Proposal) -> None:
+    async def _remove_from_memory(self, tx: Transaction, chat: Chat, proposal: Proposal) -> None:
         """Delete lines from all versions of the memory; a compaction since the preview may have reworded them."""
         lines, (wanted, without) = {*proposal.lines}, await self._matchers(chat, proposal.words, FEW)
         meant = without if any(map(without.holds, lines)) and not any(map(wanted.holds, lines)) else wanted
 
-        lines |= {*await self._told(chat, proposal.turn_ids[-FEW:])}
+        lines |= {*await self._lines_about(chat, proposal.turn_ids[-FEW:])}
 
         def is_gone(line: str) -> bool:
-            told = _tells(line, proposal.words) if proposal.of_message else meant.holds(line)
+            told = _is_about(line, proposal.words) if proposal.of_message else meant.holds(line)
             return line in lines or told
 
         await self.storage.memories.take_out(tx, chat.id, is_gone, self.windows.memory_tokens)
@@ -140,18 +140,18 @@ class Forgetting:
         page = await self.storage.past.contents(chat.id, chat.reset_turn, look_at)
         chosen = (chat.choices.language, chat.heard_language)
         languages = await asyncio.to_thread(languages_in, [words, *(content for _, content in page)], chosen)
-        return matcher(words, languages), matcher(words, languages, without=says_nothing(languages))
+        return make_matcher(words, languages), make_matcher(words, languages, without=stop_word_test(languages))
 
     async def _matching(self, chat: Chat, is_meant: Callable[[str], bool]) -> tuple[int, ...]:
         """The ids of all turns whose content matches, read page by page."""
         found: list[int] = []
         after = chat.reset_turn
         while page := await self.storage.past.contents(chat.id, after, PAGE):
-            found += await asyncio.to_thread(_meant, page, is_meant)
+            found += await asyncio.to_thread(_matching_ids, page, is_meant)
             after = page[-1][0]
         return tuple(found)
 
-    async def _told(self, chat: Chat, turn_ids: Sequence[int]) -> list[str]:
+    async def _lines_about(self, chat: Chat, turn_ids: Sequence[int]) -> list[str]:
         """Memory lines, in any version, that tell of these turns and not of one in the window that stays."""
         lines = await self._all_lines(chat)
         if not lines or not turn_ids:
@@ -160,9 +160,11 @@ class Forgetting:
         gone = await self.storage.past.of_ids(chat.id, turn_ids[-PAGE:])
         window = await self.storage.memories.window(chat.id, most_tokens=MOST_COMPARED)
         stays = [turn for turn in window.turns if turn.id not in leaving]
-        told = await asyncio.to_thread(telling_of, lines, _short(gone))
-        told -= telling_of(told, _short(stays))
-        told |= sharing_codes(lines, (plain(turn.content) for turn in gone), (plain(turn.content) for turn in stays))
+        told = await asyncio.to_thread(lines_about, lines, _short_messages(gone))
+        told -= lines_about(told, _short_messages(stays))
+        told |= sharing_codes(
+            lines, (strip_framing(turn.content) for turn in gone), (strip_framing(turn.content) for turn in stays)
+        )
         return [line for line in lines if line in told]
 
     async def _all_lines(self, chat: Chat) -> list[str]:
@@ -181,7 +183,7 @@ class Forgetting:
         return tuple(await asyncio.to_thread(lambda: [line for line in earlier if is_meant(line)]))
 
 
-async def take_out(storage: Storage, left: RemainingTurns) -> None:
+async def hide_turns(storage: Storage, left: RemainingTurns) -> None:
     """Move all confirmed turns out of sight of their chat."""
     more = True
     while more:
@@ -191,31 +193,31 @@ async def take_out(storage: Storage, left: RemainingTurns) -> None:
                 await storage.chats.take_back(tx, left.home)
 
 
-def _short(turns: Iterable[HistoryTurn | Turn]) -> list[str]:
+def _short_messages(turns: Iterable[HistoryTurn | Turn]) -> list[str]:
     """The content of users' short messages."""
-    return [plain(turn.content) for turn in turns if turn.role is Role.USER and turn.tokens <= LONG_TOKENS]
+    return [strip_framing(turn.content) for turn in turns if turn.role is Role.USER and turn.tokens <= LONG_TOKENS]
 
 
-def _meant(page: Sequence[tuple[int, str]], is_meant: Callable[[str], bool]) -> list[int]:
+def _matching_ids(page: Sequence[tuple[int, str]], is_meant: Callable[[str], bool]) -> list[int]:
     return [turn_id for turn_id, content in page if is_meant(content)]
 
 
-def _holds(wanted: Matcher, content: str) -> bool:
-    return wanted.holds(spoken(content))
+def _matches(wanted: Matcher, content: str) -> bool:
+    return wanted.holds(strip_timestamp(content))
 
 
 def _has_quote(quote: str, content: str) -> bool:
-    return "> " in content and quote in _quotes(plain(content))
+    return "> " in content and quote in _quotes(strip_framing(content))
 
 
-def _flat(text: str) -> str:
+def _on_one_line(text: str) -> str:
     """The text on one line, without quote marks."""
     return " ".join(re.sub(r"^> ", "", text, flags=re.MULTILINE).split())
 
 
 def _quotes(content: str) -> str:
     """The quoted part of a turn, on one line."""
-    return _flat("\n".join(line for line in content.splitlines() if line.startswith("> ")))
+    return _on_one_line("\n".join(line for line in content.splitlines() if line.startswith("> ")))
 
 
 def _has_words(said: str) -> bool:
@@ -224,7 +226,7 @@ def _has_words(said: str) -> bool:
 
 
 def _words(text: str) -> list[str]:
-    return [_folded(word) for word in terms(text) or all_terms(text)]
+    return [_folded(word) for word in query_words(text) or all_words(text)]
 
 
 def _folded(text: str) -> str:
@@ -232,7 +234,7 @@ def _folded(text: str) -> str:
     return "".join(char for char in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(char))
 
 
-def _tells(line: str, said: str) -> bool:
+def _is_about(line: str, said: str) -> bool:
     theirs, ours = _words(line), _folded(said)
     if line.startswith("#") or not theirs:
         return False
@@ -283,7 +285,7 @@ class Eraser:
         if not waiting:
             return
         for left in waiting:
-            await take_out(self._storage, left)
+            await hide_turns(self._storage, left)
             more = True
             while more:  # other writers get their turn in between
                 more = await self._delete_some(left)

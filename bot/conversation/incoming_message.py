@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
 
-from bot.conversation.spoofing import UNSEEN, is_framing, names_somebody, skeleton, typed
+from bot.conversation.spoofing import UNSEEN, escape_framing, is_framing, names_somebody, skeleton
 from storage.records import NewMedium
 
 STAMP_AFTER = timedelta(minutes=30)
@@ -81,7 +81,7 @@ class IncomingMessage:
     """A digest of text and content, to recognize the message."""
 
 
-def stamp(said: IncomingMessage, last: float | None, zone: tzinfo) -> str:
+def timestamp(said: IncomingMessage, last: float | None, zone: tzinfo) -> str:
     """The local time to write before this message, or "" if the last timestamp (Unix seconds) still serves."""
     at = said.at.astimezone(zone)
     if last is not None:
@@ -94,25 +94,25 @@ def stamp(said: IncomingMessage, last: float | None, zone: tzinfo) -> str:
 def render(said: IncomingMessage) -> str:
     """The message as the model sees it: quote or forward, speaker, text."""
     lines = [f"[forwarded from {clean_name(said.forwarded_from)}]"] if said.forwarded_from else []
-    words = typed(said.text.strip("\n"), quotes=not said.speaker)
+    words = escape_framing(said.text.strip("\n"), quotes=not said.speaker)
     body = "\n".join(filter(None, (*lines, *said.notes, *said.remarks, words)))
-    own = f"{said.speaker}: {indented(body)}" if said.speaker else body
+    own = f"{said.speaker}: {indent(body)}" if said.speaker else body
     return "\n".join([*_quote_lines(said.quote), own])
 
 
-def continued(said: IncomingMessage) -> str:
+def render_continuation(said: IncomingMessage) -> str:
     """The message as the continuation of the previous one, which Telegram's apps split."""
-    words = typed(said.text, quotes=not said.speaker)
-    return indented(words) if said.speaker else words
+    words = escape_framing(said.text, quotes=not said.speaker)
+    return indent(words) if said.speaker else words
 
 
-def indented(text: str) -> str:
+def indent(text: str) -> str:
     """The text with all further lines indented (at any line break that Unicode knows)."""
     return "\n  ".join(text.splitlines())
 
 
 def _quote_lines(quote: Quote | None) -> Iterable[str]:
-    text = "\n".join((quote.text, *quote.remarks, typed(quote.attached, quotes=False))) if quote else ""
+    text = "\n".join((quote.text, *quote.remarks, escape_framing(quote.attached, quotes=False))) if quote else ""
     if quote is None or not text.strip():
         return
     author = f"{clean_name(quote.author)}: " if quote.author else ""
@@ -133,7 +133,9 @@ def separator(before: IncomingMessage | None, said: IncomingMessage) -> str:
 def _is_ours_joined(before: str, said: IncomingMessage) -> bool:
     """Whether joining a split line would create something that looks like the bot's framing, as neither half does."""
     at = len(f"{before}.".splitlines()) - 1
-    return any(typed(line, quotes=not said.speaker) != line for line in (before + said.text).splitlines()[at : at + 1])
+    return any(
+        escape_framing(line, quotes=not said.speaker) != line for line in (before + said.text).splitlines()[at : at + 1]
+    )
 
 
 def clean_name(name: str, reserved: Collection[str] = ()) -> str:

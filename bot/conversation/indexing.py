@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
 from functools import lru_cache
 
-from bot.conversation.query import spoken
-from bot.conversation.search_terms import KEYS_VERSION, dated, languages_in, spread
+from bot.conversation.query import strip_timestamp
+from bot.conversation.search_terms import KEYS_VERSION, date_words, index_text, language_votes
 from storage import Storage, StorageError, Transaction
 from storage.history import InContext
 from storage.records import HistoryTurn, Role
@@ -60,7 +60,7 @@ class Indexer:
                     return
                 home = await self._home(tx, chat_id, rows.fresh)
                 # In a thread: a turn may contain a whole file, which takes a second.
-                keys = await asyncio.to_thread(keys_of, (*rows.before, *rows.fresh), self.zone, home)
+                keys = await asyncio.to_thread(turn_keys, (*rows.before, *rows.fresh), self.zone, home)
                 # The last turn indexed before gets a new neighbour; the one before it serves only as its neighbour.
                 await self.storage.search.put(tx, chat_id, keys[max(len(rows.before) - 1, 0) :])
                 await self.storage.search.progress(tx, chat_id, rows.fresh[-1].turn_id)
@@ -72,8 +72,8 @@ class Indexer:
             async with search.index.transaction() as tx:
                 for chat_id, turn_ids in stale.items():
                     home = await search.languages.of(chat_id, tx)
-                    for rows in runs_of(await self.storage.past.indexed(tx, chat_id, turn_ids)):
-                        keys = await asyncio.to_thread(keys_of, rows, self.zone, home)
+                    for rows in runs_of_turns(await self.storage.past.indexed(tx, chat_id, turn_ids)):
+                        keys = await asyncio.to_thread(turn_keys, rows, self.zone, home)
                         await search.put(tx, chat_id, [key for key in keys if key.turn_id in turn_ids])
                     await search.index.renewed(tx, turn_ids)
 
@@ -92,19 +92,19 @@ class Indexer:
         await search.index.renew_all(KEYS_VERSION)
         chats, more = await search.index.old.chats(), True
         while chats and not search.index.damaged:
-            if not await self._moved(chats[0]):
+            if not await self._move_some(chats[0]):
                 chats = chats[1:]
             await asyncio.sleep(REST_S)
         while more and not search.index.damaged and not await search.index.old.chats():
             more = await search.index.old.take_away()
             await asyncio.sleep(REST_S)
 
-    async def _moved(self, chat_id: int) -> bool:
+    async def _move_some(self, chat_id: int) -> bool:
         """Index the newest of a chat's old turns; False if none are left."""
         async with self.storage.search.index.transaction() as tx:
             rows = await self.storage.past.old(tx, chat_id, MOVED)
             home = await self._home(tx, chat_id, rows.old)
-            keys = {key.turn_id: key for key in await asyncio.to_thread(keys_of, rows.all, self.zone, home)}
+            keys = {key.turn_id: key for key in await asyncio.to_thread(turn_keys, rows.all, self.zone, home)}
             await self.storage.search.put(tx, chat_id, [keys[row.turn_id] for row in rows.old])
             await self.storage.search.index.old.moved(tx, chat_id, rows.rest)
             return rows.rest > 0
@@ -125,7 +125,7 @@ class Indexer:
         """Whether the index is sound: a sample of turns must be found by their words, and SQLite checks all of it."""
         probes = missed = 0
         for row in await self.storage.past.sample(PROBES):
-            key = keys_of([row], self.zone)[0]
+            key = turn_keys([row], self.zone)[0]
             # Words as written: stems depend on the languages that the chat had at the time.
             words = [word for word in (key.written or key.own).split() if _PROBE.fullmatch(word)]
             if words:
@@ -171,12 +171,12 @@ class Indexer:
             begins = False
 
 
-def keys_of(rows: Sequence[HistoryTurn], zone: tzinfo, home: Sequence[str] = ()) -> list[TurnKey]:
+def turn_keys(rows: Sequence[HistoryTurn], zone: tzinfo, home: Sequence[str] = ()) -> list[TurnKey]:
     """The keys of consecutive turns, each with its neighbours among them.
 
     `home`: the chat's languages, most used first.
     """
-    own = [spread(_words(row), home) for row in rows]
+    own = [index_text(_words(row), home) for row in rows]
     label = [_label(row, zone, home) for row in rows]
     keys = []
     for at, row in enumerate(rows):
@@ -187,10 +187,10 @@ def keys_of(rows: Sequence[HistoryTurn], zone: tzinfo, home: Sequence[str] = ())
 
 
 def _languages_in(rows: Iterable[HistoryTurn]) -> Counter[str]:
-    return sum((languages_in(_words(row)) for row in rows), Counter[str]())
+    return sum((language_votes(_words(row)) for row in rows), Counter[str]())
 
 
-def runs_of(turns: Iterable[InContext]) -> list[list[HistoryTurn]]:
+def runs_of_turns(turns: Iterable[InContext]) -> list[list[HistoryTurn]]:
     """Group turns with their neighbours (oldest first) into runs of consecutive turns, each turn once."""
     runs: list[list[HistoryTurn]] = []
     for turn in turns:
@@ -204,7 +204,7 @@ def runs_of(turns: Iterable[InContext]) -> list[list[HistoryTurn]]:
 
 
 def _words(row: HistoryTurn) -> str:
-    return row.content if row.role is Role.ASSISTANT else spoken(row.content)
+    return row.content if row.role is Role.ASSISTANT else strip_timestamp(row.content)
 
 
 def _label(row: HistoryTurn, zone: tzinfo, home: Sequence[str]) -> str:
@@ -215,12 +215,12 @@ def _label(row: HistoryTurn, zone: tzinfo, home: Sequence[str]) -> str:
 
 @lru_cache(maxsize=1_000)
 def _date(day: date) -> str:
-    return f"{spread(dated(day), ('en',)).terms} {day:%Y%m%d}"
+    return f"{index_text(date_words(day), ('en',)).terms} {day:%Y%m%d}"
 
 
 @lru_cache(maxsize=1_000)
 def _speaker(name: str, home: tuple[str, ...]) -> str:
-    return spread(name, home).terms
+    return index_text(name, home).terms
 
 
 class IndexRepair:

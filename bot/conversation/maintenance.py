@@ -15,9 +15,9 @@ from bot.concurrency import backoff
 from bot.conversation.compaction import CompactionOutcome, Compactor
 from bot.conversation.embedding import EmbeddingIndex
 from bot.conversation.indexing import Indexer, IndexRepair
-from bot.conversation.memory_loss import sharing_codes, telling_of
-from bot.conversation.query import plain
-from bot.conversation.thresholds import MemoryMode, worth_while_warm
+from bot.conversation.memory_loss import lines_about, sharing_codes
+from bot.conversation.query import strip_framing
+from bot.conversation.thresholds import MemoryMode, pays_while_warm
 from bot.conversation.tokens import TokenCounter
 from bot.conversation.window import PromptWindow, WindowReader
 from bot.conversation.window_probe import WindowProbe
@@ -145,10 +145,10 @@ class Maintenance:
             work = self._queue(chat_id) if queues else self._run(chat_id, most_prompt)
             task = asyncio.create_task(work, name=f"compaction of chat {chat_id}")
             self.running[chat_id] = task
-            task.add_done_callback(lambda done: self._ended(chat_id, done))
+            task.add_done_callback(lambda done: self._on_done(chat_id, done))
         return task
 
-    def _ended(self, chat_id: int, task: asyncio.Task[CompactionOutcome]) -> None:
+    def _on_done(self, chat_id: int, task: asyncio.Task[CompactionOutcome]) -> None:
         if self.running.get(chat_id) is task:
             del self.running[chat_id]
         if not task.cancelled() and (exc := task.exception()) is not None and not isinstance(exc, ModelError):
@@ -168,7 +168,7 @@ class Maintenance:
 
     async def _run(self, chat_id: int, most_prompt: float | None) -> CompactionOutcome:
         try:
-            await self._begun(chat_id)
+            await self._mark_due(chat_id)
             outcome = await self.compactor.compact(chat_id, most_prompt=most_prompt)
         except BudgetSpent as exc:
             await self._look_at(chat_id, exc.until, 0)
@@ -179,7 +179,7 @@ class Maintenance:
         await self._look_at(chat_id, self.clock() if outcome is CompactionOutcome.VOID else None, 0)
         return outcome
 
-    async def _begun(self, chat_id: int) -> None:
+    async def _mark_due(self, chat_id: int) -> None:
         """Mark the chat as due, so that a killed process's compaction is repeated after the next start."""
         chat = await self.storage.chats.by_id(chat_id)
         await self._look_at(chat_id, self.clock(), chat.compact_failures if chat else 0)
@@ -206,7 +206,7 @@ class Maintenance:
         """When to compact because the cache is about to expire; None if it doesn't pay or has expired."""
         if self.schedule != IDLE or not view.window.turns or view.overheard:
             return None
-        if not worth_while_warm(view.policy, view.way, view.sizes, view.marks):
+        if not pays_while_warm(view.policy, view.way, view.sizes, view.marks):
             return None
         last = view.window.turns[-1].at
         return last + QUIET_S if self.clock() - last < CACHE_S else None
@@ -230,7 +230,7 @@ class Retention:
             async with self.storage.transaction() as tx:
                 await self._take_out(tx, chat_id, lines)
         while turns := await self.storage.past.stored_before(before, BATCH):
-            told = {chat_id: await self._told_of(chat_id, turn_ids) for chat_id, turn_ids in turns.items()}
+            told = {chat_id: await self._lines_about(chat_id, turn_ids) for chat_id, turn_ids in turns.items()}
             async with self.storage.transaction() as tx:
                 for chat_id, turn_ids in turns.items():
                     await self._take_out(tx, chat_id, told[chat_id])
@@ -245,7 +245,7 @@ class Retention:
             await self.storage.database.scrub()
         return deleted
 
-    async def _told_of(self, chat_id: int, turn_ids: Sequence[int]) -> set[str]:
+    async def _lines_about(self, chat_id: int, turn_ids: Sequence[int]) -> set[str]:
         """Memory lines that tell of these turns and not of one in the window that stays."""
         lines = await self.storage.memories.lines(chat_id)
         if not lines:
@@ -253,9 +253,9 @@ class Retention:
         leaving = {*turn_ids}
         gone = [one.content for one in await self.storage.past.of_ids(chat_id, turn_ids)]
         window = (await self.storage.memories.window(chat_id, most_tokens=MOST_COMPARED)).turns
-        stays = [plain(turn.content) for turn in window if turn.id not in leaving]
-        told = telling_of(lines, map(plain, gone))
-        return (told - telling_of(told, stays)) | sharing_codes(lines, map(plain, gone), stays)
+        stays = [strip_framing(turn.content) for turn in window if turn.id not in leaving]
+        told = lines_about(lines, map(strip_framing, gone))
+        return (told - lines_about(told, stays)) | sharing_codes(lines, map(strip_framing, gone), stays)
 
     async def _take_out(self, tx: Transaction, chat_id: int, lines: set[str]) -> None:
         if lines:

@@ -61,7 +61,7 @@ _OTHERWISE = re.compile(f"[{''.join(map(chr, PLAIN))}]")
 _JOINED = re.compile(r"(?<!\w)\w++(?:-\w++)+")
 
 
-def beginning(word: str) -> str:
+def common_prefix(word: str) -> str:
     """The prefix shared by all forms of a word."""
     plain, script = fold(word), script_of(word)
     if script not in _ENDED:
@@ -87,7 +87,7 @@ def _changes_at(word: str) -> int:
 def is_form(ours: str, theirs: str, languages: Collection[str]) -> bool:
     """Whether two words of the same script are forms of one word in any of these languages."""
     plain, other = fold(ours), fold(theirs)
-    if not other.startswith(beginning(ours)):
+    if not other.startswith(common_prefix(ours)):
         return False
     if any(not _forms(ours, language).isdisjoint(_forms(theirs, language)) for language in languages):
         return True
@@ -126,7 +126,7 @@ def _forms(word: str, language: str) -> set[str]:
 
 def languages_in(texts: Iterable[str], chosen: Iterable[str | None]) -> frozenset[str]:
     """The languages of a conversation: the chosen ones, and those whose stop words occur."""
-    words = {word for text in texts for word in _WORD.findall(_unified(text))}
+    words = {word for text in texts for word in _WORD.findall(_normalize(text))}
     spoken = {language for language in _LANGUAGES if len(words & stop_words(language)) >= SURE}
     return frozenset(spoken | {language.split("-")[0].lower() for language in chosen if language})
 
@@ -151,22 +151,22 @@ class Matcher:
         """Whether the text contains everything searched for."""
         if not self:
             return False
-        unified = _unified(text)
-        flat = _flat(unified)
+        unified = _normalize(text)
+        flat = _flatten(unified)
         joined = (
             [word.replace("-", "") for word in _JOINED.findall(flat)] if "-" in flat else []
         )  # wi-fi also matches wifi
         begin = " ".join([flat, *joined])
-        if not all(_stands(part, flat) for part in self.parts) or not all(begun in begin for begun in self._begun):
+        if not all(_occurs(part, flat) for part in self.parts) or not all(begun in begin for begun in self._begun):
             return False
         missing = set(range(len(self.words)))
         for word in (*_WORD.findall(unified), *joined) if missing else ():
-            missing -= self._meant(word)
+            missing -= self._words_matched(word)
             if not missing:
                 return True
         return not missing
 
-    def _meant(self, word: str) -> frozenset[int]:
+    def _words_matched(self, word: str) -> frozenset[int]:
         if word not in self._known:
             self._known[word] = frozenset(at for at, ours in enumerate(self.words) if self._is_same(ours, word))
         return self._known[word]
@@ -184,18 +184,18 @@ class Matcher:
         return is_form(ours, theirs, languages) or is_compound(ours, theirs, languages)
 
 
-def matcher(asked: str, languages: frozenset[str], without: Callable[[str], bool] = lambda _: False) -> Matcher:
+def make_matcher(asked: str, languages: frozenset[str], without: Callable[[str], bool] = lambda _: False) -> Matcher:
     """A matcher for what a user typed, ignoring words for which `without` is true."""
-    phrases = [_flat(_unified(next(filter(None, found)))) for found in _QUOTED.findall(asked)]
-    rest = _unified(_QUOTED.sub(" ", asked))
+    phrases = [_flatten(_normalize(next(filter(None, found)))) for found in _QUOTED.findall(asked)]
+    rest = _normalize(_QUOTED.sub(" ", asked))
     words = [word for word in dict.fromkeys(_WORD.findall(rest)) if not without(word)]
     signs = _signs(_RUN.sub(" ", _WORD.sub(" ", rest)), alone=not (words or phrases or _RUN.search(rest)))
-    parts = dict.fromkeys([*phrases, *map(_flat, (*_RUN.findall(rest), *signs))])
-    begun = tuple(map(beginning, words))
+    parts = dict.fromkeys([*phrases, *map(_flatten, (*_RUN.findall(rest), *signs))])
+    begun = tuple(map(common_prefix, words))
     return Matcher(tuple(words), tuple(part for part in parts if part), languages, begun)
 
 
-def says_nothing(languages: Collection[str]) -> Callable[[str], bool]:
+def stop_word_test(languages: Collection[str]) -> Callable[[str], bool]:
     """A predicate that is true for stop words of any of these languages."""
     return lambda word: any(word in stop_words(language) for language in languages)
 
@@ -210,7 +210,7 @@ def _signs(rest: str, *, alone: bool) -> Sequence[str]:
     return [sign.strip(".,;:!?") or sign for sign in found]
 
 
-def _stands(part: str, flat: str) -> bool:
+def _occurs(part: str, flat: str) -> bool:
     """Whether a part occurs in a text, at word boundaries where the script has them."""
     at = flat.find(part)
     while at >= 0:
@@ -225,12 +225,12 @@ def _goes_on(before: str, after: str) -> bool:
     return bool(_WORD.match(before) and _WORD.match(after))
 
 
-def _unified(text: str) -> str:
+def _normalize(text: str) -> str:
     plain = unicodedata.normalize("NFKC", text).casefold().replace("\ufe0f", "")
     return plain if plain.isascii() else _DIGIT.sub(lambda digit: str(unicodedata.digit(digit[0])), plain)
 
 
-def _flat(unified: str) -> str:
+def _flatten(unified: str) -> str:
     if unified.isascii():
         return " ".join(unified.split())
     bare = _ACCENTS.sub("", unicodedata.normalize("NFKD", unified))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
 from bot.conversation.compaction import Compactor
-from bot.conversation.memory_text import times
+from bot.conversation.memory_text import span_times
 from bot.conversation.model_selector import is_sent
 from bot.conversation.prompt import instruction
 from bot.llm.interface import Message
@@ -68,7 +68,7 @@ class MemoryEditor:
             cached_share=_cached_share(reports),
             made_at=datetime.fromtimestamp(memory.made_at, self.zone) if memory else None,
             whole=view.window.through_turn <= view.window.chat.reset_turn,
-            spans=tuple(times(view.covers, self.zone)),
+            spans=tuple(span_times(view.covers, self.zone)),
         )
 
     async def before(self, chat: Chat, version_id: int | None = None) -> EarlierMemory | None:

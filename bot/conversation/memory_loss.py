@@ -10,7 +10,7 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from bot.conversation.memory_text import fitting, headed
+from bot.conversation.memory_text import cut_to_size, is_heading
 from bot.conversation.tokens import TokenCounter
 
 MOST_LOST = 0.5
@@ -41,13 +41,13 @@ class MemoryLoss:
     """Whether that is most of what the old memory contained."""
 
 
-def loss(old: str, new: str) -> MemoryLoss:
+def find_loss(old: str, new: str) -> MemoryLoss:
     """Compare a new memory with the old one."""
     found = _traces(new)
     roots = {trace[:size] for trace in found for size in range(2, len(trace) + 1)}
     lines, all_traces, gone_traces = [], set[str](), set[str]()
     for line in old.splitlines():
-        traces = set() if headed(line) else _telling(line)
+        traces = set() if is_heading(line) else _line_traces(line)
         gone = {trace for trace in traces if trace not in roots}
         all_traces |= traces
         gone_traces |= gone
@@ -57,9 +57,9 @@ def loss(old: str, new: str) -> MemoryLoss:
     return MemoryLoss(tuple(lines), severe)
 
 
-def telling_of(lines: Iterable[str], texts: Iterable[str]) -> set[str]:
+def lines_about(lines: Iterable[str], texts: Iterable[str]) -> set[str]:
     """The lines that tell of one of these texts: at least half of their words, names and numbers occur in it."""
-    traces = {line: _content(line) for line in lines if not headed(line)}
+    traces = {line: _content(line) for line in lines if not is_heading(line)}
     found: set[str] = set()
     for text in texts:
         said = _content(text)
@@ -73,7 +73,7 @@ def sharing_codes(lines: Iterable[str], texts: Iterable[str], others: Iterable[s
     return {line for line in lines if not codes.isdisjoint(_codes([line]))}
 
 
-def with_lines(new: str, old: str, lost: Sequence[str], most_tokens: int, count_tokens: TokenCounter) -> str:
+def add_lines(new: str, old: str, lost: Sequence[str], most_tokens: int, count_tokens: TokenCounter) -> str:
     """The new memory plus the lost lines that fit, each in its old section."""
     chosen, room = list[str](), OLD_SHARE * most_tokens
     for line in lost:
@@ -81,18 +81,18 @@ def with_lines(new: str, old: str, lost: Sequence[str], most_tokens: int, count_
         if room < 0:
             break
         chosen.append(line)
-    kept = fitting(new, most_tokens - sum(map(count_tokens, chosen)), count_tokens).split("\n")
+    kept = cut_to_size(new, most_tokens - sum(map(count_tokens, chosen)), count_tokens).split("\n")
     heading = ""
     for line in old.splitlines():
-        if headed(line):
+        if is_heading(line):
             heading = line
         elif line in chosen:
-            _put(kept, heading, line)
+            _insert(kept, heading, line)
             chosen.remove(line)
     return "\n".join(kept)
 
 
-def _put(lines: list[str], heading: str, line: str) -> None:
+def _insert(lines: list[str], heading: str, line: str) -> None:
     """Insert a line at the end of its section."""
     if not heading:
         lines.insert(0, line)
@@ -101,14 +101,14 @@ def _put(lines: list[str], heading: str, line: str) -> None:
         lines += [heading, line]
         return
     at = lines.index(heading) + 1
-    while at < len(lines) and not headed(lines[at]):
+    while at < len(lines) and not is_heading(lines[at]):
         at += 1
     while at > 1 and not lines[at - 1].strip():
         at -= 1
     lines.insert(at, line)
 
 
-def _telling(line: str) -> set[str]:
+def _line_traces(line: str) -> set[str]:
     """A line's names and numbers; if it has neither and no capitals, its longer words."""
     plain = unicodedata.normalize("NFKC", line)
     words = [word[0] for word in _WORD.finditer(plain)]

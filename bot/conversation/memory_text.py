@@ -49,7 +49,7 @@ def is_memory(text: str) -> bool:
     return listed or ("heading" in kinds and "prose" in kinds)
 
 
-def headed(line: str) -> bool:
+def is_heading(line: str) -> bool:
     """Whether a line is a heading."""
     return _kind(line) == "heading"
 
@@ -60,7 +60,7 @@ def _may_be_listed(line: str) -> bool:
     return is_sign or _LABELLED.match(line) is not None
 
 
-def fitting(text: str, most_tokens: float, count_tokens: TokenCounter) -> str:
+def cut_to_size(text: str, most_tokens: float, count_tokens: TokenCounter) -> str:
     """The lines of a memory that fit into a number of tokens, in order.
 
     Each section keeps its first lines, so that all sections are shortened rather than the last ones dropped. If not
@@ -68,13 +68,13 @@ def fitting(text: str, most_tokens: float, count_tokens: TokenCounter) -> str:
     """
     sections = list(_sections(text.split("\n")))
     budget = most_tokens
-    while chosen := _chosen(sections, budget, count_tokens):
+    while chosen := _choose_lines(sections, budget, count_tokens):
         kept = "\n".join(line for _, line in sorted(chosen.items()))
         tokens = count_tokens(kept)
         if tokens <= most_tokens:
             return kept
         budget *= 0.9 * most_tokens / tokens  # lines counted separately may add up to more when joined
-    return _beginning(sections[0].body[0][1], most_tokens, count_tokens) if sections else ""
+    return _cut_line(sections[0].body[0][1], most_tokens, count_tokens) if sections else ""
 
 
 @dataclass(slots=True)
@@ -120,7 +120,7 @@ def _sections(lines: Sequence[str]) -> Iterator[_Section]:
         yield section
 
 
-def _chosen(sections: Sequence[_Section], budget: float, count_tokens: TokenCounter) -> dict[int, str]:
+def _choose_lines(sections: Sequence[_Section], budget: float, count_tokens: TokenCounter) -> dict[int, str]:
     """Lines taken from the sections in turn, each section's headings with its first line, while there is room."""
     chosen: dict[int, str] = {}
     headed: set[int] = set()
@@ -137,7 +137,7 @@ def _chosen(sections: Sequence[_Section], budget: float, count_tokens: TokenCoun
     return chosen
 
 
-def _beginning(line: str, most_tokens: float, count_tokens: TokenCounter) -> str:
+def _cut_line(line: str, most_tokens: float, count_tokens: TokenCounter) -> str:
     """As much of a line as fits, up to a word boundary if possible."""
     room = len(line)
     while (tokens := count_tokens(line[:room] + "…")) > most_tokens and room:
@@ -146,7 +146,7 @@ def _beginning(line: str, most_tokens: float, count_tokens: TokenCounter) -> str
     return (words if 2 * len(words) > room else line[:room]) + "…" if room else ""
 
 
-def added(spans: Sequence[Span], after_turn: int, new: Span) -> tuple[Span, ...]:
+def add_span(spans: Sequence[Span], after_turn: int, new: Span) -> tuple[Span, ...]:
     """The stretches plus a new one, which extends the last if that ended at `after_turn`."""
     if spans and spans[-1].through_turn == after_turn:
         new = Span(new.through_turn, min(spans[-1].since, new.since), new.until)
@@ -159,15 +159,15 @@ def added(spans: Sequence[Span], after_turn: int, new: Span) -> tuple[Span, ...]
     return tuple(joined)
 
 
-def told(spans: Sequence[Span], zone: tzinfo) -> str:
+def describe_spans(spans: Sequence[Span], zone: tzinfo) -> str:
     """The stretches as a sentence for the model; "" if unknown."""
     if not spans:
         return ""
     form = _PARTS if len(spans) > 1 else _ALL
-    return form.format(spans=", and ".join(f"from {since} to {until}" for since, until in times(spans, zone)))
+    return form.format(spans=", and ".join(f"from {since} to {until}" for since, until in span_times(spans, zone)))
 
 
-def times(spans: Sequence[Span], zone: tzinfo) -> list[tuple[str, str]]:
+def span_times(spans: Sequence[Span], zone: tzinfo) -> list[tuple[str, str]]:
     """The first and last time of each stretch."""
     return [(_time(span.since, zone), _time(span.until, zone)) for span in spans]
 

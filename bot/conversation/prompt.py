@@ -60,27 +60,27 @@ def build(
     """
     begun = dropwhile(lambda turn: turn.role is Role.ASSISTANT, turns)  # the question was forgotten
     messages = [_message(role, list(rows), media) for role, rows in groupby(begun, key=lambda turn: turn.role)]
-    opening = Message("system", system + framed(memory, covers))
-    return with_added((opening, *messages), recalled) if recalled else (opening, *messages)
+    opening = Message("system", system + frame_memory(memory, covers))
+    return append_text((opening, *messages), recalled) if recalled else (opening, *messages)
 
 
-def with_added(messages: Sequence[Message], text: str) -> tuple[Message, ...]:
+def append_text(messages: Sequence[Message], text: str) -> tuple[Message, ...]:
     """The prompt with text appended to the user's last message, or as a message of its own."""
     *before, last = messages
     if last.role != Role.USER:
         return (*messages, Message(Role.USER.value, text, passing=len(text)))
     added = f"\n\n{text}"
-    parts = tuple(_grown(last.parts, added)) if last.parts else ()
+    parts = tuple(_append(last.parts, added)) if last.parts else ()
     passing = last.passing + len(added)
     return (*before, replace(last, content=last.content + added, parts=parts, passing=passing))
 
 
-def framed(memory: str, covers: str = "") -> str:
+def frame_memory(memory: str, covers: str = "") -> str:
     """The memory as it follows the system prompt; nothing in it can close the frame."""
-    return _MEMORY.format(text=harmless(memory), covers=covers and f"\n{covers}") if memory else ""
+    return _MEMORY.format(text=strip_memory_tags(memory), covers=covers and f"\n{covers}") if memory else ""
 
 
-def harmless(memory: str) -> str:
+def strip_memory_tags(memory: str) -> str:
     """The memory without the tags that frame it."""
     return _TAGS.sub("(memory)", memory)
 
@@ -90,11 +90,11 @@ def _message(role: Role, rows: Sequence[Turn], media: Mapping[str, Part]) -> Mes
     parts: list[Part] = []
     for row, text in zip(rows, texts, strict=True):
         parts += [media[medium.hash] for medium in row.media if medium.hash in media]
-        parts = _grown(parts, text)
+        parts = _append(parts, text)
     return Message(role.value, "".join(texts), parts=tuple(parts) if len(parts) > 1 else ())
 
 
-def _grown(parts: Sequence[Part], text: str) -> list[Part]:
+def _append(parts: Sequence[Part], text: str) -> list[Part]:
     """Append text to the parts; text after text is merged, so that existing bytes never change."""
     *before, last = parts or ("",)
     return [*before, last + text] if isinstance(last, str) else [*parts, text]
@@ -115,11 +115,11 @@ def persona(name: str) -> str:
     return " ".join(file.read_text(encoding="utf-8").split())
 
 
-def name_of(prompt: str | None) -> str | None:
+def persona_name(prompt: str | None) -> str | None:
     """The name of a built-in system prompt with this text, or None."""
     return next((name for name in NAMES if persona(name) == prompt), None)
 
 
-def tokens(tools: Sequence[Tool], count_tokens: TokenCounter) -> int:
+def tool_tokens(tools: Sequence[Tool], count_tokens: TokenCounter) -> int:
     """The estimated tokens of tool definitions."""
     return sum(count_tokens(f"{tool.name} {tool.purpose} {json.dumps(tool.parameters)}") for tool in tools)

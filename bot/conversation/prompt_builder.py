@@ -8,7 +8,7 @@ from functools import partial
 from bot.conversation.cache_markers import CacheMarkerPolicy, cache_key, keeps_words
 from bot.conversation.model_selector import is_sent
 from bot.conversation.recall import NOTHING, Recall, Recalled
-from bot.conversation.thresholds import cut_to
+from bot.conversation.thresholds import rounds_to_cut
 from bot.conversation.tools import Toolbox, ToolUsingModel
 from bot.conversation.window import PromptWindow, WindowReader
 from bot.llm.interface import ChatModel, Message, Options
@@ -77,25 +77,25 @@ class PromptBuilder:
         """The request that answers the newest message; `without` leaves out a reply that is being replaced."""
         view = await self.windows.view(chat.id, without=without)
         if less is not Reduction.NOTHING:
-            return await self._smaller(view, less)
-        recalled, changed = await self._recalled(view), await self.windows.changed(view)
+            return await self._reduced_request(view, less)
+        recalled, changed = await self._recall(view), await self.windows.changed(view)
         added = "\n\n".join(filter(None, (changed.text, recalled.text)))
         messages = await self.windows.prompt(view, recalled=added)
-        marked = await self.marking.marked(view, messages)
+        marked = await self.marking.mark(view, messages)
         counted = self.windows.counted(view) + recalled.tokens + changed.tokens
         has_marks = keeps_words(marked)
         contents = PromptContents(view, view.sent, recalled, changed.turn_ids)
-        model = self._assisted(contents, counted)
+        model = self._with_tools(contents, counted)
         return Request(model, marked, counted, has_marks, lasting=not added, contents=contents)
 
-    async def _smaller(self, view: PromptWindow, less: Reduction) -> Request:
+    async def _reduced_request(self, view: PromptWindow, less: Reduction) -> Request:
         """A reduced request. It isn't marked for caching, since no other request begins like it."""
         turns: Sequence[Turn] = view.sent
         if less is Reduction.UNANSWERED:
             left_out = unanswered(view)
             turns = [turn for turn in turns if turn not in left_out]
         elif less is Reduction.HALF:
-            cut = min(cut_to(view.sizes.rounds, sum(view.sizes.rounds) / 2), len(view.starts) - 1)
+            cut = min(rounds_to_cut(view.sizes.rounds, sum(view.sizes.rounds) / 2), len(view.starts) - 1)
             turns = view.window.turns[view.starts[max(cut, 1)] :]
         elif less is Reduction.ALONE:
             view = replace(view, window=replace(view.window, memory=None))
@@ -105,7 +105,7 @@ class PromptBuilder:
         counted = self.windows.counted(view, turns)
         return Request(view.model, messages, counted, marked=False, lasting=False, contents=PromptContents(view, turns))
 
-    def _assisted(self, contents: PromptContents, counted: int) -> ChatModel:
+    def _with_tools(self, contents: PromptContents, counted: int) -> ChatModel:
         view, looks = contents.view, contents.looks
         if not view.tools:
             return view.model
@@ -132,7 +132,7 @@ class PromptBuilder:
         async with self.windows.storage.transaction() as tx:
             await self.windows.storage.media.refuse(tx, turn_ids, refused=refused)
 
-    async def _recalled(self, view: PromptWindow) -> Recalled:
+    async def _recall(self, view: PromptWindow) -> Recalled:
         chat, through = view.window.chat, view.window.through_turn
         words = _newest_words(view)
         if through <= chat.reset_turn or not words or chat.choices.recall is False or view.model.single_turn:

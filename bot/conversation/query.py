@@ -44,17 +44,17 @@ _AROUND = (
 )
 
 
-def plain(content: str) -> str:
+def strip_framing(content: str) -> str:
     """A turn's own words: without the timestamp, quote and forward line rendered into it."""
     return _QUOTE.sub("", _STAMP.sub("", content)).strip()
 
 
-def worded(said: str) -> str:
+def strip_notes(said: str) -> str:
     """The words without the bot's notes of other content, which are the same for all photos. File names stay."""
     return _NAMED.sub(r"\1", _WORDLESS.sub("", said)).strip()
 
 
-def unaddressed(said: str, names: Sequence[str]) -> str:
+def strip_names(said: str, names: Sequence[str]) -> str:
     """The words of group messages without the speakers' names and the bot's."""
     said = _HANDLE.sub(" ", _SPEAKER.sub("", said))
     for name in names:
@@ -62,18 +62,18 @@ def unaddressed(said: str, names: Sequence[str]) -> str:
     return said.strip()
 
 
-def spoken(content: str) -> str:
+def strip_timestamp(content: str) -> str:
     """A turn verbatim, without the timestamp rendered at its start."""
-    return content[len(stamp_of(content)) :]
+    return content[len(timestamp_of(content)) :]
 
 
-def stamp_of(content: str) -> str:
+def timestamp_of(content: str) -> str:
     """The timestamp rendered at the start of a turn, or ""."""
     match = _STAMP.match(content)
     return match[0] if match else ""
 
 
-def asks(words: str, home: Sequence[str] = ()) -> bool:
+def is_question(words: str, home: Sequence[str] = ()) -> bool:
     """Whether the message is only a question; `home`: the chat's languages, most used first."""
     sentences = _sentences(words)
     if not 0 < len(sentences) <= MOST_SENTENCES or len(words.split()) > MOST_WORDS:
@@ -82,7 +82,7 @@ def asks(words: str, home: Sequence[str] = ()) -> bool:
     return sum(map(len, asking_ones)) >= MOSTLY * sum(map(len, sentences))
 
 
-def is_marked(words: str) -> bool:
+def has_question_mark(words: str) -> bool:
     """Whether the words contain a question mark."""
     return any(mark in words for mark in _MARKS)
 

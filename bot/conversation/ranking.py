@@ -19,8 +19,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from bot.conversation.query import plain
-from bot.conversation.query import spoken as said
+from bot.conversation.query import strip_framing
+from bot.conversation.query import strip_timestamp as said
 from bot.conversation.similarity import SimilarityScores
 from bot.conversation.tokens import MESSAGE_TOKENS, TokenCounter
 from storage.records import HistoryTurn
@@ -80,7 +80,7 @@ class Ranking:
         """The ranks of a turn."""
         return Ranks(*(_place(turn_id, each) for each in (self.turn_ids, self.by_words, self.by_meaning)))
 
-    def moved(self, by: Mapping[int, float]) -> "Ranking":
+    def with_bonus(self, by: Mapping[int, float]) -> "Ranking":
         """Reorder by matches raised by a bonus; `matches` keeps the original values."""
         matches = {one: match + by.get(one, 0.0) for one, match in zip(self.turn_ids, self.matches, strict=True)}
         ranked = sorted(matches, key=lambda turn_id: (-matches[turn_id], turn_id))[:MOST]
@@ -140,18 +140,18 @@ def _between(value: float, low: float, high: float) -> float:
 
 def without_echoes(ranked: Sequence[int], near: Sequence[HistoryTurn], words: str) -> list[int]:
     """Remove earlier occurrences of the message itself, and the turns around them."""
-    places = [at for at, spoken in enumerate(near) if plain(spoken.content) == words]
+    places = [at for at, spoken in enumerate(near) if strip_framing(spoken.content) == words]
     echoes = {near[beside].turn_id for at in places for beside in range(max(at - 1, 0), min(at + 2, len(near)))}
     return [turn_id for turn_id in ranked if turn_id not in echoes]
 
 
-def told_once(order: Sequence[int], ranked: Sequence[int], lines: dict[int, str]) -> list[int]:
+def without_duplicates(order: Sequence[int], ranked: Sequence[int], lines: dict[int, str]) -> list[int]:
     """Remove turns that repeat a better or earlier one verbatim."""
     kept = {lines[turn_id]: turn_id for turn_id in reversed((*(hit for hit in ranked if hit in lines), *order))}
     return [turn_id for turn_id in order if kept[lines[turn_id]] == turn_id]
 
 
-def shown(order: Sequence[int], ranked: Sequence[int], sizes: dict[int, int], budget: int) -> set[int]:
+def choose_turns(order: Sequence[int], ranked: Sequence[int], sizes: dict[int, int], budget: int) -> set[int]:
     """Choose the best hits with their neighbours, then single hits, while there is room.
 
     Only turns with a size are considered.
@@ -172,7 +172,7 @@ def shown(order: Sequence[int], ranked: Sequence[int], sizes: dict[int, int], bu
     return chosen
 
 
-def line(turn: HistoryTurn, terms: Sequence[str], count_tokens: TokenCounter) -> str:
+def render_line(turn: HistoryTurn, terms: Sequence[str], count_tokens: TokenCounter) -> str:
     """The turn as one entry: speaker and text.
 
     Further lines are indented, and no person can be named like the bot, so no text passes for a separate entry or for
@@ -181,13 +181,13 @@ def line(turn: HistoryTurn, terms: Sequence[str], count_tokens: TokenCounter) ->
     words = said(turn.content)
     counted = turn.tokens or count_tokens(words)
     if counted > WHOLE_TOKENS + MESSAGE_TOKENS:
-        words = _part(words, terms, count_tokens)
+        words = _excerpt(words, terms, count_tokens)
     speaker = turn.speaker or THE_BOT
     name = f"{speaker} (a person)" if turn.speaker and speaker.casefold() == THE_BOT else speaker
     return f"{name}: " + "\n  ".join(words.removeprefix(f"{speaker}: ").splitlines())
 
 
-def _part(words: str, terms: Sequence[str], count_tokens: TokenCounter) -> str:
+def _excerpt(words: str, terms: Sequence[str], count_tokens: TokenCounter) -> str:
     pieces = _PIECE.findall(words.rstrip()) or [
         ""
     ]  # only for whitespace without an end; otherwise each blank would be tried as a start

@@ -12,20 +12,20 @@ from functools import partial
 from math import inf
 from typing import Protocol
 
-from bot.conversation.query import asks, is_marked, plain, question_in, unaddressed, worded
+from bot.conversation.query import has_question_mark, is_question, question_in, strip_framing, strip_names, strip_notes
 from bot.conversation.ranking import (
     MOST,
     USUAL_COVERAGE,
     WHOLE_TOKENS,
     Ranking,
     Ranks,
-    line,
+    choose_turns,
     rank,
-    shown,
-    told_once,
+    render_line,
+    without_duplicates,
     without_echoes,
 )
-from bot.conversation.search_terms import SearchQuery, sought
+from bot.conversation.search_terms import SearchQuery, parse_query
 from bot.conversation.similarity import SimilarityScores
 from bot.conversation.time_ranges import Period, period_in
 from bot.conversation.tokens import MESSAGE_TOKENS, TokenCounter
@@ -118,18 +118,20 @@ class Recall:
 
         `window`: the model's window; `now`: when the words were said (None: times in them are ignored).
         """
-        most, said = int(min(self.budget, room)), self._own(chat, words)
+        most, said = int(min(self.budget, room)), self._own_words(chat, words)
         if most <= 0 or not said:
             return NOTHING
-        asked = asks(said, await self.storage.search.languages.of(chat.id))
+        asked = is_question(said, await self.storage.search.languages.of(chat.id))
         question = (said if asked else question_in(said) or said)[:MOST_CHARACTERS]
-        found = await self._found(chat, question, after_turn, before_turn, now, asked_by_form=asked or question != said)
+        found = await self._search(
+            chat, question, after_turn, before_turn, now, asked_by_form=asked or question != said
+        )
         asked = found.timed or (asked and found.words > 0)
         if not found.is_worth_a_look(asked=asked):
             return found.ranked(NOTHING)
         worth = found.worth if asked else UNASKED_SHARE
         budget = worth * most
-        if not asked or (found.words == 1 and not is_marked(said)):  # as in "How nice": the match decides
+        if not asked or (found.words == 1 and not has_question_mark(said)):  # as in "How nice": the match decides
             clear = found.ranking.clear if asked or self.count_tokens(said) - MESSAGE_TOKENS <= SHORT_TOKENS else 0.0
             if not asked and found.words <= FEW_WORDS:
                 clear *= found.ranking.alone
@@ -137,23 +139,23 @@ class Recall:
             budget = least + clear * max(0.0, budget - least)
         if not asked:
             budget = min(budget, max(LEAST_UNASKED_TOKENS, UNASKED_OF_WINDOW * window))
-        return await self._shown(chat, found, int(budget), after_turn, before_turn, echo="" if asked else question)
+        return await self._render(chat, found, int(budget), after_turn, before_turn, echo="" if asked else question)
 
     async def look(
         self, chat: Chat, query: str, *, after_turn: int, before_turn: int, now: float | None = None
     ) -> Recalled:
         """Run a query made by the model; it counts as a question."""
-        found = await self._found(chat, query, after_turn, before_turn, now, asked_by_form=True)
+        found = await self._search(chat, query, after_turn, before_turn, now, asked_by_form=True)
         if not query.strip() or not found.is_worth_a_look(asked=True):
             return found.ranked(NOTHING)
         budget = found.worth * self.budget
-        return await self._shown(chat, found, int(budget), after_turn, before_turn, echo="")
+        return await self._render(chat, found, int(budget), after_turn, before_turn, echo="")
 
     async def search(
         self, chat: Chat, words: str, *, after_turn: int, limit: int, every_word: bool = False
     ) -> list[int]:
         """The turns that contain any word, or every word, in any inflection; best first."""
-        asked = sought(words, await self.storage.search.languages.of(chat.id))
+        asked = parse_query(words, await self.storage.search.languages.of(chat.id))
         hits = await self.storage.search.find(
             chat.id,
             asked.terms,
@@ -165,12 +167,12 @@ class Recall:
         )
         return [hit.turn_id for hit in hits]
 
-    def _own(self, chat: Chat, words: str) -> str:
+    def _own_words(self, chat: Chat, words: str) -> str:
         """The message without what every group message has: the speaker and the bot's name."""
-        said = plain(words)
-        return worded(said if chat.private else unaddressed(said, self.names))
+        said = strip_framing(words)
+        return strip_notes(said if chat.private else strip_names(said, self.names))
 
-    async def _found(
+    async def _search(
         self, chat: Chat, words: str, after_turn: int, before_turn: int, now: float | None, *, asked_by_form: bool
     ) -> "_SearchResult":
         home, turns = await self.storage.search.languages.of(chat.id), (after_turn, before_turn)
@@ -179,7 +181,7 @@ class Recall:
             period = await period_in(words, home, now, self.zone, self.storage, chat.id, turns)
         if period and not (asked_by_form or period.asks):  # telling about yesterday isn't asking
             period = None
-        question = sought(period.rest if period else words, home)
+        question = parse_query(period.rest if period else words, home)
         dates = await self._dates(chat, words, home, period) if period else WeightedTerms((), 0.0)
         (asked, hits), scores = await asyncio.gather(
             self._by_words(chat, question, dates, turns, period),
@@ -192,7 +194,7 @@ class Recall:
         known = len(asked.terms) / max(len(question.terms), 1)
         terms = [term.written for term in asked.terms]
         if period:
-            ranking = await self._timed(chat, period, hits, weight, scores)
+            ranking = await self._rank_in_period(chat, period, hits, weight, scores)
         else:
             ranking = rank(hits, weight, scores)
         near = None if scores is None else scores.are_near
@@ -202,11 +204,11 @@ class Recall:
 
     async def _dates(self, chat: Chat, words: str, home: Sequence[str], period: Period) -> WeightedTerms:
         """The date words, which turns may contain too: on 19 July something is planned for the 21st."""
-        rest = {term.written for term in sought(period.rest, home).terms}
-        dates = [replace(term, own=True) for term in sought(words, home).terms if term.written not in rest]
+        rest = {term.written for term in parse_query(period.rest, home).terms}
+        dates = [replace(term, own=True) for term in parse_query(words, home).terms if term.written not in rest]
         return await self.storage.search.weighed(chat.id, dates)
 
-    async def _timed(
+    async def _rank_in_period(
         self, chat: Chat, period: Period, hits: Sequence[Hit], weight: float, scores: SimilarityScores | None
     ) -> Ranking:
         inside = [one.turn_id for one in period.told]
@@ -214,7 +216,7 @@ class Recall:
             inside += scores.nearest(period.first_turn, period.last_turn, MOST)
         ranking = rank(hits, weight, scores, inside, len(hits) + len(inside) + MOST)
         times = await self.storage.past.times(chat.id, ranking.turn_ids)
-        return period.gathered(ranking.moved({turn_id: period.bonus(at) for turn_id, at in times.items()}))
+        return period.gathered(ranking.with_bonus({turn_id: period.bonus(at) for turn_id, at in times.items()}))
 
     async def _by_words(
         self, chat: Chat, question: SearchQuery, dates: WeightedTerms, turns: tuple[int, int], period: Period | None
@@ -232,7 +234,7 @@ class Recall:
             return None
         return await self.semantic.scores(chat.id, words, after_turn=after_turn, before_turn=before_turn)
 
-    async def _shown(
+    async def _render(
         self, chat: Chat, found: "_SearchResult", budget: int, after_turn: int, before_turn: int, *, echo: str
     ) -> Recalled:
         """Render the hits with their neighbours; `echo`: earlier repetitions of these words are left out."""
@@ -245,12 +247,12 @@ class Recall:
         return found.ranked(self._text(near, ranked, found.terms, budget))
 
     def _text(self, near: Sequence[HistoryTurn], ranked: Sequence[int], asked: Sequence[str], budget: int) -> Recalled:
-        lines = {spoken.turn_id: line(spoken, asked, self.count_tokens) for spoken in near}
+        lines = {spoken.turn_id: render_line(spoken, asked, self.count_tokens) for spoken in near}
         order = [spoken.turn_id for spoken in near]
-        told = set(told_once(order, ranked, lines))
+        told = set(without_duplicates(order, ranked, lines))
         sizes = {spoken.turn_id: self._size(spoken, lines) for spoken in near if spoken.turn_id in told}
         room = budget - self.count_tokens(OPENING)
-        while chosen := shown(order, ranked, sizes, room):
+        while chosen := choose_turns(order, ranked, sizes, room):
             text = "\n".join([OPENING, *self._dated([spoken for spoken in near if spoken.turn_id in chosen], lines)])
             tokens = self.count_tokens(text) - MESSAGE_TOKENS
             if tokens <= budget:

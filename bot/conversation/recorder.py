@@ -15,13 +15,13 @@ from bot.conversation.incoming_message import (
     IncomingMessage,
     Quote,
     clean_name,
-    continued,
     render,
+    render_continuation,
     separator,
-    stamp,
+    timestamp,
 )
 from bot.conversation.indexing import Indexer
-from bot.conversation.query import stamp_of
+from bot.conversation.query import timestamp_of
 from bot.conversation.spoofing import skeleton
 from bot.conversation.tokens import TokenCounter
 from storage import Storage, Transaction
@@ -69,7 +69,7 @@ class TurnRecorder:
     async def rendered(self, tx: Transaction, chat: Chat, said: IncomingMessage, stored: StoredTurn) -> NewTurn:
         """A message in place of its old version, with the same timestamp and separator."""
         named = await self._named(tx, chat, said)
-        content = stamp_of(stored.content) + render(named) if stored.glue else continued(named)
+        content = timestamp_of(stored.content) + render(named) if stored.glue else render_continuation(named)
         return self._turn(named, content, stored.glue)
 
     async def in_view(self, place: ChatKey, message_id: int) -> bool:
@@ -128,9 +128,9 @@ class TurnRecorder:
         stamped_at, before = chat.stamped_at, None
         for one in said:
             joint = separator(before, one)
-            time = stamp(one, stamped_at, self.zone) if joint else ""
+            time = timestamp(one, stamped_at, self.zone) if joint else ""
             stamped_at = one.at.timestamp() if time else stamped_at
-            turns.append(self._turn(one, time + render(one) if joint else continued(one), joint))
+            turns.append(self._turn(one, time + render(one) if joint else render_continuation(one), joint))
             before = one
         return turns, stamped_at
 

@@ -60,7 +60,7 @@ MOST_TERMS = 96
 """Only the first terms of a long message are considered; the index then searches for the rarest of them."""
 
 
-def indexed(run: str) -> list[str]:
+def index_tokens(run: str) -> list[str]:
     """The pairs of a run, and its last character."""
     signs = _signs(run)
     return ["".join(signs[at : at + 2]) for at in range(len(signs))]
@@ -72,7 +72,7 @@ def pairs(run: str) -> list[str]:
     return ["".join(signs[at : at + 2]) for at in range(len(signs) - 1)] if len(signs) > 1 else signs
 
 
-def asked(run: str) -> list[tuple[str, bool]]:
+def query_tokens(run: str) -> list[tuple[str, bool]]:
     """The tokens to search for in a run, without stop words; True: match as a prefix."""
     language = unspaced_language(run)
     nothing, nothing_pairs = stop_words(language), _stop_pairs(language)
@@ -87,7 +87,7 @@ def asked(run: str) -> list[tuple[str, bool]]:
     return found
 
 
-def begins(token: str) -> bool:
+def is_prefix(token: str) -> bool:
     """Whether a token is a single character, which must match as a prefix."""
     return len(_signs(token)) == 1
 
@@ -134,12 +134,12 @@ class _Word(NamedTuple):
     run: bool
 
 
-def spread(text: str, home: Sequence[str] = ()) -> IndexedText:
+def index_text(text: str, home: Sequence[str] = ()) -> IndexedText:
     """Prepare a text for the index; `home`: the chat's languages, most used first."""
     terms, written = [], []
     for word in _words(text, home):
         if word.run:
-            terms += indexed(word.text)
+            terms += index_tokens(word.text)
         elif word.language is None:
             terms.append(fold(word.text))
         else:
@@ -149,14 +149,14 @@ def spread(text: str, home: Sequence[str] = ()) -> IndexedText:
     return IndexedText(" ".join(terms), " ".join(written))
 
 
-def languages_in(text: str) -> Counter[str]:
+def language_votes(text: str) -> Counter[str]:
     """The possible languages of a text with their evidence; summed over a chat, its own languages come first."""
-    return votes({word for word, run, _ in _read(text) if not run})
+    return votes({word for word, run, _ in _split_words(text) if not run})
 
 
-def spoken_in(text: str, home: Sequence[str] = ()) -> tuple[str, ...]:
+def likely_languages(text: str, home: Sequence[str] = ()) -> tuple[str, ...]:
     """The possible languages of a text, likeliest first."""
-    words = {word for word, run, _ in _read(text) if not run}
+    words = {word for word, run, _ in _split_words(text) if not run}
     unspaced = unspaced_language(text)
     scripts = {script_of(word) for word in words}
     told = languages_of(words, home).values()
@@ -165,32 +165,32 @@ def spoken_in(text: str, home: Sequence[str] = ()) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*([unspaced] if unspaced else ()), *told, *likely, *home[:MOST_LANGUAGES], *usual)))
 
 
-def sought(text: str, home: Sequence[str] = ()) -> SearchQuery:
+def parse_query(text: str, home: Sequence[str] = ()) -> SearchQuery:
     """The distinct words of a query in order, without stop words."""
     words = list(_words(text, home))
     names = _names(text)
-    said = [term for word in words for term in _terms(word, home) if _says(word, names)]
+    said = [term for word in words for term in _terms(word, home) if _is_meaningful(word, names)]
     meant = _distinct(said)
-    return SearchQuery(meant) if meant else SearchQuery(all_sought(text, home), small_talk=True)
+    return SearchQuery(meant) if meant else SearchQuery(all_query_terms(text, home), small_talk=True)
 
 
-def all_sought(text: str, home: Sequence[str] = ()) -> tuple[Term, ...]:
+def all_query_terms(text: str, home: Sequence[str] = ()) -> tuple[Term, ...]:
     """All distinct words of a text in order."""
     return _distinct([term for word in _words(text, home) for term in _terms(word, home, every=True)])
 
 
-def terms(text: str, home: Sequence[str] = ()) -> list[str]:
+def query_words(text: str, home: Sequence[str] = ()) -> list[str]:
     """The search words as written; empty if there are only stop words."""
-    found = sought(text, home)
+    found = parse_query(text, home)
     return [] if found.small_talk else [term.written for term in found.terms]
 
 
-def all_terms(text: str) -> list[str]:
+def all_words(text: str) -> list[str]:
     """All distinct words of a text in order, as written."""
-    return [term.written for term in all_sought(text)]
+    return [term.written for term in all_query_terms(text)]
 
 
-def dated(at: date) -> str:
+def date_words(at: date) -> str:
     """A date in words, as people write it."""
     return f"{at:%A} {at.day} {at:%B} {at.year}"
 
@@ -201,7 +201,7 @@ def _distinct(found: Sequence[Term]) -> tuple[Term, ...]:
 
 def _terms(word: _Word, home: Sequence[str], *, every: bool = False) -> list[Term]:
     if word.run:
-        found = [(pair, begins(pair)) for pair in pairs(word.text)] if every else asked(word.text)
+        found = [(pair, is_prefix(pair)) for pair in pairs(word.text)] if every else query_tokens(word.text)
         return [Term(token, (), begins) for token, begins in found]
     if word.language is None:
         return [Term(fold(word.text))]
@@ -210,7 +210,7 @@ def _terms(word: _Word, home: Sequence[str], *, every: bool = False) -> list[Ter
     return [Term(fold(word.text), tuple(dict.fromkeys(stem(word.text, one) for one in (word.language, usual) if one)))]
 
 
-def _says(word: _Word, names: set[str]) -> bool:
+def _is_meaningful(word: _Word, names: set[str]) -> bool:
     if word.run or word.text.isdecimal():
         return True
     if word.text in names and word.language != GERMAN:
@@ -220,7 +220,7 @@ def _says(word: _Word, names: set[str]) -> bool:
 
 def _words(text: str, home: Sequence[str]) -> Iterator[_Word]:
     """The words of a text, each with the language of its sentence, the text or the chat."""
-    read = _read(text)
+    read = _split_words(text)
     whole = languages_of({word for word, run, _ in read if not run}, home)
     usual = {script: language for language in reversed(home) if (script := script_for(language)) is not None}
     for sentence in _sentences(text, read) if whole else [read]:
@@ -233,21 +233,21 @@ def _words(text: str, home: Sequence[str]) -> Iterator[_Word]:
 
 
 def _sentences(text: str, read: Sequence[tuple[str, bool, int]]) -> Iterator[list[tuple[str, bool, int]]]:
-    ends = [match.end() for match in _SENTENCES.finditer(_unified(text))]
+    ends = [match.end() for match in _SENTENCES.finditer(_normalize(text))]
     for _, words in groupby(read, lambda word: bisect_right(ends, word[2])):
         yield list(words)
 
 
-def _read(text: str) -> list[tuple[str, bool, int]]:
+def _split_words(text: str) -> list[tuple[str, bool, int]]:
     """(Lower-case word, whether it is a run, its position in the normalized text) of each word."""
-    unified = _unified(text)
+    unified = _normalize(text)
     return [
         (match[0].casefold()[:LONGEST] if not match["run"] else match[0], match["run"] is not None, match.start())
         for match in _WORD.finditer(unified)
     ]
 
 
-def _unified(text: str) -> str:
+def _normalize(text: str) -> str:
     """The text with normalized letters and digits; a date becomes one word."""
     unified = _NOT_SPOKEN.sub("", unicodedata.normalize("NFKC", text))
     unified = unified if unified.isascii() else unified.translate(_digits())
@@ -265,7 +265,7 @@ def _names(text: str) -> set[str]:
 
     None if every word is capitalized; German capitalizes all nouns (see `_says`).
     """
-    unified = _unified(text)
+    unified = _normalize(text)
     names, any_small, before = set(), False, 0
     for word in _WORD.finditer(unified):
         any_small = any_small or word[0][0].islower()

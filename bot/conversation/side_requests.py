@@ -13,10 +13,10 @@ from functools import partial
 from bot.conversation.budget import Budget
 from bot.conversation.cache_markers import cache_key
 from bot.conversation.generation import Generation
-from bot.conversation.incoming_message import indented
+from bot.conversation.incoming_message import indent
 from bot.conversation.model_selector import ModelSelector
 from bot.conversation.prompt import instruction
-from bot.conversation.query import plain, worded
+from bot.conversation.query import strip_framing, strip_notes
 from bot.conversation.speaker_prefix import SpeakerPrefix
 from bot.conversation.tokens import TokenCounter
 from bot.conversation.usage_recorder import CountedRequest, UsageRecorder
@@ -84,7 +84,7 @@ class SideRequests:
         """
         if model.single_turn:
             raise SingleTurn(model.name)
-        await self.budget.check(chat, _whose(chat))
+        await self.budget.check(chat, _payer(chat))
         draft = Generation(NoPreview(), min(self.bound, brief or self.bound), SpeakerPrefix())
         thinking = False if brief else chat.choices.thinking
         options = Options(thinking, tools=tools, aside=True, brief=bool(brief), cache_key=cache_key(chat))
@@ -101,7 +101,7 @@ class SideRequests:
         return draft.text.strip()
 
     async def _book(self, chat: Chat, model: ChatModel, draft: Generation, counted: int) -> None:
-        own, whose = draft.own_request, _whose(chat)
+        own, whose = draft.own_request, _payer(chat)
         name = own.switched.model if own.switched else model.name
         asked = CountedRequest(name, counted, self.count_tokens(own.text + own.reasoning), whose)
         async with self.storage.transaction() as tx:
@@ -112,7 +112,7 @@ class SideRequests:
                 await self.ledger.add(tx, chat.id, beside, more.usage)
 
 
-def _whose(chat: Chat) -> int | None:
+def _payer(chat: Chat) -> int | None:
     """In a group, usage is recorded for nobody in particular."""
     return chat.place.telegram_id if chat.private else None
 
@@ -133,17 +133,17 @@ class TitleWriter:
         turns = await self.storage.past.latest(chat.id, after_turn=chat.reset_turn, since=0.0, limit=FIRST_TURNS)
         if not any(turn.role is Role.ASSISTANT for turn in turns):
             return None
-        title = await self._asked(chat, turns) or _of_first_words(turns) or ""
-        return title if await self._stands(chat, turns) else None
+        title = await self._ask_for_title(chat, turns) or _title_of_first_words(turns) or ""
+        return title if await self._is_still_there(chat, turns) else None
 
-    async def _stands(self, chat: Chat, turns: list[HistoryTurn]) -> bool:
+    async def _is_still_there(self, chat: Chat, turns: list[HistoryTurn]) -> bool:
         now = await self.storage.chats.find(chat.place)
         ids = [turn.turn_id for turn in turns]
         left = await self.storage.past.of_ids(chat.id, ids)
         return now is not None and now.reset_turn < min(ids) and len(left) == len(ids)
 
-    async def _asked(self, chat: Chat, turns: list[HistoryTurn]) -> str | None:
-        said = [f"{_speaker(turn)}: {indented(plain(turn.content)[:MOST_READ])}" for turn in turns]
+    async def _ask_for_title(self, chat: Chat, turns: list[HistoryTurn]) -> str | None:
+        said = [f"{_speaker(turn)}: {indent(strip_framing(turn.content)[:MOST_READ])}" for turn in turns]
         messages = (Message("system", instruction("title")), Message("user", "\n\n".join(said)))
         unthinking = replace(chat, choices=replace(chat.choices, thinking=False))
         try:
@@ -153,7 +153,7 @@ class TitleWriter:
             return None
         lines = [line for line in answer.splitlines() if line.strip()]
         is_title = len(lines) == 1 and len(lines[0]) <= 2 * MOST_CHARACTERS and not is_prose(lines[0])
-        return titled(lines[0]) if is_title else None
+        return clean_title(lines[0]) if is_title else None
 
 
 def is_prose(line: str) -> bool:
@@ -163,24 +163,24 @@ def is_prose(line: str) -> bool:
     return ends and (len(bare.split()) >= MOST_WORDS or re.search("[,\uff0c\u3001\u060c]", bare) is not None)
 
 
-def titled(words: str) -> str | None:
+def clean_title(words: str) -> str | None:
     """A title that Telegram accepts: one line without markup, cut at a word boundary; None if nothing is left."""
     shown = "".join(one if unicodedata.category(one)[0] != "C" or one == "\u200d" else " " for one in words)
     bare = " ".join(_MARKS.sub(" ", _LABEL.sub("", shown)).split()).strip(_ENDS)
-    short = _cut(bare).strip(_ENDS)
+    short = _cut_title(bare).strip(_ENDS)
     return short if any(one.isalnum() for one in short) else None
 
 
-def _of_first_words(turns: list[HistoryTurn]) -> str | None:
+def _title_of_first_words(turns: list[HistoryTurn]) -> str | None:
     for turn in turns:
-        said = worded(plain(turn.content)) if turn.role is Role.USER else ""
-        title = titled(" ".join(said.split(maxsplit=FEW_WORDS)[:FEW_WORDS]))
+        said = strip_notes(strip_framing(turn.content)) if turn.role is Role.USER else ""
+        title = clean_title(" ".join(said.split(maxsplit=FEW_WORDS)[:FEW_WORDS]))
         if title is not None:
             return title
     return None
 
 
-def _cut(title: str) -> str:
+def _cut_title(title: str) -> str:
     most = min(len(title), MOST_CHARACTERS)
     while len(title[:most].encode()) > MOST_BYTES:
         most -= 1

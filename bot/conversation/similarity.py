@@ -111,30 +111,32 @@ def least_sum(model: str, question: str) -> float | None:
     return next((least for script, least in scripts if script.search(question)), LEAST_SUMS.get(model))
 
 
-def sum_of(own: Sequence[float], between: Sequence[float] | None) -> bytes:
+def sum_vectors(own: Sequence[float], between: Sequence[float] | None) -> bytes:
     """The sum of two unit vectors, so that one dot product gives two cosines; a lone vector counts twice."""
-    both: bytes = (_unit(own) + _unit(between or own)).astype("<f2").tobytes()
+    both: bytes = (_normalize(own) + _normalize(between or own)).astype("<f2").tobytes()
     return both
 
 
-def compared(pages: Sequence[Page], vector: Sequence[float], after_turn: int) -> tuple[SimilarityScores, list[int]]:
+def compare_pages(
+    pages: Sequence[Page], vector: Sequence[float], after_turn: int
+) -> tuple[SimilarityScores, list[int]]:
     """Compare the turns of some pages after a given one; also returns turns with invalid vectors."""
     import numpy as np
 
-    asked = (_unit(vector) * HALF_SCALE).astype(np.float32)
+    asked = (_normalize(vector) * HALF_SCALE).astype(np.float32)
     turns, sums = [np.empty(0, np.int64)], [np.empty(0, np.float32)]
     with np.errstate(all="ignore"):  # a damaged vector may contain anything
         for page in pages:
             if not page.damaged:
                 turns.append(np.frombuffer(page.turn_ids, "<i8"))
-                sums.append(_widened(page.vectors).reshape(-1, len(asked)) @ asked)
+                sums.append(_to_float32(page.vectors).reshape(-1, len(asked)) @ asked)
     turn_ids, values = np.concatenate(turns), np.concatenate(sums)
     possible = np.abs(values) <= MOST
     kept = possible & (turn_ids > after_turn)
     return SimilarityScores(turn_ids[kept], values[kept], 0.0, 0.0), [int(each) for each in turn_ids[~possible]]
 
 
-def _widened(halves: bytes) -> "NDArray[np.float32]":
+def _to_float32(halves: bytes) -> "NDArray[np.float32]":
     """16-bit floats as 32-bit ones, too small by HALF_SCALE: the bits are shifted into place.
 
     Five times as fast as numpy's conversion, which would dominate a search. NaN and infinity become large numbers.
@@ -147,7 +149,7 @@ def _widened(halves: bytes) -> "NDArray[np.float32]":
     return bits.view(np.float32)
 
 
-def joined(parts: Sequence[SimilarityScores], before_turn: int) -> SimilarityScores | None:
+def join_scores(parts: Sequence[SimilarityScores], before_turn: int) -> SimilarityScores | None:
     """The scores of all turns before a given one; None if there are none."""
     import numpy as np
 
@@ -163,7 +165,7 @@ def joined(parts: Sequence[SimilarityScores], before_turn: int) -> SimilaritySco
     return SimilarityScores(turn_ids[kept], sums[kept], float(sums.mean()), float(sums.std()))
 
 
-def _unit(vector: Sequence[float]) -> "NDArray[np.float64]":
+def _normalize(vector: Sequence[float]) -> "NDArray[np.float64]":
     import numpy as np
 
     array = np.asarray(vector, dtype=np.float64)
@@ -239,7 +241,7 @@ class VectorComparison:
         for start in range(0, len(missing) + PAGES, PAGES):
             wanted = missing[start : start + PAGES]
             (part, wrong), read = await asyncio.gather(
-                asyncio.to_thread(compared, pages, vector, after_turn),
+                asyncio.to_thread(compare_pages, pages, vector, after_turn),
                 self._vectors.pages(chat_id, len(vector), wanted),
             )
             parts.append(part)
@@ -249,5 +251,5 @@ class VectorComparison:
                 return None
             self._kept.keep(key, read)
             pages = read
-        scores = await asyncio.to_thread(joined, parts, before_turn)
+        scores = await asyncio.to_thread(join_scores, parts, before_turn)
         return ComparisonResult(scores, tuple(damaged), tuple(spoiled))

@@ -71,9 +71,9 @@ def time_asked(words: str, languages: Iterable[str], now: datetime, zone: tzinfo
         known = _words(language)
         if known is None:
             continue
-        said = _formed(told, known)
+        said = _normalize(told, known)
         ahead = ahead or known.never.search(said) is not None
-        found, read = _read(said, known, language, now, zone, ahead=ahead)
+        found, read = _parse(said, known, language, now, zone, ahead=ahead)
         read += max(0, len(told) - len(said)) if read else 0
         if read > most:
             best, most = found, read
@@ -88,11 +88,11 @@ def time_asked(words: str, languages: Iterable[str], now: datetime, zone: tzinfo
     return None
 
 
-def _read(
+def _parse(
     said: str, known: _Words, language: str, now: datetime, zone: tzinfo, *, ahead: bool
 ) -> tuple[tuple[datetime, datetime] | None, int]:
     """The time named in this language and the number of characters it uses; `ahead`: durations are ignored."""
-    length, read, longest = _length(said, known)
+    length, read, longest = _duration(said, known)
     since = known.since.search(said)
     written = len(since[0]) if since else 0
     named = named_time(said, (language,), now, zone)
@@ -117,16 +117,16 @@ def _at(day: datetime, clock: re.Match[str]) -> datetime:
     return day.replace(hour=hour, minute=int(clock["m"] or 0), second=0, microsecond=0)
 
 
-def _formed(told: str, known: _Words) -> str:
+def _normalize(told: str, known: _Words) -> str:
     """The text normalized for parsing."""
     if not known.begins:
-        told = _SIGNS.sub(_figures, told)
+        told = _SIGNS.sub(_chinese_number, told)
     for pattern, form in known.forms:
         told = pattern.sub(form, told)
     return _HOURS_AND_MINUTES.sub(lambda found: f"{int(found[1]) + int(found[2]) / 60:.2f}h", told)
 
 
-def _figures(found: re.Match[str]) -> str:
+def _chinese_number(found: re.Match[str]) -> str:
     """Convert a Chinese number up to 999 to digits."""
     number = digit = 0
     for sign in found[0]:
@@ -137,7 +137,7 @@ def _figures(found: re.Match[str]) -> str:
     return str(number + digit)
 
 
-def _length(told: str, known: _Words) -> tuple[timedelta, int, int]:
+def _duration(told: str, known: _Words) -> tuple[timedelta, int, int]:
     """The sum of all durations ("1h 30m"), their total length in characters, and the longest."""
     length, read, longest = timedelta(), 0, 0
     for pattern, span in known.spans:

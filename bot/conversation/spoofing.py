@@ -133,23 +133,23 @@ def _shape(char: str) -> str:
     return _TABLE.get(folded, char)
 
 
-def typed(text: str, *, quotes: bool = True) -> str:
+def escape_framing(text: str, *, quotes: bool = True) -> str:
     """User text in which no line can be taken for the bot's framing.
 
     `quotes`: quotes and timestamps are escaped too, because nothing precedes the line.
     """
-    lines = (_untagged(_marked(line, quotes=quotes)) for line in text.splitlines(keepends=True))
+    lines = (_escape_tags(_escape_line(line, quotes=quotes)) for line in text.splitlines(keepends=True))
     return _TAG.sub(r"\\", "".join(lines))
 
 
-def _untagged(line: str) -> str:
+def _escape_tags(line: str) -> str:
     """Escape what looks like a memory tag; tags in plain spelling are escaped by `_TAG`."""
     if line.isascii() or _MAY_BE_TAG.search(line) is None or _TAG.search(line) is not None:
         return line
     return _ANGLE.sub(r"\\\g<0>", line) if _TAG.search(skeleton(_ANGLE.sub("<", line))) else line
 
 
-def _marked(line: str, *, quotes: bool) -> str:
+def _escape_line(line: str, *, quotes: bool) -> str:
     start = _start(line)
     if start == len(line):
         return line

@@ -7,9 +7,9 @@ from functools import partial
 
 from bot.conversation import prompt
 from bot.conversation.cache_markers import CacheMarkerPolicy
-from bot.conversation.incoming_message import indented
+from bot.conversation.incoming_message import indent
 from bot.conversation.prompt import instruction
-from bot.conversation.query import spoken
+from bot.conversation.query import strip_timestamp
 from bot.conversation.ranking import THE_BOT
 from bot.conversation.refusal_search import RefusalSearch
 from bot.conversation.side_requests import SideRequests
@@ -45,8 +45,8 @@ class Summaries:
     async def _whole(self, chat: Chat) -> str:
         view = await self.windows.view(chat.id)
         async with self.windows.budget.request():
-            asked = prompt.with_added(await self.windows.prompt(view), instruction("summary"))
-            marked = await self.marking.as_before(view, asked)
+            asked = prompt.append_text(await self.windows.prompt(view), instruction("summary"))
+            marked = await self.marking.mark_like_last(view, asked)
             counted = self.windows.counted(view)
             with asked_by(chat.place.telegram_id):
                 return await self.side_calls.ask(chat, view.model, marked, counted=counted, tools=view.tools)
@@ -85,5 +85,5 @@ class Summaries:
     def _line(self, turn: HistoryTurn) -> str:
         """Keeps the quote and forward lines: a forward isn't what its sender says."""
         speaker = turn.speaker or f"The assistant ({THE_BOT})"
-        words = indented(spoken(turn.content).removeprefix(f"{speaker}: "))
+        words = indent(strip_timestamp(turn.content).removeprefix(f"{speaker}: "))
         return f"[{datetime.fromtimestamp(turn.at, self.zone):%a %H:%M}] {speaker}: {words}"

@@ -119,13 +119,13 @@ def round_starts(turns: Sequence[Turn]) -> list[int]:
 def thresholds(policy: WindowPolicy, way: MemoryMode, sizes: WindowSizes) -> Thresholds:
     """When this window is compacted and what then leaves it."""
     if way is MemoryMode.FULL:
-        return Thresholds(0.0, inf, cut_to(sizes.rounds, policy.cap / 2), inf)
+        return Thresholds(0.0, inf, rounds_to_cut(sizes.rounds, policy.cap / 2), inf)
     if way is MemoryMode.TRUNCATE:
-        kept = tail(sizes.answered, policy.keep_rounds, 0, policy.cap / 2) + sizes.waiting
+        kept = count_tail(sizes.answered, policy.keep_rounds, 0, policy.cap / 2) + sizes.waiting
         memory, made = sizes.memory, policy.cached_price * sizes.memory  # it stays unchanged, hence cached
     else:
         most = TAIL_SHARE * policy.context_window
-        kept = tail(sizes.answered, TAIL_ROUNDS, TAIL_TOKENS, most) + sizes.waiting
+        kept = count_tail(sizes.answered, TAIL_ROUNDS, TAIL_TOKENS, most) + sizes.waiting
         memory = sizes.memory or policy.most_memory
         made = memory * (1 + policy.output_price)
     length = sum(sizes.rounds[len(sizes.rounds) - kept :])
@@ -140,7 +140,7 @@ def thresholds(policy: WindowPolicy, way: MemoryMode, sizes: WindowSizes) -> Thr
     return Thresholds(low, high, len(sizes.rounds) - kept, growth)
 
 
-def tail(rounds: Sequence[float], least_rounds: int, least_tokens: float, most_tokens: float) -> int:
+def count_tail(rounds: Sequence[float], least_rounds: int, least_tokens: float, most_tokens: float) -> int:
     """How many of the last rounds to keep: both minima, unless they exceed `most_tokens`, but at least one."""
     kept, length = 0, 0.0
     for size in reversed(rounds):
@@ -152,12 +152,12 @@ def tail(rounds: Sequence[float], least_rounds: int, least_tokens: float, most_t
     return kept
 
 
-def cut_to(rounds: Sequence[float], most_tokens: float) -> int:
+def rounds_to_cut(rounds: Sequence[float], most_tokens: float) -> int:
     """How many of the first rounds must leave so that the rest has at most `most_tokens`; the last one stays."""
-    return len(rounds) - tail(rounds, len(rounds), 0, most_tokens)
+    return len(rounds) - count_tail(rounds, len(rounds), 0, most_tokens)
 
 
-def worth_while_warm(policy: WindowPolicy, way: MemoryMode, sizes: WindowSizes, found: Thresholds) -> bool:
+def pays_while_warm(policy: WindowPolicy, way: MemoryMode, sizes: WindowSizes, found: Thresholds) -> bool:
     """Whether to compact a quiet chat before its cache expires, instead of reading the window uncached later.
 
     With X tokens in the window, g of which would leave, compacting now costs K = cX + om (nothing if no summary is

@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from typing import NamedTuple
 
 from bot.conversation.ranking import MOST, Ranking
-from bot.conversation.search_terms import spoken_in
+from bot.conversation.search_terms import likely_languages
 from bot.conversation.time_words import SIGNS, Patterns, TimeWords, date_patterns, time_words, year_patterns
 from storage import Storage
 from storage.history import TimedTurn
@@ -98,9 +98,9 @@ def _ranges(told: str, known: TimeWords | None, today: datetime) -> Iterator[_Ra
             for begin, end in _in_figures(match.groupdict(""), today):
                 yield _Range(begin, end, match)
     if known is not None:
-        yield from _before(told, known, today)
-        yield from _named(told, known, today)
-    for match in _found(year_patterns(), told):
+        yield from _relative_times(told, known, today)
+        yield from _named_times(told, known, today)
+    for match in _matches(year_patterns(), told):
         yield _Range(*_span(today.replace(year=int(match["y"]), month=1, day=1), "year"), match)
 
 
@@ -120,14 +120,14 @@ def _figure(written: str) -> int:
     return (SIGNS.find(tens) + 1 or 1) * 10 * bool(ten) + SIGNS.find(ones or "-") + 1
 
 
-def _before(told: str, known: TimeWords, today: datetime) -> Iterator[_Range]:
+def _relative_times(told: str, known: TimeWords, today: datetime) -> Iterator[_Range]:
     """Times relative to today."""
     for days, pattern in enumerate(known.relative):
         if match := pattern.search(told):
             yield _Range(*_span(today - timedelta(days=days), "day"), match)
-    for match in _found(known.ago, told):
-        unit = _which(match["u"], known.units)
-        yield _Range(*_span(_back(today, _number(match["n"], known.numbers), unit), unit), match)
+    for match in _matches(known.ago, told):
+        unit = _matching_name(match["u"], known.units)
+        yield _Range(*_span(_go_back(today, _number(match["n"], known.numbers), unit), unit), match)
     for pattern, span in known.phrases:
         if match := pattern.search(told):
             yield _Range(*_of_phrase(span, today), match)
@@ -138,7 +138,7 @@ def _of_phrase(span: str, today: datetime) -> tuple[datetime, datetime]:
     first, to, last = span.partition("~")
     if not to:
         unit = _SPANS[span[-1]]
-        return _span(_back(today, int(span[:-1]), unit), unit)
+        return _span(_go_back(today, int(span[:-1]), unit), unit)
     years = today.year, today.year - 1
     year = next(year for year in years if today >= today.replace(year=year, month=int(first), day=1))
     begin = today.replace(year=year, month=int(first), day=1)
@@ -146,23 +146,23 @@ def _of_phrase(span: str, today: datetime) -> tuple[datetime, datetime]:
     return begin, _span(begin.replace(year=year + later, month=int(last)), "month")[1]
 
 
-def _named(told: str, known: TimeWords, today: datetime) -> Iterator[_Range]:
-    for match in _found(known.days, told):
+def _named_times(told: str, known: TimeWords, today: datetime) -> Iterator[_Range]:
+    for match in _matches(known.days, told):
         if match["not"]:
             continue
         yield _Range(*_weekday(match.groupdict(""), known, today), match)
-    for match in _found(known.months, told):
+    for match in _matches(known.months, told):
         for begin, end in _month(match.groupdict(""), known, today):
             yield _Range(begin, end, match)
-    for match in _found(known.last, told):
-        unit = _which(match["u"], known.units)
-        yield _Range(*_span(_back(today, 1, unit), unit), match)
-    for match in _found(known.nth, told):
+    for match in _matches(known.last, told):
+        unit = _matching_name(match["u"], known.units)
+        yield _Range(*_span(_go_back(today, 1, unit), unit), match)
+    for match in _matches(known.nth, told):
         for begin, end in _of_month(int(match["n"]), today):
             yield _Range(begin, end, match)
 
 
-def _found(patterns: Patterns, told: str) -> Iterator[re.Match[str]]:
+def _matches(patterns: Patterns, told: str) -> Iterator[re.Match[str]]:
     for pattern in patterns:
         if match := pattern.search(told):
             yield match
@@ -171,7 +171,7 @@ def _found(patterns: Patterns, told: str) -> Iterator[re.Match[str]]:
 def _weekday(match: Mapping[str, str], known: TimeWords, today: datetime) -> tuple[datetime, datetime]:
     wanted = next(at for at, name in enumerate(known.day_names) if name.fullmatch(match["d"]))
     if match.get("week"):  # a day of last week
-        return _span(_back(today, 1, "week") + timedelta(days=wanted - _back(today, 1, "week").weekday()), "day")
+        return _span(_go_back(today, 1, "week") + timedelta(days=wanted - _go_back(today, 1, "week").weekday()), "day")
     return _span(today - timedelta(days=(today.weekday() - wanted) % 7 or 7), "day")
 
 
@@ -187,7 +187,7 @@ def _month(match: Mapping[str, str], known: TimeWords, today: datetime) -> Itera
         if not part or day:
             yield begin, end
             continue
-        third = _which(part, known.parts, ("0", "1", "2"))
+        third = _matching_name(part, known.parts, ("0", "1", "2"))
         bounds = (begin, begin + timedelta(days=10), begin + timedelta(days=20), end)
         yield bounds[int(third)], bounds[int(third) + 1]
 
@@ -217,7 +217,7 @@ def _of_month(day: int, today: datetime) -> Iterator[tuple[datetime, datetime]]:
         first = (first - timedelta(days=1)).replace(day=1)
 
 
-def _back(today: datetime, count: int, unit: str) -> datetime:
+def _go_back(today: datetime, count: int, unit: str) -> datetime:
     count = min(count, 100)
     if unit == "weekend":
         begun = today - timedelta(days=(today.weekday() - 5) % 7)
@@ -240,7 +240,7 @@ def _span(at: datetime, unit: str) -> tuple[datetime, datetime]:
     return begin, (begin + timedelta(days=32 if unit == "month" else 366)).replace(day=1)
 
 
-def _which(word: str, patterns: Patterns, names: tuple[str, ...] = _UNITS) -> str:
+def _matching_name(word: str, patterns: Patterns, names: tuple[str, ...] = _UNITS) -> str:
     return next(name for name, pattern in zip(names, patterns, strict=True) if pattern.fullmatch(word))
 
 
@@ -308,7 +308,7 @@ async def period_in(
     words: str, home: Sequence[str], now: float, zone: tzinfo, storage: Storage, chat_id: int, turns: tuple[int, int]
 ) -> Period | None:
     """The period that a question names, if anything was said then or soon after, between two turns (exclusive)."""
-    named = named_time(words, spoken_in(words, home), datetime.fromtimestamp(now, UTC), zone)
+    named = named_time(words, likely_languages(words, home), datetime.fromtimestamp(now, UTC), zone)
     if named is None:
         return None
     begin, end = named.begin.timestamp(), named.end.timestamp()

@@ -75,7 +75,7 @@ def year_patterns() -> Patterns:
 def time_words(language: str) -> TimeWords | None:
     """The patterns of a language (ISO 639-1), or None. Building them takes some milliseconds, once."""
     table = _tables().get(language)
-    return _made(table) if table else None
+    return _build(table) if table else None
 
 
 @cache
@@ -85,13 +85,13 @@ def _tables() -> Mapping[str, Mapping[str, str]]:
     return tomllib.loads(text.replace("ß", "ss").replace("ς", "\u03c3"))  # like casefold()
 
 
-def _made(table: Mapping[str, str]) -> TimeWords:
+def _build(table: Mapping[str, str]) -> TimeWords:
     signs = table.get("signs")
     patterns = _of_signs(table) if signs else _of_words(table)
     phrases = [one.split("=") for one in table["phrases"].split(";")]
     return TimeWords(
         **{kind: _each(found) for kind, found in patterns.items()},
-        phrases=tuple((_compiled(words if signs else rf"\b(?:{words})\b"), span) for words, span in phrases),
+        phrases=tuple((_compile(words if signs else rf"\b(?:{words})\b"), span) for words, span in phrases),
         numbers=_each(table["numbers"].split(";")),
         units=_each(table["units"].split(";")),
         month_names=_each(_split(table["months"])),
@@ -99,8 +99,8 @@ def _made(table: Mapping[str, str]) -> TimeWords:
         parts=_each(table["parts"].split(";")),
         ordinals=_each(table["ordinals"].split(";")) if "ordinals" in table else (),
         general=re.compile(f"(?:{table['general']})" + "++" * bool(signs)),
-        asks=_compiled(table["asks"] if signs else rf"\b(?:{table['asks']})\b"),
-        never=_compiled(_any(table["never"]) if signs else rf"\b{_any(table['never'])}\b"),
+        asks=_compile(table["asks"] if signs else rf"\b(?:{table['asks']})\b"),
+        never=_compile(_any(table["never"]) if signs else rf"\b{_any(table['never'])}\b"),
     )
 
 
@@ -175,10 +175,10 @@ def _of_signs(table: Mapping[str, str]) -> dict[str, Iterable[str]]:
 
 
 def _each(patterns: Iterable[str]) -> Patterns:
-    return tuple(_compiled(pattern) for pattern in patterns)
+    return tuple(_compile(pattern) for pattern in patterns)
 
 
-def _compiled(pattern: str) -> re.Pattern[str]:
+def _compile(pattern: str) -> re.Pattern[str]:
     r"""Compile with a \b that treats combining marks, such as the vowels of Hindi, as parts of words, unlike ``re``."""
     return re.compile(pattern.replace(r"\b", _EDGE))
 

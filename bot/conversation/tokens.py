@@ -56,7 +56,7 @@ UNKNOWN = 2.0
 """Tokens per word without a sample: generous for English (1.3)."""
 
 
-def counter(model: str) -> TokenCounter:
+def make_counter(model: str) -> TokenCounter:
     """The best available counter for a model; reading a vocabulary takes about half a second."""
     encoding = _cached_o200k() if _OPENAI.match(model.lower()) else None
     encoding = encoding or qwen_encoding()
@@ -145,7 +145,7 @@ def _cached_o200k() -> tiktoken.Encoding | None:
     return tiktoken.get_encoding("o200k_base") if folder and (Path(folder) / name).exists() else None
 
 
-def told(most_tokens: int, sample: str, count_tokens: TokenCounter) -> str:
+def describe_length(most_tokens: int, sample: str, count_tokens: TokenCounter) -> str:
     """A number of tokens as words or characters, based on a sample of the text."""
     text = sample[-MOST_SAMPLE:]
     letters = sum(map(str.isalpha, text))

@@ -11,7 +11,7 @@ from contextlib import aclosing
 from dataclasses import replace
 from functools import partial
 
-from bot.conversation.prompt import RECALL, REMEMBER, harmless
+from bot.conversation.prompt import RECALL, REMEMBER, strip_memory_tags
 from bot.conversation.recall import Recall, Recalled
 from bot.conversation.tokens import TokenCounter
 from bot.conversation.window import WindowReader
@@ -77,7 +77,7 @@ class Toolbox:
 
     async def _remember(self, chat: Chat, text: str) -> str:
         view = await self._windows.view(chat.id)
-        note = harmless(f"- {' '.join(text.split())}")
+        note = strip_memory_tags(f"- {' '.join(text.split())}")
         if note in view.memory.splitlines():  # an answer that broke off is begun again, its calls with it
             return NOTED
         notes = f"{view.memory}\n{note}".strip()

@@ -101,7 +101,7 @@ class PromptGrowthMonitor:
             del self._courses[key]
 
 
-def learned(reported: int, counted: int) -> float | None:
+def token_ratio(reported: int, counted: int) -> float | None:
     """The ratio of reported to counted tokens; None if they can't belong to the same prompt."""
     if reported <= 0 or counted <= 0:
         return None
@@ -144,7 +144,7 @@ class UsageRecorder:
             whole = self.growth.saw(chat_id, asked.model, asked.counted, reported.input)
         else:
             whole = not self.growth.doubts(chat_id, asked.model)
-        ratio_now = learned(reported.input, asked.counted)
+        ratio_now = token_ratio(reported.input, asked.counted)
         if ratio_now is not None and whole:  # a truncated prompt says nothing about the count
             await self.storage.token_ratios.learn(tx, asked.model, chat_id, ratio_now)
         return usage

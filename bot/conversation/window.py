@@ -16,7 +16,7 @@ from datetime import UTC, datetime, tzinfo
 from bot.concurrency import Capacities
 from bot.conversation import memory_text, prompt
 from bot.conversation.model_selector import ModelSelector, is_sent, newest_images, within_bytes
-from bot.conversation.ranking import line
+from bot.conversation.ranking import render_line
 from bot.conversation.thresholds import MemoryMode, Thresholds, WindowPolicy, WindowSizes, round_starts, thresholds
 from bot.conversation.tokens import MESSAGE_TOKENS, TokenCounter
 from bot.conversation.usage_recorder import FURTHEST
@@ -50,13 +50,15 @@ class EditedTurns:
     turn_ids: tuple[int, ...] = ()
 
 
-def told(changes: Sequence[HistoryTurn], most_tokens: int, count_tokens: TokenCounter, zone: tzinfo) -> EditedTurns:
+def render_edits(
+    changes: Sequence[HistoryTurn], most_tokens: int, count_tokens: TokenCounter, zone: tzinfo
+) -> EditedTurns:
     """Render as many edited turns as fit, in order."""
     lines: list[str] = []
     turn_ids: list[int] = []
     room = most_tokens - count_tokens(OPENING)
     for spoken in changes:
-        entry = f"({datetime.fromtimestamp(spoken.at, zone):%a %Y-%m-%d}) {line(spoken, (), count_tokens)}"
+        entry = f"({datetime.fromtimestamp(spoken.at, zone):%a %Y-%m-%d}) {render_line(spoken, (), count_tokens)}"
         room -= count_tokens(entry)
         if room < 0:
             break
@@ -173,8 +175,8 @@ class WindowReader:
         way = MemoryMode(chosen) if chosen else self.policy.way
         if model.single_turn and way is MemoryMode.SUMMARY:  # it can't be asked to write a summary
             way = MemoryMode.TRUNCATE
-        tools = self._offered(window.chat, model, way)
-        sizes = self._sizes(window, model.senses, starts, ratio, prompt.tokens(tools, self.count_tokens))
+        tools = self._tools_for(window.chat, model, way)
+        sizes = self._sizes(window, model.senses, starts, ratio, prompt.tool_tokens(tools, self.count_tokens))
         policy = self.policy_for(model)
         return PromptWindow(window, model, way, policy, sizes, thresholds(policy, way, sizes), starts, tools)
 
@@ -201,7 +203,7 @@ class WindowReader:
         sent = [medium for turn in turns for medium in turn.media if is_sent(medium, view.model.senses)]
         await self.budget.take(sum({medium.hash: medium.size for medium in sent}.values()))
         contents = await self.storage.media.contents({medium.hash for medium in sent}) if sent else {}
-        parts = {medium.hash: _part(medium, contents[medium.hash]) for medium in sent if medium.hash in contents}
+        parts = {medium.hash: _media_part(medium, contents[medium.hash]) for medium in sent if medium.hash in contents}
         messages = prompt.build(
             self.system(view.window.chat), view.memory, turns, recalled, parts, self.covered(view.window.memory)
         )
@@ -215,7 +217,7 @@ class WindowReader:
         ids = await self.storage.memories.changes(window.chat, window.through_turn, MOST_CHANGES)
         spoken = {one.turn_id: one for one in await self.storage.past.of_ids(window.chat.id, ids)} if ids else {}
         known = [spoken[turn_id] for turn_id in ids if turn_id in spoken]
-        return told(known, most_tokens, self.count_tokens, self.zone)
+        return render_edits(known, most_tokens, self.count_tokens, self.zone)
 
     def counted(self, view: PromptWindow, turns: Sequence[Turn] | None = None) -> int:
         """The counted (uncorrected) tokens of these messages."""
@@ -224,7 +226,7 @@ class WindowReader:
         said = sum(_tokens(turn, view.model.senses) for turn in turns)
         if view.model.single_turn:
             return said
-        offered = prompt.tokens(view.tools, self.count_tokens)
+        offered = prompt.tool_tokens(view.tools, self.count_tokens)
         return offered + self.count_tokens(self.system(view.window.chat)) + memory + said
 
     def system(self, chat: Chat) -> str:
@@ -234,7 +236,7 @@ class WindowReader:
     def memory(self, through_turn: int, text: str, now: float, spans: Sequence[Span] = ()) -> Memory:
         """Create a memory, counting its tokens including the frame."""
         made = Memory(through_turn, text, 0, now, tuple(spans))
-        tokens = self.count_tokens(prompt.framed(text, self.covered(made))) - MESSAGE_TOKENS if text else 0
+        tokens = self.count_tokens(prompt.frame_memory(text, self.covered(made))) - MESSAGE_TOKENS if text else 0
         return replace(made, tokens=tokens)
 
     def memory_tokens(self, text: str) -> int:
@@ -243,9 +245,9 @@ class WindowReader:
 
     def covered(self, memory: Memory | None) -> str:
         """The time spans of a memory as a sentence for the model."""
-        return memory_text.told(memory.covers, self.zone) if memory and memory.text else ""
+        return memory_text.describe_spans(memory.covers, self.zone) if memory and memory.text else ""
 
-    def _offered(self, chat: Chat, model: ChatModel, way: MemoryMode) -> tuple[Tool, ...]:
+    def _tools_for(self, chat: Chat, model: ChatModel, way: MemoryMode) -> tuple[Tool, ...]:
         if not model.calls or model.single_turn:
             return ()
         unwanted = {prompt.RECALL} if chat.choices.recall is False else set()
@@ -270,5 +272,5 @@ def _tokens(turn: Turn, senses: Capabilities) -> int:
     return turn.tokens + sum(medium.tokens for medium in turn.media if is_sent(medium, senses))
 
 
-def _part(medium: Medium, content: bytes) -> Part:
+def _media_part(medium: Medium, content: bytes) -> Part:
     return Image(medium.format, content) if medium.kind is MediaKind.IMAGE else Sound(medium.format, content)

@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack
 from functools import partial
 from urllib.parse import urlsplit
 
-from bot.conversation.tokens import TokenCounter, counter
+from bot.conversation.tokens import TokenCounter, make_counter
 from bot.doctor import environment, extras, main_model, media_checks, telegram_checks
 from bot.doctor.model_requests import Bill, BilledModel, BilledModels, foretold, patience
 from bot.doctor.report import Check, Finding, Severity, guarded, summary
@@ -34,7 +34,7 @@ async def check_up(settings: Settings, write: Callable[[str], object]) -> int:
 
     async with AsyncExitStack() as stack:
         servers = await ask_servers(_patient(settings), stack)
-        count_tokens = await asyncio.to_thread(counter, settings.openai_model)
+        count_tokens = await asyncio.to_thread(make_counter, settings.openai_model)
         check_prompt(settings, servers.models, count_tokens)
         priced = prices(settings, servers.profiles, servers.models)
         amounts(settings, priced)

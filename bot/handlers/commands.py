@@ -11,7 +11,7 @@ from datetime import UTC, datetime, tzinfo
 from telegram import Message
 
 from bot.conversation.budget import Budget
-from bot.conversation.search_terms import spoken_in
+from bot.conversation.search_terms import likely_languages
 from bot.conversation.since import LANGUAGES, time_asked
 from bot.conversation.summaries import Summaries
 from bot.errors import ModelError
@@ -168,7 +168,7 @@ class SummaryHandlers:
             return await self._summaries.of_messages(chat, count) or texts.SUMMARY_NOTHING
         now = datetime.fromtimestamp(self._clock(), UTC)
         spoken = [(one or "").lower().partition("-")[0] for one in (chat_language(chat), code, chat.heard_language)]
-        languages = (*spoken[:1], *spoken_in(wanted, spoken), *spoken, "en", *LANGUAGES)
+        languages = (*spoken[:1], *likely_languages(wanted, spoken), *spoken, "en", *LANGUAGES)
         if asked := await asyncio.to_thread(time_asked, wanted, languages, now, self._zone):
             begin, end = (time.timestamp() for time in asked)
             return await self._summaries.of_time(chat, begin, end) or texts.SUMMARY_NOTHING

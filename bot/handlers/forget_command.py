@@ -6,7 +6,7 @@ from datetime import datetime, tzinfo
 from telegram import Message
 
 from bot.conversation.forgetting import Eraser, ForgetPreview, Forgetting
-from bot.conversation.query import plain
+from bot.conversation.query import strip_framing
 from bot.handlers.callbacks import ConfirmForgetButton, ForgetPageButton, KeepButton
 from bot.handlers.context import ButtonContext, MessageContext, PressContext, argument
 from bot.handlers.notices import edited
@@ -122,7 +122,9 @@ class ForgetHandlers:
         return texts.FORGET_FOUND.replace("{found}", "\n".join(lines).strip())
 
     def _line(self, turn: HistoryTurn) -> str:
-        words = " ".join(plain(turn.content).split()).removeprefix(f"{turn.speaker}: ")  # in groups it stands there
+        words = " ".join(strip_framing(turn.content).split()).removeprefix(
+            f"{turn.speaker}: "
+        )  # in groups it stands there
         shown = words if len(words) <= EXCERPT else words[:EXCERPT].rstrip() + "…"
         return f"• {datetime.fromtimestamp(turn.at, self._zone):%Y-%m-%d} {turn.speaker or texts.THE_BOT}: {shown}"
 

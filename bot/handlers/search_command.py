@@ -7,9 +7,9 @@ from telegram import Chat as TelegramChat
 from telegram import Message
 
 from bot.conversation.indexing import Indexer
-from bot.conversation.query import plain
+from bot.conversation.query import strip_framing
 from bot.conversation.recall import Recall
-from bot.conversation.search_terms import all_terms, terms
+from bot.conversation.search_terms import all_words, query_words
 from bot.handlers.context import MessageContext, argument
 from bot.language import texts
 from bot.updates.parsing import place_of
@@ -54,7 +54,7 @@ def told(message: Message, turn: HistoryTurn, words: str, zone: tzinfo) -> str:
     at = f"{datetime.fromtimestamp(turn.at, zone):%Y-%m-%d %H:%M}"
     lines = [
         f"{at} · {turn.speaker or texts.THE_BOT}",
-        excerpt(plain(turn.content).removeprefix(f"{turn.speaker}: "), words),
+        excerpt(strip_framing(turn.content).removeprefix(f"{turn.speaker}: "), words),
     ]
     if (url := link(message.chat, turn.message_id, place_of(message).thread_id)) is not None:
         lines.append(url)
@@ -64,7 +64,7 @@ def told(message: Message, turn: HistoryTurn, words: str, zone: tzinfo) -> str:
 def excerpt(content: str, words: str) -> str:
     """The part of a text around the first of the words; its beginning where none stands in it."""
     line = " ".join(content.split())
-    stems = [word[: max(4, len(word) - 2)] for word in (terms(words) or all_terms(words))]
+    stems = [word[: max(4, len(word) - 2)] for word in (query_words(words) or all_words(words))]
     found = re.search("|".join(map(re.escape, stems)), line, re.IGNORECASE)
     start = max(0, (found.start() if found else 0) - BEFORE)
     end = start + EXCERPT

@@ -138,7 +138,7 @@ def _personas(_: SettingFacts) -> list[Option]:
 
 
 def _persona_now(choices: ChatSettings) -> str:
-    return DEFAULT if choices.persona is None else prompt.name_of(choices.persona) or OWN
+    return DEFAULT if choices.persona is None else prompt.persona_name(choices.persona) or OWN
 
 
 def _persona_wanted(value: str) -> str | None:

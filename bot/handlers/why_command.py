@@ -6,7 +6,7 @@ from datetime import datetime, tzinfo
 
 from telegram import Message
 
-from bot.conversation.query import plain
+from bot.conversation.query import strip_framing
 from bot.handlers.callbacks import MemoryThenButton
 from bot.handlers.context import ButtonContext, MessageContext
 from bot.handlers.notices import answer
@@ -90,7 +90,7 @@ class WhyHandlers:
         at = self._time(reply.at if reply else 0.0)
         if question is None:
             return texts.WHY_QUESTION_GONE.format(at=at)
-        words = " ".join(plain(question.content).split())
+        words = " ".join(strip_framing(question.content).split())
         return texts.WHY.format(at=at, question=words if len(words) <= QUESTION else f"{words[:QUESTION].rstrip()}…")
 
     def _found(self, message: Message, title: str, turns: Sequence[HistoryTurn], most: int) -> Iterator[str]:

@@ -12,7 +12,7 @@ from telegram import (
 )
 
 from bot.conversation.incoming_message import Quote
-from bot.conversation.spoofing import typed
+from bot.conversation.spoofing import escape_framing
 from bot.inbound.kinds import described, held
 from bot.inbound.rich_messages import words_of
 from bot.inbound.sanitize import clean, visible
@@ -44,13 +44,13 @@ def quoted(message: Message, bot_id: int) -> Quote | None:
     author = _speaker(target, bot_id)
     if part := _part(message) or _item(message, target):
         return Quote(part, author, target.message_id, whole=False, author_id=_sender_id(target))
-    words = "\n".join(filter(None, (described(target), typed(text_of(target), quotes=False))))
+    words = "\n".join(filter(None, (described(target), escape_framing(text_of(target), quotes=False))))
     return Quote(words, author, target.message_id, author_id=_sender_id(target)) if words else None
 
 
 def _part(message: Message) -> str | None:
     """The words that were marked in what a message answers."""
-    return typed(message.quote.text, quotes=False) if message.quote else None
+    return escape_framing(message.quote.text, quotes=False) if message.quote else None
 
 
 def quoted_id(message: Message) -> int | None:

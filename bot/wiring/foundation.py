@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from bot.access.policy import AccessPolicy, AccessRules, Owners
 from bot.conversation.budget import Budget
-from bot.conversation.tokens import TokenCounter, counter
+from bot.conversation.tokens import TokenCounter, make_counter
 from bot.language import load
 from bot.llm.learned_facts import LearnedFacts
 from bot.settings import Settings
@@ -44,5 +44,5 @@ async def lay_foundation(
     owners, access = Owners(storage.access, rules), AccessPolicy(storage.access, rules)
     priced = prices(settings, servers.profiles, servers.models)
     budget = await open_budget(settings, storage, priced, owners.has)
-    count_tokens = await asyncio.to_thread(counter, settings.openai_model)
+    count_tokens = await asyncio.to_thread(make_counter, settings.openai_model)
     return Foundation(settings, storage, servers, rules, owners, access, priced, budget, count_tokens)

@@ -4,8 +4,15 @@ from dataclasses import replace
 
 import pytest
 
-from bot.conversation.cache_markers import LastRequest, Setting, keeps_words, opened, placed, wanted
-from bot.conversation.prompt import with_added
+from bot.conversation.cache_markers import (
+    LastRequest,
+    Setting,
+    keeps_words,
+    mark_stable_messages,
+    mark_system_message,
+    should_mark,
+)
+from bot.conversation.prompt import append_text
 from bot.llm.interface import CacheProfile, Image, Message
 
 EXPLICIT = CacheProfile(explicit=True, minimum=1024, lifetime_s=300)
@@ -20,7 +27,7 @@ def _auto(
     prompt_tokens: int = 3000,
     last: LastRequest | None = None,
 ) -> bool:
-    return wanted(setting, profile, gap_s=gap_s, prompt_tokens=prompt_tokens, last=last)
+    return should_mark(setting, profile, gap_s=gap_s, prompt_tokens=prompt_tokens, last=last)
 
 
 def _last(*, marked: bool, cached: int, primed: bool = False, age_s: float = 60) -> LastRequest:
@@ -38,45 +45,47 @@ def _conversation(*roles: str) -> list[Message]:
 def test_system_message_and_newest_words_are_marked() -> None:
     messages = _conversation("system", "user", "assistant", "user", "assistant", "user", "assistant", "user")
     marks = ["system*", "user", "assistant", "user*", "assistant", "user*", "assistant", "user*"]
-    assert _roles(placed(messages)) == marks
+    assert _roles(mark_stable_messages(messages)) == marks
 
 
 def test_the_first_message_of_a_chat_is_marked() -> None:
-    assert _roles(placed(_conversation("system", "user"))) == ["system*", "user*"]
+    assert _roles(mark_stable_messages(_conversation("system", "user"))) == ["system*", "user*"]
 
 
 def test_message_only_in_this_request_is_unmarked() -> None:
-    messages = with_added(_conversation("system", "user", "assistant"), "Write notes.")
-    assert _roles(placed(messages)) == ["system*", "user*", "assistant", "user"]
+    messages = append_text(_conversation("system", "user", "assistant"), "Write notes.")
+    assert _roles(mark_stable_messages(messages)) == ["system*", "user*", "assistant", "user"]
 
 
 def test_a_picture_without_words_is_marked_behind_it() -> None:
     shown = Message("user", "", parts=(Image("image/png", b"x"),))
-    assert _roles(placed(with_added([shown], "Recalled."))) == ["user*"]
+    assert _roles(mark_stable_messages(append_text([shown], "Recalled."))) == ["user*"]
 
 
 def test_marks_of_an_earlier_request_do_not_stay() -> None:
-    messages = placed(_conversation("system", "user"))
+    messages = mark_stable_messages(_conversation("system", "user"))
     for _ in range(4):
-        messages = placed([*messages, Message("assistant", "more"), Message("user", "and more")])
+        messages = mark_stable_messages([*messages, Message("assistant", "more"), Message("user", "and more")])
     assert sum(message.mark for message in messages) == 4
 
 
 def test_marking_system_message_alone_keeps_no_words() -> None:
     messages = _conversation("system", "user", "assistant", "user")
-    assert _roles(opened(placed(messages))) == ["system*", "user", "assistant", "user"]
-    assert keeps_words(placed(messages))
-    assert not keeps_words(opened(messages))
+    assert _roles(mark_system_message(mark_stable_messages(messages))) == ["system*", "user", "assistant", "user"]
+    assert keeps_words(mark_stable_messages(messages))
+    assert not keeps_words(mark_system_message(messages))
 
 
 def test_marks_leave_the_text_as_it_is() -> None:
     messages = _conversation("system", "user", "assistant", "user")
-    assert [(one.role, one.content) for one in placed(messages)] == [(one.role, one.content) for one in messages]
+    assert [(one.role, one.content) for one in mark_stable_messages(messages)] == [
+        (one.role, one.content) for one in messages
+    ]
 
 
 def test_empty_message_is_never_marked() -> None:
     """A content part needs a text."""
-    assert _roles(placed([Message("system", ""), Message("user", "hello")])) == ["system", "user*"]
+    assert _roles(mark_stable_messages([Message("system", ""), Message("user", "hello")])) == ["system", "user*"]
 
 
 def test_on_and_off_decide_alone() -> None:

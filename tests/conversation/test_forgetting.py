@@ -11,7 +11,7 @@ from itertools import count
 import pytest
 
 from bot.conversation import forgetting as erasing_module
-from bot.conversation.forgetting import BATCH, Eraser, ForgetPreview, Forgetting, take_out
+from bot.conversation.forgetting import BATCH, Eraser, ForgetPreview, Forgetting, hide_turns
 from bot.conversation.indexing import Indexer
 from storage import Storage, StorageError, Transaction
 from storage import resets as forgettings
@@ -227,7 +227,7 @@ async def test_very_much_is_taken_out_in_several_steps(storage: Storage) -> None
     await _put_aside(storage, chat)
     assert await _readable(storage, chat) == 26
     (left,) = await storage.forgettings.left()
-    await take_out(storage, left)
+    await hide_turns(storage, left)
     assert await _readable(storage, chat) == 1
     assert await _count(storage) == 36
     assert await storage.database.rows("SELECT 1 FROM forgettings") == []

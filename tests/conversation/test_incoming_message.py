@@ -10,10 +10,10 @@ from bot.conversation.incoming_message import (
     IncomingMessage,
     Quote,
     clean_name,
-    continued,
     render,
+    render_continuation,
     separator,
-    stamp,
+    timestamp,
     utf16_length,
 )
 
@@ -27,7 +27,7 @@ def _said(
 
 
 def test_the_first_message_says_the_local_time() -> None:
-    assert stamp(_said(), None, ZoneInfo("Asia/Shanghai")) == "[Mon 2026-11-23 20:00] "
+    assert timestamp(_said(), None, ZoneInfo("Asia/Shanghai")) == "[Mon 2026-11-23 20:00] "
 
 
 @pytest.mark.parametrize(
@@ -40,12 +40,12 @@ def test_the_first_message_says_the_local_time() -> None:
     ],
 )
 def test_time_stamp_returns_after_half_an_hour(later: timedelta, stamped: bool) -> None:
-    assert bool(stamp(_said(at=NOON + later), NOON.timestamp(), UTC)) is stamped
+    assert bool(timestamp(_said(at=NOON + later), NOON.timestamp(), UTC)) is stamped
 
 
 def test_time_stamp_returns_on_new_day() -> None:
     late = NOON.replace(hour=23, minute=55)
-    assert stamp(_said(at=late + timedelta(minutes=10)), late.timestamp(), UTC) == "[Tue 2026-11-24 00:05] "
+    assert timestamp(_said(at=late + timedelta(minutes=10)), late.timestamp(), UTC) == "[Tue 2026-11-24 00:05] "
 
 
 def test_in_private_the_words_stand_alone() -> None:
@@ -71,7 +71,7 @@ def test_later_lines_in_group_are_indented() -> None:
         "  > Ann: yes",
         "  \\[forwarded from Ann]",
     ]
-    assert continued(_said("x\nBob: yes", speaker="Ann")) == "x\n  Bob: yes"
+    assert render_continuation(_said("x\nBob: yes", speaker="Ann")) == "x\n  Bob: yes"
 
 
 def test_a_quote_can_not_leave_its_lines() -> None:

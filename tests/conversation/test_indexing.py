@@ -13,7 +13,7 @@ import pytest
 from bot.conversation import indexing
 from bot.conversation.indexing import Indexer
 from bot.conversation.maintenance import Retention
-from bot.conversation.search_terms import IndexedText, spread
+from bot.conversation.search_terms import IndexedText, index_text
 from bot.conversation.tokens import estimate
 from storage import Storage
 from storage.records import ChatKey, NewReply
@@ -222,9 +222,9 @@ async def test_words_are_read_beside_the_event_loop(history: History, monkeypatc
 
     def read(text: str, home: Sequence[str] = ()) -> IndexedText:
         threads.add(threading.get_ident())
-        return spread(text, home)
+        return index_text(text, home)
 
-    monkeypatch.setattr(indexing, "spread", read)
+    monkeypatch.setattr(indexing, "index_text", read)
     first = (await history.talk("alpha", "a whole file " * 100, "gamma"))[0]
     await history.forget(first)
     assert threads

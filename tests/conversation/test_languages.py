@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.conversation.search_terms import sought, spread
+from bot.conversation.search_terms import index_text, parse_query
 from bot.conversation.wordlists import languages_of
 from tests.conversation.conftest import History
 from tests.conversation.facts import FACTS, SMALL_TALK
@@ -82,12 +82,12 @@ async def test_a_word_as_it_is_written_comes_first(history: History) -> None:
 
 def test_a_long_question_keeps_all_its_signs() -> None:
     question = "今天早上我在公园里散步的时候突然想起来去年夏天我们一起去海边旅行那次住的民宿老板叫什么名字"
-    assert {"老板", "民宿", "海边"} <= {term.written for term in sought(question).terms}
+    assert {"老板", "民宿", "海边"} <= {term.written for term in parse_query(question).terms}
 
 
 def test_small_talk_is_marked_as_such() -> None:
-    assert sought("What is it?").small_talk
-    assert not sought("What is it worth?").small_talk
+    assert parse_query("What is it?").small_talk
+    assert not parse_query("What is it worth?").small_talk
 
 
 @pytest.mark.parametrize(
@@ -107,4 +107,4 @@ def test_the_language_of_a_text(text: str, home: tuple[str, ...], language: str 
 
 
 def test_unclear_text_takes_language_of_its_chat() -> None:
-    assert spread("Häuser Katzen", ("de",)).terms == "haus katz"
+    assert index_text("Häuser Katzen", ("de",)).terms == "haus katz"

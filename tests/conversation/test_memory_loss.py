@@ -5,8 +5,8 @@ import re
 
 import pytest
 
-from bot.conversation.memory_loss import loss, with_lines
-from bot.conversation.tokens import estimate, told
+from bot.conversation.memory_loss import add_lines, find_loss
+from bot.conversation.tokens import describe_length, estimate
 from bot.errors import ServerTrouble
 from storage import Storage
 from tests.conversation.test_maintenance import Bench
@@ -42,31 +42,31 @@ REWORDED = {
 
 @pytest.mark.parametrize("language", OLD)
 def test_lost_names_and_numbers_are_seen(language: str) -> None:
-    lost = loss(OLD[language], NEW[language])
+    lost = find_loss(OLD[language], NEW[language])
     assert lost.severe
     assert set(lost.lines) == {line for line in OLD[language].split("\n") if line.startswith("- ")}
 
 
 @pytest.mark.parametrize("language", OLD)
 def test_other_words_are_no_loss(language: str) -> None:
-    assert not loss(OLD[language], REWORDED[language]).severe
-    assert not loss(OLD[language], OLD[language]).severe
+    assert not find_loss(OLD[language], REWORDED[language]).severe
+    assert not find_loss(OLD[language], OLD[language]).severe
 
 
 def test_a_fact_that_changed_is_no_loss() -> None:
-    assert not loss("- Flight at 17:00 from Basel.", "- Flight at 06:10 from Geneva.").severe
+    assert not find_loss("- Flight at 17:00 from Basel.", "- Flight at 06:10 from Geneva.").severe
 
 
 def test_lost_lines_go_to_their_sections() -> None:
     old, new = OLD["en"], "## People\n- Ann is well.\n## Open threads\n- Soup."
-    kept = with_lines(new, old, loss(old, new).lines, 800, estimate).split("\n")
+    kept = add_lines(new, old, find_loss(old, new).lines, 800, estimate).split("\n")
     assert set(kept) == {*old.split("\n"), *new.split("\n")}
     assert kept.index("- Their dog is called Bruno.") < kept.index("## Open threads")
 
 
 def test_a_full_memory_makes_room_for_old_lines() -> None:
     new = "## Talk\n" + "\n".join(f"- small thing {number}" for number in range(200))
-    kept = with_lines(new, OLD["en"], loss(OLD["en"], new).lines, 400, estimate)
+    kept = add_lines(new, OLD["en"], find_loss(OLD["en"], new).lines, 400, estimate)
     assert estimate(kept) <= 420
     assert "Swordfish" in kept
 
@@ -83,7 +83,7 @@ TALK = {
 
 @pytest.mark.parametrize(("talk", "unit"), TALK.items())
 def test_the_length_asked_for_follows_the_language(talk: str, unit: str) -> None:
-    number, told_unit = told(800, 30 * talk, estimate).split()
+    number, told_unit = describe_length(800, 30 * talk, estimate).split()
     assert told_unit == unit
     text = 200 * talk
     asked = " ".join(text.split()[: int(number)]) if unit == "words" else text[: int(number)]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.conversation.memory_text import fitting, is_memory
+from bot.conversation.memory_text import cut_to_size, is_memory
 from bot.conversation.tokens import estimate
 
 NOTES = [
@@ -76,7 +76,7 @@ def test_whole_lines_of_every_section_are_kept() -> None:
     text = "\n".join(
         f"## {name}\n" + "\n".join(f"- {name} {n}, a line of some words" for n in range(40)) for name in "ABC"
     )
-    kept = fitting(text, 200, estimate)
+    kept = cut_to_size(text, 200, estimate)
     assert 100 < estimate(kept) <= 200
     assert set(kept.split("\n")) < set(text.split("\n"))
     assert all(f"- {name} 0, a line of some words" in kept for name in "ABC")
@@ -84,12 +84,12 @@ def test_whole_lines_of_every_section_are_kept() -> None:
 
 
 def test_too_long_line_is_skipped() -> None:
-    kept = fitting("## A\n- " + "word " * 2000 + "\n- short", 100, estimate)
+    kept = cut_to_size("## A\n- " + "word " * 2000 + "\n- short", 100, estimate)
     assert kept == "## A\n- short"
 
 
 @pytest.mark.parametrize("line", ["- " + "слово " * 2000, "- " + "长" * 9000, "- " + "a" * 30_000])
 def test_of_one_endless_line_the_beginning_is_kept(line: str) -> None:
-    kept = fitting(line, 100, estimate)
+    kept = cut_to_size(line, 100, estimate)
     assert 40 < estimate(kept) <= 100
     assert line.startswith(kept.removesuffix("…"))

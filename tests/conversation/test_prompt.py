@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from bot.conversation.prompt import build, with_added
+from bot.conversation.prompt import append_text, build
 from bot.llm.interface import Message
 from storage.records import Role, Turn
 
@@ -72,6 +72,6 @@ def test_added_instruction_ends_users_last_message() -> None:
     """After an answer it is a message of its own."""
     asked = [_turn(1, Role.USER, "hello")]
     answered = [*asked, _turn(2, Role.ASSISTANT, "hi")]
-    assert with_added(build("s", "", asked), "do it")[1:] == (Message("user", "hello\n\ndo it", passing=7),)
+    assert append_text(build("s", "", asked), "do it")[1:] == (Message("user", "hello\n\ndo it", passing=7),)
     apart = Message("assistant", "hi"), Message("user", "do it", passing=5)
-    assert with_added(build("s", "", answered), "do it")[2:] == apart
+    assert append_text(build("s", "", answered), "do it")[2:] == apart

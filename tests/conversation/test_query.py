@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from bot.conversation.query import MOST_SENTENCES, asks, plain, worded
+from bot.conversation.query import MOST_SENTENCES, is_question, strip_framing, strip_notes
 
 ASKED = [
     "when did I buy the tent",
@@ -85,28 +85,28 @@ TOLD = [
 
 @pytest.mark.parametrize("message", ASKED)
 def test_a_question_needs_no_mark(message: str) -> None:
-    assert asks(message)
+    assert is_question(message)
 
 
 @pytest.mark.parametrize("message", TOLD)
 def test_what_is_told_is_not_asked(message: str) -> None:
-    assert not asks(message)
+    assert not is_question(message)
 
 
 def test_the_language_of_the_chat_decides() -> None:
-    assert asks("velo color quale", ["it"])
-    assert not asks("velo color quale", ["cs"])
+    assert is_question("velo color quale", ["it"])
+    assert not is_question("velo color quale", ["cs"])
 
 
 def test_long_message_is_not_read_by_sentence() -> None:
-    assert not asks("why! " * (MOST_SENTENCES + 1))
+    assert not is_question("why! " * (MOST_SENTENCES + 1))
 
 
 def test_own_words_take_their_length() -> None:
     def seconds(count: int) -> float:
         begun = time.process_time()
         for text in ("[forwarded from " * count, "forwarded from [" * count, "[photo " * count, "a: " * count):
-            worded(plain(text))
+            strip_notes(strip_framing(text))
         return time.process_time() - begun
 
     seconds(100)

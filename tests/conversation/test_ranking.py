@@ -5,7 +5,7 @@ What is recalled has its places by words and by meaning, and so have the best of
 
 import time
 
-from bot.conversation.ranking import Ranks, line, rank
+from bot.conversation.ranking import Ranks, rank, render_line
 from bot.conversation.recall import NEAR_MISSES
 from bot.conversation.tokens import estimate
 from storage.records import HistoryTurn, Role
@@ -18,7 +18,7 @@ def _shown(content: str) -> tuple[str, float]:
     times, shown = [], ""
     for _ in range(3):
         begun = time.thread_time()
-        shown = line(HistoryTurn(1, Role.USER, content, "Ann", 0.0, 999, None, None), ["boat"], estimate)
+        shown = render_line(HistoryTurn(1, Role.USER, content, "Ann", 0.0, 999, None, None), ["boat"], estimate)
         times.append(time.thread_time() - begun)
     return shown, min(times)
 

@@ -4,17 +4,17 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bot.conversation.query import asks, plain, question_in, spoken
-from bot.conversation.search_terms import MOST_TERMS, all_terms, dated, spread, terms
+from bot.conversation.query import is_question, question_in, strip_framing, strip_timestamp
+from bot.conversation.search_terms import MOST_TERMS, all_words, date_words, index_text, query_words
 from tests.conversation.conftest import History
 
 
 def test_words_that_say_nothing_are_not_asked_for() -> None:
-    assert terms("What is the name of the zebra?") == ["name", "zebra"]
-    assert terms("Wie heißt das Zebra?") == ["heisst", "zebra"]
-    assert terms("Как зовут зебру?") == ["зовут", "зебру"]
-    assert terms("What is it?") == []
-    assert all_terms("What is it?") == ["what", "is", "it"]
+    assert query_words("What is the name of the zebra?") == ["name", "zebra"]
+    assert query_words("Wie heißt das Zebra?") == ["heisst", "zebra"]
+    assert query_words("Как зовут зебру?") == ["зовут", "зебру"]
+    assert query_words("What is it?") == []
+    assert all_words("What is it?") == ["what", "is", "it"]
 
 
 @pytest.mark.parametrize(
@@ -39,22 +39,22 @@ def test_words_that_say_nothing_are_not_asked_for() -> None:
     ],
 )
 def test_a_text_loses_its_own_stop_words(question: str, asked: list[str]) -> None:
-    assert terms(question) == asked
+    assert query_words(question) == asked
 
 
 def test_terms_are_few_distinct_and_plain() -> None:
-    assert terms('"zebra" zebra* NOT_moth (Zebra)') == ["zebra", "not", "moth"]
-    assert len(terms(" ".join(f"word{number}" for number in range(99)))) == MOST_TERMS
+    assert query_words('"zebra" zebra* NOT_moth (Zebra)') == ["zebra", "not", "moth"]
+    assert len(query_words(" ".join(f"word{number}" for number in range(99)))) == MOST_TERMS
 
 
 def test_scripts_without_blanks_are_asked_for_in_pairs() -> None:
-    assert terms("医院检查")[:3] == ["医院", "院检", "检查"]
-    assert spread("去医院").terms.split() == ["去医", "医院", "院"]
-    assert terms("猫") == ["猫"]
+    assert query_words("医院检查")[:3] == ["医院", "院检", "检查"]
+    assert index_text("去医院").terms.split() == ["去医", "医院", "院"]
+    assert query_words("猫") == ["猫"]
 
 
 def test_vowels_of_hindi_are_parts_of_their_word() -> None:
-    assert terms("हिन्दी") == ["हिन्दी"]
+    assert query_words("हिन्दी") == ["हिन्दी"]
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ async def test_a_word_is_found_in_its_sentence(history: History, said: str, aske
 
 
 def test_a_date_is_indexed_as_people_write_it() -> None:
-    assert dated(datetime(2023, 5, 8, tzinfo=UTC)) == "Monday 8 May 2023"
+    assert date_words(datetime(2023, 5, 8, tzinfo=UTC)) == "Monday 8 May 2023"
 
 
 @pytest.mark.parametrize(
@@ -89,12 +89,12 @@ def test_a_date_is_indexed_as_people_write_it() -> None:
     ],
 )
 def test_a_message_that_only_asks_is_a_question(message: str) -> None:
-    assert asks(message)
+    assert is_question(message)
 
 
 @pytest.mark.parametrize("message", ["", "I saw a zebra.", "I saw a zebra! Nice, or?", "word " * 50 + "?"])
 def test_a_message_that_tells_is_none(message: str) -> None:
-    assert not asks(message)
+    assert not is_question(message)
 
 
 def test_the_question_in_a_remark_is_seen() -> None:
@@ -102,5 +102,5 @@ def test_the_question_in_a_remark_is_seen() -> None:
 
 
 def test_added_stamp_and_quote_are_not_searched() -> None:
-    assert plain("[Mon 2023-05-08 13:56] > old words\nnew words") == "new words"
-    assert spoken("[Mon 2023-05-08 13:56] > old words\nnew words") == "> old words\nnew words"
+    assert strip_framing("[Mon 2023-05-08 13:56] > old words\nnew words") == "new words"
+    assert strip_timestamp("[Mon 2023-05-08 13:56] > old words\nnew words") == "> old words\nnew words"

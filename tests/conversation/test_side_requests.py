@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.conversation.side_requests import MOST_BYTES, MOST_CHARACTERS, is_prose, titled
+from bot.conversation.side_requests import MOST_BYTES, MOST_CHARACTERS, clean_title, is_prose
 
 
 @pytest.mark.parametrize(
@@ -24,14 +24,14 @@ from bot.conversation.side_requests import MOST_BYTES, MOST_CHARACTERS, is_prose
     ],
 )
 def test_a_title_is_one_bare_line(words: str, title: str | None) -> None:
-    assert titled(words) == title
+    assert clean_title(words) == title
 
 
 @pytest.mark.parametrize(
     "words", ["word " * 40, "ё" * 200, "การเดินทาง" * 30, "旅" * 200, "e\u0301" * 100, "a" + "👨‍👩‍👧" * 30]
 )
 def test_a_long_title_is_cut(words: str) -> None:
-    title = titled(words)
+    title = clean_title(words)
     assert title is not None
     assert 0 < len(title) <= MOST_CHARACTERS
     assert len(title.encode()) <= MOST_BYTES

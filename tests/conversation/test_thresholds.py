@@ -9,11 +9,11 @@ from bot.conversation.thresholds import (
     MemoryMode,
     WindowPolicy,
     WindowSizes,
-    cut_to,
+    count_tail,
+    pays_while_warm,
     round_starts,
-    tail,
+    rounds_to_cut,
     thresholds,
-    worth_while_warm,
 )
 from storage.records import Role, Turn
 
@@ -50,8 +50,8 @@ def test_high_threshold_is_where_round_costs_least() -> None:
 
 def test_kept_tail_is_twelve_rounds_or_1500_tokens() -> None:
     """Whichever is more."""
-    assert tail([75.0] * 60, 12, 1500, inf) == 20
-    assert tail([400.0] * 60, 12, 1500, inf) == 12
+    assert count_tail([75.0] * 60, 12, 1500, inf) == 20
+    assert count_tail([400.0] * 60, 12, 1500, inf) == 12
 
 
 def test_pending_question_is_kept_with_the_tail() -> None:
@@ -109,17 +109,17 @@ def test_full_mode_drops_half_only_at_cap() -> None:
 
 def test_cutting_to_length_keeps_the_last_round() -> None:
     """However long it is."""
-    assert cut_to([100.0, 100.0, 100.0], 250) == 1
-    assert cut_to([100.0, 9000.0], 250) == 1
-    assert cut_to([9000.0], 250) == 0
+    assert rounds_to_cut([100.0, 100.0, 100.0], 250) == 1
+    assert rounds_to_cut([100.0, 9000.0], 250) == 1
+    assert rounds_to_cut([9000.0], 250) == 0
 
 
 def test_idle_chat_is_compacted_when_that_saves() -> None:
     """When compacting warm costs less than reading the window cold."""
     long, short = _sizes(43), _sizes(25)
-    assert worth_while_warm(POLICY, MemoryMode.SUMMARY, long, thresholds(POLICY, MemoryMode.SUMMARY, long))
-    assert not worth_while_warm(POLICY, MemoryMode.SUMMARY, short, thresholds(POLICY, MemoryMode.SUMMARY, short))
-    assert not worth_while_warm(POLICY, MemoryMode.FULL, long, thresholds(POLICY, MemoryMode.FULL, long))
+    assert pays_while_warm(POLICY, MemoryMode.SUMMARY, long, thresholds(POLICY, MemoryMode.SUMMARY, long))
+    assert not pays_while_warm(POLICY, MemoryMode.SUMMARY, short, thresholds(POLICY, MemoryMode.SUMMARY, short))
+    assert not pays_while_warm(POLICY, MemoryMode.FULL, long, thresholds(POLICY, MemoryMode.FULL, long))
 
 
 def test_round_begins_where_user_speaks_after_answer() -> None:

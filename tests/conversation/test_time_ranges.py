@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot.conversation.search_terms import spoken_in
+from bot.conversation.search_terms import likely_languages
 from bot.conversation.time_ranges import MOST_CHARACTERS, named_time, time_range
 from bot.conversation.time_words import _tables, time_words
 
@@ -189,7 +189,7 @@ def test_what_is_no_time_is_none(language: str, text: str) -> None:
     ],
 )
 def test_time_is_separated_from_rest_of_question(text: str, rest: str, alone: bool) -> None:
-    named = named_time(text, spoken_in(text), NOW, UTC)
+    named = named_time(text, likely_languages(text), NOW, UTC)
     assert named is not None
     assert (named.rest, named.alone) == (rest, alone)
 

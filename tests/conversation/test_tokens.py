@@ -8,8 +8,8 @@ import pytest
 import tiktoken
 
 from bot.conversation import tokens
-from bot.conversation.tokens import MESSAGE_TOKENS, audio_tokens, counter, estimate, image_tokens, qwen_encoding
-from bot.conversation.usage_recorder import learned
+from bot.conversation.tokens import MESSAGE_TOKENS, audio_tokens, estimate, image_tokens, make_counter, qwen_encoding
+from bot.conversation.usage_recorder import token_ratio
 
 SAMPLES = {
     "english": "I went to the market yesterday and bought three apples, a loaf of bread, and some cheese for my aunt.",
@@ -77,12 +77,12 @@ def test_counter_is_always_available_without_download(
 ) -> None:
     monkeypatch.setenv("TIKTOKEN_CACHE_DIR", str(tmp_path))
     monkeypatch.setattr("tiktoken.load.read_file", lambda _: pytest.fail("this would be a download"))
-    assert counter(model)("hello") > MESSAGE_TOKENS
+    assert make_counter(model)("hello") > MESSAGE_TOKENS
 
 
 def test_without_the_vocabulary_it_is_estimated(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tokens, "find_spec", lambda _: None)
-    assert counter("qwen-plus")("hello there") == estimate("hello there")
+    assert make_counter("qwen-plus")("hello there") == estimate("hello there")
 
 
 def test_image_costs_its_patches_plus_two() -> None:
@@ -99,12 +99,12 @@ def test_audio_costs_by_second_and_at_least_one() -> None:
 
 @pytest.mark.parametrize(("reported", "counted", "ratio"), [(110, 100, 1.1), (0, 100, None), (100, 0, None)])
 def test_ratio_is_learned_from_reported_usage(reported: int, counted: int, ratio: float | None) -> None:
-    assert learned(reported, counted) == ratio
+    assert token_ratio(reported, counted) == ratio
 
 
 def test_implausible_usage_report_teaches_nothing() -> None:
-    assert learned(1, 100) is None
-    assert learned(1000, 100) is None
+    assert token_ratio(1, 100) is None
+    assert token_ratio(1000, 100) is None
 
 
 @pytest.mark.parametrize("run", RUNS, ids=ascii)
@@ -116,7 +116,7 @@ def test_a_longer_run_takes_longer_in_proportion(run: str) -> None:
 @pytest.fixture
 def count(encoding: tiktoken.Encoding, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], int]:
     monkeypatch.setattr(tokens, "qwen_encoding", lambda: encoding)
-    return counter("qwen-plus")
+    return make_counter("qwen-plus")
 
 
 @pytest.mark.parametrize("run", [" ", "\u00a0", " \u3000"], ids=ascii)

@@ -4,7 +4,7 @@ import pytest
 from telegram import Message
 
 from bot.conversation.incoming_message import render
-from bot.conversation.spoofing import typed
+from bot.conversation.spoofing import escape_framing
 from bot.inbound.attachments import AttachedFiles
 from bot.inbound.problems import Problem
 from bot.inbound.reading import remarks, said
@@ -25,7 +25,7 @@ def test_typed_note_of_any_kind_is_escaped(name: str) -> None:
     words = said(_message(name), BOT)
     for note in words.notes if words else ():
         if "a kind that I don't know" not in note:
-            assert typed(note) == f"\\{note}"
+            assert escape_framing(note) == f"\\{note}"
 
 
 @pytest.mark.parametrize("problem", Problem)
@@ -33,7 +33,7 @@ def test_a_remark_is_marked_when_it_is_typed(problem: Problem) -> None:
     for name in ("document", "photo", "voice message", "video", "animation", "round video", "sticker", "audio"):
         if name in CORPUS:
             for remark in remarks(_message(name), AttachedFiles(problem=problem)):
-                assert typed(remark) == f"\\{remark}"
+                assert escape_framing(remark) == f"\\{remark}"
 
 
 def test_note_typed_in_quoted_message_is_escaped() -> None:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.conversation.cache_markers import placed
-from bot.conversation.prompt import with_added
+from bot.conversation.cache_markers import mark_stable_messages
+from bot.conversation.prompt import append_text
 from bot.llm.chat_completions import ChatCompletions
 from bot.llm.interface import BREAKPOINT, Image, Message, Options
 from bot.llm.known import KNOWN
@@ -32,7 +32,7 @@ cache_key = true
 cache_breakpoints = true
 """
 PLAIN = [Message("system", "be kind"), Message("user", "hello"), Message("assistant", "hi"), Message("user", "bye")]
-ASKED = placed(with_added(PLAIN, "Recalled."))
+ASKED = mark_stable_messages(append_text(PLAIN, "Recalled."))
 
 Open = Callable[..., AbstractAsyncContextManager[Model]]
 
@@ -106,7 +106,7 @@ async def test_responses_api_gets_system_message_as_input(server: ModelServer, o
 async def test_picture_without_words_carries_the_breakpoint(server: ModelServer, opened: Open) -> None:
     shown = Message("user", "", parts=(Image("image/png", picture(kind="PNG")),))
     async with opened() as model:
-        await _ask(model, placed(with_added([shown], "Recalled.")))
+        await _ask(model, mark_stable_messages(append_text([shown], "Recalled.")))
     [message] = json.loads(server.requests[0].body)["messages"]
     assert [BREAKPOINT in part for part in message["content"]] == [True, False]
 
@@ -143,7 +143,7 @@ async def test_a_conversation_is_read_from_the_cache(server: ModelServer, opened
     said = [Message("system", "x" * 1200), Message("user", "hello")]
     async with opened(api) as model:
         for turn in range(6):
-            await _ask(model, placed(with_added(said, f"Recalled {turn}. " * 9)))
+            await _ask(model, mark_stable_messages(append_text(said, f"Recalled {turn}. " * 9)))
             said += [Message("assistant", "hi" * 40), Message("user", f"more {turn}")]
     assert [count.cached > 0 for count in server.counts] == [False, True, True, True, True, True]
     assert all(after.cached == before.cached + before.written for before, after in pairwise(server.counts))
@@ -180,9 +180,9 @@ async def test_response_chain_continues_with_its_system_message(
 ) -> None:
     (tmp_path / "profiles.toml").write_text(PROFILES.replace("cache_key = true", "keeps_responses = true"))
     async with opened(Responses) as model:
-        first = placed(PLAIN[:2])
+        first = mark_stable_messages(PLAIN[:2])
         answer = Received.of(await _ask(model, first, Options(lasting=True))).text
-        await _ask(model, placed([*PLAIN[:2], Message("assistant", answer), Message("user", "bye")]))
+        await _ask(model, mark_stable_messages([*PLAIN[:2], Message("assistant", answer), Message("user", "bye")]))
     last = server.requests[-1]
     assert last.new == 1
     assert [message.role for message in last.messages] == ["system", "user", "assistant", "user"]

@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator, Sequence
 import pytest
 
 from bot import errors
-from bot.conversation.cache_markers import placed
-from bot.conversation.prompt import with_added
+from bot.conversation.cache_markers import mark_stable_messages
+from bot.conversation.prompt import append_text
 from bot.llm.chat_completions import ChatCompletions
 from bot.llm.interface import Message
 from bot.llm.model import Model
@@ -17,7 +17,7 @@ from bot.llm.stream_events import Received, StreamEvent
 from sandbox.model import Behaviour, ChatRequest, Fail, ModelServer, Say
 
 PLAIN = [Message("system", "be kind"), Message("user", "hello"), Message("assistant", "hi"), Message("user", "bye")]
-MARKED = placed(PLAIN)
+MARKED = mark_stable_messages(PLAIN)
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ async def test_marked_message_is_a_part_with_marker(server: ModelServer, model: 
 async def test_text_of_this_request_follows_the_marker(server: ModelServer, model: Model) -> None:
     """What only this request adds must not be part of the cached prefix."""
     server.always(Say("hello"))
-    await _ask(model, placed(with_added(PLAIN, "Recalled.")))
+    await _ask(model, mark_stable_messages(append_text(PLAIN, "Recalled.")))
     parts = _contents(server.requests[0])[-1]
     assert parts == [
         {"type": "text", "text": "bye", "cache_control": {"type": "ephemeral"}},

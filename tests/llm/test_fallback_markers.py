@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.conversation.cache_markers import placed
+from bot.conversation.cache_markers import mark_stable_messages
 from bot.llm.interface import Message
 from bot.llm.stream_events import Received
 from bot.settings import load
@@ -21,7 +21,7 @@ cache_breakpoints = true
 base_url = "URL"
 api_key = "sk"
 """
-ASKED = placed([Message("system", "be kind"), Message("user", "hello")])
+ASKED = mark_stable_messages([Message("system", "be kind"), Message("user", "hello")])
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from bot.conversation import embedding as rest
-from bot.conversation.embedding import BATCH, EmbeddingIndex, texts_of
+from bot.conversation.embedding import BATCH, EmbeddingIndex, embedding_texts
 from bot.errors import ModelError, ServerTrouble, WrongKey
 from bot.llm.interface import Purpose
 from sandbox.model import EmbeddingRequest, Fail, Hang, ModelServer
@@ -53,13 +53,13 @@ def _vector(text: str) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
 
 def test_speaker_already_in_words_is_not_repeated() -> None:
     row = HistoryTurn(1, Role.USER, "[Mon 2023-05-08 13:56] Ann: off to Rome", "Ann", MAY)
-    assert texts_of(InContext(None, row, None), UTC)[0] == "Monday 8 May 2023, Ann: off to Rome"
+    assert embedding_texts(InContext(None, row, None), UTC)[0] == "Monday 8 May 2023, Ann: off to Rome"
 
 
 @pytest.mark.parametrize("sign", ["x", "日", "\U0001f600", "\ud800"])
 def test_texts_are_bounded_in_bytes(sign: str) -> None:
     row = HistoryTurn(1, Role.USER, sign * 100_000, "Ann", MAY)
-    alone, between = texts_of(InContext(row, row, row), UTC)
+    alone, between = embedding_texts(InContext(row, row, row), UTC)
     assert len(alone.encode()) <= 2_000
     assert len(between.encode()) <= 1_900
 
