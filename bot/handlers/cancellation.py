@@ -14,7 +14,7 @@ ordered before a crash comes again after it. In steps 3 to 5 a second stop joins
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -85,8 +85,7 @@ class Cancellations:
 
     def __init__(self, storage: Storage, waits: Callable[[ChatKey], bool] = lambda _: False) -> None:
         """`waits`: whether a question waits in the chat's lane, or for its rest."""
-        self.broadcasts: set[int] = set()
-        """Broadcasts that were stopped: what is about to go out of them does not."""
+        self._stopped_broadcasts: set[int] = set()
         self._waits = waits
         self._transaction = storage.transaction
         self._chats, self._transcript, self._deliveries = storage.chats, storage.transcript, storage.deliveries
@@ -145,6 +144,14 @@ class Cancellations:
         chat = await self._chats.find(key)
         going = await self._deliveries.open(chat.id) if chat else []
         return any(one.reply_id == reply_id for one in going) and await self.stop_sending(tx, key)
+
+    def stop_broadcasts(self, numbers: Iterable[int]) -> None:
+        """Send no more of these broadcasts, not even what is about to go out."""
+        self._stopped_broadcasts.update(numbers)
+
+    def is_broadcast_wanted(self, number: int) -> bool:
+        """Whether the rest of a broadcast is still to be sent."""
+        return number not in self._stopped_broadcasts
 
     def restart_unshown(self, key: ChatKey) -> None:
         """Begin the answer again with what has just arrived, unless the user has seen some of it."""

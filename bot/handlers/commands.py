@@ -120,7 +120,7 @@ class CommandHandlers:
 
     async def _stop_broadcasts(self, tx: Transaction, message: Message) -> str:
         stopped = await self._storage.broadcasts.stop(tx, message.chat.id) if is_private(message) else []
-        self._cancellations.broadcasts.update(one.id for one in stopped)
+        self._cancellations.stop_broadcasts(one.id for one in stopped)
         return "\n".join(plural(one.chats, texts.BROADCAST_STOPPED).format(sent=grouped(one.sent)) for one in stopped)
 
     async def stop_draft(self, update: UpdateContext, reply_id: int) -> None:

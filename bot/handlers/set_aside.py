@@ -1,6 +1,6 @@
 """What ended the process three times, alone: set aside, told to its chat and the operator, tried again by a press.
 
-See ``intake.quarantine``.
+See ``bot.updates.quarantine``.
 """
 
 import logging
@@ -33,14 +33,14 @@ class SetAsideHandlers:
         self,
         storage: Storage,
         quarantine: Quarantine,
-        door: AccessPolicy,
+        access: AccessPolicy,
         bot: Bot,
         clock: Callable[[], float],
         lanes: Lanes,
     ) -> None:
         self._storage = storage
-        self.quarantine = quarantine
-        self.door = door
+        self._quarantine = quarantine
+        self._access = access
         self._bot = bot
         self._clock = clock
         self._lanes = lanes
@@ -58,7 +58,7 @@ class SetAsideHandlers:
         """Whether somebody is answered: they may be told what becomes of an update that no handler gets."""
         chat = update.effective_chat
         direct = chat is not None and bool(chat.is_direct_messages)
-        verdict = await self.door.verdict(sender_in(update), chat.id if chat else None, direct=direct)
+        verdict = await self._access.verdict(sender_in(update), chat.id if chat else None, direct=direct)
         return verdict is Decision.COME_IN
 
     async def delivery(self, chat: Chat, delivery: Delivery, key: WorkKey) -> None:
@@ -77,7 +77,7 @@ class SetAsideHandlers:
 
     def done(self, key: WorkKey, place: ChatKey) -> None:
         """Tell the operator."""
-        self.quarantine.acquit(key)
+        self._quarantine.acquit(key)
         log.error(
             "The process ended three times while it was at %s of chat %d (topic %d) alone: that is set aside",
             *(key, place.telegram_id, place.thread_id),

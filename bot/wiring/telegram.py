@@ -34,6 +34,7 @@ from bot.handlers.owners import AccessRequestHandlers, OwnerHandlers, OwnerLinkH
 from bot.handlers.pending_questions import QuestionHandlers
 from bot.handlers.router import Router
 from bot.handlers.search_command import SearchHandlers
+from bot.handlers.sending import OutboxSender
 from bot.handlers.set_aside import SetAsideHandlers
 from bot.handlers.settings_command import SettingsHandlers
 from bot.handlers.table import Handlers, HandlerTable
@@ -285,15 +286,26 @@ def _reply_worker(
     lanes: Lanes,
 ) -> ReplyWorker:
     owners = base.owners
+    outbox = OutboxSender(
+        base.storage,
+        deliverer=traffic.deliverer,
+        cancellations=cancellations,
+        set_aside=aside,
+        quarantine=traffic.quarantine,
+        access=base.access,
+        lanes=lanes,
+    )
     return ReplyWorker(
-        storage=base.storage,
+        base.storage,
         conversation=engine.conversation,
-        sender=traffic.deliverer,
-        upkeep=engine.maintenance,
-        alarm=OwnerAlerts(base.storage, owners, lanes),
-        hints=BudgetWarnings(base.storage, base.budget, owners.ids),
-        endings=cancellations,
-        aside=aside,
+        deliverer=traffic.deliverer,
+        outbox=outbox,
+        maintenance=engine.maintenance,
+        alerts=OwnerAlerts(base.storage, owners, lanes),
+        warnings=BudgetWarnings(base.storage, base.budget, owners.ids),
+        cancellations=cancellations,
+        set_aside=aside,
+        quarantine=traffic.quarantine,
         lanes=lanes,
     )
 

@@ -1,0 +1,213 @@
+"""Sending what stands in the outbox of a chat: stored replies, part by part, and notices."""
+
+import logging
+from dataclasses import replace
+from functools import partial
+
+from telegram.error import ChatMigrated, Forbidden
+
+from bot.access.policy import AccessPolicy
+from bot.errors import Undeliverable
+from bot.handlers.broadcast_content import content_forms
+from bot.handlers.cancellation import Cancellations, RunningDelivery
+from bot.handlers.notices import attachment, below, destination, markup, why_no_file
+from bot.handlers.set_aside import SetAsideHandlers
+from bot.language import texts
+from bot.outbound.content import Destination
+from bot.outbound.delivery import DeliveredPart, Deliverer
+from bot.outbound.post import Wanted, always
+from bot.updates.in_flight import WorkKey, WorkKind
+from bot.updates.lanes import Lanes
+from bot.updates.quarantine import Quarantine
+from storage import Storage, until_stored
+from storage.records import ONE_MESSAGE, Chat, ChatKey, Delivery, File, Notice
+
+log = logging.getLogger(__name__)
+
+
+class OutboxSender:
+    """Sends replies and notices, and records what has arrived."""
+
+    def __init__(
+        self,
+        storage: Storage,
+        *,
+        deliverer: Deliverer,
+        cancellations: Cancellations,
+        set_aside: SetAsideHandlers,
+        quarantine: Quarantine,
+        access: AccessPolicy,
+        lanes: Lanes,
+    ) -> None:
+        self._transaction = storage.transaction
+        self._chats, self._presence, self._transcript = storage.chats, storage.presence, storage.transcript
+        self._deliveries, self._notices, self._broadcasts = storage.deliveries, storage.notices, storage.broadcasts
+        self._deliverer = deliverer
+        self._cancellations = cancellations
+        self._set_aside = set_aside
+        self._quarantine = quarantine
+        self._access = access
+        self._lanes = lanes
+
+    async def send_replies(self, chat: Chat) -> None:
+        """Send what is stored and not sent, or not all of it."""
+        with self._cancellations.sending(chat.place) as sending:
+            for delivery in await self._deliveries.open(chat.id):
+                key = WorkKey(WorkKind.DELIVERY, delivery.reply_id)
+                if self._quarantine.is_exhausted(key):
+                    await self._set_aside.delivery(chat, delivery, key)
+                elif sending.is_wanted():
+                    await self._quarantine.fly(key, chat.place, self._deliver(chat, delivery, sending))
+
+    async def clear_replaced(self, chat: Chat) -> None:
+        """Delete the messages of replies that others have replaced."""
+        messages = await self._deliveries.replaced(chat.id)
+        if messages is None:
+            return
+        ordinary = [number for number in messages if number > 0]
+        await self._deliverer.delete(chat.place.telegram_id, ordinary)
+        to = destination(chat.place, chat.private, None)
+        await self._deliverer.delete_ephemeral(to, [number for number in messages if number < 0])
+        async with self._transaction() as tx:
+            await self._transcript.drop_replaced(tx, chat.id)
+
+    async def send_notices(self, place: ChatKey, *, all_of_it: bool = True, patient: bool = False) -> None:
+        """Send the notices that wait in a chat.
+
+        `all_of_it`: also strangers' requests and broadcasts, unless something waits in the lane.
+        """
+        for notice_id, notice in await self._notices.waiting(place):
+            apart = notice.about is not None or notice.broadcast is not None
+            if apart and (not all_of_it or self._lanes.waits(place)):
+                continue
+            key = WorkKey(WorkKind.NOTICE, notice_id)
+            if self._quarantine.is_exhausted(key):
+                await self._set_aside.notice(notice, key)
+                continue
+            with self._cancellations.sending(place) as sending:
+                await self._quarantine.fly(key, place, self._tell(notice_id, notice, sending, patient or apart))
+
+    async def _deliver(self, chat: Chat, delivery: Delivery, sending: RunningDelivery) -> None:
+        async def record(part: DeliveredPart) -> None:
+            async with self._transaction() as tx:
+                await self._deliveries.delivered(tx, delivery.reply_id, part.message_id, part.end)
+
+        async def arrived(part: DeliveredPart) -> None:  # what has arrived must not be sent again
+            await until_stored(partial(record, part))
+            self._quarantine.progress(WorkKey(WorkKind.DELIVERY, delivery.reply_id))
+
+        to = destination(chat.place, chat.private, delivery.reply_to)
+        to = replace(to, quiet=delivery.rang or await self._notices.speaks(chat.place))
+        try:
+            await self._deliverer.deliver(
+                *(to, delivery.content, arrived),
+                offset=delivery.end,
+                begun=delivery.begun,
+                wanted=sending.is_wanted,
+                reply_format=chat.choices.reply_format,
+            )
+        except Undeliverable as exc:
+            if (moved := await self._moved(chat.place, exc)) is not None:
+                await self._deliver(replace(chat, place=moved), replace(delivery, begun=None, reply_to=None), sending)
+                return
+            log.warning("A reply in chat %d can't be delivered: %s", chat.id, exc)
+            if to.alone is not None:
+                await self._tell_all(chat.place)
+        async with self._transaction() as tx:
+            await self._transcript.sent(tx, delivery.reply_id)
+
+    async def _tell_all(self, place: ChatKey) -> None:
+        """Say where everybody sees it, once, that something could not be shown to one member alone."""
+        shared = ChatKey(place.telegram_id) if place.alone_with is not None else place
+        async with self._transaction() as tx:
+            await self._notices.withdraw(tx, shared, [texts.NOT_SHOWN_ALONE])
+            await self._notices.add(tx, Notice(shared, False, texts.NOT_SHOWN_ALONE))
+        self._lanes.wake(shared)
+
+    async def _moved(self, place: ChatKey, exc: Undeliverable) -> ChatKey | None:
+        """Where the chat is now, when Telegram refused because it has moved; a bot that was removed is quiet there.
+
+        What still waits in the old one is answered there first, from what was said there.
+        """
+        cause = exc.__cause__
+        async with self._transaction() as tx:
+            if isinstance(cause, ChatMigrated):
+                old, new = place.telegram_id, cause.new_chat_id
+                self._access.moved(old, new)
+                if not self._lanes.waits(place):
+                    await self._presence.migrate(tx, old, self._access.now(new))
+                return replace(place, telegram_id=new)
+            if isinstance(cause, Forbidden) and not place.direct:  # where one person may be meant, and others write on
+                await self._presence.left(tx, place.telegram_id)
+        return None
+
+    async def _tell(self, notice_id: int, notice: Notice, sending: RunningDelivery, patient: bool) -> None:
+        message_id = None
+        to = destination(notice.place, notice.private, notice.reply_to, notice.receiver, notice.query, notice.edits)
+        to = replace(to, patient=patient)
+        try:
+            message_id = await self._send(to, notice, sending)
+        except Undeliverable as exc:
+            if (moved := await self._moved(notice.place, exc)) is not None:
+                seen = min(notice.reply_to or 0, notice.edits or 0, 0) or None
+                await self._tell(notice_id, replace(notice, place=moved, reply_to=seen, edits=None), sending, patient)
+                return
+            log.warning("A notice can't be delivered: %s", exc)
+            if to.alone is not None and to.alone.strictly:
+                await self._tell_all(notice.place)
+        async with self._transaction() as tx:
+            if message_id is None:
+                await self._notices.forget(tx, notice_id)
+            else:
+                await self._notices.sent(tx, notice_id, message_id)
+
+    async def _upload(self, to: Destination, notice: Notice, file: File, wanted: Wanted) -> int | None:
+        """Send a file; where Telegram takes none, what belongs to it is said all the same."""
+        try:
+            return await self._deliverer.upload(to, attachment(file, notice.text), below(notice), wanted)
+        except Undeliverable as exc:
+            if isinstance(exc.__cause__, ChatMigrated):
+                raise
+            log.warning("A file can't be delivered: %s", exc)
+            told = why_no_file(exc.__cause__)
+        text = "\n\n".join(filter(None, (notice.text, told)))
+        return await self._deliverer.notice(to, text, below(notice), quote=notice.quote, literals=notice.literals)
+
+    async def _pass_on(self, to: Destination, number: int) -> int | None:
+        content = await self._broadcasts.content(number)
+        if content is None:
+            return None
+        wanted = partial(self._cancellations.is_broadcast_wanted, number)
+        return await self._deliverer.pass_on(to, content_forms(*content), wanted)
+
+    async def _send(self, to: Destination, notice: Notice, sending: RunningDelivery) -> int | None:
+        wanted = sending.is_wanted if len(notice.text) > ONE_MESSAGE or notice.file else always
+        if notice.points and (notice.reply_to or 0) > 0:
+            to = replace(to, reply_to=notice.reply_to)
+        if notice.file is not None:
+            return await self._upload(to, notice, notice.file, wanted)
+        if notice.broadcast is not None:
+            return await self._pass_on(to, notice.broadcast)
+        if notice.edits is not None and not notice.text:
+            await self._deliverer.turn_keyboard(to, notice.edits, markup(notice.buttons))
+            return None
+        if not notice.markdown:
+            return await self._deliverer.notice(
+                to,
+                notice.text,
+                below(notice),
+                notice.edits,
+                quote=notice.quote,
+                literals=notice.literals,
+                calls=notice.calls,
+                wanted=wanted,
+            )
+        parts: list[DeliveredPart] = []
+
+        async def arrived(part: DeliveredPart) -> None:
+            parts.append(part)
+
+        chat = await self._chats.find(notice.place)
+        chosen = chat.choices.reply_format if chat else None
+        await self._deliverer.deliver(to, notice.text, arrived, wanted=wanted, reply_format=chosen)
+        return parts[-1].message_id if parts else None
