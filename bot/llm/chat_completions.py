@@ -69,7 +69,7 @@ class Chunks:
         thought = thought or thoughts([body.get(field) for field in _THOUGHTS])
         self._calls.add(mappings(body.get("tool_calls")))
         self._opaque.add(body)
-        self._said = self._said or bool(said or voice or self._calls.begun)
+        self._said = self._said or bool(said or voice or self._calls.has_begun)
         finish = finish_of(reason_in(choice, chunk), said=self._said)
         self._over = self._over or finish is not None
         calls = self._calls.take() if finish else ()
@@ -215,7 +215,8 @@ class ChatCompletions(OpenAIModel):
         marker = self._marker(messages, options)
         one = partial(message_param, without=options.without, marker=marker, sound_as_url=self._sound_as_url)
         params = await run_in_thread_if_large(messages, lambda: list(map(one, messages)))
-        return await self.server.client.chat.completions.create(
+        client = self.server.client
+        return await client.chat.completions.create(
             model=self.name,
             messages=[],  # openai would walk through every field on the event loop: 50 ms for 200 messages
             stream=True,

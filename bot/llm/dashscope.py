@@ -149,11 +149,12 @@ class DashScopeModel(Model):
 
     def _open(self, body: bytes) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
         task = "multimodal-generation" if self._multimodal else "text-generation"
-        return self.server.session.post(
-            f"{self.server.base_url.rstrip('/')}/services/aigc/{task}/generation",
+        server = self.server
+        return server.session.post(
+            f"{server.base_url.rstrip('/')}/services/aigc/{task}/generation",
             data=body,
-            headers={**STREAMED, "Authorization": f"Bearer {self.server.api_key}"},
-            timeout=aiohttp.ClientTimeout(sock_connect=CONNECT_TIMEOUT_S, sock_read=self.server.timeout),
+            headers={**STREAMED, "Authorization": f"Bearer {server.api_key}"},
+            timeout=aiohttp.ClientTimeout(sock_connect=CONNECT_TIMEOUT_S, sock_read=server.timeout),
         )
 
     def _translate(self, exc: Exception, *, streaming: bool) -> errors.ModelError:
@@ -204,7 +205,7 @@ class _DashScopeStream:
         said = said or text(choice.get("text"))
         self._calls.add(mappings(part.get("tool_calls")))
         self._opaque.add(part)
-        self._said = self._said or bool(said or self._calls.begun)
+        self._said = self._said or bool(said or self._calls.has_begun)
         finish = finish_of(reason_in(choice, output), said=self._said)
         self._over = self._over or finish is not None
         calls = self._calls.take() if finish else ()

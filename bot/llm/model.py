@@ -61,13 +61,15 @@ class Model(ABC):
         self.calls = profile.tools
         self.breaker = CircuitBreaker(f"{name} at {server.breaker.name}", server.answers)
         self._server = server
+        self._server_breaker, self._gate = server.breaker, server.gate
         self._refused: frozenset[str] = frozenset()
         """Optional fields that the server refuses for this model."""
         self._failures: tuple[type[Exception], ...] = (ModelError, *self.foreign)
 
     def know(self, profile: ModelProfile) -> None:
         """Apply what the server reports about the model after it was created; what refusals taught takes precedence."""
-        told, before, now = self._server.profile.senses(profile), self._known, self._senses
+        server = self._server.profile
+        told, before, now = server.senses(profile), self._known, self._senses
         refused = {name for name in ("sees", "hears", "speaks") if getattr(before, name) and not getattr(now, name)}
         most = told.most_images if now.most_images == before.most_images else now.most_images
         self._known = told
@@ -98,7 +100,7 @@ class Model(ABC):
                         yield piece[0]
                         continue
                     if not began:
-                        self._server.breaker.answered()
+                        self._server_breaker.answered()
                         self.breaker.answered()
                     began = True
                     read = self._read(piece, answer, finished=finished)
@@ -153,7 +155,7 @@ class Model(ABC):
         self, messages: Sequence[Message], options: Options
     ) -> AsyncGenerator[Sequence[StreamEvent], None]:
         """Wait for a turn and stream the answer; until the first word, failures that may pass are retried."""
-        with self._server.gate.turn(rank(messages), waiting_chat()) as turn:
+        with self._gate.turn(rank(messages), waiting_chat()) as turn:
             while True:
                 if not turn.is_on:
                     yield [Queued(waiting=True)]
@@ -171,7 +173,7 @@ class Model(ABC):
                     return
                 except asyncio.CancelledError:
                     if not began:
-                        self._server.breaker.given_up(asyncio.get_running_loop().time() - asked_at)
+                        self._server_breaker.given_up(asyncio.get_running_loop().time() - asked_at)
                     raise
                 except self._failures as exc:
                     error = exc if isinstance(exc, ModelError) else self._translate(exc, streaming=began)
@@ -180,7 +182,7 @@ class Model(ABC):
 
     def _check(self) -> None:
         """Raise ServerTrouble if the circuit of the server or of this model is open."""
-        self._server.breaker.check()
+        self._server_breaker.check()
         self.breaker.check()
 
     async def _stream_without_refused(
@@ -259,10 +261,10 @@ class Model(ABC):
         error.args = tuple(redact_prompt(prompt, str(part)) for part in error.args)
         error.model = self.name
         if error.reached:
-            self._server.breaker.answered()
+            self._server_breaker.answered()
             self.breaker.failed(error, conversation_hash(messages))
         else:
-            self._server.breaker.failed(error)
+            self._server_breaker.failed(error)
         if isinstance(error, ContextTooLong) and error.limit:
             self.learn_limit(error.limit)
         elif isinstance(error, TooManyImages) and Image in sent:

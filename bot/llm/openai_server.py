@@ -162,7 +162,8 @@ class OpenAIModel(Model):
     def _caching(self, messages: Sequence[Message], options: Options) -> dict[str, JsonValue]:
         """Cache parameters of a request besides the marks; the operator's own settings take precedence."""
         said: dict[str, JsonValue] = {}
-        if options.cache_key and self.server.profile.cache_key and KEY not in self.extra_body:
+        profile = self.server.profile
+        if options.cache_key and profile.cache_key and KEY not in self.extra_body:
             said[KEY] = options.cache_key
         if self._marker(messages, options) == BREAKPOINT:
             theirs = self.extra_body.get(OPTIONS)

@@ -134,9 +134,8 @@ class Responses(OpenAIModel):
 
     @property
     def learned(self) -> Learned:
-        return replace(
-            super().learned, keeps_nothing=self.server.profile.keeps_responses and not self.server.keeps_responses
-        )
+        server = self.server
+        return replace(super().learned, keeps_nothing=server.profile.keeps_responses and not server.keeps_responses)
 
     def recall(self, learned: Learned) -> None:
         super().recall(learned)
@@ -187,14 +186,15 @@ class Responses(OpenAIModel):
         said = [message for message in messages if message.role != "system" or self._cache.exact]
         asked = said[-1:] if kept else said
         written = await run_in_thread_if_large(asked, lambda: _input(asked, marker))
-        return await self.server.client.responses.create(
+        client, profile = self.server.client, self.server.profile
+        return await client.responses.create(
             model=self.name,
             instructions="\n\n".join(system) or openai.omit,
             input=[],  # see ``ChatCompletions``
             previous_response_id=kept.id if kept else openai.omit,
             store=openai.omit if store is None else store,
             stream=True,
-            extra_headers=SESSION_CACHE if self.server.profile.session_cache else None,
+            extra_headers=SESSION_CACHE if profile.session_cache else None,
             extra_body={
                 **fit_fields(self._optional(messages, options), options.without),
                 "input": written,
@@ -214,8 +214,8 @@ class Responses(OpenAIModel):
     def _optional(self, messages: Sequence[Message], options: Options) -> dict[str, JsonValue]:
         thinking: dict[str, JsonValue] = {}
         if self._sets_thinking(options):
-            way = self.server.profile.thinking_as
-            thinking = thinking_fields_in_responses(way, self.name, thinking=bool(options.thinking))
+            profile = self.server.profile
+            thinking = thinking_fields_in_responses(profile.thinking_as, self.name, thinking=bool(options.thinking))
         length = self._length(options, ("max_output_tokens",))
         return {**self.extra_body, **self._caching(messages, options), **thinking, **length, **_tools(options)}
 

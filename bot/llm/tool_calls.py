@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 
 from pydantic import JsonValue
 
@@ -35,39 +34,42 @@ _OBJECTS = ("extra_content", "provider_specific_fields")
 """Gemini, and LiteLLM in front of it."""
 
 
-@dataclass(slots=True)
 class _Begun:
-    id: str = ""
-    name: str = ""
-    arguments: str = ""
-    opaque: dict[str, object] = field(default_factory=dict)
+    def __init__(self) -> None:
+        self.id = self.name = self.arguments = ""
+        self.opaque: dict[str, object] = {}
 
 
-@dataclass(slots=True)
 class ToolCallAssembler:
     """Assembles calls that come in pieces: id and name once, the arguments bit by bit."""
 
-    begun: dict[int, _Begun] = field(default_factory=dict)
-    """By stream index. Some servers (Gemini's OpenAI-compatible API) send the same index for all; a new id then starts
-    a new call."""
-    done: list[_Begun] = field(default_factory=list)
-    size: int = 0
+    def __init__(self) -> None:
+        self._begun: dict[int, _Begun] = {}
+        """By stream index. Some servers (Gemini's OpenAI-compatible API) send the same index for all; a new id then
+        starts a new call."""
+        self._done: list[_Begun] = []
+        self._size = 0
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether there are calls that were not taken yet."""
+        return bool(self._begun)
 
     def add(self, pieces: Iterable[Mapping[str, object]]) -> None:
         """Add the pieces in a chunk. Raises StreamCut if the arguments grow without end."""
         for at, piece in enumerate(pieces):
             index, function = piece.get("index"), mapping(piece.get("function"))
             place, name = index if type(index) is int else at, text(piece.get("id"))
-            call = self.begun.setdefault(place, _Begun())
+            call = self._begun.setdefault(place, _Begun())
             if (name and call.id and name != call.id) or _is_another(call, piece, function):
-                self.done.append(call)
-                call = self.begun[place] = _Begun()
+                self._done.append(call)
+                call = self._begun[place] = _Begun()
             call.id = call.id or name
             call.name = call.name or text(function.get("name"))
             arguments = _arguments(function.get("arguments"))
             call.arguments += arguments
-            self.size += len(arguments) + 1
-            if self.size > MOST_ARGUMENTS:
+            self._size += len(arguments) + 1
+            if self._size > MOST_ARGUMENTS:
                 raise StreamCut(f"arguments of more than {MOST_ARGUMENTS} characters")
             call.opaque |= {name: value for name, value in piece.items() if name not in _CALL and value is not None}
             inner = {name: value for name, value in function.items() if name not in _FUNCTION and value is not None}
@@ -76,8 +78,8 @@ class ToolCallAssembler:
 
     def take(self) -> tuple[Call, ...]:
         """The completed calls in order; a call without an id gets its number as id."""
-        calls = [call for call in (*self.done, *self.begun.values()) if call.name]
-        self.begun, self.done = {}, []
+        calls = [call for call in (*self._done, *self._begun.values()) if call.name]
+        self._begun, self._done = {}, []
         return tuple(
             Call(one.id or f"call_{at}", one.name, one.arguments, pack_opaque(one.opaque))
             for at, one in enumerate(calls)

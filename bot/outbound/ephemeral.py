@@ -51,7 +51,8 @@ class EphemeralMessages:
         """
         refused: TelegramError | None = None
         key = (to.chat_id, alone.receiver)
-        unasked = self._features.not_alone.get(key, 0.0) <= self._clock()
+        not_alone = self._features.not_alone
+        unasked = not_alone.get(key, 0.0) <= self._clock()
         for fields in _ways(alone, unasked=unasked):
             try:
                 return await send(to, fields)

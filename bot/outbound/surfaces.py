@@ -86,6 +86,7 @@ class DraftSurface:
         self.message_id: int | None = None
         self.gap = gap
         self._api = api
+        self._features = api.features
         self._pacer = pacer
         self._to = to
         self._draft_id = draft_id
@@ -115,15 +116,16 @@ class DraftSurface:
             self._to = replace(self._to, thread_id=None)
             return True
         if refuses_drafts(exc):
-            self._api.features.draftless.add(self._to.chat_id)
+            draftless = self._features.draftless
+            draftless.add(self._to.chat_id)
             return True
         return False
 
     async def _content(self, view: PreviewState) -> Content | None:
-        if self._to.chat_id in self._api.features.draftless:
+        if self._to.chat_id in self._features.draftless:
             return None
-        rich = self._wants_rich and self._api.features.rich
-        if view.kind is PreviewKind.NOTHING or not (rich or self._api.features.drafts):
+        rich = self._wants_rich and self._features.rich
+        if view.kind is PreviewKind.NOTHING or not (rich or self._features.drafts):
             return None
         if view.kind is PreviewKind.ANSWER:
             newest = partial(self._newest, view.text, rich=rich)
@@ -177,6 +179,7 @@ class MessageSurface:
         self._conversions = conversions
         self.gap, self._growth, self._longest_gap = gaps
         self._api = api
+        self._features = api.features
         self._pacer = pacer
         self._to = to
         self._on_begun = on_begun
@@ -203,7 +206,7 @@ class MessageSurface:
         if self.message_id is None and not self._may_begin:
             return None
         if view.kind is PreviewKind.ANSWER:
-            rich = self._wants_rich and self._api.features.rich
+            rich = self._wants_rich and self._features.rich
             first = partial(preview_piece, view.text, 0, rich=rich)
             piece = await self._conversions.do(len(view.text), first, lambda: None)
             return piece.content if piece is not None else None
