@@ -67,7 +67,11 @@ class UpdateProgress:
 
 @dataclass(frozen=True, slots=True)
 class UpdateContext:
-    """An update, or the messages of one turn; `chat` None: nothing is stored of this conversation yet."""
+    """An update, or the messages of one turn; `chat` None: nothing is stored of this conversation yet.
+
+    `key` is that of no chat where Telegram names none: when the bot's membership has changed, or the message with the
+    button is gone.
+    """
 
     key: ChatKey
     chat: Chat | None
