@@ -1,4 +1,4 @@
-"""What an answer was based on, as it is recorded with it: ids and numbers, and no words."""
+"""The basis of an answer, recorded with it: ids and numbers, no text."""
 
 from collections.abc import Iterator
 from itertools import islice
@@ -12,13 +12,13 @@ from storage.records import Role, Usage
 from storage.usage import ByModel
 
 MOST_SHOWN = 60
-"""Older turns of an answer that are recorded: what fits into a prompt, unless they are very short ..."""
+"""The most older turns recorded per answer; more fit into a prompt only if they are very short."""
 MOST_MISSED = 5
-"""... and near misses."""
+"""The same for near misses."""
 
 
 def basis_of(contents: PromptContents, model: str, used: ByModel, money: Amount | None) -> Basis:
-    """The record of an answer by a model; `used` for all its requests, which cost this."""
+    """The record of an answer by a model; `used` and `money` cover all its requests."""
     turns, asked = contents.turns, newest(contents.view)
     return Basis(
         question_id=asked[-1].id if asked and asked[-1].role is Role.USER else None,
@@ -34,12 +34,12 @@ def basis_of(contents: PromptContents, model: str, used: ByModel, money: Amount 
 
 
 def notes_of(contents: PromptContents) -> str:
-    """The notes that stood in the prompt."""
+    """The memory in the prompt."""
     return "" if contents.view.model.single_turn else contents.view.memory
 
 
 def _found(contents: PromptContents) -> Iterator[FoundTurn]:
-    """The turns that were found, each once: those that were shown before the near misses."""
+    """The turns that were found, each once, those shown before the near misses."""
     sources = [(contents.recalled, False), *((look, True) for look in contents.looks)]
     shown: dict[int, FoundTurn] = {}
     missed: dict[int, FoundTurn] = {}
@@ -55,7 +55,7 @@ def _found(contents: PromptContents) -> Iterator[FoundTurn]:
 
 
 def _best_first(recalled: Recalled) -> list[int]:
-    """Those that were found before those that stand beside them."""
+    """Hits before their neighbours."""
     return sorted(recalled.turn_ids, key=lambda turn_id: recalled.ranks[turn_id].overall or inf)
 
 

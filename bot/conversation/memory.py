@@ -89,7 +89,8 @@ class MemoryEditor:
     async def bring_back(self, chat: Chat, version_id: int) -> int | None:
         """Restore an earlier version; returns the version that was current, for undoing.
 
-        What has left the window stays out, and edits made since are told again. None if the version no longer exists.
+        What has left the window stays out, and edits made since are added to prompts again. None if the version no
+        longer exists.
         """
         version = await self.storage.memories.version(chat, version_id)
         if version is None:

@@ -41,7 +41,7 @@ class PromptContents:
     """The turns of the window that are sent."""
     recalled: Recalled = NOTHING
     edited: Sequence[int] = ()
-    """Turns outside the window that were edited since the memory was written, and are therefore told again."""
+    """Turns outside the window that were edited since the memory was written, and are therefore added again."""
     looks: list[Recalled] = field(default_factory=list)
     """What the model has looked up while answering."""
 

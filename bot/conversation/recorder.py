@@ -2,7 +2,7 @@
 
 Messages are rendered once, under names that are unique in the chat. After an edit, the prompt stays the same up to the
 changed turn, and if it was part of the last question, that is answered again. A turn outside the window changes in the
-transcript and index, and its new text is told until the memory includes it.
+transcript and index, and its new text is added to prompts until the memory includes it.
 """
 
 from collections.abc import Callable, Collection, Sequence

@@ -1,7 +1,7 @@
-"""A time stamp or a speaker's name before an answer: the transcript's lines have them, and models imitate that.
+"""Removal of a timestamp or speaker's name before an answer, which models imitate from the transcript.
 
-It is taken off, also while the answer is still being written: nothing is shown until it is clear whether the beginning
-is such a prefix. Only the first characters are looked at, since this is repeated with each piece that comes.
+It works while the answer is still being written: nothing is shown until it is clear whether the beginning is a prefix.
+Only the first characters are examined, because this is repeated for each piece.
 """
 
 import re
@@ -10,18 +10,18 @@ from collections.abc import Iterable
 _STAMP = re.compile(r"\s*\[\w{3} \d{4}-\d\d-\d\d \d\d:\d\d\]\s*")
 _LONGEST_STAMP = len("[Mon 2026-11-23 12:00]")
 MOST_BLANKS = 100
-"""Of a head; a text that begins with more has none."""
+"""The most whitespace in a prefix; a text that begins with more has none."""
 
 
 class SpeakerPrefix:
-    """The heads of one bot's lines; `names` are what it may be called in them."""
+    """Prefixes of one bot's lines; `names` are the names it may use for itself."""
 
     def __init__(self, names: Iterable[str] = ()) -> None:
         self._names = tuple(f"{name.casefold()}:" for name in {*names, "assistant"} if name)
         self._longest = 3 * MOST_BLANKS + _LONGEST_STAMP + max(map(len, self._names))
 
     def off(self, text: str, *, more: bool = False) -> str:
-        """The text without its head; `more`: it is still growing, and empty while it may become one."""
+        """The text without its prefix; `more`: it is still growing, so the result is "" while a prefix is possible."""
         head = text[: self._longest]
         stamp = _STAMP.match(head)
         end = stamp.end() if stamp else 0
@@ -39,6 +39,6 @@ class SpeakerPrefix:
 
 
 def _behind(begun: str, name: str) -> str:
-    """What follows a name, which may be longer when its case is folded."""
+    """The text after a name, whose length may change with case folding."""
     end = next(end for end in range(1, len(begun) + 1) if begun[:end].casefold().startswith(name))
     return begun[end:].lstrip()

@@ -4,7 +4,7 @@ tiktoken downloads its encodings at run time, and the bot must start without tha
 installed ``dashscope`` package (extra: ``qwen``); for OpenAI's models their own if tiktoken has cached it; otherwise an
 estimate by character classes. Reported usage corrects all of them (see ``usage_recorder``).
 
-`told` converts tokens to words or characters, the units in which a model is told how long a text should be.
+`told` converts tokens to words or characters, the units for telling a model how long a text should be.
 """
 
 import hashlib

@@ -1,4 +1,4 @@
-"""A circuit breaker: a server that is down gets no more requests until a probe succeeds, so that nobody waits in vain.
+"""A circuit breaker: a server that is down gets no more requests until a probe succeeds, so that requests fail fast.
 
 A single model of a server can be down on its own; the server's other models then stay available.
 """

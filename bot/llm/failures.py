@@ -2,7 +2,7 @@
 
 Unambiguous codes come first, then the message, matched by whole phrases (``wordings``), then the status, which many
 servers assign freely: an image sent to a text model gets 400, 404, 422 or 500. Where the status is reliable (401, 402,
-408, 429), only rate limits and missing credit are told apart by the message.
+408, 429), the message only distinguishes rate limits from missing credit.
 
 Failures may also come inside a stream that began with 200, or in a body in place of an answer.
 """

@@ -1,4 +1,4 @@
-"""What the conversation knows of a model: messages go in, events come out, and every failure is a ModelError."""
+"""The model interface of the conversation: messages go in, events come out, and every failure is a ModelError."""
 
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
@@ -10,35 +10,34 @@ from pydantic import JsonValue
 from bot.llm.stream_events import Call, ExtraRequest, StreamEvent
 
 CONTROL = "cache_control"
-"""Anthropic and Alibaba, and gateways before them: four in a request, each found again from 20 parts behind it."""
+"""Anthropic and Alibaba, and gateways in front of them: four per request, each found from up to 20 parts after it."""
 BREAKPOINT = "prompt_cache_breakpoint"
-"""OpenAI since GPT-5.6: four are written, and found again where a later request has one at the very same place."""
+"""OpenAI since GPT-5.6: four are written, and found only if a later request has one at the same position."""
 MARKERS: dict[str, dict[str, JsonValue]] = {CONTROL: {"type": "ephemeral"}, BREAKPOINT: {"mode": "explicit"}}
-"""Fields of a part of a message, the prompt up to whose end is to be kept."""
+"""Fields of a message part that ask the server to cache the prompt up to the end of that part."""
 MOST_MARKS = 4
 OWN_HIT = 0.05
-"""What a token costs that an engine of one's own has read before, relative to a fresh one: it is not read again, only
-looked at by those behind it."""
+"""The relative price of a cached token on a self-hosted engine: it isn't read again, but later tokens attend to it."""
 KEY, OPTIONS = "prompt_cache_key", "prompt_cache_options"
 OURS_ALONE: dict[str, JsonValue] = {"mode": "explicit"}
-"""In the options: no breakpoint of the server's own. It would stand behind what was recalled, and cost a quarter more
-than not to be kept."""
+"""In the options: no implicit breakpoint. The server would put it after the recalled text, at a price of a quarter more
+than not caching."""
 
 
 @dataclass(frozen=True, slots=True)
 class CacheProfile:
-    """What is known of the prompt cache of a model at its server."""
+    """What is known about a model's prompt cache at its server."""
 
     explicit: bool
-    """Whether it takes markers, and bills by them."""
+    """Whether it accepts markers and bills by them."""
     minimum: int
-    """A shorter prompt is not cached, in tokens."""
+    """The fewest tokens of a prompt that is cached."""
     lifetime_s: float
-    """How long a prompt stays in the cache after it was last used, in seconds."""
+    """How long a prompt stays cached after its last use, in seconds."""
     exact: bool = False
-    """Its markers are breakpoints: nothing is found again without them."""
+    """Its markers are breakpoints: nothing is cached without them."""
     hit: float | None = None
-    """What a cached token costs there, relative to a fresh one; None: nobody knows, so that a setting says it."""
+    """The relative price of a cached token; None: unknown, so a setting applies."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,73 +61,73 @@ Part = str | Image | Sound
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """A function that the model may call; it takes one text."""
+    """A function that the model may call, with a single text argument."""
 
     name: str
     purpose: str
     argument: str
     meaning: str
-    """Of the argument."""
+    """A description of the argument."""
 
     @property
     def parameters(self) -> dict[str, JsonValue]:
-        """The JSON Schema of its arguments, the same bytes every time."""
+        """The JSON Schema of its arguments, always the same bytes."""
         argument: dict[str, JsonValue] = {"type": "string", "description": self.meaning}
         return {"type": "object", "properties": {self.argument: argument}, "required": [self.argument]}
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One element of the messages array; `role` is system, user, assistant or tool."""
+    """An element of the messages array; `role` is system, user, assistant or tool."""
 
     role: str
     content: str
     mark: bool = False
-    """The server is asked to keep the prompt up to the end of this message in its cache; the text stays as it is."""
+    """Ask the server to cache the prompt up to the end of this message; the text is unaffected."""
     passing: int = 0
-    """So many letters at its end are for this request alone; a mark stands before them."""
+    """The number of characters at its end that only this request has; a mark goes before them."""
     parts: tuple[Part, ...] = ()
-    """Where it is more than words: all of it in its order; `content` is the words alone then."""
+    """If there is more than text: all parts in order; `content` is then the text alone."""
     calls: tuple[Call, ...] = ()
-    """The assistant's, behind its words."""
+    """Calls by the assistant, after its text."""
     answers: str = ""
     """The id of the call whose result this is (role tool)."""
     opaque: str = ""
-    """What the server had beside the calls, as JSON, and wants back with them."""
+    """Fields that came with the calls and must be returned with them, as JSON."""
 
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What a model takes and gives besides text."""
+    """What a model takes and produces besides text."""
 
     sees: bool = False
     hears: bool = False
     speaks: bool = False
     thinks: bool = False
-    """It can be told whether to reason before it answers."""
+    """Thinking can be switched on and off."""
     most_images: int | None = None
-    """So many it sees in one request; None: nobody knows."""
+    """The most pictures per request; None: unknown."""
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What a request asks of the model besides an answer; of a `brief` one only the first words are read."""
+    """The options of a request; of a `brief` one only the first words are read."""
 
     thinking: bool | None = None
-    """Reason before the answer, or don't; None: as the model does."""
+    """Think before answering; None: the model's default."""
     voice: bool = False
-    """Speak the answer as well as write it."""
+    """Answer with speech as well as text."""
     lasting: bool = False
-    """The next request will begin with this one and its answer: the server may keep them."""
+    """The next request will begin with this one and its answer, so the server may store them."""
     tools: tuple[Tool, ...] = ()
-    """They stand before the prompt: all requests of a conversation have the same ones."""
+    """They precede the prompt, so all requests of a conversation have the same ones."""
     may_call: bool = False
-    """Whether they may be called now."""
+    """Whether the tools may be called now."""
     aside: bool = False
-    """It is no answer for a reader, whose length the operator may have bounded."""
+    """A side request, to which the operator's limit on answers doesn't apply."""
     brief: bool = False
     cache_key: str = ""
-    """Requests with the same one begin alike; it says nothing else."""
+    """Requests with the same key share a prefix; it has no other meaning."""
     without: frozenset[str] = frozenset()
     """Optional fields of the request that the server refuses."""
 
@@ -141,36 +140,36 @@ class ChatModel(Protocol):
 
     @property
     def name(self) -> str:
-        """The model's name, as usage is recorded under it."""
+        """The name under which usage is recorded."""
 
     @property
     def senses(self) -> Capabilities:
-        """What it is known to take and give; a refusal may have taught that it takes less."""
+        """The known capabilities, minus those that were refused."""
 
     @property
     def window(self) -> int:
-        """How many tokens a prompt may have."""
+        """The most tokens of a prompt."""
 
     @property
     def limit(self) -> int | None:
-        """How many tokens it was seen to read at most, where that is less than `window`."""
+        """The most tokens that it was seen to read, if fewer than `window`."""
 
     @property
     def single_turn(self) -> bool:
-        """Whether it takes one message, and no history."""
+        """Whether it takes one message and no history."""
 
     @property
     def calls(self) -> bool:
-        """Whether it calls tools."""
+        """Whether it can call tools."""
 
     def learn_limit(self, tokens: int) -> None:
-        """It was seen that the model reads no more than that many tokens."""
+        """Record that the model reads no more than this many tokens."""
 
     def stream(self, messages: Sequence[Message], options: Options = DEFAULT) -> AsyncGenerator[StreamEvent, None]:
         """Answer the last message.
 
-        Raises a ModelError for every failure; StreamCut also when the stream ends without saying why it ended. The
-        caller sets the bound in time, and closes the iterator to end an answer early.
+        Raises a ModelError for every failure; StreamCut also if the stream ends without a finish reason. The caller
+        limits the time, and closes the iterator to end an answer early.
         """
 
 
@@ -178,36 +177,36 @@ class Models(Protocol):
     """All models of one server, by name."""
 
     def cache(self, name: str) -> CacheProfile:
-        """The server's prompt cache, for the model of this name."""
+        """The server's prompt cache for the model of this name."""
 
     @property
     def vision_model(self) -> str | None:
-        """The name of the server's model that answers about pictures where nobody named one."""
+        """The server's model for pictures if no setting names one."""
 
     def of(self, name: str) -> ChatModel:
-        """The model of this name; the same one each time."""
+        """The model of this name; always the same object."""
 
     async def learn(self) -> None:
-        """Ask the server what it tells of its models; it need not answer, and may take its time."""
+        """Ask the server for its models; it may be slow or not answer."""
 
     async def ready(self) -> None:
-        """Wait, a moment at most, for what it is still to tell."""
+        """Wait briefly for an answer to `learn`."""
 
     async def close(self) -> None:
         """Close the connections."""
 
 
 class Transcriber(Protocol):
-    """A model that writes down what it hears."""
+    """A transcription model."""
 
     @property
     def name(self) -> str:
-        """The model's name, as usage is recorded under it."""
+        """The name under which usage is recorded."""
 
     async def transcribe(self, sound: Sound, took: list[ExtraRequest] | None = None) -> str:
-        """The words of a sound; empty when there are none. Raises a ModelError for every failure.
+        """The transcript of a sound; "" if there are no words. Raises a ModelError for every failure.
 
-        What each request took is added to `took`.
+        Each request is added to `took`.
         """
 
     async def close(self) -> None:
@@ -215,27 +214,27 @@ class Transcriber(Protocol):
 
 
 class Purpose(StrEnum):
-    """What a text is embedded for: many models have a form for each."""
+    """The purpose of an embedding: many models distinguish them."""
 
     QUERY = "query"
-    """It asks."""
+    """A question."""
     PASSAGE = "passage"
-    """It is searched."""
+    """A text to be searched."""
 
 
 class Embedder(Protocol):
-    """A model that gives texts a place in a space where what means the same is near."""
+    """A model that maps texts to vectors so that similar meanings are near each other."""
 
     @property
     def name(self) -> str:
-        """The model's name; vectors of different models can't be compared."""
+        """The model's name; vectors of different models aren't comparable."""
 
     async def embed(
         self, texts: Sequence[str], purpose: Purpose, took: list[ExtraRequest] | None = None
     ) -> list[list[float]]:
-        """A vector for each text, in their order, all of one dimension. Raises a ModelError for every failure.
+        """A vector for each text, in order, all of the same dimension. Raises a ModelError for every failure.
 
-        What each request took is added to `took`, unless it costs nothing.
+        Each request is added to `took` unless it is free.
         """
 
     async def close(self) -> None:

@@ -1,8 +1,8 @@
 """Facts learned about a model at its server that are worth keeping after a restart.
 
-A refusal of pictures or sounds is believed only for a while: it may have come from another server behind the same
-address, or merely mention pictures, and must not blind a model for good. Each refusal doubles the time until the next
-try, so a model that really is blind is tried about once a day.
+A refusal of pictures or sounds is believed only for a while: it may have come from another server at the same address,
+or merely mention pictures, and must not blind a model for good. Each refusal doubles the time until the next try, so a
+model that really is blind is tried about once a day.
 """
 
 import json

@@ -1,6 +1,6 @@
-"""What was learned about model servers, stored: otherwise each start would learn it from refused requests again.
+"""Storage of facts learned about model servers, which each start would otherwise learn again from refused requests.
 
-It expires after a while, since servers are updated and reconfigured.
+They expire after a while, since servers are updated and reconfigured.
 """
 
 import asyncio
@@ -15,13 +15,13 @@ from storage import Storage, StorageError
 DAY_S = 86_400.0
 KEPT_S = 7 * DAY_S
 LIMIT_KEPT_S = DAY_S
-"""For a model's context limit. Many servers let it be configured, and nobody would notice that it was raised."""
+"""For context limits: many servers make them configurable, and a raised one would go unnoticed."""
 
 log = logging.getLogger(__name__)
 
 
 class LearnedFacts:
-    """Remembers at once, and stores in the background; see `learned.FactStore`."""
+    """Remembers at once and stores in the background; implements `learned.FactStore`."""
 
     def __init__(self, storage: Storage, known: dict[tuple[str, str], Learned], clock: Callable[[], float]) -> None:
         self._storage = storage
@@ -32,7 +32,7 @@ class LearnedFacts:
 
     @classmethod
     async def open(cls, storage: Storage, clock: Callable[[], float]) -> Self:
-        """What was learned lately; the rest is forgotten."""
+        """Load the facts that are still valid; expired ones are deleted."""
         since = clock() - KEPT_S
         async with storage.transaction() as tx:
             await storage.server_facts.prune(tx, since)
@@ -41,11 +41,9 @@ class LearnedFacts:
         return cls(storage, {at: one if at in fresh else replace(one, limit=None) for at, one in known.items()}, clock)
 
     def of(self, server: str, model: str) -> Learned:
-        """See Memory.of."""
         return self._known.get((server, model), Learned())
 
     def keep(self, server: str, model: str, learned: Learned) -> None:
-        """See Memory.keep."""
         if self.of(server, model) == learned:
             return
         self._known[server, model] = self._unsaved[server, model] = learned
@@ -53,7 +51,7 @@ class LearnedFacts:
             self._saving = asyncio.create_task(self._save(), name="what was learned of servers")
 
     async def close(self) -> None:
-        """Store what is not stored yet."""
+        """Store what hasn't been stored yet."""
         if self._saving is not None:
             await asyncio.wait([self._saving])
 

@@ -1,8 +1,8 @@
-"""What comes back while a model answers: a union of events, and what they add up to.
+"""Stream events: a union of everything that arrives while a model answers, and their sum.
 
-A request brings, in this order: Queued while it waits, SwitchedModel where another model answers, then pieces of text,
-reasoning and audio, then ToolCalls, Finished and UsageReported. After calls of tools ExtraRequestStarted follows, and
-then the same again for that request.
+A request yields, in this order: Queued while it waits, SwitchedModel if another model answers, then pieces of text,
+reasoning and audio, then ToolCalls, Finished and UsageReported. After tool calls ExtraRequestStarted follows, and then
+the same again for that request.
 """
 
 from collections.abc import Iterable
@@ -15,24 +15,24 @@ from storage.records import Usage as Usage
 
 
 class Finish(StrEnum):
-    """Why the model stopped by itself."""
+    """Why the model stopped."""
 
     STOP = "stop"
     LENGTH = "length"
     FILTER = "content_filter"
     UNKNOWN = "unknown"
-    """The server has a word for it that says nothing to us: the answer is most likely whole."""
+    """The server's word for it is unknown; the answer is most likely complete."""
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A model's call of a tool; `arguments` are JSON, as it wrote them."""
+    """A tool call; `arguments` are JSON as the model wrote them."""
 
     id: str
     name: str
     arguments: str
     opaque: str = ""
-    """What the server had beside it, as JSON, and wants back with it; it means nothing to us."""
+    """Fields that came with the call and must be returned with it, as JSON; they mean nothing to the bot."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class TextDelta:
 
 @dataclass(frozen=True, slots=True)
 class ReasoningDelta:
-    """A piece of what the model thinks before it answers, never empty. It is not sent back."""
+    """A piece of the reasoning before the answer, never empty. It isn't sent back."""
 
     text: str
 
@@ -63,7 +63,7 @@ class TextRetracted:
 
 @dataclass(frozen=True, slots=True)
 class ToolCalls:
-    """Calls of tools, whole; the answer goes on when it has their results."""
+    """Complete tool calls; the answer continues once it has their results."""
 
     calls: tuple[Call, ...]
     opaque: str = ""
@@ -72,16 +72,17 @@ class ToolCalls:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """The model has ended its answer by itself. Usage may still follow, and some servers say it in each piece."""
+    """The model has finished. Usage may follow, and some servers send this with each piece."""
 
     reason: Finish
 
 
 @dataclass(frozen=True, slots=True)
 class UsageReported:
-    """What the request has taken so far, in place of earlier reports.
+    """The usage of the request so far, replacing earlier reports.
 
-    It is no part of Finished: some servers report it with each piece, and a stream that breaks is paid for too.
+    It is separate from Finished because some servers report it with each piece, and interrupted streams are paid for
+    too.
     """
 
     usage: Usage
@@ -89,38 +90,38 @@ class UsageReported:
 
 @dataclass(frozen=True, slots=True)
 class SwitchedModel:
-    """Another model than the one that was asked gives the answer, to a `share` of the prompt if it reads less."""
+    """Another model answers than the one asked, to a `share` of the prompt if its window is smaller."""
 
     model: str
     failure: ModelError
-    """Why the one that was asked does not."""
+    """The failure of the model that was asked."""
     share: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class ExtraRequestStarted:
-    """What follows belongs to another request, with the results of tool calls; `counted`: our count of its prompt."""
+    """What follows belongs to another request, with tool results; `counted`: its prompt in counted tokens."""
 
     counted: int
 
 
 @dataclass(frozen=True, slots=True)
 class ResponseStored:
-    """The server keeps this response, at this address."""
+    """The server stores this response at this URL."""
 
     address: str
 
 
 @dataclass(frozen=True, slots=True)
 class Queued:
-    """The request waits for its turn, or no longer."""
+    """Whether the request is waiting for its turn."""
 
     waiting: bool
 
 
 @dataclass(frozen=True, slots=True)
 class KeepAlive:
-    """The server has sent something that says nothing."""
+    """Something without content."""
 
 
 StreamEvent = (
@@ -141,13 +142,13 @@ StreamEvent = (
 
 @dataclass(frozen=True, slots=True)
 class ExtraRequest:
-    """A request besides the first one: our own count of its tokens and of what was said, and what was reported."""
+    """A request besides the first: its counted prompt and answer tokens, and the reported usage."""
 
     counted: int
     said: int
     usage: Usage | None
     switched: SwitchedModel | None = None
-    """Who answered it, where that is not the model that was asked."""
+    """The model that answered, if it isn't the one asked."""
 
     def by(self, asked: str) -> str:
         """The name of the model that answered."""
@@ -156,7 +157,7 @@ class ExtraRequest:
 
 @dataclass(slots=True)
 class Received:
-    """The events of one request, added up; of `finish` and `usage` the last report counts."""
+    """The events of one request, added up; the last `finish` and `usage` count."""
 
     text: str = ""
     reasoning: str = ""
@@ -168,18 +169,17 @@ class Received:
     finish: Finish | None = None
     usage: Usage | None = None
     switched: SwitchedModel | None = None
-    """Who answers, where that is not the model that was asked."""
+    """The model that answers, if it isn't the one asked."""
 
     @classmethod
     def of(cls, events: Iterable[StreamEvent]) -> Self:
-        """All of these."""
+        """The sum of these events."""
         received = cls()
         for event in events:
             received.add(event)
         return received
 
     def add(self, event: StreamEvent) -> None:
-        """Add the next event."""
         match event:
             case TextDelta(text):
                 self.text += text
@@ -213,7 +213,7 @@ def piece(
     finish: Finish | None = None,
     usage: Usage | None = None,
 ) -> list[StreamEvent]:
-    """The events of what a server sends at once, in their order; what is not in it is left out."""
+    """The events of one piece, in order, without those that it doesn't contain."""
     events: list[StreamEvent] = []
     if reasoning:
         events.append(ReasoningDelta(reasoning))
@@ -231,5 +231,5 @@ def piece(
 
 
 def speaks(event: StreamEvent) -> bool:
-    """Whether it is a piece of the answer, or of the reasoning before it."""
+    """Whether it is a piece of the answer or its reasoning."""
     return isinstance(event, TextDelta | ReasoningDelta | AudioDelta)

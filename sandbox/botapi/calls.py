@@ -16,5 +16,5 @@ class Call:
 
     @property
     def ok(self) -> bool:
-        """Whether the bot was told that the call succeeded."""
+        """Whether the bot got a success response."""
         return self.code == 200
