@@ -2,7 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from bot.conversation.incoming_message import IncomingMessage
 from bot.conversation.usage_recorder import CountedRequest, UsageRecorder
@@ -30,14 +30,14 @@ class TranscribedMessage:
     """The requests made."""
 
 
-@dataclass(frozen=True, slots=True)
 class AudioTranscriber:
     """Transcribes for models that can't hear. Without `transcriber` it does nothing; `ledger` may be None."""
 
-    transcriber: Transcriber | None
-    ledger: UsageRecorder | None = None
-    written: OrderedDict[tuple[int | None, int | None, str], str] = field(default_factory=OrderedDict)
-    """Transcripts by (sender, message, hash of the sound)."""
+    def __init__(self, transcriber: Transcriber | None, ledger: UsageRecorder | None = None) -> None:
+        self._transcriber = transcriber
+        self._ledger = ledger
+        self._transcripts: OrderedDict[tuple[int | None, int | None, str], str] = OrderedDict()
+        """Transcripts by (sender, message, hash of the sound)."""
 
     async def understand(self, said: IncomingMessage, senses: Capabilities) -> TranscribedMessage:
         """The message for a model with these senses. A sound that can't be transcribed stays, for a later model."""
@@ -45,13 +45,13 @@ class AudioTranscriber:
         sounds = [one for one in (*quoted, *said.media) if one.kind is MediaKind.AUDIO]
         if not sounds or senses.hears:
             return TranscribedMessage(said)
-        if self.transcriber is None:
+        if self._transcriber is None:
             return _untranscribed(said, CannotHear("no TRANSCRIPTION_MODEL"))
         took: list[ExtraRequest] = []
         try:
             theirs, own = (
-                await self._transcribe(self.transcriber, said, quoted, took),
-                await self._transcribe(self.transcriber, said, said.media, took),
+                await self._transcribe(self._transcriber, said, quoted, took),
+                await self._transcribe(self._transcriber, said, said.media, took),
             )
         except ModelError as exc:
             return _untranscribed(said, exc, tuple(took))
@@ -68,11 +68,11 @@ class AudioTranscriber:
 
     async def book(self, tx: Transaction, chat_id: int, user_id: int | None, took: Sequence[ExtraRequest]) -> None:
         """Record the usage of transcriptions made for a user in a chat."""
-        if self.transcriber is None or self.ledger is None:
+        if self._transcriber is None or self._ledger is None:
             return
         for each in took:
-            asked = CountedRequest(self.transcriber.name, each.counted, each.said, user_id)
-            await self.ledger.add(tx, chat_id, asked, each.usage)
+            asked = CountedRequest(self._transcriber.name, each.counted, each.said, user_id)
+            await self._ledger.add(tx, chat_id, asked, each.usage)
 
     async def _transcribe(
         self, transcriber: Transcriber, said: IncomingMessage, media: Sequence[NewMedium], took: list[ExtraRequest]
@@ -81,11 +81,11 @@ class AudioTranscriber:
         for one in media:
             if one.kind is MediaKind.AUDIO:
                 key = (said.sender_id, said.message_id, content_hash(one.data))
-                if key not in self.written:
-                    self.written[key] = await transcriber.transcribe(Sound(one.format, one.data), took)
-                    if len(self.written) > MOST_WRITTEN:
-                        self.written.popitem(last=False)
-                words.append(self.written[key])
+                if key not in self._transcripts:
+                    self._transcripts[key] = await transcriber.transcribe(Sound(one.format, one.data), took)
+                    if len(self._transcripts) > MOST_WRITTEN:
+                        self._transcripts.popitem(last=False)
+                words.append(self._transcripts[key])
         return "\n".join(filter(None, words))
 
 

@@ -101,35 +101,37 @@ def should_mark(
     return 2 * (1 - (1 - UNMARKED_HIT) * share) > WRITE + HIT
 
 
-@dataclass(frozen=True, slots=True)
 class CacheMarkerPolicy:
     """Marks requests; `cache` returns the cache profile of a model by name, `clock` gives Unix seconds."""
 
-    storage: Storage
-    setting: Setting
-    cache: Callable[[str], CacheProfile]
-    clock: Callable[[], float]
+    def __init__(
+        self, storage: Storage, setting: Setting, cache: Callable[[str], CacheProfile], clock: Callable[[], float]
+    ) -> None:
+        self._storage = storage
+        self._setting = setting
+        self._cache = cache
+        self._clock = clock
 
     async def mark(self, view: PromptWindow, messages: tuple[Message, ...]) -> tuple[Message, ...]:
         """The messages, with markers if they pay."""
-        profile = self.cache(view.model.name)
-        reports = await self.storage.usage.reports(view.window.chat.id, 2)
+        profile = self._cache(view.model.name)
+        reports = await self._storage.usage.reports(view.window.chat.id, 2)
         last = self._last(view, reports, profile.lifetime_s)
         gap = last.age_s if last else None
         tokens = round(view.sizes.total)
-        yes = should_mark(self.setting, profile, gap_s=gap, prompt_tokens=tokens, last=last)
+        yes = should_mark(self._setting, profile, gap_s=gap, prompt_tokens=tokens, last=last)
         return mark_stable_messages(messages) if yes else self._without_markers(profile, messages)
 
     async def mark_like_last(self, view: PromptWindow, messages: tuple[Message, ...]) -> tuple[Message, ...]:
         """Mark a side request like the chat's last answer, so that it hits the same cache."""
-        reports = await self.storage.usage.reports(view.window.chat.id, 1)
+        reports = await self._storage.usage.reports(view.window.chat.id, 1)
         if reports and reports[0].marked:
             return mark_stable_messages(messages)
-        return self._without_markers(self.cache(view.model.name), messages)
+        return self._without_markers(self._cache(view.model.name), messages)
 
     def _without_markers(self, profile: CacheProfile, messages: tuple[Message, ...]) -> tuple[Message, ...]:
         """Don't mark, except the system message if the server would otherwise add a paid mark at the end."""
-        return mark_system_message(messages) if profile.exact and self.setting == "auto" else messages
+        return mark_system_message(messages) if profile.exact and self._setting == "auto" else messages
 
     def _last(self, view: PromptWindow, reports: Sequence[Report], lifetime_s: float) -> LastRequest | None:
         if not reports:
@@ -140,7 +142,7 @@ class CacheMarkerPolicy:
             before = reports[1]
             compacted = view.window.memory is not None and view.window.memory.made_at >= before.at
             primed = before.marked and not compacted and newest.at - before.at < lifetime_s
-        return LastRequest(newest.marked, usage.input, usage.cached, max(0.0, self.clock() - newest.at), primed)
+        return LastRequest(newest.marked, usage.input, usage.cached, max(0.0, self._clock() - newest.at), primed)
 
 
 def cache_key(chat: Chat) -> str:

@@ -7,7 +7,6 @@ fails, window and memory stay unchanged.
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from enum import Enum, auto
 from functools import partial
 
@@ -45,16 +44,24 @@ class CompactionOutcome(Enum):
     """Its input was reset, deleted or corrected meanwhile, so nothing was stored."""
 
 
-@dataclass(frozen=True, slots=True)
 class Compactor:
     """Moves the beginning of windows; `clock` gives Unix seconds."""
 
-    storage: Storage
-    windows: WindowReader
-    side_calls: SideRequests
-    marking: CacheMarkerPolicy
-    culprits: RefusalSearch
-    clock: Callable[[], float]
+    def __init__(
+        self,
+        storage: Storage,
+        windows: WindowReader,
+        side_calls: SideRequests,
+        marking: CacheMarkerPolicy,
+        culprits: RefusalSearch,
+        clock: Callable[[], float],
+    ) -> None:
+        self._storage = storage
+        self._windows = windows
+        self._side_calls = side_calls
+        self._marking = marking
+        self._culprits = culprits
+        self._clock = clock
 
     async def compact(self, chat_id: int, *, most_prompt: float | None = None) -> CompactionOutcome:
         """Compact a window down to the tail that is kept.
@@ -62,12 +69,12 @@ class Compactor:
         `most_prompt`: the most tokens the model can read, if that is less than its known window. Raises a ModelError if
         no memory could be written.
         """
-        view = await self.windows.view(chat_id)
+        view = await self._windows.view(chat_id)
         before = view.window.turns[:-1] if view.sizes.waiting else view.window.turns
-        return await self.culprits.without(view, before, partial(self._compact, chat_id, most_prompt))
+        return await self._culprits.without(view, before, partial(self._compact, chat_id, most_prompt))
 
     async def _compact(self, chat_id: int, most_prompt: float | None) -> CompactionOutcome:
-        view = await self.windows.view(chat_id)
+        view = await self._windows.view(chat_id)
         if view.sizes.total <= view.marks.low:
             return CompactionOutcome.NOTHING
         if view.way is MemoryMode.SUMMARY:
@@ -76,7 +83,7 @@ class Compactor:
             if not cut:
                 return CompactionOutcome.NOTHING
             shown = view.turns(first, end)
-            changed = await self.windows.changed(view, MOST_TAKEN_UP)
+            changed = await self._windows.changed(view, MOST_TAKEN_UP)
             text = await self._write_memory(view, shown, changed.text)
             left = view.turns(first, min(cut, end))
             span = Span(left[-1].id, left[0].at, left[-1].at)
@@ -86,12 +93,12 @@ class Compactor:
 
     async def drop(self, chat_id: int, most_tokens: float) -> CompactionOutcome:
         """Drop the oldest rounds without summarizing them, until the rest has at most `most_tokens`."""
-        view = await self.windows.view(chat_id)
+        view = await self._windows.view(chat_id)
         return await self._move(view, rounds_to_cut(view.sizes.rounds, most_tokens), view.memory)
 
     async def leave_out(self, chat_id: int) -> CompactionOutcome:
         """Drop all rounds including the newest, because the model can't even read that one."""
-        view = await self.windows.view(chat_id)
+        view = await self._windows.view(chat_id)
         return await self._move(view, len(view.starts), view.memory)
 
     def _rounds_to_show(self, view: PromptWindow, most_prompt: float, *, newest: bool) -> tuple[int, int, int]:
@@ -127,18 +134,18 @@ class Compactor:
         """Write a new memory from the old one and these turns. Raises a ModelError; EmptyAnswer if it is unusable."""
         length = self.length(view.model, view.memory, [turn.content for turn in turns])
         words = "\n\n".join(filter(None, (changed, instruction("memory", length=length))))
-        counted = self.windows.counted(view, turns)
-        async with self.windows.budget.request():
-            asked = prompt.append_text(await self.windows.prompt(view, turns), words)
-            marked = await self.marking.mark_like_last(view, asked)
-            answer = await self.side_calls.ask(view.window.chat, view.model, marked, counted=counted, tools=view.tools)
+        counted = self._windows.counted(view, turns)
+        async with self._windows.request():
+            asked = prompt.append_text(await self._windows.prompt(view, turns), words)
+            marked = await self._marking.mark_like_last(view, asked)
+            answer = await self._side_calls.ask(view.window.chat, view.model, marked, counted=counted, tools=view.tools)
         text = await self.as_memory(view.window.chat, view.model, answer)
         return await self._keep_facts(view, text, length)
 
     def length(self, model: ChatModel, memory: str, said: Sequence[str] = ()) -> str:
         """The target length of a memory, in words or characters of its own language, or else of the conversation's."""
         sample = memory if len(memory) >= LEAST_SAMPLE else "\n".join((*said, memory))
-        return describe_length(self.windows.policy_for(model).most_memory, sample, self.windows.count_tokens)
+        return describe_length(self._windows.policy_for(model).most_memory, sample, self._windows.count_tokens)
 
     async def _keep_facts(self, view: PromptWindow, text: str, length: str) -> str:
         """Make sure a new memory keeps the old facts: ask once more, and failing that add the lost lines."""
@@ -152,12 +159,12 @@ class Compactor:
         )
         chat, model, most = view.window.chat, view.model, view.policy.most_memory
         try:
-            again = await self.as_memory(chat, model, await self.side_calls.ask(chat, model, messages))
+            again = await self.as_memory(chat, model, await self._side_calls.ask(chat, model, messages))
         except ModelError as exc:
             log.info("Chat %d: notes that lost most of the old ones could not be asked for again: %s", chat.id, exc)
             again = text
         lost = find_loss(view.memory, again)
-        return add_lines(again, view.memory, lost.lines, most, self.windows.count_tokens) if lost.severe else again
+        return add_lines(again, view.memory, lost.lines, most, self._windows.count_tokens) if lost.severe else again
 
     async def as_memory(self, chat: Chat, model: ChatModel, answer: str) -> str:
         """Validate a memory written by a model, and limit its length.
@@ -168,7 +175,7 @@ class Compactor:
         text = prompt.strip_memory_tags(answer)
         if not is_memory(text):
             raise EmptyAnswer("a memory without a heading and without a list line")
-        most, count_tokens = self.windows.policy_for(model).most_memory, self.windows.count_tokens
+        most, count_tokens = self._windows.policy_for(model).most_memory, self._windows.count_tokens
         if count_tokens(text) <= most * TOLERANCE:
             return text
         shortened = prompt.strip_memory_tags(await self._shorten(chat, model, text))
@@ -178,11 +185,11 @@ class Compactor:
 
     async def _shorten(self, chat: Chat, model: ChatModel, text: str) -> str:
         """Ask the model to shorten a memory; "" if that fails."""
-        share = self.windows.policy_for(model).most_memory / self.windows.count_tokens(text)
+        share = self._windows.policy_for(model).most_memory / self._windows.count_tokens(text)
         asked = instruction("shorten", percent=int(100 * share), characters=int(share * len(text)))
         messages = (Message("system", asked), Message("user", f"The notes:\n\n{text}"))
         try:
-            return await self.side_calls.ask(chat, model, messages)
+            return await self._side_calls.ask(chat, model, messages)
         except ModelError as exc:
             log.info("Chat %d: a memory that is too long could not be shortened: %s", chat.id, exc)
             return ""
@@ -197,13 +204,13 @@ class Compactor:
     ) -> CompactionOutcome:
         if not cut:
             return CompactionOutcome.NOTHING
-        memory = self.windows.memory(
-            view.turns(0, cut)[-1].id, text, self.clock(), view.covers if spans is None else spans
+        memory = self._windows.memory(
+            view.turns(0, cut)[-1].id, text, self._clock(), view.covers if spans is None else spans
         )
-        async with self.storage.transaction() as tx:
-            stored = await self.storage.memories.put(tx, view.window.chat, memory)
+        async with self._storage.transaction() as tx:
+            stored = await self._storage.memories.put(tx, view.window.chat, memory)
             if stored and took_up:
-                await self.storage.memories.took_up(tx, took_up)
+                await self._storage.memories.took_up(tx, took_up)
         log.info(
             "Chat %d: %d of %d rounds leave the window, memory of %d tokens%s",
             *(view.window.chat.id, cut, len(view.starts), memory.tokens),

@@ -55,13 +55,13 @@ class ForgetPreview:
         return bool(self.turn_ids or self.lines)
 
 
-@dataclass(frozen=True, slots=True)
 class Forgetting:
     """Finds and deletes; `clock` gives Unix seconds."""
 
-    storage: Storage
-    windows: WindowReader
-    clock: Callable[[], float]
+    def __init__(self, storage: Storage, windows: WindowReader, clock: Callable[[], float]) -> None:
+        self._storage = storage
+        self._windows = windows
+        self._clock = clock
 
     async def by_words(self, chat: Chat, words: str) -> ForgetPreview:
         """Find the turns and memory lines that contain all of these words, in any inflection.
@@ -79,10 +79,10 @@ class Forgetting:
 
     async def by_message(self, chat: Chat, message_id: int) -> ForgetPreview:
         """Find a message's turn, its answer, quotes of it, and the memory lines about it."""
-        turn = await self.storage.past.of_message(chat.id, message_id)
+        turn = await self._storage.past.of_message(chat.id, message_id)
         if turn is None or turn.turn_id <= chat.reset_turn:
             return ForgetPreview((), ())
-        answer = await self.storage.past.answer_to(chat.id, turn.turn_id) if turn.role is Role.USER else None
+        answer = await self._storage.past.answer_to(chat.id, turn.turn_id) if turn.role is Role.USER else None
         said = strip_framing(turn.content)
         quote = _on_one_line(said)[:QUOTE_LENGTH]
         quoting = await self._matching(chat, partial(_has_quote, quote)) if _has_words(said) else ()
@@ -93,34 +93,34 @@ class Forgetting:
 
     async def shown(self, chat: Chat, found: ForgetPreview | Proposal, first: int, count: int) -> list[HistoryTurn]:
         """A page of the turns that were found."""
-        return await self.storage.past.of_ids(chat.id, found.turn_ids[first : first + count])
+        return await self._storage.past.of_ids(chat.id, found.turn_ids[first : first + count])
 
     async def propose(self, tx: Transaction, chat: Chat, found: ForgetPreview) -> int:
         """Store a preview until the user decides; returns the proposal's id."""
         proposal = Proposal(found.turn_ids, found.lines, found.words, found.of_message)
-        return await self.storage.forgettings.propose(tx, chat.id, proposal, self.clock())
+        return await self._storage.forgettings.propose(tx, chat.id, proposal, self._clock())
 
     async def carry_out(self, tx: Transaction, chat: Chat, proposal_id: int) -> Proposal | None:
         """Forget what was proposed; None if the proposal was answered before.
 
         Afterwards nothing reads it any more (if it is a lot, once `carry_on` has finished). `Eraser` deletes it.
         """
-        proposal = await self.storage.forgettings.take(tx, chat.id, proposal_id)
+        proposal = await self._storage.forgettings.take(tx, chat.id, proposal_id)
         if proposal is None:
             return None
-        await self.storage.chats.take_back(tx, chat.id)
-        await self.storage.forgettings.put_aside(tx, chat.id, proposal.turn_ids)
+        await self._storage.chats.take_back(tx, chat.id)
+        await self._storage.forgettings.put_aside(tx, chat.id, proposal.turn_ids)
         await self._remove_from_memory(tx, chat, proposal)
-        await self.storage.kept_responses.want_deleted(tx, chat.id)
-        await self.storage.forgettings.drop_like(tx, chat.id, proposal)
-        await self.storage.inbox.forget(tx, chat.place.telegram_id)
+        await self._storage.kept_responses.want_deleted(tx, chat.id)
+        await self._storage.forgettings.drop_like(tx, chat.id, proposal)
+        await self._storage.inbox.forget(tx, chat.place.telegram_id)
         return proposal
 
     async def carry_on(self, chat: Chat) -> None:
         """Move the rest of a large deletion out of sight, in steps, so that no other chat waits for long."""
-        for left in await self.storage.forgettings.left():
+        for left in await self._storage.forgettings.left():
             if left.home == chat.id:
-                await hide_turns(self.storage, left)
+                await hide_turns(self._storage, left)
 
     async def _remove_from_memory(self, tx: Transaction, chat: Chat, proposal: Proposal) -> None:
         """Delete lines from all versions of the memory; a compaction since the preview may have reworded them."""
@@ -133,11 +133,11 @@ class Forgetting:
             told = _is_about(line, proposal.words) if proposal.of_message else meant.holds(line)
             return line in lines or told
 
-        await self.storage.memories.take_out(tx, chat.id, is_gone, self.windows.memory_tokens)
+        await self._storage.memories.take_out(tx, chat.id, is_gone, self._windows.memory_tokens)
 
     async def _matchers(self, chat: Chat, words: str, look_at: int = PAGE) -> tuple[Matcher, Matcher]:
         """A matcher for all words, and one without stop words."""
-        page = await self.storage.past.contents(chat.id, chat.reset_turn, look_at)
+        page = await self._storage.past.contents(chat.id, chat.reset_turn, look_at)
         chosen = (chat.choices.language, chat.heard_language)
         languages = await asyncio.to_thread(languages_in, [words, *(content for _, content in page)], chosen)
         return make_matcher(words, languages), make_matcher(words, languages, without=stop_word_test(languages))
@@ -146,7 +146,7 @@ class Forgetting:
         """The ids of all turns whose content matches, read page by page."""
         found: list[int] = []
         after = chat.reset_turn
-        while page := await self.storage.past.contents(chat.id, after, PAGE):
+        while page := await self._storage.past.contents(chat.id, after, PAGE):
             found += await asyncio.to_thread(_matching_ids, page, is_meant)
             after = page[-1][0]
         return tuple(found)
@@ -157,8 +157,8 @@ class Forgetting:
         if not lines or not turn_ids:
             return []
         leaving = {*turn_ids}
-        gone = await self.storage.past.of_ids(chat.id, turn_ids[-PAGE:])
-        window = await self.storage.memories.window(chat.id, most_tokens=MOST_COMPARED)
+        gone = await self._storage.past.of_ids(chat.id, turn_ids[-PAGE:])
+        window = await self._storage.memories.window(chat.id, most_tokens=MOST_COMPARED)
         stays = [turn for turn in window.turns if turn.id not in leaving]
         told = await asyncio.to_thread(lines_about, lines, _short_messages(gone))
         told -= lines_about(told, _short_messages(stays))
@@ -169,17 +169,17 @@ class Forgetting:
 
     async def _all_lines(self, chat: Chat) -> list[str]:
         """The lines of the current memory, followed by those of earlier versions."""
-        memory = await self.storage.memories.current(chat)
+        memory = await self._storage.memories.current(chat)
         now = [line for line in memory.text.splitlines() if line.strip()] if memory else []
-        return list(dict.fromkeys([*now, *await self.storage.memories.earlier_lines(chat)]))
+        return list(dict.fromkeys([*now, *await self._storage.memories.earlier_lines(chat)]))
 
     async def _lines(self, chat: Chat, is_meant: Callable[[str], bool]) -> tuple[str, ...]:
         """The matching lines of the memory, or if there are none, of its earlier versions, which are stored too."""
-        memory = await self.storage.memories.current(chat)
+        memory = await self._storage.memories.current(chat)
         lines = [line for line in memory.text.splitlines() if line.strip()] if memory else []
         if meant := tuple(line for line in lines if is_meant(line)):
             return meant
-        earlier = await self.storage.memories.earlier_lines(chat)
+        earlier = await self._storage.memories.earlier_lines(chat)
         return tuple(await asyncio.to_thread(lambda: [line for line in earlier if is_meant(line)]))
 
 

@@ -8,7 +8,6 @@ import logging
 import re
 from collections import Counter
 from collections.abc import Callable, Coroutine, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
 from functools import lru_cache
 
@@ -41,54 +40,59 @@ RETRY_S = 300.0
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
 class Indexer:
     """Writes index keys; dates are those of `zone`."""
 
-    storage: Storage
-    zone: tzinfo
+    def __init__(self, storage: Storage, zone: tzinfo) -> None:
+        self._storage = storage
+        self._zone = zone
+
+    @property
+    def is_damaged(self) -> bool:
+        """Whether the search index is known to be damaged."""
+        return self._storage.search.index.damaged
 
     async def catch_up(self, chat_id: int) -> None:
         """Index new turns. Progress and keys share a transaction, so a kill loses neither."""
         await self.renew()
-        index = self.storage.search.index
-        while not index.damaged and await self.storage.past.has_unindexed(chat_id):
+        index = self._storage.search.index
+        while not index.damaged and await self._storage.past.has_unindexed(chat_id):
             async with index.transaction() as tx:
                 # Read inside the writing transaction, so that turns forgotten meanwhile don't come back as keys.
-                rows = await self.storage.past.unindexed(tx, chat_id, BATCH)
+                rows = await self._storage.past.unindexed(tx, chat_id, BATCH)
                 if not rows.fresh:
                     return
                 home = await self._home(tx, chat_id, rows.fresh)
                 # In a thread: a turn may contain a whole file, which takes a second.
-                keys = await asyncio.to_thread(turn_keys, (*rows.before, *rows.fresh), self.zone, home)
+                keys = await asyncio.to_thread(turn_keys, (*rows.before, *rows.fresh), self._zone, home)
                 # The last turn indexed before gets a new neighbour; the one before it serves only as its neighbour.
-                await self.storage.search.put(tx, chat_id, keys[max(len(rows.before) - 1, 0) :])
-                await self.storage.search.progress(tx, chat_id, rows.fresh[-1].turn_id)
+                await self._storage.search.put(tx, chat_id, keys[max(len(rows.before) - 1, 0) :])
+                await self._storage.search.progress(tx, chat_id, rows.fresh[-1].turn_id)
 
     async def renew(self) -> None:
         """Index turns again that were changed, or whose neighbours were."""
-        search = self.storage.search
+        search = self._storage.search
         while stale := await search.index.next_stale(RENEWED):
             async with search.index.transaction() as tx:
                 for chat_id, turn_ids in stale.items():
                     home = await search.languages.of(chat_id, tx)
-                    for rows in runs_of_turns(await self.storage.past.indexed(tx, chat_id, turn_ids)):
-                        keys = await asyncio.to_thread(turn_keys, rows, self.zone, home)
+                    for rows in runs_of_turns(await self._storage.past.indexed(tx, chat_id, turn_ids)):
+                        keys = await asyncio.to_thread(turn_keys, rows, self._zone, home)
                         await search.put(tx, chat_id, [key for key in keys if key.turn_id in turn_ids])
                     await search.index.renewed(tx, turn_ids)
 
     async def _home(self, tx: Transaction, chat_id: int, fresh: Iterable[HistoryTurn]) -> tuple[str, ...]:
         """The chat's languages, after counting those of new turns."""
         heard = await asyncio.to_thread(_languages_in, fresh)
-        await self.storage.search.languages.heard(tx, chat_id, heard)
-        return await self.storage.search.languages.of(chat_id, tx)
+        await self._storage.search.languages.heard(tx, chat_id, heard)
+        return await self._storage.search.languages.of(chat_id, tx)
 
     async def move(self) -> None:
         """Move an older index into this one in small steps, recently active chats first.
 
         Until then the old one answers for turns that aren't moved. A killed process continues after its next start.
         """
-        search = self.storage.search
+        search = self._storage.search
         await search.index.renew_all(KEYS_VERSION)
         chats, more = await search.index.old.chats(), True
         while chats and not search.index.damaged:
@@ -101,55 +105,55 @@ class Indexer:
 
     async def _move_some(self, chat_id: int) -> bool:
         """Index the newest of a chat's old turns; False if none are left."""
-        async with self.storage.search.index.transaction() as tx:
-            rows = await self.storage.past.old(tx, chat_id, MOVED)
+        async with self._storage.search.index.transaction() as tx:
+            rows = await self._storage.past.old(tx, chat_id, MOVED)
             home = await self._home(tx, chat_id, rows.old)
-            keys = {key.turn_id: key for key in await asyncio.to_thread(turn_keys, rows.all, self.zone, home)}
-            await self.storage.search.put(tx, chat_id, [keys[row.turn_id] for row in rows.old])
-            await self.storage.search.index.old.moved(tx, chat_id, rows.rest)
+            keys = {key.turn_id: key for key in await asyncio.to_thread(turn_keys, rows.all, self._zone, home)}
+            await self._storage.search.put(tx, chat_id, [keys[row.turn_id] for row in rows.old])
+            await self._storage.search.index.old.moved(tx, chat_id, rows.rest)
             return rows.rest > 0
         return False
 
     async def forgotten(self, tx: Transaction, chat_id: int, turn_ids: Iterable[int]) -> None:
         """Turns were deleted: their neighbours' keys contain their words, so mark them stale."""
         for turn_id in turn_ids:
-            before, after = await self.storage.past.beside(tx, chat_id, turn_id)
-            await self.storage.search.index.stale(tx, [row.turn_id for row in (*before[-1:], *after[:1])])
+            before, after = await self._storage.past.beside(tx, chat_id, turn_id)
+            await self._storage.search.index.stale(tx, [row.turn_id for row in (*before[-1:], *after[:1])])
 
     async def changed(self, tx: Transaction, chat_id: int, turn_id: int) -> None:
         """A turn was changed: its own and its neighbours' keys contain the old words, so mark them stale."""
-        before, after = await self.storage.past.beside(tx, chat_id, turn_id)
-        await self.storage.search.index.stale(tx, [turn_id, *(row.turn_id for row in (*before[-1:], *after[:1]))])
+        before, after = await self._storage.past.beside(tx, chat_id, turn_id)
+        await self._storage.search.index.stale(tx, [turn_id, *(row.turn_id for row in (*before[-1:], *after[:1]))])
 
     async def probe(self) -> bool:
         """Whether the index is sound: a sample of turns must be found by their words, and SQLite checks all of it."""
         probes = missed = 0
-        for row in await self.storage.past.sample(PROBES):
-            key = turn_keys([row], self.zone)[0]
+        for row in await self._storage.past.sample(PROBES):
+            key = turn_keys([row], self._zone)[0]
             # Words as written: stems depend on the languages that the chat had at the time.
             words = [word for word in (key.written or key.own).split() if _PROBE.fullmatch(word)]
             if words:
                 probes += 1
-                missed += not await self.storage.search.holds(row.turn_id, max(words, key=len))
+                missed += not await self._storage.search.holds(row.turn_id, max(words, key=len))
         if missed > MOST_MISSED * probes:
-            await self.storage.search.index.condemn(f"{missed} of {probes} messages are not found by their own words")
-        await self.storage.search.index.examine()
-        return not await self.storage.search.index.look()
+            await self._storage.search.index.condemn(f"{missed} of {probes} messages are not found by their own words")
+        await self._storage.search.index.examine()
+        return not await self._storage.search.index.look()
 
     async def make_anew(self) -> None:
         """Rebuild the index. A killed process continues after its next start."""
-        await self.storage.search.index.replace()
+        await self._storage.search.index.replace()
         await self.catch_up_all()
 
     async def catch_up_all(self) -> None:
         """Index the new turns of all chats."""
         await self.renew()
-        for chat_id in await self.storage.past.chats_to_index():
+        for chat_id in await self._storage.past.chats_to_index():
             await self.catch_up(chat_id)
 
     async def repair(self) -> None:
         """Remove keys without a turn and add missing ones, some thousand ids at a time."""
-        search = self.storage.search
+        search = self._storage.search
         await search.index.follow()
         for first in range(1, await search.last_key() + 1, LOOKED_AT):
             last = first + LOOKED_AT - 1
@@ -163,11 +167,11 @@ class Indexer:
 
     async def merge(self) -> None:
         """Merge the index's segments in small steps, so that no deleted word survives in an old one."""
-        begins, more = True, not self.storage.search.index.damaged
+        begins, more = True, not self._storage.search.index.damaged
         while more:
             more = False
-            async with self.storage.search.index.transaction() as tx:
-                more = await self.storage.search.merge(tx, begins=begins)
+            async with self._storage.search.index.transaction() as tx:
+                more = await self._storage.search.merge(tx, begins=begins)
             begins = False
 
 
@@ -247,7 +251,7 @@ class IndexRepair:
         """Rebuild the index if it is known to be damaged; check it again after a day."""
         if self.at_work or self._clock() < self._not_before:
             return
-        if self._indexer.storage.search.index.damaged:
+        if self._indexer.is_damaged:
             self._start(self._make_anew)
         elif self._clock() >= self._looked_at + LOOK_EVERY_S:
             self._start(self._look)

@@ -9,7 +9,6 @@ The nightly jobs delete what is past its retention period and put the index in o
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 
 from bot.concurrency import backoff
 from bot.conversation.compaction import CompactionOutcome, Compactor
@@ -43,40 +42,51 @@ MOST_COMPARED = 20_000
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
 class Maintenance:
     """Schedules compactions. `schedule` is `idle`, `off` or a crontab; `clock` gives Unix seconds."""
 
-    storage: Storage
-    windows: WindowReader
-    compactor: Compactor
-    indexer: Indexer
-    embedding: EmbeddingIndex | None
-    schedule: str
-    clock: Callable[[], float]
-    mending: IndexRepair | None = None
-    measuring: WindowProbe | None = None
-    running: dict[int, asyncio.Task[CompactionOutcome]] = field(default_factory=dict)
-    _room: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(SIDE_BY_SIDE))
-    _queued: set[int] = field(default_factory=set)
-    """Chats whose compaction is waiting for others."""
+    def __init__(
+        self,
+        storage: Storage,
+        windows: WindowReader,
+        compactor: Compactor,
+        indexer: Indexer,
+        embedding: EmbeddingIndex | None,
+        schedule: str,
+        clock: Callable[[], float],
+        mending: IndexRepair | None = None,
+        measuring: WindowProbe | None = None,
+    ) -> None:
+        self._storage = storage
+        self._windows = windows
+        self._compactor = compactor
+        self._indexer = indexer
+        self._embedding = embedding
+        self._schedule = schedule
+        self._clock = clock
+        self._mending = mending
+        self._measuring = measuring
+        self._running: dict[int, asyncio.Task[CompactionOutcome]] = {}
+        self._room = asyncio.Semaphore(SIDE_BY_SIDE)
+        self._queued: set[int] = set()
+        """Chats whose compaction is waiting for others."""
 
     async def look_after(self, chat_id: int) -> None:
         """Index new turns, and decide whether to compact the window now, later when the chat is quiet, or not.
 
         Unaddressed talk alone never causes a model call: its compaction waits for the next question.
         """
-        if self.mending is not None:
-            self.mending.see_to()
-        if self.mending is None or not self.mending.at_work:  # the rebuild indexes all chats, which takes a while
-            await self.indexer.catch_up(chat_id)
-        if self.embedding is not None:
-            self.embedding.wake(chat_id)
-        if self.measuring is not None:
-            self.measuring.see_to(chat_id)
-        if chat_id in self.running or await self._is_only_overheard(chat_id):
+        if self._mending is not None:
+            self._mending.see_to()
+        if self._mending is None or not self._mending.at_work:  # the rebuild indexes all chats, which takes a while
+            await self._indexer.catch_up(chat_id)
+        if self._embedding is not None:
+            self._embedding.wake(chat_id)
+        if self._measuring is not None:
+            self._measuring.see_to(chat_id)
+        if chat_id in self._running or await self._is_only_overheard(chat_id):
             return
-        view = await self.windows.view(chat_id)
+        view = await self._windows.view(chat_id)
         if self.waits(view.window.chat):
             return
         if (view.sizes.total >= view.marks.high and not view.overheard) or self._is_time(view):
@@ -88,19 +98,19 @@ class Maintenance:
 
     async def _is_only_overheard(self, chat_id: int) -> bool:
         """Whether nothing is due because the chat only has unaddressed talk, decided without loading the window."""
-        if not await self.storage.memories.ends_overheard(chat_id):
+        if not await self._storage.memories.ends_overheard(chat_id):
             return False
-        chat = await self.storage.chats.by_id(chat_id)
+        chat = await self._storage.chats.by_id(chat_id)
         if chat is None or chat.due_at is None or self.waits(chat):
             return True
-        if chat.due_at > self.clock():  # that time was for the cache of a window that has changed since
+        if chat.due_at > self._clock():  # that time was for the cache of a window that has changed since
             await self._look_at(chat_id, None, 0)
             return True
         return False
 
     def waits(self, chat: Chat) -> bool:
         """Whether a recent failure delays the compaction of this chat."""
-        return chat.compact_failures > 0 and chat.due_at is not None and chat.due_at > self.clock()
+        return chat.compact_failures > 0 and chat.due_at is not None and chat.due_at > self._clock()
 
     async def compact(self, chat_id: int, *, most_prompt: float | None = None) -> CompactionOutcome:
         """Compact now, or wait for the compaction in progress. Raises ModelError."""
@@ -108,7 +118,7 @@ class Maintenance:
 
     async def stop(self, chat_id: int) -> None:
         """Cancel the compaction in progress; it starts again when it is due."""
-        task = self.running.get(chat_id)
+        task = self._running.get(chat_id)
         if task is not None:
             task.cancel()
             await asyncio.wait([task])
@@ -116,41 +126,41 @@ class Maintenance:
 
     async def begin(self) -> None:
         """Resume the last process's work: a damaged or incomplete index, missing vectors."""
-        if self.mending is not None:
-            self.mending.begin()
-        if self.embedding is not None:
-            await self.embedding.wake_all()
+        if self._mending is not None:
+            self._mending.begin()
+        if self._embedding is not None:
+            await self._embedding.wake_all()
 
     async def close(self) -> None:
         """Cancel the current work; nothing of it is stored, and it starts again when its chat is due."""
-        tasks = list(self.running.values())
+        tasks = list(self._running.values())
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        if self.measuring is not None:
-            await self.measuring.close()
-        if self.mending is not None:
-            await self.mending.close()
-        if self.embedding is not None:
-            await self.embedding.close()
+        if self._measuring is not None:
+            await self._measuring.close()
+        if self._mending is not None:
+            await self._mending.close()
+        if self._embedding is not None:
+            await self._embedding.close()
 
     def _start(
         self, chat_id: int, most_prompt: float | None = None, *, queues: bool = False
     ) -> asyncio.Task[CompactionOutcome]:
-        task = self.running.get(chat_id)
+        task = self._running.get(chat_id)
         if task is not None and chat_id in self._queued and not queues:  # someone is waiting for it now
             task.cancel()
             task = None
         if task is None:
             work = self._queue(chat_id) if queues else self._run(chat_id, most_prompt)
             task = asyncio.create_task(work, name=f"compaction of chat {chat_id}")
-            self.running[chat_id] = task
+            self._running[chat_id] = task
             task.add_done_callback(lambda done: self._on_done(chat_id, done))
         return task
 
     def _on_done(self, chat_id: int, task: asyncio.Task[CompactionOutcome]) -> None:
-        if self.running.get(chat_id) is task:
-            del self.running[chat_id]
+        if self._running.get(chat_id) is task:
+            del self._running[chat_id]
         if not task.cancelled() and (exc := task.exception()) is not None and not isinstance(exc, ModelError):
             log.error("The compaction of chat %d failed", chat_id, exc_info=exc)
 
@@ -169,56 +179,56 @@ class Maintenance:
     async def _run(self, chat_id: int, most_prompt: float | None) -> CompactionOutcome:
         try:
             await self._mark_due(chat_id)
-            outcome = await self.compactor.compact(chat_id, most_prompt=most_prompt)
+            outcome = await self._compactor.compact(chat_id, most_prompt=most_prompt)
         except BudgetSpent as exc:
             await self._look_at(chat_id, exc.until, 0)
             raise
         except Exception as exc:  # bugs too: without a pause they would be paid for again and again
             await self._failed(chat_id, exc)
             raise
-        await self._look_at(chat_id, self.clock() if outcome is CompactionOutcome.VOID else None, 0)
+        await self._look_at(chat_id, self._clock() if outcome is CompactionOutcome.VOID else None, 0)
         return outcome
 
     async def _mark_due(self, chat_id: int) -> None:
         """Mark the chat as due, so that a killed process's compaction is repeated after the next start."""
-        chat = await self.storage.chats.by_id(chat_id)
-        await self._look_at(chat_id, self.clock(), chat.compact_failures if chat else 0)
+        chat = await self._storage.chats.by_id(chat_id)
+        await self._look_at(chat_id, self._clock(), chat.compact_failures if chat else 0)
 
     async def _failed(self, chat_id: int, exc: Exception) -> None:
-        chat = await self.storage.chats.by_id(chat_id)
+        chat = await self._storage.chats.by_id(chat_id)
         failures = (chat.compact_failures if chat else 0) + 1
         pause = backoff(failures, FIRST_RETRY_S, LONGEST_RETRY_S)
         log.warning("Chat %d could not be compacted, again in %.0f s: %s: %s", chat_id, pause, type(exc).__name__, exc)
-        await self._look_at(chat_id, self.clock() + pause, failures)
+        await self._look_at(chat_id, self._clock() + pause, failures)
 
     async def _look_at(self, chat_id: int, due_at: float | None, failures: int) -> None:
-        async with self.storage.transaction() as tx:
-            await self.storage.chats.look_at(tx, chat_id, due_at, failures)
+        async with self._storage.transaction() as tx:
+            await self._storage.chats.look_at(tx, chat_id, due_at, failures)
 
     def _is_time(self, view: PromptWindow) -> bool:
         """Whether the schedule wants this window compacted now."""
         due = view.window.chat.due_at
-        if due is None or due > self.clock() or view.sizes.total <= view.marks.low or view.way is MemoryMode.FULL:
+        if due is None or due > self._clock() or view.sizes.total <= view.marks.low or view.way is MemoryMode.FULL:
             return False
-        return self.schedule != IDLE or self._quiet_at(view) is not None
+        return self._schedule != IDLE or self._quiet_at(view) is not None
 
     def _quiet_at(self, view: PromptWindow) -> float | None:
         """When to compact because the cache is about to expire; None if it doesn't pay or has expired."""
-        if self.schedule != IDLE or not view.window.turns or view.overheard:
+        if self._schedule != IDLE or not view.window.turns or view.overheard:
             return None
         if not pays_while_warm(view.policy, view.way, view.sizes, view.marks):
             return None
         last = view.window.turns[-1].at
-        return last + QUIET_S if self.clock() - last < CACHE_S else None
+        return last + QUIET_S if self._clock() - last < CACHE_S else None
 
 
-@dataclass(frozen=True, slots=True)
 class Retention:
     """Deletes expired data of all chats in small steps."""
 
-    storage: Storage
-    indexer: Indexer
-    count_tokens: TokenCounter
+    def __init__(self, storage: Storage, indexer: Indexer, count_tokens: TokenCounter) -> None:
+        self._storage = storage
+        self._indexer = indexer
+        self._count_tokens = count_tokens
 
     async def delete_before(self, before: float) -> int:
         """Delete what was said before this time (Unix seconds), memory lines about it, and memory versions that old.
@@ -226,57 +236,57 @@ class Retention:
         Returns the number of deleted turns. Turns waiting for an answer stay.
         """
         deleted = 0
-        for chat_id, lines in (await self.storage.memories.lines_of_before(before)).items():
-            async with self.storage.transaction() as tx:
+        for chat_id, lines in (await self._storage.memories.lines_of_before(before)).items():
+            async with self._storage.transaction() as tx:
                 await self._take_out(tx, chat_id, lines)
-        while turns := await self.storage.past.stored_before(before, BATCH):
+        while turns := await self._storage.past.stored_before(before, BATCH):
             told = {chat_id: await self._lines_about(chat_id, turn_ids) for chat_id, turn_ids in turns.items()}
-            async with self.storage.transaction() as tx:
+            async with self._storage.transaction() as tx:
                 for chat_id, turn_ids in turns.items():
                     await self._take_out(tx, chat_id, told[chat_id])
-                    deleted += await self.storage.forgettings.delete_turns(tx, chat_id, turn_ids)
-                    await self.storage.chats.take_back(tx, chat_id)
+                    deleted += await self._storage.forgettings.delete_turns(tx, chat_id, turn_ids)
+                    await self._storage.chats.take_back(tx, chat_id)
                     # The oldest turns went, so only the turn after the last of them has a key with their words.
-                    await self.indexer.forgotten(tx, chat_id, turn_ids[-1:])
-        async with self.storage.transaction() as tx:
-            await self.storage.memories.delete_before(tx, before)
+                    await self._indexer.forgotten(tx, chat_id, turn_ids[-1:])
+        async with self._storage.transaction() as tx:
+            await self._storage.memories.delete_before(tx, before)
         if deleted:
-            await self.indexer.renew()
-            await self.storage.database.scrub()
+            await self._indexer.renew()
+            await self._storage.database.scrub()
         return deleted
 
     async def _lines_about(self, chat_id: int, turn_ids: Sequence[int]) -> set[str]:
         """Memory lines that tell of these turns and not of one in the window that stays."""
-        lines = await self.storage.memories.lines(chat_id)
+        lines = await self._storage.memories.lines(chat_id)
         if not lines:
             return set()
         leaving = {*turn_ids}
-        gone = [one.content for one in await self.storage.past.of_ids(chat_id, turn_ids)]
-        window = (await self.storage.memories.window(chat_id, most_tokens=MOST_COMPARED)).turns
+        gone = [one.content for one in await self._storage.past.of_ids(chat_id, turn_ids)]
+        window = (await self._storage.memories.window(chat_id, most_tokens=MOST_COMPARED)).turns
         stays = [strip_framing(turn.content) for turn in window if turn.id not in leaving]
         told = lines_about(lines, map(strip_framing, gone))
         return (told - lines_about(told, stays)) | sharing_codes(lines, map(strip_framing, gone), stays)
 
     async def _take_out(self, tx: Transaction, chat_id: int, lines: set[str]) -> None:
         if lines:
-            await self.storage.chats.take_back(tx, chat_id)  # a compaction in progress would restore them
-            await self.storage.memories.take_out(tx, chat_id, lines.__contains__, self.count_tokens)
+            await self._storage.chats.take_back(tx, chat_id)  # a compaction in progress would restore them
+            await self._storage.memories.take_out(tx, chat_id, lines.__contains__, self._count_tokens)
 
     async def purge_resets(self, before: float) -> int:
         """Delete what was reset before this time (Unix seconds); returns the number of deleted turns."""
         deleted = purged = BATCH
         while purged == BATCH:
-            async with self.storage.transaction() as tx:
-                purged = await self.storage.resets.purge(tx, before, BATCH)
+            async with self._storage.transaction() as tx:
+                purged = await self._storage.resets.purge(tx, before, BATCH)
             deleted += purged
-        async with self.storage.transaction() as tx:
-            await self.storage.memories.prune(tx)
+        async with self._storage.transaction() as tx:
+            await self._storage.memories.prune(tx)
         return deleted - BATCH
 
     async def repair_index(self) -> None:
         """Index what is missing, remove orphaned keys, and merge the index's segments."""
-        if not await self.indexer.probe():
-            await self.indexer.make_anew()
-        await self.indexer.catch_up_all()
-        await self.indexer.repair()
-        await self.indexer.merge()
+        if not await self._indexer.probe():
+            await self._indexer.make_anew()
+        await self._indexer.catch_up_all()
+        await self._indexer.repair()
+        await self._indexer.merge()

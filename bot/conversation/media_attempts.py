@@ -29,7 +29,7 @@ class MediaAttempts:
 
     def __init__(self, prompts: PromptBuilder, windows: WindowReader) -> None:
         self._prompts = prompts
-        self._media_budget = windows.budget
+        self._windows = windows
 
     async def ask_with_media(self, answer: AnswerInFlight, less: Reduction = Reduction.NOTHING) -> None:
         """Ask, and ask again without the media that the model refuses. Raises a ModelError."""
@@ -67,7 +67,7 @@ class MediaAttempts:
 
     async def ask(self, answer: AnswerInFlight, less: Reduction) -> None:
         """Ask once. Raises a ModelError."""
-        async with self._media_budget.request():
+        async with self._windows.request():
             request = await self._prompts.prepare(answer.chat, without=answer.pending.replaces, less=less)
             answer.request = request
             await answer.generation.write(request.model, request.messages, request.options(answer.chat))

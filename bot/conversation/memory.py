@@ -8,6 +8,8 @@ from bot.conversation.compaction import Compactor
 from bot.conversation.memory_text import span_times
 from bot.conversation.model_selector import is_sent
 from bot.conversation.prompt import instruction
+from bot.conversation.side_requests import SideRequests
+from bot.conversation.window import WindowReader
 from bot.llm.interface import Message
 from storage import Storage
 from storage.records import Chat, Report
@@ -44,19 +46,29 @@ class EarlierMemory:
     has_older: bool
 
 
-@dataclass(frozen=True, slots=True)
 class MemoryEditor:
     """Shows and corrects memories; times are in `zone`, `clock` gives Unix seconds."""
 
-    storage: Storage
-    compactor: Compactor
-    zone: tzinfo
-    clock: Callable[[], float]
+    def __init__(
+        self,
+        storage: Storage,
+        windows: WindowReader,
+        compactor: Compactor,
+        side_requests: SideRequests,
+        zone: tzinfo,
+        clock: Callable[[], float],
+    ) -> None:
+        self._storage = storage
+        self._windows = windows
+        self._side_requests = side_requests
+        self._compactor = compactor
+        self._zone = zone
+        self._clock = clock
 
     async def show(self, chat_id: int) -> MemoryView:
         """The memory of a chat as it is in its prompt."""
-        view = await self.compactor.windows.view(chat_id)
-        reports = await self.storage.usage.reports(chat_id, 1)
+        view = await self._windows.view(chat_id)
+        reports = await self._storage.usage.reports(chat_id, 1)
         memory = view.window.memory
         return MemoryView(
             text=view.memory,
@@ -66,21 +78,21 @@ class MemoryEditor:
             rounds=len(view.starts),
             media=sum(is_sent(one, view.model.senses) for turn in view.window.turns for one in turn.media),
             cached_share=_cached_share(reports),
-            made_at=datetime.fromtimestamp(memory.made_at, self.zone) if memory else None,
+            made_at=datetime.fromtimestamp(memory.made_at, self._zone) if memory else None,
             whole=view.window.through_turn <= view.window.chat.reset_turn,
-            spans=tuple(span_times(view.covers, self.zone)),
+            spans=tuple(span_times(view.covers, self._zone)),
         )
 
     async def before(self, chat: Chat, version_id: int | None = None) -> EarlierMemory | None:
         """The version before the given one (None: before the current one), compared with the current one."""
-        found = await self.storage.memories.versions_before(chat, version_id, limit=2)
+        found = await self._storage.memories.versions_before(chat, version_id, limit=2)
         if not found:
             return None
-        memory = await self.storage.memories.current(chat)
+        memory = await self._storage.memories.current(chat)
         then, now = found[0].text.splitlines(), memory.text.splitlines() if memory else []
         return EarlierMemory(
             version_id=found[0].id,
-            made_at=datetime.fromtimestamp(found[0].made_at, self.zone),
+            made_at=datetime.fromtimestamp(found[0].made_at, self._zone),
             back=tuple(line for line in then if line.strip() and line not in now),
             gone=tuple(line for line in now if line.strip() and line not in then),
             has_older=len(found) > 1,
@@ -92,17 +104,17 @@ class MemoryEditor:
         What has left the window stays out, and edits made since are added to prompts again. None if the version no
         longer exists.
         """
-        version = await self.storage.memories.version(chat, version_id)
+        version = await self._storage.memories.version(chat, version_id)
         if version is None:
             return None
-        view = await self.compactor.windows.view(chat.id)
-        former = await self.storage.memories.present_version(chat)
-        memory = self.compactor.windows.memory(view.window.through_turn, version.text, version.made_at, version.covers)
-        async with self.storage.transaction() as tx:
-            stored = await self.storage.memories.put(tx, view.window.chat, memory)
+        view = await self._windows.view(chat.id)
+        former = await self._storage.memories.present_version(chat)
+        memory = self._windows.memory(view.window.through_turn, version.text, version.made_at, version.covers)
+        async with self._storage.transaction() as tx:
+            stored = await self._storage.memories.put(tx, view.window.chat, memory)
             if stored:  # a compaction in progress would restore the current one
-                await self.storage.chats.take_back(tx, chat.id)
-                await self.storage.memories.tell_again(tx, chat.id, version.made_at)
+                await self._storage.chats.take_back(tx, chat.id)
+                await self._storage.memories.tell_again(tx, chat.id, version.made_at)
         return former or version_id if stored else None
 
     async def correct(self, chat: Chat, change: str) -> bool:
@@ -110,20 +122,19 @@ class MemoryEditor:
 
         False if the memory was changed meanwhile, so the change was based on an older version.
         """
-        windows = self.compactor.windows
-        view = await windows.view(chat.id)
-        model = windows.choice.model(chat)
-        length = self.compactor.length(model, view.memory, [change])
+        view = await self._windows.view(chat.id)
+        model = self._windows.model(chat)
+        length = self._compactor.length(model, view.memory, [change])
         asked = (
             Message("system", instruction("correction", length=length)),
             Message("user", f"The notes:\n\n{view.memory or '(none yet)'}\n\nThe change:\n\n{change}"),
         )
-        text = await self.compactor.as_memory(chat, model, await self.compactor.side_calls.ask(chat, model, asked))
-        memory = windows.memory(view.window.through_turn, text, self.clock(), view.covers)
-        async with self.storage.transaction() as tx:
-            stored = await self.storage.memories.put(tx, view.window.chat, memory)
+        text = await self._compactor.as_memory(chat, model, await self._side_requests.ask(chat, model, asked))
+        memory = self._windows.memory(view.window.through_turn, text, self._clock(), view.covers)
+        async with self._storage.transaction() as tx:
+            stored = await self._storage.memories.put(tx, view.window.chat, memory)
             if stored:  # a compaction in progress would restore the old text
-                await self.storage.chats.take_back(tx, chat.id)
+                await self._storage.chats.take_back(tx, chat.id)
         return stored
 
 

@@ -1,52 +1,67 @@
 """The choice of the model that answers: the chat's, or one that can see while a picture is in the window."""
 
 from collections.abc import Container, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from bot.llm.interface import Capabilities, ChatModel, Models
 from storage.records import Chat, ChatSettings, MediaKind, Medium, Turn
 
 
-@dataclass(frozen=True, slots=True)
 class ModelSelector:
     """Chooses among a server's models."""
 
-    models: Models
-    main: str
-    offered: frozenset[str] = frozenset()
-    """Models that a chat may choose instead of the main one."""
-    vision: str | None = None
-    """Answers while a picture is in the window."""
-    default_vision: str | None = None
-    """The same, but only if the chosen model can't see."""
+    def __init__(
+        self,
+        models: Models,
+        main: str,
+        offered: frozenset[str] = frozenset(),
+        vision: str | None = None,
+        default_vision: str | None = None,
+    ) -> None:
+        self._models = models
+        self.main = main
+        self.offered = offered
+        """Models that a chat may choose instead of the main one."""
+        self._vision = vision
+        """Answers while a picture is in the window."""
+        self._default_vision = default_vision
+        """The same, but only if the chosen model can't see."""
+
+    async def ready(self) -> None:
+        """Wait until the models' context windows are known."""
+        await self._models.ready()
+
+    def named(self, name: str) -> ChatModel:
+        """The model with this name."""
+        return self._models.of(name)
 
     @property
     def smallest_window(self) -> int:
         """The smallest window of all models that may answer, in tokens."""
-        return min(self.models.of(name).window for name in self.names)
+        return min(self._models.of(name).window for name in self.names)
 
     @property
     def names(self) -> frozenset[str]:
         """All models that may answer."""
-        vision = self.vision or self.default_vision
+        vision = self._vision or self._default_vision
         return self.offered | {self.main} | ({vision} if vision else set())
 
     def model(self, chat: Chat, turns: Sequence[Turn] = ()) -> ChatModel:
         """The model for a window with these turns."""
-        chosen = self.models.of(self.name(chat.choices))
+        chosen = self._models.of(self.name(chat.choices))
         if not any(medium.kind is MediaKind.IMAGE and not medium.refused for turn in turns for medium in turn.media):
             return chosen
         heard = any(medium.kind is MediaKind.AUDIO and not medium.refused for turn in turns for medium in turn.media)
-        if chosen.senses.sees and (self.vision is None or (heard and chosen.senses.hears)):
+        if chosen.senses.sees and (self._vision is None or (heard and chosen.senses.hears)):
             return chosen  # a model that hears too isn't replaced by one that only sees
-        vision = self.vision or self.default_vision
-        return self.models.of(vision) if vision else chosen
+        vision = self._vision or self._default_vision
+        return self._models.of(vision) if vision else chosen
 
     def senses(self, choices: ChatSettings) -> Capabilities:
         """What a chat can show and say to the bot; pictures count if any model that may answer can see them."""
-        senses = self.models.of(self.name(choices)).senses
-        vision = self.vision or (None if senses.sees else self.default_vision)
-        return replace(senses, sees=self.models.of(vision).senses.sees) if vision else senses
+        senses = self._models.of(self.name(choices)).senses
+        vision = self._vision or (None if senses.sees else self._default_vision)
+        return replace(senses, sees=self._models.of(vision).senses.sees) if vision else senses
 
     def name(self, choices: ChatSettings) -> str:
         """The name of the chat's chosen model if it is still offered, otherwise of the main one."""

@@ -12,6 +12,7 @@ from bot.conversation.thresholds import rounds_to_cut
 from bot.conversation.tools import Toolbox, ToolUsingModel
 from bot.conversation.window import PromptWindow, WindowReader
 from bot.llm.interface import ChatModel, Message, Options
+from storage import Storage
 from storage.records import Chat, Role, Turn
 
 ROOM_SHARE = 0.5
@@ -64,25 +65,28 @@ class Request:
         return Options(thinking, voice, lasting=self.lasting, cache_key=cache_key(chat))
 
 
-@dataclass(frozen=True, slots=True)
 class PromptBuilder:
     """Prepares requests."""
 
-    windows: WindowReader
-    recall: Recall
-    marking: CacheMarkerPolicy
-    toolbox: Toolbox
+    def __init__(
+        self, storage: Storage, windows: WindowReader, recall: Recall, marking: CacheMarkerPolicy, toolbox: Toolbox
+    ) -> None:
+        self._storage = storage
+        self._windows = windows
+        self._recall = recall
+        self._marking = marking
+        self._toolbox = toolbox
 
     async def prepare(self, chat: Chat, *, without: int | None, less: Reduction = Reduction.NOTHING) -> Request:
         """The request that answers the newest message; `without` leaves out a reply that is being replaced."""
-        view = await self.windows.view(chat.id, without=without)
+        view = await self._windows.view(chat.id, without=without)
         if less is not Reduction.NOTHING:
             return await self._reduced_request(view, less)
-        recalled, changed = await self._recall(view), await self.windows.changed(view)
+        recalled, changed = await self._search_history(view), await self._windows.changed(view)
         added = "\n\n".join(filter(None, (changed.text, recalled.text)))
-        messages = await self.windows.prompt(view, recalled=added)
-        marked = await self.marking.mark(view, messages)
-        counted = self.windows.counted(view) + recalled.tokens + changed.tokens
+        messages = await self._windows.prompt(view, recalled=added)
+        marked = await self._marking.mark(view, messages)
+        counted = self._windows.counted(view) + recalled.tokens + changed.tokens
         has_marks = keeps_words(marked)
         contents = PromptContents(view, view.sent, recalled, changed.turn_ids)
         model = self._with_tools(contents, counted)
@@ -101,23 +105,23 @@ class PromptBuilder:
             view = replace(view, window=replace(view.window, memory=None))
             turns = newest(view)
         view = replace(view, tools=())
-        messages = await self.windows.prompt(view, turns)
-        counted = self.windows.counted(view, turns)
+        messages = await self._windows.prompt(view, turns)
+        counted = self._windows.counted(view, turns)
         return Request(view.model, messages, counted, marked=False, lasting=False, contents=PromptContents(view, turns))
 
     def _with_tools(self, contents: PromptContents, counted: int) -> ChatModel:
         view, looks = contents.view, contents.looks
         if not view.tools:
             return view.model
-        use = partial(self.toolbox.use, view.window.chat, looks)
-        return ToolUsingModel(view.model, view.tools, use, self.windows.count_tokens, counted, begins=looks.clear)
+        use = partial(self._toolbox.use, view.window.chat, looks)
+        return ToolUsingModel(view.model, view.tools, use, self._windows.count_tokens, counted, begins=looks.clear)
 
     async def leave_out_media(self, chat_id: int) -> list[int]:
         """The model refused a picture or sound: stop sending those of the newest message, or else all.
 
         Returns the turns that have them; empty if nothing was sent.
         """
-        view = await self.windows.view(chat_id)
+        view = await self._windows.view(chat_id)
         sent = [turn for turn in view.sent if any(is_sent(one, view.model.senses) for one in turn.media)]
         newest = [turn for turn in sent if turn.id > _last_answer(view)]
         left_out = [turn.id for turn in newest or sent]
@@ -129,10 +133,10 @@ class PromptBuilder:
         await self._refuse(turn_ids, refused=False)
 
     async def _refuse(self, turn_ids: Sequence[int], *, refused: bool) -> None:
-        async with self.windows.storage.transaction() as tx:
-            await self.windows.storage.media.refuse(tx, turn_ids, refused=refused)
+        async with self._storage.transaction() as tx:
+            await self._storage.media.refuse(tx, turn_ids, refused=refused)
 
-    async def _recall(self, view: PromptWindow) -> Recalled:
+    async def _search_history(self, view: PromptWindow) -> Recalled:
         chat, through = view.window.chat, view.window.through_turn
         words = _newest_words(view)
         if through <= chat.reset_turn or not words or chat.choices.recall is False or view.model.single_turn:
@@ -140,7 +144,7 @@ class PromptBuilder:
         now = newest(view)[-1].at
         window = view.policy.context_window
         room = ROOM_SHARE * (window - view.sizes.total)
-        return await self.recall.find(
+        return await self._recall.find(
             chat, words, after_turn=chat.reset_turn, before_turn=through + 1, room=room, window=window, now=now
         )
 

@@ -91,17 +91,25 @@ class Recalled:
 NOTHING = Recalled("", 0, ())
 
 
-@dataclass(frozen=True, slots=True)
 class Recall:
     """Searches the history. `budget` is the token limit of one recall (0: off); days are those of `zone`."""
 
-    storage: Storage
-    count_tokens: TokenCounter
-    budget: int
-    zone: tzinfo
-    semantic: SemanticSearch | None = None
-    names: tuple[str, ...] = ()
-    """The bot's names in groups."""
+    def __init__(
+        self,
+        storage: Storage,
+        count_tokens: TokenCounter,
+        budget: int,
+        zone: tzinfo,
+        semantic: SemanticSearch | None = None,
+        names: tuple[str, ...] = (),
+    ) -> None:
+        self._storage = storage
+        self._count_tokens = count_tokens
+        self._budget = budget
+        self._zone = zone
+        self._semantic = semantic
+        self._names = names
+        """The bot's names in groups."""
 
     async def find(
         self,
@@ -118,10 +126,10 @@ class Recall:
 
         `window`: the model's window; `now`: when the words were said (None: times in them are ignored).
         """
-        most, said = int(min(self.budget, room)), self._own_words(chat, words)
+        most, said = int(min(self._budget, room)), self._own_words(chat, words)
         if most <= 0 or not said:
             return NOTHING
-        asked = is_question(said, await self.storage.search.languages.of(chat.id))
+        asked = is_question(said, await self._storage.search.languages.of(chat.id))
         question = (said if asked else question_in(said) or said)[:MOST_CHARACTERS]
         found = await self._search(
             chat, question, after_turn, before_turn, now, asked_by_form=asked or question != said
@@ -132,7 +140,7 @@ class Recall:
         worth = found.worth if asked else UNASKED_SHARE
         budget = worth * most
         if not asked or (found.words == 1 and not has_question_mark(said)):  # as in "How nice": the match decides
-            clear = found.ranking.clear if asked or self.count_tokens(said) - MESSAGE_TOKENS <= SHORT_TOKENS else 0.0
+            clear = found.ranking.clear if asked or self._count_tokens(said) - MESSAGE_TOKENS <= SHORT_TOKENS else 0.0
             if not asked and found.words <= FEW_WORDS:
                 clear *= found.ranking.alone
             least = min(SMALL_TALK_TOKENS, most)
@@ -148,15 +156,15 @@ class Recall:
         found = await self._search(chat, query, after_turn, before_turn, now, asked_by_form=True)
         if not query.strip() or not found.is_worth_a_look(asked=True):
             return found.ranked(NOTHING)
-        budget = found.worth * self.budget
+        budget = found.worth * self._budget
         return await self._render(chat, found, int(budget), after_turn, before_turn, echo="")
 
     async def search(
         self, chat: Chat, words: str, *, after_turn: int, limit: int, every_word: bool = False
     ) -> list[int]:
         """The turns that contain any word, or every word, in any inflection; best first."""
-        asked = parse_query(words, await self.storage.search.languages.of(chat.id))
-        hits = await self.storage.search.find(
+        asked = parse_query(words, await self._storage.search.languages.of(chat.id))
+        hits = await self._storage.search.find(
             chat.id,
             asked.terms,
             after_turn=after_turn,
@@ -170,15 +178,15 @@ class Recall:
     def _own_words(self, chat: Chat, words: str) -> str:
         """The message without what every group message has: the speaker and the bot's name."""
         said = strip_framing(words)
-        return strip_notes(said if chat.private else strip_names(said, self.names))
+        return strip_notes(said if chat.private else strip_names(said, self._names))
 
     async def _search(
         self, chat: Chat, words: str, after_turn: int, before_turn: int, now: float | None, *, asked_by_form: bool
     ) -> "_SearchResult":
-        home, turns = await self.storage.search.languages.of(chat.id), (after_turn, before_turn)
+        home, turns = await self._storage.search.languages.of(chat.id), (after_turn, before_turn)
         period = None
         if now is not None:
-            period = await period_in(words, home, now, self.zone, self.storage, chat.id, turns)
+            period = await period_in(words, home, now, self._zone, self._storage, chat.id, turns)
         if period and not (asked_by_form or period.asks):  # telling about yesterday isn't asking
             period = None
         question = parse_query(period.rest if period else words, home)
@@ -206,7 +214,7 @@ class Recall:
         """The date words, which turns may contain too: on 19 July something is planned for the 21st."""
         rest = {term.written for term in parse_query(period.rest, home).terms}
         dates = [replace(term, own=True) for term in parse_query(words, home).terms if term.written not in rest]
-        return await self.storage.search.weighed(chat.id, dates)
+        return await self._storage.search.weighed(chat.id, dates)
 
     async def _rank_in_period(
         self, chat: Chat, period: Period, hits: Sequence[Hit], weight: float, scores: SimilarityScores | None
@@ -215,31 +223,31 @@ class Recall:
         if scores is not None:
             inside += scores.nearest(period.first_turn, period.last_turn, MOST)
         ranking = rank(hits, weight, scores, inside, len(hits) + len(inside) + MOST)
-        times = await self.storage.past.times(chat.id, ranking.turn_ids)
+        times = await self._storage.past.times(chat.id, ranking.turn_ids)
         return period.gathered(ranking.with_bonus({turn_id: period.bonus(at) for turn_id, at in times.items()}))
 
     async def _by_words(
         self, chat: Chat, question: SearchQuery, dates: WeightedTerms, turns: tuple[int, int], period: Period | None
     ) -> tuple[WeightedTerms, list[Hit]]:
         """The best hits by words, overall and within the period."""
-        asked = await self.storage.search.weighed(chat.id, () if question.small_talk else question.terms)
-        find = partial(self.storage.search.find, chat.id, (*asked.terms, *dates.terms), limit=MOST)
+        asked = await self._storage.search.weighed(chat.id, () if question.small_talk else question.terms)
+        find = partial(self._storage.search.find, chat.id, (*asked.terms, *dates.terms), limit=MOST)
         hits = await find(after_turn=turns[0], before_turn=turns[1])
         if period:
             hits += await find(after_turn=period.first_turn - 1, before_turn=period.last_turn + 1)
         return asked, sorted(set(hits), key=lambda hit: (-hit.score, hit.turn_id))
 
     async def _by_meaning(self, chat: Chat, words: str, after_turn: int, before_turn: int) -> SimilarityScores | None:
-        if self.semantic is None:
+        if self._semantic is None:
             return None
-        return await self.semantic.scores(chat.id, words, after_turn=after_turn, before_turn=before_turn)
+        return await self._semantic.scores(chat.id, words, after_turn=after_turn, before_turn=before_turn)
 
     async def _render(
         self, chat: Chat, found: "_SearchResult", budget: int, after_turn: int, before_turn: int, *, echo: str
     ) -> Recalled:
         """Render the hits with their neighbours; `echo`: earlier repetitions of these words are left out."""
         ranked = list(found.ranking.turn_ids)
-        near = await self.storage.past.around(
+        near = await self._storage.past.around(
             chat.id, ranked, after_turn=after_turn, before_turn=before_turn, refused=False
         )
         if echo:
@@ -247,14 +255,14 @@ class Recall:
         return found.ranked(self._text(near, ranked, found.terms, budget))
 
     def _text(self, near: Sequence[HistoryTurn], ranked: Sequence[int], asked: Sequence[str], budget: int) -> Recalled:
-        lines = {spoken.turn_id: render_line(spoken, asked, self.count_tokens) for spoken in near}
+        lines = {spoken.turn_id: render_line(spoken, asked, self._count_tokens) for spoken in near}
         order = [spoken.turn_id for spoken in near]
         told = set(without_duplicates(order, ranked, lines))
         sizes = {spoken.turn_id: self._size(spoken, lines) for spoken in near if spoken.turn_id in told}
-        room = budget - self.count_tokens(OPENING)
+        room = budget - self._count_tokens(OPENING)
         while chosen := choose_turns(order, ranked, sizes, room):
             text = "\n".join([OPENING, *self._dated([spoken for spoken in near if spoken.turn_id in chosen], lines)])
-            tokens = self.count_tokens(text) - MESSAGE_TOKENS
+            tokens = self._count_tokens(text) - MESSAGE_TOKENS
             if tokens <= budget:
                 return Recalled(text, tokens, tuple(sorted(chosen)))
             room = min(room, sum(sizes[turn_id] for turn_id in chosen)) - (tokens - budget)
@@ -263,13 +271,13 @@ class Recall:
     def _size(self, spoken: HistoryTurn, lines: dict[int, str]) -> int:
         """The stored token count, or a new one for a turn that is shown in part or wasn't counted."""
         stored = 0 < spoken.tokens <= WHOLE_TOKENS
-        return spoken.tokens if stored else self.count_tokens(lines[spoken.turn_id])
+        return spoken.tokens if stored else self._count_tokens(lines[spoken.turn_id])
 
     def _dated(self, chosen: Iterable[HistoryTurn], lines: dict[int, str]) -> Iterable[str]:
         """The lines grouped by day. The year appears only when it changes, since a label costs as much as a line."""
         day: date | None = None
         for spoken in chosen:
-            said = datetime.fromtimestamp(spoken.at, self.zone).date()
+            said = datetime.fromtimestamp(spoken.at, self._zone).date()
             if said != day and (spoken.role is Role.USER or not day):  # an answer belongs to its question's day
                 yield f"({said:%a} {said.day} {said:%b}{f' {said.year}' if not day or said.year != day.year else ''})"
                 day = said

@@ -6,7 +6,7 @@ transcript and index, and its new text is added to prompts until the memory incl
 """
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import tzinfo
 
 from bot.conversation.incoming_message import (
@@ -30,15 +30,22 @@ from storage.media_store import content_hash
 from storage.records import Chat, ChatKey, NewTurn
 
 
-@dataclass(frozen=True, slots=True)
 class TurnRecorder:
     """Stores messages. `names` are the bot's own; times are in `zone`, `clock` gives Unix seconds."""
 
-    storage: Storage
-    zone: tzinfo
-    count_tokens: TokenCounter
-    names: Collection[str]
-    clock: Callable[[], float]
+    def __init__(
+        self,
+        storage: Storage,
+        zone: tzinfo,
+        count_tokens: TokenCounter,
+        names: Collection[str],
+        clock: Callable[[], float],
+    ) -> None:
+        self._storage = storage
+        self._zone = zone
+        self._count_tokens = count_tokens
+        self._names = names
+        self._clock = clock
 
     async def hear(
         self,
@@ -54,16 +61,16 @@ class TurnRecorder:
         chat = await self.chat(tx, place, private=private, language=language)
         named = [await self._named(tx, chat, one) for one in said]
         turns, stamped_at = self._rendered(chat, named)
-        await self.storage.transcript.append(tx, chat.id, turns, self.clock(), asked=asked)
+        await self._storage.transcript.append(tx, chat.id, turns, self._clock(), asked=asked)
         if stamped_at is not None:
-            await self.storage.chats.stamp(tx, chat.id, stamped_at)
+            await self._storage.chats.stamp(tx, chat.id, stamped_at)
         return chat
 
     async def chat(self, tx: Transaction, place: ChatKey, *, private: bool, language: str | None) -> Chat:
         """The conversation with this key, in which someone with this app language (IETF) has just spoken."""
-        chat = await self.storage.chats.ensure(tx, place, private=private, now=self.clock())
+        chat = await self._storage.chats.ensure(tx, place, private=private, now=self._clock())
         if chat.gone or language != chat.heard_language:
-            await self.storage.chats.heard(tx, chat.id, language)
+            await self._storage.chats.heard(tx, chat.id, language)
         return chat
 
     async def rendered(self, tx: Transaction, chat: Chat, said: IncomingMessage, stored: StoredTurn) -> NewTurn:
@@ -74,40 +81,40 @@ class TurnRecorder:
 
     async def in_view(self, place: ChatKey, message_id: int) -> bool:
         """Whether the prompt contains this message anyway."""
-        chat = await self.storage.chats.find(place)
-        turn = await self.storage.past.of_message(chat.id, message_id) if chat else None
+        chat = await self._storage.chats.find(place)
+        turn = await self._storage.past.of_message(chat.id, message_id) if chat else None
         return chat is not None and turn is not None and turn.turn_id > await self._last_gone(chat)
 
     async def holds(self, place: ChatKey, message_id: int) -> bool:
         """Whether the prompt also contains the message's attachments: those of unaddressed messages weren't opened."""
-        chat = await self.storage.chats.find(place)
+        chat = await self._storage.chats.find(place)
         if chat is None or not await self.in_view(place, message_id):
             return False
-        stored = await self.storage.edits.find(chat.id, message_id)
+        stored = await self._storage.edits.find(chat.id, message_id)
         return stored is None or stored.asked  # None: the bot's own message
 
     async def _last_gone(self, chat: Chat) -> int:
         """The last turn outside the window."""
-        memory = await self.storage.memories.current(chat)
+        memory = await self._storage.memories.current(chat)
         return max(chat.reset_turn, memory.through_turn if memory else 0)
 
     async def _named(self, tx: Transaction, chat: Chat, said: IncomingMessage) -> IncomingMessage:
         quote = await self._quoted(tx, chat, said.quote) if said.quote else None
         if quote is not None and quote.message_id is not None:
-            refused = await self.storage.edits.is_left_out(chat.id, quote.message_id)
+            refused = await self._storage.edits.is_left_out(chat.id, quote.message_id)
             quote = None if refused else quote  # what the model refuses must not return by a reply to it
-        shown = clean_name(said.sender or "", self.names)
+        shown = clean_name(said.sender or "", self._names)
         if chat.private or said.sender_id is None:
             return replace(said, sender=shown, quote=quote)
-        name = await self.storage.speakers.name(tx, chat.id, said.sender_id, shown, skeleton)
+        name = await self._storage.speakers.name(tx, chat.id, said.sender_id, shown, skeleton)
         return replace(said, speaker=name, sender=name, quote=quote)
 
     async def _quoted(self, tx: Transaction, chat: Chat, quote: Quote) -> Quote:
         """The quote with its author's name as the prompt shows it."""
         if quote.author is not None:
-            author = clean_name(quote.author, self.names)
+            author = clean_name(quote.author, self._names)
             if quote.author_id is not None and not chat.private:
-                author = await self.storage.speakers.name(tx, chat.id, quote.author_id, author, skeleton)
+                author = await self._storage.speakers.name(tx, chat.id, quote.author_id, author, skeleton)
             quote = replace(quote, author=author)
         return await self._shortened(chat, quote)
 
@@ -119,7 +126,7 @@ class TurnRecorder:
         shortened = quote if len(text) <= most else replace(quote, text=text[:most].rstrip() + "…")
         if not quote.media:
             return shortened
-        shown = await self.storage.media.of_chat(chat.id, await self._last_gone(chat))
+        shown = await self._storage.media.of_chat(chat.id, await self._last_gone(chat))
         known = {medium.hash for media in shown.values() for medium in media}
         return replace(shortened, media=tuple(one for one in quote.media if content_hash(one.data) not in known))
 
@@ -128,7 +135,7 @@ class TurnRecorder:
         stamped_at, before = chat.stamped_at, None
         for one in said:
             joint = separator(before, one)
-            time = timestamp(one, stamped_at, self.zone) if joint else ""
+            time = timestamp(one, stamped_at, self._zone) if joint else ""
             stamped_at = one.at.timestamp() if time else stamped_at
             turns.append(self._turn(one, time + render(one) if joint else render_continuation(one), joint))
             before = one
@@ -138,7 +145,7 @@ class TurnRecorder:
         return NewTurn(
             content=content,
             glue=joint,
-            tokens=self.count_tokens(content),
+            tokens=self._count_tokens(content),
             message_id=said.message_id,
             sender_id=said.sender_id,
             speaker=said.sender,
@@ -149,14 +156,14 @@ class TurnRecorder:
         )
 
 
-@dataclass(frozen=True, slots=True)
 class TurnEditor:
     """Applies edits; `clock` gives Unix seconds."""
 
-    storage: Storage
-    hearing: TurnRecorder
-    indexer: Indexer
-    clock: Callable[[], float]
+    def __init__(self, storage: Storage, hearing: TurnRecorder, indexer: Indexer, clock: Callable[[], float]) -> None:
+        self._storage = storage
+        self._hearing = hearing
+        self._indexer = indexer
+        self._clock = clock
 
     async def edit(
         self,
@@ -178,32 +185,32 @@ class TurnEditor:
         never_read = bool(said.remarks) and all(remark in stored.content for remark in said.remarks)
         if unread and not never_read:  # its readable version still applies
             said = replace(said, remarks=())
-        turn = await self.hearing.rendered(tx, chat, said, stored)
-        before = await self.storage.media.of_turn(stored.turn_id)
+        turn = await self._hearing.rendered(tx, chat, said, stored)
+        before = await self._storage.media.of_turn(stored.turn_id)
         after = before if unread else [content_hash(one.data) for one in turn.media]
         if (turn.content == stored.content and after == before) or (unread and not before and not never_read):
             return True  # Telegram also reports an edit when a preview or reactions change
-        last = await self.storage.edits.last_exchange(chat.id)
-        await self.storage.edits.change(tx, stored.turn_id, turn.content, turn.tokens)
-        memory = await self.storage.memories.current(chat)
+        last = await self._storage.edits.last_exchange(chat.id)
+        await self._storage.edits.change(tx, stored.turn_id, turn.content, turn.tokens)
+        memory = await self._storage.memories.current(chat)
         if memory is not None and memory.text and stored.turn_id <= memory.through_turn:
-            await self.storage.memories.changed(tx, stored.turn_id, self.clock())
+            await self._storage.memories.changed(tx, stored.turn_id, self._clock())
         if not unread:
-            await self.storage.media.keep(tx, stored.turn_id, turn.media)
-        await self.indexer.changed(tx, chat.id, stored.turn_id)
+            await self._storage.media.keep(tx, stored.turn_id, turn.media)
+        await self._indexer.changed(tx, chat.id, stored.turn_id)
         is_last = stored.turn_id in last.turn_ids
-        if is_last and await self.storage.transcript.owed(chat.id) is not None:
-            await self.storage.edits.caused(tx, stored.turn_id, said.sender_id)
+        if is_last and await self._storage.transcript.owed(chat.id) is not None:
+            await self._storage.edits.caused(tx, stored.turn_id, said.sender_id)
             return True  # the pending answer will use these words
         if not is_last and (not asks or stored.asked or not _is_newest(stored, last)):
             return True
         if not admits():
             return False
         if is_last and last.reply_id is not None:
-            await self.storage.transcript.answer_anew(tx, chat.id, last.reply_id, self.clock(), said.sender_id)
+            await self._storage.transcript.answer_anew(tx, chat.id, last.reply_id, self._clock(), said.sender_id)
         else:
-            await self.storage.transcript.ask(tx, stored.turn_id)
-            await self.storage.edits.caused(tx, stored.turn_id, said.sender_id)
+            await self._storage.transcript.ask(tx, stored.turn_id)
+            await self._storage.edits.caused(tx, stored.turn_id, said.sender_id)
         return True
 
 

@@ -11,6 +11,7 @@ from bot.conversation.window import PromptWindow, WindowReader
 from bot.errors import ContentRefused, EmptyAnswer, ModelError
 from bot.language import texts
 from bot.llm.interface import Message
+from storage import Storage
 from storage.records import Chat, Notice, Turn
 
 MOST_PROBES = 24
@@ -27,12 +28,13 @@ Made = TypeVar("Made")
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
 class RefusalSearch:
     """Finds refused parts and leaves them out of later prompts."""
 
-    windows: WindowReader
-    side_calls: SideRequests
+    def __init__(self, storage: Storage, windows: WindowReader, side_calls: SideRequests) -> None:
+        self._storage = storage
+        self._windows = windows
+        self._side_calls = side_calls
 
     async def among(
         self, view: PromptWindow, turns: Sequence[Turn], *, as_: type[ModelError] = ContentRefused
@@ -45,7 +47,7 @@ class RefusalSearch:
 
         Returns whether anything was found. Raises a ModelError.
         """
-        storage, chat = self.windows.storage, view.window.chat
+        storage, chat = self._storage, view.window.chat
         lines = view.memory.splitlines()
 
         async def passes(start: int, end: int) -> bool:
@@ -57,13 +59,13 @@ class RefusalSearch:
             return False
         async with storage.transaction() as tx:
             if gone:
-                await storage.memories.take_out(tx, chat.id, gone.__contains__, self.windows.memory_tokens)
+                await storage.memories.take_out(tx, chat.id, gone.__contains__, self._windows.memory_tokens)
             await storage.transcript.leave_out(tx, chat.id, refused)
         return True
 
     async def leave_out_recalled(self, view: PromptWindow, turn_ids: Sequence[int]) -> bool:
         """Find what is refused in these older turns and never recall it again; returns whether anything was found."""
-        storage, chat = self.windows.storage, view.window.chat
+        storage, chat = self._storage, view.window.chat
         spoken = await storage.past.of_ids(chat.id, turn_ids)
         refused = await self._among(view, {one.turn_id: one.content for one in spoken})
         if refused:
@@ -92,7 +94,7 @@ class RefusalSearch:
             return True
         asked = (Message("system", PROBE), Message("user", words))
         try:
-            await self.side_calls.ask(view.window.chat, view.model, asked, brief=PROBE_S)
+            await self._side_calls.ask(view.window.chat, view.model, asked, brief=PROBE_S)
         except as_:
             return False
         except EmptyAnswer:  # no text or too much, but not a refusal
@@ -110,9 +112,9 @@ class RefusalSearch:
         return [ids[at] for at in await _search(passes, len(ids))]
 
     async def _tell(self, chat: Chat) -> None:
-        async with self.windows.storage.transaction() as tx:
+        async with self._storage.transaction() as tx:
             notice = Notice(chat.place, chat.private, texts.EARLIER_REFUSED)
-            await self.windows.storage.notices.add(tx, notice)
+            await self._storage.notices.add(tx, notice)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,6 @@ Undoing a reset then costs one request with the full conversation.
 
 import logging
 from collections.abc import Collection
-from dataclasses import dataclass
 from typing import Protocol
 
 from storage import Storage
@@ -31,27 +30,27 @@ class ResponseKeeper(Protocol):
         """Delete responses; returns those that no longer exist. Never raises."""
 
 
-@dataclass(frozen=True, slots=True)
 class ResponseDeletion:
     """Deletes kept responses; without a keeper nothing was ever kept."""
 
-    storage: Storage
-    keeper: ResponseKeeper | None
+    def __init__(self, storage: Storage, keeper: ResponseKeeper | None) -> None:
+        self._storage = storage
+        self._keeper = keeper
 
     async def run(self, now: float) -> None:
         """Delete some of the responses that are due."""
-        if self.keeper is None:
+        if self._keeper is None:
             return
-        urls = await self.storage.kept_responses.due(self.keeper.responses_url, now, AT_ONCE)
+        urls = await self._storage.kept_responses.due(self._keeper.responses_url, now, AT_ONCE)
         if not urls:
             return
-        gone = await self.keeper.delete_responses(urls)
-        async with self.storage.transaction() as tx:
-            await self.storage.kept_responses.gone(tx, gone)
-            await self.storage.kept_responses.later(tx, set(urls) - gone, now + AGAIN_AFTER_S)
+        gone = await self._keeper.delete_responses(urls)
+        async with self._storage.transaction() as tx:
+            await self._storage.kept_responses.gone(tx, gone)
+            await self._storage.kept_responses.later(tx, set(urls) - gone, now + AGAIN_AFTER_S)
         log.debug("Deleted %d of %d responses at the model's server", len(gone), len(urls))
 
     async def prune(self, now: float) -> None:
         """Drop records of responses that no server keeps any more."""
-        async with self.storage.transaction() as tx:
-            await self.storage.kept_responses.prune(tx, now - LONGEST_KEPT_S)
+        async with self._storage.transaction() as tx:
+            await self._storage.kept_responses.prune(tx, now - LONGEST_KEPT_S)

@@ -7,7 +7,7 @@ import logging
 import re
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 
 from bot.conversation.budget import Budget
@@ -56,15 +56,17 @@ class NoPreview:
         """See draft.Show."""
 
 
-@dataclass(frozen=True, slots=True)
 class SideRequests:
     """Sends side requests, and records their usage even if the answer is unusable."""
 
-    storage: Storage
-    ledger: UsageRecorder
-    budget: Budget
-    count_tokens: TokenCounter
-    bound: float
+    def __init__(
+        self, storage: Storage, ledger: UsageRecorder, budget: Budget, count_tokens: TokenCounter, bound: float
+    ) -> None:
+        self._storage = storage
+        self._ledger = ledger
+        self._budget = budget
+        self._count_tokens = count_tokens
+        self._bound = bound
 
     async def ask(
         self,
@@ -84,15 +86,15 @@ class SideRequests:
         """
         if model.single_turn:
             raise SingleTurn(model.name)
-        await self.budget.check(chat, _payer(chat))
-        draft = Generation(NoPreview(), min(self.bound, brief or self.bound), SpeakerPrefix())
+        await self._budget.check(chat, _payer(chat))
+        draft = Generation(NoPreview(), min(self._bound, brief or self._bound), SpeakerPrefix())
         thinking = False if brief else chat.choices.thinking
         options = Options(thinking, tools=tools, aside=True, brief=bool(brief), cache_key=cache_key(chat))
-        counted = counted or sum(self.count_tokens(message.content) for message in messages)
+        counted = counted or sum(self._count_tokens(message.content) for message in messages)
         try:
             await draft.write(model, messages, options)
         finally:
-            if draft.own_request.was_taken or draft.extra_requests(counted, self.count_tokens):
+            if draft.own_request.was_taken or draft.extra_requests(counted, self._count_tokens):
                 await complete(until_stored(partial(self._book, chat, model, draft, counted)))
         if draft.finish is Finish.FILTER:
             raise ContentRefused("the filter ended the answer")
@@ -103,13 +105,13 @@ class SideRequests:
     async def _book(self, chat: Chat, model: ChatModel, draft: Generation, counted: int) -> None:
         own, whose = draft.own_request, _payer(chat)
         name = own.switched.model if own.switched else model.name
-        asked = CountedRequest(name, counted, self.count_tokens(own.text + own.reasoning), whose)
-        async with self.storage.transaction() as tx:
+        asked = CountedRequest(name, counted, self._count_tokens(own.text + own.reasoning), whose)
+        async with self._storage.transaction() as tx:
             if own.was_taken:
-                await self.ledger.book(tx, chat.id, asked, own.usage, turns=0)
-            for more in draft.extra_requests(counted, self.count_tokens):
+                await self._ledger.book(tx, chat.id, asked, own.usage, turns=0)
+            for more in draft.extra_requests(counted, self._count_tokens):
                 beside = CountedRequest(more.by(model.name), more.counted, more.said, whose)
-                await self.ledger.add(tx, chat.id, beside, more.usage)
+                await self._ledger.add(tx, chat.id, beside, more.usage)
 
 
 def _payer(chat: Chat) -> int | None:
@@ -117,29 +119,29 @@ def _payer(chat: Chat) -> int | None:
     return chat.place.telegram_id if chat.private else None
 
 
-@dataclass(frozen=True, slots=True)
 class TitleWriter:
     """Creates titles."""
 
-    storage: Storage
-    side_calls: SideRequests
-    choice: ModelSelector
+    def __init__(self, storage: Storage, side_calls: SideRequests, choice: ModelSelector) -> None:
+        self._storage = storage
+        self._side_calls = side_calls
+        self._choice = choice
 
     async def make(self, chat: Chat) -> str | None:
         """A title for the conversation; "" if none can be made, None while nothing has been answered.
 
         Also None if the messages were reset or forgotten meanwhile.
         """
-        turns = await self.storage.past.latest(chat.id, after_turn=chat.reset_turn, since=0.0, limit=FIRST_TURNS)
+        turns = await self._storage.past.latest(chat.id, after_turn=chat.reset_turn, since=0.0, limit=FIRST_TURNS)
         if not any(turn.role is Role.ASSISTANT for turn in turns):
             return None
         title = await self._ask_for_title(chat, turns) or _title_of_first_words(turns) or ""
         return title if await self._is_still_there(chat, turns) else None
 
     async def _is_still_there(self, chat: Chat, turns: list[HistoryTurn]) -> bool:
-        now = await self.storage.chats.find(chat.place)
+        now = await self._storage.chats.find(chat.place)
         ids = [turn.turn_id for turn in turns]
-        left = await self.storage.past.of_ids(chat.id, ids)
+        left = await self._storage.past.of_ids(chat.id, ids)
         return now is not None and now.reset_turn < min(ids) and len(left) == len(ids)
 
     async def _ask_for_title(self, chat: Chat, turns: list[HistoryTurn]) -> str | None:
@@ -147,7 +149,7 @@ class TitleWriter:
         messages = (Message("system", instruction("title")), Message("user", "\n\n".join(said)))
         unthinking = replace(chat, choices=replace(chat.choices, thinking=False))
         try:
-            answer = await self.side_calls.ask(unthinking, self.choice.model(chat), messages)
+            answer = await self._side_calls.ask(unthinking, self._choice.model(chat), messages)
         except ModelError as exc:
             log.info("No title for chat %d from the model: %s", chat.id, exc)
             return None

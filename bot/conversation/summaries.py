@@ -1,7 +1,6 @@
 """Summaries for users, of the whole conversation or of what they missed."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from functools import partial
 
@@ -24,53 +23,61 @@ READABLE_SHARE = 0.6
 """The largest share of the model's window for the messages to summarize."""
 
 
-@dataclass(frozen=True, slots=True)
 class Summaries:
     """Creates summaries; times are in `zone`."""
 
-    storage: Storage
-    windows: WindowReader
-    side_calls: SideRequests
-    marking: CacheMarkerPolicy
-    culprits: RefusalSearch
-    zone: tzinfo
+    def __init__(
+        self,
+        storage: Storage,
+        windows: WindowReader,
+        side_calls: SideRequests,
+        marking: CacheMarkerPolicy,
+        culprits: RefusalSearch,
+        zone: tzinfo,
+    ) -> None:
+        self._storage = storage
+        self._windows = windows
+        self._side_calls = side_calls
+        self._marking = marking
+        self._culprits = culprits
+        self._zone = zone
 
     async def whole(self, chat: Chat) -> str | None:
         """A summary of the conversation, from its cached prompt; None if it is empty. Raises ModelError."""
-        view = await self.windows.view(chat.id)
+        view = await self._windows.view(chat.id)
         if not view.window.turns and not view.memory:
             return None
-        return await self.culprits.without(view, view.window.turns, partial(self._whole, chat))
+        return await self._culprits.without(view, view.window.turns, partial(self._whole, chat))
 
     async def _whole(self, chat: Chat) -> str:
-        view = await self.windows.view(chat.id)
-        async with self.windows.budget.request():
-            asked = prompt.append_text(await self.windows.prompt(view), instruction("summary"))
-            marked = await self.marking.mark_like_last(view, asked)
-            counted = self.windows.counted(view)
+        view = await self._windows.view(chat.id)
+        async with self._windows.request():
+            asked = prompt.append_text(await self._windows.prompt(view), instruction("summary"))
+            marked = await self._marking.mark_like_last(view, asked)
+            counted = self._windows.counted(view)
             with asked_by(chat.place.telegram_id):
-                return await self.side_calls.ask(chat, view.model, marked, counted=counted, tools=view.tools)
+                return await self._side_calls.ask(chat, view.model, marked, counted=counted, tools=view.tools)
 
     async def of_messages(self, chat: Chat, count: int) -> str | None:
         """A summary of the last `count` messages. Raises ModelError."""
         limit = min(count, MOST_MESSAGES)
         return await self._of(
-            chat, await self.storage.past.latest(chat.id, after_turn=chat.reset_turn, since=0.0, limit=limit)
+            chat, await self._storage.past.latest(chat.id, after_turn=chat.reset_turn, since=0.0, limit=limit)
         )
 
     async def of_time(self, chat: Chat, begin: float, end: float) -> str | None:
         """A summary of what was said in [begin, end), in Unix seconds. Raises ModelError."""
         return await self._of(
             chat,
-            await self.storage.past.latest(
+            await self._storage.past.latest(
                 chat.id, after_turn=chat.reset_turn, since=begin, until=end, limit=MOST_MESSAGES
             ),
         )
 
     async def _of(self, chat: Chat, turns: Sequence[HistoryTurn]) -> str | None:
         lines: list[str] = []
-        model = self.windows.choice.model(chat)
-        room = READABLE_SHARE * self.windows.policy_for(model).context_window
+        model = self._windows.model(chat)
+        room = READABLE_SHARE * self._windows.policy_for(model).context_window
         for turn in reversed(turns):
             room -= turn.tokens
             if room < 0 and lines:
@@ -80,10 +87,10 @@ class Summaries:
             return None
         asked = (Message("system", instruction("missed")), Message("user", "\n".join(lines)))
         with asked_by(chat.place.telegram_id):
-            return await self.side_calls.ask(chat, model, asked)
+            return await self._side_calls.ask(chat, model, asked)
 
     def _line(self, turn: HistoryTurn) -> str:
         """Keeps the quote and forward lines: a forward isn't what its sender says."""
         speaker = turn.speaker or f"The assistant ({THE_BOT})"
         words = indent(strip_timestamp(turn.content).removeprefix(f"{speaker}: "))
-        return f"[{datetime.fromtimestamp(turn.at, self.zone):%a %H:%M}] {speaker}: {words}"
+        return f"[{datetime.fromtimestamp(turn.at, self._zone):%a %H:%M}] {speaker}: {words}"

@@ -121,14 +121,20 @@ class CountedRequest:
     """The user who asked; None: nobody in particular."""
 
 
-@dataclass(frozen=True, slots=True)
 class UsageRecorder:
     """Records usage; days are those of `zone`, `clock` gives Unix seconds."""
 
-    storage: Storage
-    zone: tzinfo
-    clock: Callable[[], float]
-    growth: PromptGrowthMonitor = field(default_factory=PromptGrowthMonitor)
+    def __init__(
+        self,
+        storage: Storage,
+        zone: tzinfo,
+        clock: Callable[[], float],
+        growth: PromptGrowthMonitor | None = None,
+    ) -> None:
+        self._storage = storage
+        self._zone = zone
+        self._clock = clock
+        self._growth = growth or PromptGrowthMonitor()
 
     async def book(
         self, tx: Transaction, chat_id: int, asked: CountedRequest, reported: Usage | None, *, turns: int
@@ -141,12 +147,12 @@ class UsageRecorder:
         if reported is None:
             return usage
         if turns:
-            whole = self.growth.saw(chat_id, asked.model, asked.counted, reported.input)
+            whole = self._growth.saw(chat_id, asked.model, asked.counted, reported.input)
         else:
-            whole = not self.growth.doubts(chat_id, asked.model)
+            whole = not self._growth.doubts(chat_id, asked.model)
         ratio_now = token_ratio(reported.input, asked.counted)
         if ratio_now is not None and whole:  # a truncated prompt says nothing about the count
-            await self.storage.token_ratios.learn(tx, asked.model, chat_id, ratio_now)
+            await self._storage.token_ratios.learn(tx, asked.model, chat_id, ratio_now)
         return usage
 
     async def add(self, tx: Transaction, chat_id: int, asked: CountedRequest, reported: Usage | None) -> Usage:
@@ -157,11 +163,11 @@ class UsageRecorder:
         self, tx: Transaction, chat_id: int, asked: CountedRequest, reported: Usage | None, *, turns: int
     ) -> Usage:
         if reported is None:
-            ratio = await self.storage.token_ratios.of(asked.model, chat_id)
+            ratio = await self._storage.token_ratios.of(asked.model, chat_id)
             usage = Usage(round(ratio * asked.counted), 0, asked.said, estimated=1)
         else:
             usage = reported
-        today = datetime.fromtimestamp(self.clock(), self.zone).date()
-        await self.storage.usage.record(tx, chat_id, today, asked.model, usage, turns=turns)
-        await self.storage.spending.record(tx, asked.user_id, today, asked.model, usage)
+        today = datetime.fromtimestamp(self._clock(), self._zone).date()
+        await self._storage.usage.record(tx, chat_id, today, asked.model, usage, turns=turns)
+        await self._storage.spending.record(tx, asked.user_id, today, asked.model, usage)
         return usage

@@ -8,9 +8,9 @@ base64, in JSON and in its bytes. They are loaded when there is room, and releas
 """
 
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, tzinfo
 
 from bot.concurrency import Capacities
@@ -141,38 +141,57 @@ class PromptWindow:
         return self.window.turns[starts[first] : starts[min(end, len(starts) - 1)]]
 
 
-@dataclass(frozen=True, slots=True)
 class WindowReader:
     """Reads windows. `policy.way` applies to chats without their own choice."""
 
-    storage: Storage
-    policy: WindowPolicy
-    choice: ModelSelector
-    system_prompt: str
-    count_tokens: TokenCounter
-    tools: tuple[Tool, ...] = ()
-    """Tools for models that can call them, where the chat uses them."""
-    follows: bool = False
-    """The policy's window is the models', which may still be corrected."""
-    zone: tzinfo = UTC
-    hit: Callable[[str], float | None] = lambda _: None
-    """The relative price of a cached token for a model, if known better than in the policy."""
-    budget: MediaBudget = field(default_factory=MediaBudget)
+    def __init__(
+        self,
+        storage: Storage,
+        policy: WindowPolicy,
+        choice: ModelSelector,
+        system_prompt: str,
+        count_tokens: TokenCounter,
+        tools: tuple[Tool, ...] = (),
+        follows: bool = False,
+        zone: tzinfo = UTC,
+        hit: Callable[[str], float | None] = lambda _: None,
+    ) -> None:
+        self._storage = storage
+        self._policy = policy
+        self._choice = choice
+        self._system_prompt = system_prompt
+        self.count_tokens = count_tokens
+        self._tools = tools
+        """Tools for models that can call them, where the chat uses them."""
+        self._follows = follows
+        """The policy's window is the models', which may still be corrected."""
+        self._zone = zone
+        self._hit = hit
+        """The relative price of a cached token for a model, if known better than in the policy."""
+        self._media_budget = MediaBudget()
+
+    def request(self) -> AbstractAsyncContextManager[None]:
+        """For the time of a request: the media that `prompt` loads for it are released with the block."""
+        return self._media_budget.request()
+
+    def model(self, chat: Chat) -> ChatModel:
+        """The model that answers a chat, whatever is in its window."""
+        return self._choice.model(chat)
 
     async def view(self, chat_id: int, *, without: int | None = None) -> PromptWindow:
         """The window of a chat; `without` leaves out a reply that is being replaced."""
-        await self.choice.models.ready()
+        await self._choice.ready()
         most = int(
-            FURTHEST * self._policy.context_window
+            FURTHEST * self._current_policy.context_window
         )  # enough for the model's whole window, however far the count is off
-        window = await self.storage.memories.window(chat_id, without=without, most_tokens=most)
-        model = self.choice.model(window.chat, window.turns)
+        window = await self._storage.memories.window(chat_id, without=without, most_tokens=most)
+        model = self._choice.model(window.chat, window.turns)
         turns = newest_images(within_bytes(window.turns, MOST_BYTES), model.senses.most_images)
         window = replace(window, turns=turns)
-        ratio = await self.storage.token_ratios.of(model.name, chat_id)
+        ratio = await self._storage.token_ratios.of(model.name, chat_id)
         starts = tuple(round_starts(window.turns))
         chosen = window.chat.choices.memory_way
-        way = MemoryMode(chosen) if chosen else self.policy.way
+        way = MemoryMode(chosen) if chosen else self._policy.way
         if model.single_turn and way is MemoryMode.SUMMARY:  # it can't be asked to write a summary
             way = MemoryMode.TRUNCATE
         tools = self._tools_for(window.chat, model, way)
@@ -182,7 +201,7 @@ class WindowReader:
 
     def policy_for(self, model: ChatModel) -> WindowPolicy:
         """The policy for a model: the server's price of cached tokens, and the window it was seen to read."""
-        policy, hit = self._policy, self.hit(model.name)
+        policy, hit = self._current_policy, self._hit(model.name)
         if hit is not None:
             policy = replace(policy, cached_price=hit)
         if model.limit is None or model.limit >= policy.context_window:
@@ -190,10 +209,10 @@ class WindowReader:
         return replace(policy, context_window=model.limit)
 
     @property
-    def _policy(self) -> WindowPolicy:
-        if not self.follows:
-            return self.policy
-        return replace(self.policy, context_window=self.choice.smallest_window)
+    def _current_policy(self) -> WindowPolicy:
+        if not self._follows:
+            return self._policy
+        return replace(self._policy, context_window=self._choice.smallest_window)
 
     async def prompt(
         self, view: PromptWindow, turns: Sequence[Turn] | None = None, *, recalled: str = ""
@@ -201,8 +220,8 @@ class WindowReader:
         """The messages for a window or some of its turns, with the media that the model takes."""
         turns = view.sent if turns is None else turns
         sent = [medium for turn in turns for medium in turn.media if is_sent(medium, view.model.senses)]
-        await self.budget.take(sum({medium.hash: medium.size for medium in sent}.values()))
-        contents = await self.storage.media.contents({medium.hash for medium in sent}) if sent else {}
+        await self._media_budget.take(sum({medium.hash: medium.size for medium in sent}.values()))
+        contents = await self._storage.media.contents({medium.hash for medium in sent}) if sent else {}
         parts = {medium.hash: _media_part(medium, contents[medium.hash]) for medium in sent if medium.hash in contents}
         messages = prompt.build(
             self.system(view.window.chat), view.memory, turns, recalled, parts, self.covered(view.window.memory)
@@ -214,10 +233,10 @@ class WindowReader:
         window = view.window
         if not view.memory or view.model.single_turn:
             return EditedTurns()
-        ids = await self.storage.memories.changes(window.chat, window.through_turn, MOST_CHANGES)
-        spoken = {one.turn_id: one for one in await self.storage.past.of_ids(window.chat.id, ids)} if ids else {}
+        ids = await self._storage.memories.changes(window.chat, window.through_turn, MOST_CHANGES)
+        spoken = {one.turn_id: one for one in await self._storage.past.of_ids(window.chat.id, ids)} if ids else {}
         known = [spoken[turn_id] for turn_id in ids if turn_id in spoken]
-        return render_edits(known, most_tokens, self.count_tokens, self.zone)
+        return render_edits(known, most_tokens, self.count_tokens, self._zone)
 
     def counted(self, view: PromptWindow, turns: Sequence[Turn] | None = None) -> int:
         """The counted (uncorrected) tokens of these messages."""
@@ -231,7 +250,7 @@ class WindowReader:
 
     def system(self, chat: Chat) -> str:
         """The system prompt of this chat."""
-        return chat.choices.persona or self.system_prompt
+        return chat.choices.persona or self._system_prompt
 
     def memory(self, through_turn: int, text: str, now: float, spans: Sequence[Span] = ()) -> Memory:
         """Create a memory, counting its tokens including the frame."""
@@ -245,14 +264,14 @@ class WindowReader:
 
     def covered(self, memory: Memory | None) -> str:
         """The time spans of a memory as a sentence for the model."""
-        return memory_text.describe_spans(memory.covers, self.zone) if memory and memory.text else ""
+        return memory_text.describe_spans(memory.covers, self._zone) if memory and memory.text else ""
 
     def _tools_for(self, chat: Chat, model: ChatModel, way: MemoryMode) -> tuple[Tool, ...]:
         if not model.calls or model.single_turn:
             return ()
         unwanted = {prompt.RECALL} if chat.choices.recall is False else set()
         unwanted |= {prompt.REMEMBER} if way is MemoryMode.TRUNCATE else set()
-        return tuple(tool for tool in self.tools if tool not in unwanted)
+        return tuple(tool for tool in self._tools if tool not in unwanted)
 
     def _sizes(
         self, window: Window, senses: Capabilities, starts: tuple[int, ...], ratio: float, offered: int

@@ -1,12 +1,11 @@
 """Fitting of a window before a request: at its cap it is compacted, or else loses its oldest rounds in one big step."""
 
 import logging
-from dataclasses import dataclass
 
-from bot.conversation.compaction import CompactionOutcome
+from bot.conversation.compaction import CompactionOutcome, Compactor
 from bot.conversation.maintenance import Maintenance
 from bot.conversation.thresholds import MemoryMode
-from bot.conversation.window import PromptWindow
+from bot.conversation.window import PromptWindow, WindowReader
 from bot.errors import MessageTooLong, ModelError
 
 SURELY_TOO_LONG = 1.15
@@ -17,11 +16,13 @@ REFUSED_SHARE = 0.5
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
 class WindowFitter:
     """Makes room in a window, before a request or after a refusal."""
 
-    upkeep: Maintenance
+    def __init__(self, windows: WindowReader, maintenance: Maintenance, compactor: Compactor) -> None:
+        self._windows = windows
+        self._maintenance = maintenance
+        self._compactor = compactor
 
     async def make(self, chat_id: int) -> None:
         """Bring the window below its cap. Raises MessageTooLong if the newest message alone is too long."""
@@ -50,28 +51,28 @@ class WindowFitter:
     async def halve(self, chat_id: int) -> None:
         """Drop about the older half of the window without a summary, because the model refuses to read it."""
         view = await self._view(chat_id)
-        await self.upkeep.compactor.drop(chat_id, REFUSED_SHARE * sum(view.sizes.rounds))
+        await self._compactor.drop(chat_id, REFUSED_SHARE * sum(view.sizes.rounds))
 
     async def leave_out(self, chat_id: int) -> None:
         """Drop the newest message, which is too long for the model, and everything before it."""
-        await self.upkeep.compactor.leave_out(chat_id)
+        await self._compactor.leave_out(chat_id)
 
     async def _shrink(self, view: PromptWindow, *, most_prompt: float | None, most: float) -> None:
         chat_id = view.window.chat.id
-        if view.way is MemoryMode.SUMMARY and not self.upkeep.waits(view.window.chat):
+        if view.way is MemoryMode.SUMMARY and not self._maintenance.waits(view.window.chat):
             try:
-                outcome = await self.upkeep.compact(chat_id, most_prompt=most_prompt)
+                outcome = await self._maintenance.compact(chat_id, most_prompt=most_prompt)
             except ModelError as exc:
                 log.info("Chat %d: rounds leave the window without a summary: %s", chat_id, exc)
                 outcome = CompactionOutcome.NOTHING
             if outcome is not CompactionOutcome.NOTHING:
                 view = await self._view(chat_id)
         if view.sizes.total > most:
-            await self.upkeep.compactor.drop(chat_id, most / 2)
+            await self._compactor.drop(chat_id, most / 2)
             view = await self._view(chat_id)
         if view.sizes.total > SURELY_TOO_LONG * view.policy.context_window:
             await self.leave_out(chat_id)
             raise MessageTooLong(f"about {view.sizes.total:.0f} tokens")
 
     async def _view(self, chat_id: int) -> PromptWindow:
-        return await self.upkeep.windows.view(chat_id)
+        return await self._windows.view(chat_id)

@@ -8,11 +8,11 @@ import asyncio
 import logging
 from collections.abc import Callable
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from bot.conversation.model_selector import ModelSelector
 from bot.conversation.tokens import TokenCounter
-from bot.conversation.usage_recorder import CountedRequest, UsageRecorder
+from bot.conversation.usage_recorder import CountedRequest, PromptGrowthMonitor, UsageRecorder
 from bot.errors import ContextTooLong, ModelError, NoAnswerInTime
 from bot.llm.interface import ChatModel, Message, Options
 from bot.llm.stream_events import Received, SwitchedModel, Usage
@@ -79,68 +79,76 @@ def _prompt(tokens: int, count_tokens: Callable[[str], int]) -> tuple[list[Messa
     return messages, counted + count_tokens(QUESTION)
 
 
-@dataclass(frozen=True, slots=True)
 class WindowProbe:
     """Sends probes in the background. `bound`: the time limit in seconds."""
 
-    storage: Storage
-    choice: ModelSelector
-    ledger: UsageRecorder
-    count_tokens: TokenCounter
-    bound: float
-    tries: dict[str, int] = field(default_factory=dict)
-    running: dict[str, asyncio.Task[None]] = field(default_factory=dict)
+    def __init__(
+        self,
+        storage: Storage,
+        choice: ModelSelector,
+        ledger: UsageRecorder,
+        growth: PromptGrowthMonitor,
+        count_tokens: TokenCounter,
+        bound: float,
+    ) -> None:
+        self._storage = storage
+        self._choice = choice
+        self._ledger = ledger
+        self._growth = growth
+        self._count_tokens = count_tokens
+        self._bound = bound
+        self._tries: dict[str, int] = {}
+        self._running: dict[str, asyncio.Task[None]] = {}
 
     def see_to(self, chat_id: int) -> None:
         """Measure suspected models; the usage is recorded for this chat."""
-        for name, tokens in tuple(self.ledger.growth.suspected.items()):
-            if name in self.running:
+        for name, tokens in tuple(self._growth.suspected.items()):
+            if name in self._running:
                 continue
-            if name not in self.choice.names or PROBE_SHARE * tokens > MOST_TOKENS:
+            if name not in self._choice.names or PROBE_SHARE * tokens > MOST_TOKENS:
                 log.warning("%s seems to read no more than %d tokens of a prompt", name, tokens)
-                self.ledger.growth.conclude(name, clear=True)
+                self._growth.conclude(name, clear=True)
                 continue
             task = asyncio.create_task(self._measure(chat_id, name, tokens), name=f"probe of {name}'s window")
-            self.running[name] = task
+            self._running[name] = task
             task.add_done_callback(lambda done, name=name: self._ended(name, done))  # type: ignore[misc]
 
     async def close(self) -> None:
         """Cancel the probes in progress."""
-        tasks = list(self.running.values())
+        tasks = list(self._running.values())
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
     def _ended(self, name: str, task: asyncio.Task[None]) -> None:
-        del self.running[name]
+        del self._running[name]
         if not task.cancelled() and (exc := task.exception()) is not None:
             log.error("The window of %s could not be measured", name, exc_info=exc)
-            self.ledger.growth.conclude(name, clear=True)
+            self._growth.conclude(name, clear=True)
 
     async def _measure(self, chat_id: int, name: str, tokens: int) -> None:
-        model = self.choice.models.of(name)
-        found = await probe(model, int(PROBE_SHARE * tokens), self.count_tokens, self.bound)
+        model = self._choice.named(name)
+        found = await probe(model, int(PROBE_SHARE * tokens), self._count_tokens, self._bound)
         await self._book(chat_id, name, found)
-        growth = self.ledger.growth
         if found.usage is not None and found.usage.input > SAME * tokens:
             log.info("%s reads all of a prompt, whatever its server reports", name)
-            growth.conclude(name, clear=True)
+            self._growth.conclude(name, clear=True)
         elif found.refused or (found.usage is not None and found.error is None):
             read = max(tokens, found.usage.input if found.usage else 0)
             log.warning(
                 "%s: of %d tokens its server has read %d, and said nothing of the rest", name, found.counted, read
             )
             model.learn_limit(read)
-            async with self.storage.transaction() as tx:  # it was learned from truncated prompts
-                await self.storage.token_ratios.unlearn(tx, name)
-            growth.conclude(name, clear=False)
+            async with self._storage.transaction() as tx:  # it was learned from truncated prompts
+                await self._storage.token_ratios.unlearn(tx, name)
+            self._growth.conclude(name, clear=False)
         else:
-            self.tries[name] = self.tries.get(name, 0) + 1
-            growth.conclude(name, clear=self.tries[name] >= MOST_TRIES)
+            self._tries[name] = self._tries.get(name, 0) + 1
+            self._growth.conclude(name, clear=self._tries[name] >= MOST_TRIES)
 
     async def _book(self, chat_id: int, name: str, found: ProbeResult) -> None:
         if found.usage is None and not found.said:
             return
-        async with self.storage.transaction() as tx:
-            asked = CountedRequest(name, found.counted, self.count_tokens(found.said))
-            await self.ledger.add(tx, chat_id, asked, found.usage)
+        async with self._storage.transaction() as tx:
+            asked = CountedRequest(name, found.counted, self._count_tokens(found.said))
+            await self._ledger.add(tx, chat_id, asked, found.usage)

@@ -250,7 +250,7 @@ class SettingsHandlers:
             await self._questions.took(tx, given, notice, over=fits, awaits=not fits)
 
     def _facts(self, message: Message, choices: ChatSettings) -> SettingFacts:
-        model = self._selector.name(choices)
+        senses = self._selector.named(self._selector.name(choices)).senses
         return SettingFacts(
             choices=choices,
             private=is_private(message),
@@ -259,8 +259,8 @@ class SettingsHandlers:
             way=self._way,
             reply_format=self._reply_format,
             listens=self._listens,
-            speaks=self._selector.models.of(model).senses.speaks,
-            thinks=self._selector.models.of(model).senses.thinks,
+            speaks=senses.speaks,
+            thinks=senses.thinks,
             recalls=self._recalls,
         )
 

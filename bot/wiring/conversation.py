@@ -27,7 +27,7 @@ from bot.conversation.thresholds import MemoryMode, WindowPolicy
 from bot.conversation.tokens import TokenCounter
 from bot.conversation.tools import Toolbox
 from bot.conversation.turn import Conversation
-from bot.conversation.usage_recorder import UsageRecorder
+from bot.conversation.usage_recorder import PromptGrowthMonitor, UsageRecorder
 from bot.conversation.window import WindowReader
 from bot.conversation.window_fitter import WindowFitter
 from bot.conversation.window_probe import WindowProbe
@@ -70,6 +70,7 @@ class Engine:
     retention: Retention
     recall: Recall
     indexer: Indexer
+    usage: UsageRecorder
     limits: Limits
 
 
@@ -79,11 +80,12 @@ def build_engine(base: Foundation, names: Collection[str]) -> Engine:
     models, embedder, timeout = base.servers.models, base.servers.embedder, settings.model_timeout
     selector = _selector(settings, models)
     policy = _policy(settings, selector)
-    usage = UsageRecorder(storage, zone, time.time)
+    growth = PromptGrowthMonitor()
+    usage = UsageRecorder(storage, zone, time.time, growth)
     windows = _windows(base, selector, policy)
     side_requests = SideRequests(storage, usage, base.budget, count_tokens, timeout)
     markers = CacheMarkerPolicy(storage, settings.cache_markers, models.cache, time.time)
-    refusals = RefusalSearch(windows, side_requests)
+    refusals = RefusalSearch(storage, windows, side_requests)
     compactor = Compactor(storage, windows, side_requests, markers, refusals, time.time)
     indexer = Indexer(storage, zone)
     embedding = EmbeddingIndex(storage, embedder, zone, time.monotonic, usage) if embedder else None
@@ -96,12 +98,13 @@ def build_engine(base: Foundation, names: Collection[str]) -> Engine:
         schedule=settings.compact_schedule,
         clock=time.time,
         mending=IndexRepair(indexer, time.monotonic),
-        measuring=WindowProbe(storage, selector, usage, count_tokens, timeout),
+        measuring=WindowProbe(storage, selector, usage, growth, count_tokens, timeout),
     )
     recall = Recall(storage, count_tokens, settings.recall_tokens, zone, embedding, tuple(names))
-    prompts = PromptBuilder(windows, recall, markers, Toolbox(storage, windows, recall, count_tokens, time.time))
+    toolbox = Toolbox(storage, windows, recall, count_tokens, time.time)
+    prompts = PromptBuilder(storage, windows, recall, markers, toolbox)
     attempts = MediaAttempts(prompts, windows)
-    fitter = WindowFitter(maintenance)
+    fitter = WindowFitter(windows, maintenance, compactor)
     recovery = ContentFilterRecovery(storage, windows, prompts, attempts, refusals, fitter)
     recorder = TurnRecorder(storage, zone, count_tokens, names, time.time)
     return Engine(
@@ -120,7 +123,7 @@ def build_engine(base: Foundation, names: Collection[str]) -> Engine:
         editor=TurnEditor(storage, recorder, indexer, time.time),
         selector=selector,
         maintenance=maintenance,
-        memory=MemoryEditor(storage, compactor, zone, time.time),
+        memory=MemoryEditor(storage, windows, compactor, side_requests, zone, time.time),
         summaries=Summaries(storage, windows, side_requests, markers, refusals, zone),
         titles=TitleWriter(storage, side_requests, selector),
         forgetting=Forgetting(storage, windows, time.time),
@@ -128,6 +131,7 @@ def build_engine(base: Foundation, names: Collection[str]) -> Engine:
         retention=Retention(storage, indexer, windows.memory_tokens),
         recall=recall,
         indexer=indexer,
+        usage=usage,
         limits=_limits(policy),
     )
 

@@ -14,7 +14,6 @@ from bot.archive.export import Exporter
 from bot.conversation.audio import AudioTranscriber
 from bot.conversation.response_deletion import ResponseDeletion
 from bot.conversation.thresholds import MemoryMode
-from bot.conversation.usage_recorder import UsageRecorder
 from bot.handlers.access_gate import AccessGate
 from bot.handlers.answering import ReplyWorker
 from bot.handlers.broadcast import BroadcastHandlers, OutboxWorker, OwnerAlerts
@@ -229,12 +228,11 @@ def _turn_reader(
 ) -> TurnReader:
     storage, most_tokens = base.storage, engine.limits.document_tokens
     attachments = Attachments(traffic.downloads, base.servers.converter, base.count_tokens, most_tokens)
-    usage = UsageRecorder(storage, base.settings.zone, time.time)
     return TurnReader(
         storage=storage,
         recorder=engine.recorder,
         reader=MessageReader(attachments, bot_id),
-        transcriber=AudioTranscriber(base.servers.transcriber, usage),
+        transcriber=AudioTranscriber(base.servers.transcriber, engine.usage),
         selector=engine.selector,
         access=base.access,
         questions=questions,

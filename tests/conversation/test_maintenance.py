@@ -60,15 +60,17 @@ class Bench:
             "output_price": 3.0,
         }
         choice = ModelSelector(OneModel(self.model), "m")
-        windows = WindowReader(storage, WindowPolicy(**settings | policy), choice, "Be kind.", estimate)  # type: ignore[arg-type]
+        self.windows = WindowReader(storage, WindowPolicy(**settings | policy), choice, "Be kind.", estimate)  # type: ignore[arg-type]
         ledger = UsageRecorder(storage, ZONE, self.clock)
         self.budget = Budget(storage, {}, no_price, never, ZONE, self.clock)
-        calls = SideRequests(storage, ledger, self.budget, estimate, 5.0)
+        self.calls = SideRequests(storage, ledger, self.budget, estimate, 5.0)
         marking = CacheMarkerPolicy(
             storage, "off", lambda _: CacheProfile(explicit=False, minimum=1024, lifetime_s=300), self.clock
         )
-        compactor = Compactor(storage, windows, calls, marking, RefusalSearch(windows, calls), self.clock)
-        self.upkeep = Maintenance(storage, windows, compactor, Indexer(storage, ZONE), None, schedule, self.clock)
+        refusals = RefusalSearch(storage, self.windows, self.calls)
+        self.compactor = Compactor(storage, self.windows, self.calls, marking, refusals, self.clock)
+        self.indexer = Indexer(storage, ZONE)
+        self.upkeep = Maintenance(storage, self.windows, self.compactor, self.indexer, None, schedule, self.clock)
 
     async def chat(self) -> Chat:
         async with self.storage.transaction() as tx:
@@ -87,12 +89,12 @@ class Bench:
         """Look after the chat until nothing is under way; returns how many compactions were asked for."""
         before = len(self.model.requests)
         await self.upkeep.look_after((await self.chat()).id)
-        await asyncio.gather(*self.upkeep.running.values(), return_exceptions=True)
+        await asyncio.gather(*self.upkeep._running.values(), return_exceptions=True)
         await asyncio.sleep(0)
         return len(self.model.requests) - before
 
     async def rounds(self) -> int:
-        return len((await self.upkeep.windows.view((await self.chat()).id)).starts)
+        return len((await self.windows.view((await self.chat()).id)).starts)
 
 
 async def test_window_at_high_threshold_is_compacted_once(storage: Storage) -> None:
@@ -222,7 +224,7 @@ async def test_leaving_waiter_does_not_cancel_compaction(storage: Storage) -> No
     await asyncio.sleep(0.05)
     waiting.cancel()
     gate.set()
-    await asyncio.gather(*bench.upkeep.running.values())
+    await asyncio.gather(*bench.upkeep._running.values())
     assert await bench.rounds() == 20
 
 
@@ -265,7 +267,7 @@ async def notes_after(storage: Storage, *scripts: Script) -> tuple[str, list[str
     bench = Bench(storage, list(scripts))
     await bench.talk(80)
     await bench.look()
-    view = await bench.upkeep.windows.view((await bench.chat()).id)
+    view = await bench.windows.view((await bench.chat()).id)
     return view.memory, [request[-1].content for request in bench.model.requests]
 
 
@@ -292,5 +294,5 @@ async def test_a_refusal_replaces_no_notes(storage: Storage) -> None:
         await bench.talk(80)
         await bench.look()
     chat = await bench.chat()
-    assert (await bench.upkeep.windows.view(chat.id)).memory == "- Ann sails."
+    assert (await bench.windows.view(chat.id)).memory == "- Ann sails."
     assert chat.compact_failures == 1

@@ -1,10 +1,9 @@
 """Many windows that are due at once are compacted a few at a time."""
 
 import asyncio
-import dataclasses
 
 from bot.conversation.compaction import CompactionOutcome
-from bot.conversation.maintenance import SIDE_BY_SIDE
+from bot.conversation.maintenance import SIDE_BY_SIDE, Maintenance
 from storage import Storage
 from tests.conversation.test_maintenance import NOTES, Bench
 
@@ -25,7 +24,7 @@ async def test_background_compactions_are_limited(storage: Storage) -> None:
         return CompactionOutcome.DONE
 
     compactor = type("Held", (), {"compact": staticmethod(compact)})()
-    upkeep = dataclasses.replace(bench.upkeep, compactor=compactor, running={})
+    upkeep = Maintenance(storage, bench.windows, compactor, bench.indexer, None, "idle", bench.clock)
     queued = [upkeep._start(chat_id, queues=True) for chat_id in range(20)]
     await asyncio.wait_for(full.wait(), 5.0)
     await asyncio.sleep(0.05)
@@ -36,4 +35,4 @@ async def test_background_compactions_are_limited(storage: Storage) -> None:
     gate.set()
     ended = await asyncio.wait_for(asyncio.gather(*queued, return_exceptions=True), 5.0)
     assert ended[:19] == [CompactionOutcome.DONE] * 19
-    assert not upkeep.running
+    assert not upkeep._running

@@ -14,14 +14,14 @@ BEFORE, AFTER = "- Flight to Lyon at 17:00.", "- Flight to Lyon at 06:10."
 
 
 async def _told(bench: Bench) -> tuple[str, bool]:
-    view = await bench.upkeep.windows.view((await bench.chat()).id)
-    return view.memory, EDITED in (await bench.upkeep.windows.changed(view)).text
+    view = await bench.windows.view((await bench.chat()).id)
+    return view.memory, EDITED in (await bench.windows.changed(view)).text
 
 
 async def _noted_twice(storage: Storage) -> tuple[Bench, MemoryEditor, list[NotesVersion]]:
     """Notes of a flight, and others since its time was edited."""
     bench = Bench(storage, [says(BEFORE), says(AFTER)])
-    notes = MemoryEditor(storage, bench.upkeep.compactor, ZONE, bench.clock)
+    notes = MemoryEditor(storage, bench.windows, bench.compactor, bench.calls, ZONE, bench.clock)
     await bench.talk(1, content=SAID)
     await bench.talk(80)
     await bench.look()

@@ -96,7 +96,7 @@ async def compacted(storage: Storage, *scripts: Script) -> tuple[str, list[str]]
     for _ in range(2):
         await bench.talk(80, content="сьогодні гарна погода")
         await bench.look()
-    view = await bench.upkeep.windows.view((await bench.chat()).id)
+    view = await bench.windows.view((await bench.chat()).id)
     return view.memory, [request[-1].content for request in bench.model.requests[1:]]
 
 

@@ -33,10 +33,10 @@ async def test_notes_lose_what_is_too_old(storage: Storage, said: str, noted: st
         await bench.talk(80)
         await bench.look()
     chat = await bench.chat()
-    cleaning = Retention(storage, bench.upkeep.indexer, estimate)
-    assert noted in (await bench.upkeep.windows.view(chat.id)).memory
+    cleaning = Retention(storage, bench.indexer, estimate)
+    assert noted in (await bench.windows.view(chat.id)).memory
     assert await cleaning.delete_before(bench.clock.now - 5 * DAY_S) == 2
-    memory = (await bench.upkeep.windows.view(chat.id)).memory
+    memory = (await bench.windows.view(chat.id)).memory
     assert noted not in memory
     assert OTHER in memory
     assert noted not in await storage.memories.lines(chat.id)
@@ -50,8 +50,8 @@ async def test_what_is_said_again_stays_in_the_notes(storage: Storage) -> None:
     await bench.talk(80)
     await bench.look()
     await bench.talk(1, content=said)
-    await Retention(storage, bench.upkeep.indexer, estimate).delete_before(bench.clock.now - 5 * DAY_S)
-    assert noted in (await bench.upkeep.windows.view((await bench.chat()).id)).memory
+    await Retention(storage, bench.indexer, estimate).delete_before(bench.clock.now - 5 * DAY_S)
+    assert noted in (await bench.windows.view((await bench.chat()).id)).memory
 
 
 async def test_what_answers_were_based_on_loses_it_too(storage: Storage) -> None:
@@ -66,7 +66,7 @@ async def test_what_answers_were_based_on_loses_it_too(storage: Storage) -> None
         found = (FoundTurn(1, shown=True), FoundTurn(3, shown=True))
         await storage.bases.put(tx, chat, last, Basis(5, 5, 1, 0, "m", Usage(1, 0, 1), found=found), "")
         await storage.bases.put(tx, chat, 2, Basis(1, 1, 1, 0, "m", Usage(1, 0, 1)), "")
-    await Retention(storage, bench.upkeep.indexer, estimate).delete_before(bench.clock.now - 5 * DAY_S)
+    await Retention(storage, bench.indexer, estimate).delete_before(bench.clock.now - 5 * DAY_S)
     basis = await storage.bases.of(chat, last)
     assert basis is not None
     assert [one.turn_id for one in basis.found] == [3]

@@ -66,12 +66,12 @@ async def test_the_newest_of_overheard_talk_is_noted(storage: Storage, count: in
     chat = await bench.chat()
     assert await bench.upkeep.compact(chat.id) is CompactionOutcome.DONE
     shown = things(" ".join(message.content for message in bench.model.requests[-1]))
-    view = await bench.upkeep.windows.view(chat.id)
+    view = await bench.windows.view(chat.id)
     kept = things(" ".join(turn.content for turn in view.window.turns))
     assert kept[-1] == count - 1
     assert [*shown, *kept] == list(range(shown[0], count))
     assert len(shown) > 200
-    opening = (await bench.upkeep.windows.prompt(view))[0].content
+    opening = (await bench.windows.prompt(view))[0].content
     assert len(re.findall(r"from \d{4}-\d\d-\d\d \d\d:\d\d to \d{4}-\d\d-\d\d \d\d:\d\d", opening)) == 1
     minutes = view.covers[-1].until - view.covers[-1].since
     assert minutes == MINUTE_S * (len(shown) - 1)
@@ -85,10 +85,10 @@ async def test_notes_tell_their_spans_apart(storage: Storage) -> None:
     assert await bench.upkeep.compact(chat.id) is CompactionOutcome.DONE
     await bench.talk(90)
     assert await bench.upkeep.compact(chat.id) is CompactionOutcome.DONE
-    view = await bench.upkeep.windows.view(chat.id)
+    view = await bench.windows.view(chat.id)
     assert len(view.covers) == 1
     await overhear(bench, 900)
     assert await bench.upkeep.compact(chat.id) is CompactionOutcome.DONE
-    view = await bench.upkeep.windows.view(chat.id)
+    view = await bench.windows.view(chat.id)
     assert len(view.covers) == 2
-    assert "searching finds it" in (await bench.upkeep.windows.prompt(view))[0].content
+    assert "searching finds it" in (await bench.windows.prompt(view))[0].content
