@@ -4,12 +4,12 @@ Its states, and what may be called in each:
 
     READY ----run()----> WRITING ----> WRITTEN     the model has said all of it
       |                     |--------> FAILED      a ModelError: there is no answer
-      |                     |--------> CANCELLED   the process stops: it is still owed after a restart
+      |                     |--------> CANCELLED   the process stops: it is still pending after a restart
       '---------------------'--------> INTERRUPTED the user has stopped it, or it is begun again with more
 
 - `run` is called once, in READY. If the answer was interrupted before, the model is not asked.
 - `stop` and `restart` may be called at any time. In READY and WRITING they interrupt the answer and return True; later
-  they return False and change nothing. A stop stands: no restart takes its place, and a second stop adds nothing.
+  they return False and change nothing. A stop is final: no restart replaces it, and a second stop changes nothing.
 - The attributes under "What the model was asked" are filled while WRITING, and read afterwards.
 - Storing what became of it is the caller's part, in every state but READY and WRITING: a WRITTEN one with its text, a
   stopped one as far as it got, and of each what it cost. The updates that interrupted it are done in that transaction.
@@ -48,7 +48,7 @@ class Interruption(Enum):
     """Why an answer was ended from outside."""
 
     STOPPED = auto()
-    """The user has heard enough: what was said stands."""
+    """The user has heard enough: what was said is kept."""
     RESTARTED = auto()
     """The user's message goes on: the answer is begun again with all of it."""
 
@@ -79,7 +79,7 @@ class AnswerPreview(PreviewSink, Protocol):
 
 
 class AnswerInFlight:
-    """See the module."""
+    """An answer, from its beginning until it is known what became of it: see the module's docstring."""
 
     def __init__(
         self,
@@ -97,15 +97,15 @@ class AnswerInFlight:
         self.reply_id = reply_id
         self.preview = preview
         self.generation = generation
-        # What the model was asked, and what there is to say besides its answer
+        # What the model was asked, and what the user is told in addition to its answer
         self.user_id: int | None = None
-        """Who asked; None: nobody in particular."""
+        """Who asked, if it was one person."""
         self.request: Request | None = None
         """The last one that was sent."""
         self.media_refusal: ModelError | None = None
         """Why a picture or a sound was left out."""
         self.left_out: list[str] = []
-        """What the user is told of other things that were left out."""
+        """Sentences for the user about other things that were left out."""
         self.voice: File | None = None
         """What the model spoke, as a voice message."""
         self._asked_by = asked_by
@@ -130,7 +130,7 @@ class AnswerInFlight:
 
     @property
     def shown_in(self) -> int | None:
-        """The message of its own that shows its beginning; None: there is none, or it stands in another one's place."""
+        """Its own message that shows its beginning; None: there is none, or it replaces the text of another message."""
         return None if self.pending.in_place else self.preview.message_id
 
     @property

@@ -4,8 +4,8 @@ What is tried, in this order, and only as far as it needs to be:
 
 - Pictures and sounds that are refused: without those of the newest message, without all. What helped is not sent again.
 - Too long, in the server's words: the window is brought to half, and the newest message left out if that is too long.
-- Refused in words that nobody understands: without what was said since the last answer, since all before that has
-  passed; which of it is refused is searched for, and left out of later prompts.
+- Refused for no known reason: without the messages since the last answer, since all before them has passed. Which of
+  them is refused is searched for, and left out of later prompts.
 - If that doesn't help, on a long window: once with half of it. If that helps it was too long, and the window is brought
   to half before the next question; if it doesn't, all stays as it was.
 - Refused by a content filter: without what the filter refuses (``filtered``).
@@ -39,17 +39,17 @@ MOST_HALVINGS = 4
 REFUSED_SHARE = 0.95
 """Of a prompt that was too long, what the model is then taken to read: our count is off by a little."""
 ENOUGH = 2
-"""So many refusals without a reason, each of which half of the window helped, tell the model's window."""
+"""The model's window is known after this many unexplained refusals that half of the window has helped against."""
 LONG_TOKENS = 1500
 LONG_SHARE = 0.5
-"""A window of so many tokens, or of this share of the model's, may be what an unexplained refusal is about."""
+"""An unexplained refusal may be about the length if the window has this many tokens, or this share of the model's."""
 UNEXPLAINED: dict[type[ModelError], tuple[int, ...]] = {
     RequestRefused: (400, 422),
     ServerTrouble: (500,),
     RateLimited: (413,),  # Groq: more tokens at once than the account may send in a minute
     NoPermission: (),
 }
-"""Refusals, with these statuses, that the length of the prompt may be behind."""
+"""Refusals that the length of the prompt may have caused, if they have one of these statuses."""
 
 
 class AnswerAttempts:
@@ -106,7 +106,7 @@ class AnswerAttempts:
                 raise
 
     async def _answer_shorter(self, answer: AnswerInFlight, refusal: ContextTooLong) -> None:
-        """Answer from less and less of the window; what is refused and what passes tells the model's own."""
+        """Answer from less and less of the window; what is refused and what passes shows the model's own limit."""
         for _ in range(MOST_HALVINGS):
             view = await self._view(answer)
             await self._fitter.make_after_refusal(answer.chat.id)

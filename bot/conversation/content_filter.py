@@ -3,7 +3,7 @@
 It may be what was recalled, the newest pictures, what was said before, or the newest message. A word about the newest
 message alone tells which: where that is refused too, it is left out; else what is before it is searched by halves, and
 the rest of the conversation answers. Where nothing in it is refused by itself the window is made shorter, once, and at
-last the newest message is answered alone. What a chat's instructions say is nobody's message: then none is blamed.
+last the newest message is answered alone. If the chat's instructions are refused, no message is blamed.
 """
 
 import logging
@@ -47,7 +47,7 @@ class ContentFilterRecovery:
         self._fitter = fitter
 
     async def answer(self, answer: AnswerInFlight, refusal: ContentRefused, ask: Ask) -> None:
-        """Raises MessageRefused when it is what the bot was asked, InstructionsRefused when it is what it was told."""
+        """Have the rest answered. Raises MessageRefused or InstructionsRefused if the rest alone can't be."""
         if await self._is_compacted_since(answer) and await self._passes(answer, ask):
             return
         if await self._passes_without_recalled(answer):

@@ -91,7 +91,7 @@ class Generation:
 
     @property
     def own_request(self) -> AnswerRequest:
-        """The answer's own request; what it took is the answer's, with all that stands in `extra_requests` besides."""
+        """The answer's own request; all others are in `extra_requests`."""
         return self._requests[0]
 
     @property
@@ -121,7 +121,7 @@ class Generation:
         return bool(self.text.strip() and self._requests[-1].text.strip())
 
     def extra_requests(self, counted: int, count_tokens: TokenCounter, *, kept: bool = True) -> list[ExtraRequest]:
-        """The requests besides the answer's own: after calls of tools, and of attempts that came to nothing.
+        """All requests but the answer's own: those after tool calls, and those of attempts that came to nothing.
 
         `counted`: our own count of the answer's prompt, for an estimate where the server reported nothing. If the
         answer is not `kept`, its own request is one of them.

@@ -87,29 +87,29 @@ class SideRequests:
         if model.single_turn:
             raise SingleTurn(model.name)
         await self._budget.check(chat, _payer(chat))
-        draft = Generation(NoPreview(), min(self._bound, brief or self._bound), SpeakerPrefix())
+        generation = Generation(NoPreview(), min(self._bound, brief or self._bound), SpeakerPrefix())
         thinking = False if brief else chat.choices.thinking
         options = Options(thinking, tools=tools, aside=True, brief=bool(brief), cache_key=cache_key(chat))
         counted = counted or sum(self._count_tokens(message.content) for message in messages)
         try:
-            await draft.write(model, messages, options)
+            await generation.write(model, messages, options)
         finally:
-            if draft.own_request.was_taken or draft.extra_requests(counted, self._count_tokens):
-                await complete(until_stored(partial(self._book, chat, model, draft, counted)))
-        if draft.finish is Finish.FILTER:
+            if generation.own_request.was_taken or generation.extra_requests(counted, self._count_tokens):
+                await complete(until_stored(partial(self._book, chat, model, generation, counted)))
+        if generation.finish is Finish.FILTER:
             raise ContentRefused("the filter ended the answer")
-        if draft.finish is not Finish.STOP:
-            raise EmptyAnswer(f"the answer was cut: {draft.finish}")
-        return draft.text.strip()
+        if generation.finish is not Finish.STOP:
+            raise EmptyAnswer(f"the answer was cut: {generation.finish}")
+        return generation.text.strip()
 
-    async def _book(self, chat: Chat, model: ChatModel, draft: Generation, counted: int) -> None:
-        own, whose = draft.own_request, _payer(chat)
+    async def _book(self, chat: Chat, model: ChatModel, generation: Generation, counted: int) -> None:
+        own, whose = generation.own_request, _payer(chat)
         name = own.switched.model if own.switched else model.name
         asked = CountedRequest(name, counted, self._count_tokens(own.text + own.reasoning), whose)
         async with self._storage.transaction() as tx:
             if own.was_taken:
                 await self._ledger.book(tx, chat.id, asked, own.usage, turns=0)
-            for more in draft.extra_requests(counted, self._count_tokens):
+            for more in generation.extra_requests(counted, self._count_tokens):
                 beside = CountedRequest(more.by(model.name), more.counted, more.said, whose)
                 await self._ledger.add(tx, chat.id, beside, more.usage)
 

@@ -1,6 +1,6 @@
-"""What the model may do besides answering: look back of its own accord, and take a note at once.
+"""What the model may do on its way to an answer: look back on its own, and take a note at once.
 
-Which tools a chat has depends on its settings alone, and their definitions never change: they stand before the prompt.
+Which tools a chat has depends on its settings alone, and their definitions never change: they precede the prompt.
 
 A model that uses tools on its way to an answer: it calls, is given the results, and goes on.
 """
@@ -36,7 +36,7 @@ Use = Callable[[Call], Awaitable[str]]
 
 
 class Toolbox:
-    """Does what a call asks for. What goes wrong is told to the model, which knows what to make of it."""
+    """Does what a call asks for. Failures are reported to the model, which knows what to make of them."""
 
     def __init__(
         self,
@@ -191,7 +191,7 @@ class ToolUsingModel:
 def _as_sent(call: Call) -> Call:
     """The call as it is sent back: DashScope, vLLM and SGLang refuse a request with arguments that are no JSON object.
 
-    What was wrong with it stands in its result.
+    Its result says what was wrong with it.
     """
     try:
         usable = isinstance(json.loads(call.arguments), dict)

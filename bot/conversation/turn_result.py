@@ -38,7 +38,7 @@ class TurnResult:
     extra: tuple[Charge, ...] = ()
     """All other requests that were made for it."""
     notices: tuple[Notice, ...] = ()
-    """What the user is told besides, in this order."""
+    """Further notices for the user, in this order."""
     update_ids: tuple[int, ...] = ()
     """Updates that are done with it."""
 
@@ -66,7 +66,7 @@ def answered_by(answer: AnswerInFlight) -> str:
 
 
 def notices_of(answer: AnswerInFlight, *, is_first: bool = False) -> tuple[Notice, ...]:
-    """What there is to say besides an answer that is kept."""
+    """The notices that follow an answer that is kept."""
     chat, generation = answer.chat, answer.generation
     notices: list[Notice] = []
     if is_first:

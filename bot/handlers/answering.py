@@ -76,9 +76,9 @@ class ReplyWorker:
 
     async def _process(self, key: ChatKey, chat: Chat | None) -> None:
         if chat is None:
-            await self._outbox.send_notices(key, patient=True)  # a stranger, or a person who has said nothing yet
+            await self._outbox.send_notices(key, patient=True)  # a stranger, or a user who has said nothing yet
             return
-        await self._outbox.send_notices(key, all_of_it=False)  # what is told about a message precedes the answer to it
+        await self._outbox.send_notices(key, all_of_it=False)  # notices about a message precede its answer
         await self._answer(chat)
         await self._outbox.send_replies(chat)
         await self._outbox.clear_replaced(chat)
@@ -129,7 +129,7 @@ class ReplyWorker:
     async def _give_up(
         self, chat: Chat, pending: PendingReply, text: str, shown_in: int | None, refused: Sequence[int] = ()
     ) -> None:
-        """Say why there is no answer, where it was to stand, with a button to try again.
+        """Say why there is no answer, in the place of the answer, with a button to try again.
 
         `refused`: turns that are left out of later prompts.
         """

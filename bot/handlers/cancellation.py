@@ -3,7 +3,7 @@
 An answer passes through these steps:
 
 1. ``asking``: a message is read and stored. The reading itself can be stopped (``until_stopped``).
-2. The answer is pending: it stands in the database, and is not being written yet.
+2. The answer is pending: it is in the database, and not being written yet.
 3. ``answering``: it is in flight, and ends as AnswerInFlight says.
 4. ``sending``: it goes out, in several messages if it is long.
 5. ``settling`` ends: all that was pending in the chat is done.
@@ -28,7 +28,7 @@ T = TypeVar("T")
 
 
 class StoppedError(KeepsakeError):
-    """Work before an answer was stopped; the updates that said so are to be done with what it was for."""
+    """Work before an answer was stopped; the updates that stopped it are done together with those it was for."""
 
     def __init__(self, update_ids: tuple[int, ...]) -> None:
         super().__init__("stopped")
@@ -41,7 +41,7 @@ class RunningWork:
 
     task: asyncio.Task[Any]
     update_ids: tuple[int, ...] = ()
-    """Those that ended it; none: nobody has."""
+    """The updates that ended it; empty: it was not ended."""
 
     def end(self, update_ids: tuple[int, ...]) -> bool:
         """End it; False when it is done."""
@@ -54,7 +54,7 @@ class RunningWork:
 
 @dataclass(slots=True)
 class RunningDelivery:
-    """What goes out in several messages; it ends when it is not wanted any more."""
+    """Something that goes out in several messages; it ends once it is not wanted any more."""
 
     wanted: bool = True
 
@@ -77,7 +77,7 @@ class ChatActivity:
     stopped: bool = False
     """An answer was stopped, and not all that was pending is done yet."""
     skips: tuple[int, ...] = ()
-    """The updates that say that the next question is not to be answered."""
+    """The updates that skip the next question."""
 
 
 class Cancellations:

@@ -1,4 +1,4 @@
-"""Sending what stands in the outbox of a chat: stored replies, part by part, and notices."""
+"""Sends what a chat's outbox contains: stored replies, part by part, and notices."""
 
 import logging
 from dataclasses import replace
@@ -50,7 +50,7 @@ class OutboxSender:
         self._lanes = lanes
 
     async def send_replies(self, chat: Chat) -> None:
-        """Send what is stored and not sent, or not all of it."""
+        """Send the stored replies that have not arrived, or not completely."""
         with self._cancellations.sending(chat.place) as sending:
             for delivery in await self._deliveries.open(chat.id):
                 key = WorkKey(WorkKind.DELIVERY, delivery.reply_id)
@@ -60,7 +60,7 @@ class OutboxSender:
                     await self._quarantine.fly(key, chat.place, self._deliver(chat, delivery, sending))
 
     async def clear_replaced(self, chat: Chat) -> None:
-        """Delete the messages of replies that others have replaced."""
+        """Delete the messages of replies that have been replaced."""
         messages = await self._deliveries.replaced(chat.id)
         if messages is None:
             return
@@ -92,7 +92,7 @@ class OutboxSender:
             async with self._transaction() as tx:
                 await self._deliveries.delivered(tx, delivery.reply_id, part.message_id, part.end)
 
-        async def arrived(part: DeliveredPart) -> None:  # what has arrived must not be sent again
+        async def arrived(part: DeliveredPart) -> None:  # a part that has arrived must not be sent again
             await until_stored(partial(record, part))
             self._quarantine.progress(WorkKey(WorkKind.DELIVERY, delivery.reply_id))
 
@@ -117,7 +117,7 @@ class OutboxSender:
             await self._transcript.sent(tx, delivery.reply_id)
 
     async def _tell_all(self, place: ChatKey) -> None:
-        """Say where everybody sees it, once, that something could not be shown to one member alone."""
+        """Tell the whole group, once, that something could not be shown to one member alone."""
         shared = ChatKey(place.telegram_id) if place.alone_with is not None else place
         async with self._transaction() as tx:
             await self._notices.withdraw(tx, shared, [texts.NOT_SHOWN_ALONE])
@@ -125,9 +125,9 @@ class OutboxSender:
         self._lanes.wake(shared)
 
     async def _moved(self, place: ChatKey, exc: Undeliverable) -> ChatKey | None:
-        """Where the chat is now, when Telegram refused because it has moved; a bot that was removed is quiet there.
+        """The chat's new key if Telegram refused because it has moved; a chat without the bot is marked as left.
 
-        What still waits in the old one is answered there first, from what was said there.
+        Updates still waiting for the old chat are answered first, from its own history.
         """
         cause = exc.__cause__
         async with self._transaction() as tx:
@@ -137,7 +137,7 @@ class OutboxSender:
                 if not self._lanes.waits(place):
                     await self._presence.migrate(tx, old, self._access.now(new))
                 return replace(place, telegram_id=new)
-            if isinstance(cause, Forbidden) and not place.direct:  # where one person may be meant, and others write on
+            if isinstance(cause, Forbidden) and not place.direct:  # that may be about one person, while others write on
                 await self._presence.left(tx, place.telegram_id)
         return None
 
@@ -162,15 +162,15 @@ class OutboxSender:
                 await self._notices.sent(tx, notice_id, message_id)
 
     async def _upload(self, to: Destination, notice: Notice, file: File, wanted: Wanted) -> int | None:
-        """Send a file; where Telegram takes none, what belongs to it is said all the same."""
+        """Send a file; if Telegram takes none, its text is sent with the reason."""
         try:
             return await self._deliverer.upload(to, attachment(file, notice.text), below(notice), wanted)
         except Undeliverable as exc:
             if isinstance(exc.__cause__, ChatMigrated):
                 raise
             log.warning("A file can't be delivered: %s", exc)
-            told = why_no_file(exc.__cause__)
-        text = "\n\n".join(filter(None, (notice.text, told)))
+            reason = why_no_file(exc.__cause__)
+        text = "\n\n".join(filter(None, (notice.text, reason)))
         return await self._deliverer.notice(to, text, below(notice), quote=notice.quote, literals=notice.literals)
 
     async def _pass_on(self, to: Destination, number: int) -> int | None:
