@@ -100,9 +100,9 @@ class AccessList:
         sql = "SELECT 1 FROM access WHERE standing = ? AND telegram_id > 0 LIMIT 1"
         return await self._database.row(sql, (AccessStatus.BLOCKED,)) is not None
 
-    async def find(self, telegram_id: int) -> AccessEntry | None:
+    async def find(self, telegram_id: int, tx: Transaction | None = None) -> AccessEntry | None:
         """What is known of a person or a group."""
-        return await self._one("telegram_id = ?", (telegram_id,))
+        return await self._one("telegram_id = ?", (telegram_id,), tx)
 
     async def by_username(self, name: str) -> AccessEntry | None:
         """Who had this name in Telegram when they asked, the last of them if it changed hands; without the @."""
@@ -113,9 +113,9 @@ class AccessList:
         about = "id = (SELECT about FROM notices WHERE telegram_id = ? AND message_id = ?)"
         return await self._one(about, (owner_id, message_id))
 
-    async def having(self, *standings: AccessStatus) -> list[AccessEntry]:
+    async def having(self, *standings: AccessStatus, tx: Transaction | None = None) -> list[AccessEntry]:
         """All who stand like that, oldest first."""
-        rows = await self._database.rows(
+        rows = await (tx or self._database).rows(
             "SELECT * FROM access WHERE standing IN (SELECT value FROM json_each(?))"
             " ORDER BY ifnull(decided_at, asked_at), id",
             (json.dumps(list(standings)),),
@@ -178,11 +178,6 @@ class AccessList:
         rows = await tx.rows("SELECT * FROM access WHERE id = ?", (number,))
         return _entry(rows[0]) if rows else None
 
-    async def seen_of(self, tx: Transaction, telegram_id: int) -> AccessEntry | None:
-        """The row of a person or a group as this transaction sees it."""
-        rows = await tx.rows("SELECT * FROM access WHERE telegram_id = ?", (telegram_id,))
-        return _entry(rows[0]) if rows else None
-
     async def leave(self, tx: Transaction, telegram_id: int) -> None:
         """Have the bot leave a group."""
         await tx.execute("UPDATE access SET leaving = 1 WHERE telegram_id = ?", (telegram_id,))
@@ -195,8 +190,8 @@ class AccessList:
         """The bot is in that group no longer."""
         await tx.execute("UPDATE access SET leaving = 0 WHERE telegram_id = ?", (telegram_id,))
 
-    async def _one(self, where: str, values: tuple[SQLValue, ...]) -> AccessEntry | None:
-        row = await self._database.row(f"SELECT * FROM access WHERE {where}", values)
+    async def _one(self, where: str, values: tuple[SQLValue, ...], tx: Transaction | None = None) -> AccessEntry | None:
+        row = await (tx or self._database).row(f"SELECT * FROM access WHERE {where}", values)
         return _entry(row) if row else None
 
 

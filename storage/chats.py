@@ -39,10 +39,10 @@ class Chats:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def find(self, place: ChatKey) -> Chat | None:
+    async def find(self, place: ChatKey, tx: Transaction | None = None) -> Chat | None:
         """The conversation at this place, if anything was ever said there."""
-        row = await self._database.row(_AT, (place.telegram_id, place.thread_id))
-        return await read_chat(self._database, row) if row else None
+        row = await (tx or self._database).row(_AT, (place.telegram_id, place.thread_id))
+        return await read_chat(tx or self._database, row) if row else None
 
     async def ensure(self, tx: Transaction, place: ChatKey, *, private: bool, now: float) -> Chat:
         """The conversation at this place, made if there was none."""
@@ -116,11 +116,11 @@ class Chats:
         return [place_in(row) for row in rows]
 
 
-async def read_chat(database: Database, row: Row) -> Chat:
+async def read_chat(reader: Database | Transaction, row: Row) -> Chat:
     """A row of the table as our value."""
     chat = _chat(row)
     aside = chat.place.alone_with is not None
-    return _under(chat, await database.row(_AT, (chat.place.telegram_id, 0)) if aside else None)
+    return _under(chat, await reader.row(_AT, (chat.place.telegram_id, 0)) if aside else None)
 
 
 def _under(chat: Chat, shared: Row | None) -> Chat:

@@ -134,6 +134,11 @@ class Transaction:
         with translated():
             return list(await self._connection.execute_fetchall(sql, tuple(values)))
 
+    async def row(self, sql: str, values: Iterable[SQLValue] = ()) -> Row | None:
+        """Run one statement that returns rows, and return the first if there is one."""
+        found = await self.rows(sql, values)
+        return found[0] if found else None
+
     def _look_at(self, sql: str) -> None:
         self.deletes = self.deletes or sql.lstrip()[:6].upper() == "DELETE"
 
@@ -141,10 +146,15 @@ class Transaction:
 class Database:
     """Connections to one file: a writer behind a lock, and readers that can't write."""
 
+    checks_reads = False
+    """Whether a read fails that a task makes past the transaction it is in: tests turn it on."""
+
     def __init__(self, writer: aiosqlite.Connection, readers: Readers) -> None:
         self._writer = writer
         self._readers = readers
         self._lock = asyncio.Lock()
+        self._writing: asyncio.Task[object] | None = None
+        """The task that is in a transaction."""
         self.after_deleting: list[Callable[[], Awaitable[None]]] = []
         """What is done when something was deleted."""
         self.soiled = False
@@ -188,7 +198,11 @@ class Database:
                 with translated():
                     await self._writer.execute("BEGIN IMMEDIATE")
                 tx = Transaction(self._writer)
-                yield tx
+                self._writing = asyncio.current_task()
+                try:
+                    yield tx
+                finally:
+                    self._writing = None
                 with translated():
                     await complete(self._writer.commit())
             except BaseException:
@@ -199,7 +213,9 @@ class Database:
                 await complete(follow())
 
     async def rows(self, sql: str, values: Iterable[SQLValue] = ()) -> list[Row]:
-        """Read committed rows."""
+        """Read committed rows. In a transaction read with that instead: only it sees what it has written."""
+        if self.checks_reads and self._writing is not None:
+            assert self._writing is not asyncio.current_task(), f"read past the transaction: {sql}"
         with translated():
             return await self._readers.rows(sql, values)
 

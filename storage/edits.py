@@ -56,9 +56,9 @@ class Edits:
         )
         return row["asker"] if row else None
 
-    async def is_left_out(self, chat_id: int, message_id: int) -> bool:
+    async def is_left_out(self, chat_id: int, message_id: int, tx: Transaction | None = None) -> bool:
         """Whether this Telegram message stands in no prompt because it was refused."""
-        row = await self._database.row(
+        row = await (tx or self._database).row(
             "SELECT 1 FROM turns JOIN turn_messages ON turn_id = id"
             " WHERE in_chat = ?1 AND message_id = ?2 AND chat_id = ?1 AND refused",
             (chat_id, message_id),
@@ -74,9 +74,9 @@ class Edits:
         )
         return int(row["count"]) if row else 0
 
-    async def last_exchange(self, chat_id: int) -> Exchange:
+    async def last_exchange(self, chat_id: int, tx: Transaction | None = None) -> Exchange:
         """The newest question, all messages of it, and its answer."""
-        rows = await self._database.rows(
+        rows = await (tx or self._database).rows(
             "SELECT turns.id, role FROM turns JOIN chats ON chats.id = chat_id WHERE chat_id = ? AND asked"
             f" AND turns.id > reset_turn AND {KEPT}"
             " ORDER BY turns.id DESC LIMIT ?",

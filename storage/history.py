@@ -154,9 +154,9 @@ class History:
         )
         return [_spoken(row) for row in reversed(rows)]
 
-    async def of_message(self, chat_id: int, message_id: int) -> HistoryTurn | None:
+    async def of_message(self, chat_id: int, message_id: int, tx: Transaction | None = None) -> HistoryTurn | None:
         """The turn that a Telegram message is, or is a part of."""
-        rows = await self._database.rows(
+        rows = await (tx or self._database).rows(
             f"{_SPOKEN} WHERE chat_id = ?1 AND {SETTLED}"
             " AND id IN (SELECT turn_id FROM turn_messages WHERE in_chat = ?1 AND message_id = ?2)"
             " ORDER BY id DESC LIMIT 1",
@@ -234,17 +234,19 @@ class History:
         )
         return {row["id"]: row["at"] for row in rows}
 
-    async def contents(self, chat_id: int, after_turn: int, limit: int) -> list[tuple[int, str]]:
+    async def contents(
+        self, chat_id: int, after_turn: int, limit: int, tx: Transaction | None = None
+    ) -> list[tuple[int, str]]:
         """(Id, content) of the settled turns behind this one, oldest first, at most so many."""
-        rows = await self._database.rows(
+        rows = await (tx or self._database).rows(
             f"SELECT id, content FROM turns WHERE chat_id = ? AND id > ? AND {SETTLED} ORDER BY id LIMIT ?",
             (chat_id, after_turn, limit),
         )
         return [(row["id"], row["content"]) for row in rows]
 
-    async def of_ids(self, chat_id: int, turn_ids: Collection[int]) -> list[HistoryTurn]:
+    async def of_ids(self, chat_id: int, turn_ids: Collection[int], tx: Transaction | None = None) -> list[HistoryTurn]:
         """These turns of a chat, oldest first."""
-        rows = await self._database.rows(
+        rows = await (tx or self._database).rows(
             f"{_SPOKEN} WHERE chat_id = ? AND {SETTLED} AND id IN (SELECT value FROM json_each(?)) ORDER BY id",
             (chat_id, json.dumps(list(turn_ids))),
         )

@@ -297,7 +297,7 @@ class Index:
             async with self.transaction() as tx:
                 async with self.writing(tx):
                     await tx.execute("DELETE FROM turn_words WHERE rowid IN (SELECT turn_id FROM stale_keys)")
-                    if await self.old.there():
+                    if await self.old.there(tx):
                         await tx.execute("DELETE FROM turn_keys WHERE rowid IN (SELECT turn_id FROM stale_keys)")
                 await tx.execute("DELETE FROM stale_keys WHERE turn_id NOT IN (SELECT id FROM turns)")
         except StorageError as exc:

@@ -32,9 +32,11 @@ class Media:
                 (turn_id, position, name, medium.kind, medium.format, medium.tokens),
             )
 
-    async def of_chat(self, chat_id: int, after_turn: int) -> dict[int, tuple[Medium, ...]]:
+    async def of_chat(
+        self, chat_id: int, after_turn: int, tx: Transaction | None = None
+    ) -> dict[int, tuple[Medium, ...]]:
         """The media of a chat's turns behind this one, by turn."""
-        rows = await self._database.rows(
+        rows = await (tx or self._database).rows(
             "SELECT turn_media.*, length(bytes) AS size FROM turns"
             " JOIN turn_media ON turn_id = turns.id LEFT JOIN media USING (hash)"
             " WHERE chat_id = ? AND turns.id > ? ORDER BY turn_id, position",
@@ -57,9 +59,11 @@ class Media:
         )
         return {row["hash"]: row["bytes"] for row in rows}
 
-    async def of_turn(self, turn_id: int) -> list[str]:
+    async def of_turn(self, turn_id: int, tx: Transaction | None = None) -> list[str]:
         """The hashes of a turn's media, in order."""
-        rows = await self._database.rows("SELECT hash FROM turn_media WHERE turn_id = ? ORDER BY position", (turn_id,))
+        rows = await (tx or self._database).rows(
+            "SELECT hash FROM turn_media WHERE turn_id = ? ORDER BY position", (turn_id,)
+        )
         return [row["hash"] for row in rows]
 
     async def refuse(self, tx: Transaction, turn_ids: Collection[int], *, refused: bool = True) -> None:

@@ -21,47 +21,56 @@ class Memories:
         self._database = database
         self._media = media
 
-    async def current(self, chat: Chat) -> Memory | None:
+    async def current(self, chat: Chat, tx: Transaction | None = None) -> Memory | None:
         """The chat's memory, if anything has left its window since the last reset."""
-        row = await self._database.row(
+        row = await (tx or self._database).row(
             "SELECT * FROM memories WHERE chat_id = ? AND reset_turn = ?", (chat.id, chat.reset_turn)
         )
         return _memory(row) if row else None
 
-    async def window(self, chat_id: int, *, without: int | None = None, most_tokens: int | None = None) -> Window:
+    async def window(
+        self,
+        chat_id: int,
+        *,
+        without: int | None = None,
+        most_tokens: int | None = None,
+        tx: Transaction | None = None,
+    ) -> Window:
         """What the chat's prompt is made of; `without` leaves out a reply that is being replaced.
 
         Of more than `most_tokens` the newest turns are read: so much is in no prompt anyway. A compaction may be stored
         between the two reads. The turns are those behind the memory that was read, so that the worst is the window as
         it was before.
         """
-        row = await self._database.row(
+        row = await (tx or self._database).row(
             "SELECT chats.*, m.through_turn, m.text, m.tokens, m.made_at, m.covers FROM chats LEFT JOIN memories AS m"
             " ON m.chat_id = chats.id AND m.reset_turn = chats.reset_turn WHERE chats.id = ?",
             (chat_id,),
         )
         assert row is not None, "a window is asked for a chat that exists"
         memory = _memory(row) if row["text"] is not None else None
-        window = Window(await read_chat(self._database, row), memory, ())
+        window = Window(await read_chat(tx or self._database, row), memory, ())
         through = window.through_turn
         if most_tokens is not None:
-            through = await self._newest(chat_id, through, most_tokens)
-        turns = await self.turns_since(chat_id, through, without=without)
+            through = await self._newest(chat_id, through, most_tokens, tx)
+        turns = await self.turns_since(chat_id, through, without=without, tx=tx)
         return Window(window.chat, memory, turns)
 
-    async def turns_since(self, chat_id: int, through_turn: int, *, without: int | None = None) -> tuple[Turn, ...]:
+    async def turns_since(
+        self, chat_id: int, through_turn: int, *, without: int | None = None, tx: Transaction | None = None
+    ) -> tuple[Turn, ...]:
         """The turns behind this one, and whatever still waits for an answer, oldest first.
 
         `without` leaves out a reply that is being replaced.
         """
-        rows = await self._database.rows(
+        rows = await (tx or self._database).rows(
             "SELECT id, role, state, content, glue, tokens, created_at, asked FROM turns"
             f" WHERE chat_id = ? AND id > ? AND {KEPT} AND id IS NOT ?"
             " AND refused != 1 UNION SELECT id, role, state, content, glue, tokens, created_at, asked FROM turns"
             f" WHERE chat_id = ? AND {WAITING} AND refused != 1 ORDER BY id",
             (chat_id, through_turn, without, chat_id),
         )
-        media = await self._media.of_chat(chat_id, rows[0]["id"] - 1) if rows else {}
+        media = await self._media.of_chat(chat_id, rows[0]["id"] - 1, tx) if rows else {}
         return tuple(
             Turn(
                 id=row["id"],
@@ -77,14 +86,14 @@ class Memories:
             for row in rows
         )
 
-    async def _newest(self, chat_id: int, through: int, most_tokens: int) -> int:
+    async def _newest(self, chat_id: int, through: int, most_tokens: int, tx: Transaction | None) -> int:
         """The turn behind which so many tokens were said, or `through` where they were fewer."""
-        if await self._database.row(
+        if await (tx or self._database).row(
             "SELECT 1 FROM turns WHERE chat_id = ? AND id > ? ORDER BY id LIMIT 1 OFFSET ?", (chat_id, through, STEP)
         ):
             first, tokens = 2**63 - 1, 0
             while tokens <= most_tokens:
-                row = await self._database.row(
+                row = await (tx or self._database).row(
                     "SELECT min(id) AS first, sum(tokens) AS tokens FROM (SELECT id, tokens FROM turns"
                     " WHERE chat_id = ? AND id > ? AND id < ? ORDER BY id DESC LIMIT ?)",
                     (chat_id, through, first, STEP),
@@ -175,9 +184,9 @@ class Memories:
         )
         return {line for row in rows for line in row["text"].splitlines() if line.strip()}
 
-    async def earlier_lines(self, chat: Chat) -> list[str]:
+    async def earlier_lines(self, chat: Chat, tx: Transaction | None = None) -> list[str]:
         """The lines of all versions of the chat's notes since its last reset, the newest first."""
-        rows = await self._database.rows(
+        rows = await (tx or self._database).rows(
             "SELECT text FROM note_versions WHERE chat_id = ? AND reset_turn = ? ORDER BY id DESC",
             (chat.id, chat.reset_turn),
         )

@@ -26,10 +26,10 @@ class OldIndex:
         self._rows = rows
         self._gone = False
 
-    async def there(self) -> bool:
+    async def there(self, tx: Transaction | None = None) -> bool:
         """Whether there still is such an index."""
         if not self._gone:
-            self._gone = not await self._database.row("SELECT 1 FROM sqlite_schema WHERE name = ?", (NAME,))
+            self._gone = not await (tx or self._database).row("SELECT 1 FROM sqlite_schema WHERE name = ?", (NAME,))
         return not self._gone
 
     async def find(

@@ -28,9 +28,9 @@ class Deliveries:
             (reply_id, message_id, rang),
         )
 
-    async def open(self, chat_id: int) -> list[Delivery]:
+    async def open(self, chat_id: int, tx: Transaction | None = None) -> list[Delivery]:
         """The finished replies that have not wholly arrived, oldest first."""
-        rows = await self._database.rows(
+        rows = await (tx or self._database).rows(
             "SELECT id, content, reply_to, coalesce(max(delivered_end), 0) AS delivered,"
             " max(CASE WHEN delivered_end = 0 THEN message_id END) AS begun, coalesce(max(rang), 0) AS rang"
             " FROM turns LEFT JOIN turn_messages ON turn_id = id"

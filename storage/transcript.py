@@ -127,9 +127,9 @@ class Transcript:
                 )
             await self._media.keep(tx, turn_id, turn.media)
 
-    async def owed(self, chat_id: int) -> PendingReply | None:
+    async def owed(self, chat_id: int, tx: Transaction | None = None) -> PendingReply | None:
         """The answer that this chat waits for, if there is one."""
-        row = await self._database.row(
+        row = await (tx or self._database).row(
             f"SELECT max(CASE WHEN {STREAMING} THEN id END) AS reply_id, max(replaces) AS replaces,"
             f" max(reply_to) AS reply_to, max(in_place) AS in_place, max(CASE WHEN {WAITING} THEN id END) AS asked"
             f" FROM turns WHERE chat_id = ? AND {PENDING}",
@@ -142,8 +142,8 @@ class Transcript:
             reply_id=row["reply_id"],
             stale=stale,
             replaces=row["replaces"],
-            begun=await self._last_message(row["reply_id"]),
-            reply_to=await self._last_message(row["asked"]) or row["reply_to"],
+            begun=await self._last_message(row["reply_id"], tx),
+            reply_to=await self._last_message(row["asked"], tx) or row["reply_to"],
             in_place=bool(row["in_place"]),
         )
 
@@ -302,8 +302,8 @@ class Transcript:
         """Delete the answers that another one took the place of."""
         await tx.execute(f"DELETE FROM turns WHERE chat_id = ? AND {REPLACED}", (chat_id,))
 
-    async def _last_message(self, turn_id: int | None) -> int | None:
-        row = await self._database.row(
+    async def _last_message(self, turn_id: int | None, tx: Transaction | None) -> int | None:
+        row = await (tx or self._database).row(
             "SELECT max(message_id) AS message_id FROM turn_messages WHERE turn_id = ?", (turn_id,)
         )
         return row["message_id"] if row else None

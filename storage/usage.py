@@ -48,9 +48,9 @@ class UsageLog:
             (chat_id, day.isoformat(), model, turns, *astuple(usage)),
         )
 
-    async def has(self, chat_id: int, model: str) -> bool:
+    async def has(self, chat_id: int, model: str, tx: Transaction | None = None) -> bool:
         """Whether this model has ever answered in the chat."""
-        rows = await self._database.rows(
+        rows = await (tx or self._database).rows(
             "SELECT 1 FROM usage WHERE chat_id = ? AND model = ? LIMIT 1", (chat_id, model)
         )
         return bool(rows)
@@ -167,9 +167,9 @@ class TokenRatios:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def of(self, model: str, chat_id: int) -> float:
+    async def of(self, model: str, chat_id: int, tx: Transaction | None = None) -> float:
         """The chat's ratio, else the model's newest, else 1."""
-        row = await self._database.row(
+        row = await (tx or self._database).row(
             "SELECT ratio FROM token_ratios WHERE model = ? AND chat_id IN (?, ?) ORDER BY chat_id DESC LIMIT 1",
             (model, chat_id, ANY_CHAT),
         )

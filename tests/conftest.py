@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from storage import Storage
+from storage.database import Database
 from storage.files import restrict
 from tests.plans import Plans
 
@@ -20,6 +21,10 @@ restrict()
 
 os.environ["EMBEDDING_MODEL"] = "off"
 """As for whoever has not installed the extra: each bot would start processes of its own, and take the tests' time."""
+
+
+Database.checks_reads = True
+"""A read past the transaction that its task is in fails."""
 
 
 ssl.create_default_context = cache(ssl.create_default_context)  # type: ignore[assignment]

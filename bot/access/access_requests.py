@@ -95,7 +95,7 @@ class AccessRequests:
         entry = await self._storage.access.knock(tx, guest, now, now - DENIED_DAYS * DAY_S)
         if entry is None:
             return None
-        places = [ChatKey(owner) for owner in await self._owners.ids()]
+        places = [ChatKey(owner) for owner in await self._owners.ids(tx)]
         waiting = await self._storage.access.count(tx, AccessStatus.ASKING)
         for place in places:
             if len(await self._storage.notices.asked_about(tx, place)) < MOST_OPEN:
@@ -108,7 +108,7 @@ class AccessRequests:
         """Ask an owner about those who wait and whom they were not asked about: the first of them, if they are many."""
         place = ChatKey(owner_id)
         asked = await self._storage.notices.asked_about(tx, place)
-        waiting = await self._storage.access.having(AccessStatus.ASKING)
+        waiting = await self._storage.access.having(AccessStatus.ASKING, tx=tx)
         new = [one for one in waiting if one.id not in asked and one.guest.telegram_id != owner_id]
         for entry in new[:MOST_REMINDED]:
             await self._ask(tx, place, entry)
@@ -117,7 +117,7 @@ class AccessRequests:
         """A question is answered: the next one takes its place."""
         place = ChatKey(owner_id)
         asked = await self._storage.notices.asked_about(tx, place)
-        waiting = await self._storage.access.having(AccessStatus.ASKING)
+        waiting = await self._storage.access.having(AccessStatus.ASKING, tx=tx)
         known = {*asked, decided.id}
         new = [one for one in waiting if one.id not in known and one.guest.telegram_id != owner_id]
         for entry in new[: max(0, MOST_OPEN - len(asked))]:
@@ -125,7 +125,7 @@ class AccessRequests:
 
     async def _count(self, tx: Transaction, place: ChatKey, waiting: int) -> None:
         """The counts before this one that are still on their way are not sent."""
-        with speaking(await self._language(place)):
+        with speaking(await self._language(tx, place)):
             told = [plural(count, texts.REQUESTS_MORE) for count in range(MOST_OPEN, waiting) if _is_told(count)]
             await self._storage.notices.withdraw(tx, place, told)
             more = plural(waiting, texts.REQUESTS_MORE)
@@ -145,7 +145,7 @@ class AccessRequests:
         self, tx: Transaction, guest: Applicant, standing: AccessStatus, by: Decider
     ) -> tuple[AccessEntry, list[ChatKey]]:
         """Decide about anybody, asked or not: what stands now, and who is told."""
-        before = await self._storage.access.seen_of(tx, guest.telegram_id)
+        before = await self._storage.access.find(guest.telegram_id, tx)
         if before is not None and before.standing is standing:
             return before, []
         entry = await self._storage.access.put(tx, guest, standing, by, self._clock())
@@ -153,7 +153,7 @@ class AccessRequests:
         return entry, await self._follow(tx, entry, asked=asked)
 
     async def _ask(self, tx: Transaction, place: ChatKey, entry: AccessEntry) -> None:
-        with speaking(await self._language(place)):
+        with speaking(await self._language(tx, place)):
             labels = zip((texts.ALLOW, texts.DENY, texts.BLOCK), ANSWERS, strict=True)
             buttons = tuple(Button(label, f"{ANSWER}{answer}:{entry.id}") for label, answer in labels)
             text = request(entry.guest)
@@ -175,7 +175,7 @@ class AccessRequests:
         return [*told, *await self._show(tx, entry)]
 
     async def _tell(self, tx: Transaction, here: ChatKey, entry: AccessEntry) -> list[ChatKey]:
-        with speaking(await self._language(here, entry.guest.language)):
+        with speaking(await self._language(tx, here, entry.guest.language)):
             person = entry.guest.is_person
             told = {
                 AccessStatus.ALLOWED: texts.LET_IN if person else texts.GROUP_LET_IN,
@@ -190,24 +190,26 @@ class AccessRequests:
         """Have the questions say what was decided; their buttons go."""
         open_requests = await self._storage.notices.end_requests(tx, entry.id, self._clock() + REMEMBERED_S)
         for owner_id, message_id in open_requests:
-            await self._storage.notices.add(tx, await self.decided(entry, owner_id, message_id))
+            await self._storage.notices.add(tx, await self.decided(entry, owner_id, message_id, tx))
             await self._ask_next(tx, owner_id, entry)
         return [ChatKey(owner_id) for owner_id, _ in open_requests]
 
-    async def decided(self, entry: AccessEntry, owner_id: int, message_id: int) -> Notice:
+    async def decided(
+        self, entry: AccessEntry, owner_id: int, message_id: int, tx: Transaction | None = None
+    ) -> Notice:
         """A question turned into what was decided."""
-        with speaking(await self._language(ChatKey(owner_id))):
+        with speaking(await self._language(tx, ChatKey(owner_id))):
             text = f"{request(entry.guest)}\n\n{texts.DECIDED.format(decision=decision(entry))}"
         decider = entry.decided_by.name
         words = (*literals(entry.guest), *((shown(decider),) if decider else ()))
         return Notice(ChatKey(owner_id), True, text, edits=message_id, literals=words)
 
-    async def _language(self, place: ChatKey, code: str | None = None) -> str:
+    async def _language(self, tx: Transaction | None, place: ChatKey, code: str | None = None) -> str:
         """What is spoken there, or what an owner's apps speak who has not talked with the model yet."""
-        chat = await self._storage.chats.find(place)
+        chat = await self._storage.chats.find(place, tx)
         if chat is not None:
             return chat_language(chat, code)
-        known = await self._storage.access.find(place.telegram_id) if code is None else None
+        known = await self._storage.access.find(place.telegram_id, tx) if code is None else None
         return language_of(known.guest.language if known else code)
 
 

@@ -8,7 +8,7 @@ import secrets
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from storage import Storage
+from storage import Storage, Transaction
 from storage.access_list import AccessList, AccessStatus
 
 LINK_LIFE_S = 86_400.0
@@ -57,9 +57,9 @@ class Owners:
         """Whether a link makes somebody an owner."""
         return not self._rules.is_list
 
-    async def ids(self) -> list[int]:
+    async def ids(self, tx: Transaction | None = None) -> list[int]:
         """All owners."""
-        found = await self._access.having(AccessStatus.OWNER) if self.may_use_links else []
+        found = await self._access.having(AccessStatus.OWNER, tx=tx) if self.may_use_links else []
         return sorted({*filter(_is_person, self._rules.owner_ids), *(entry.guest.telegram_id for entry in found)})
 
     async def has(self, user_id: int) -> bool:

@@ -109,8 +109,8 @@ class Forgetting:
         if proposal is None:
             return None
         await self._storage.chats.take_back(tx, chat.id)
+        await self._remove_from_memory(tx, chat, proposal)  # it is compared with the turns while they are there
         await self._storage.forgettings.put_aside(tx, chat.id, proposal.turn_ids)
-        await self._remove_from_memory(tx, chat, proposal)
         await self._storage.kept_responses.want_deleted(tx, chat.id)
         await self._storage.forgettings.drop_like(tx, chat.id, proposal)
         await self._storage.inbox.forget(tx, chat.place.telegram_id)
@@ -124,10 +124,10 @@ class Forgetting:
 
     async def _remove_from_memory(self, tx: Transaction, chat: Chat, proposal: Proposal) -> None:
         """Delete lines from all versions of the memory; a compaction since the preview may have reworded them."""
-        lines, (wanted, without) = {*proposal.lines}, await self._matchers(chat, proposal.words, FEW)
+        lines, (wanted, without) = {*proposal.lines}, await self._matchers(chat, proposal.words, FEW, tx)
         meant = without if any(map(without.holds, lines)) and not any(map(wanted.holds, lines)) else wanted
 
-        lines |= {*await self._lines_about(chat, proposal.turn_ids[-FEW:])}
+        lines |= {*await self._lines_about(chat, proposal.turn_ids[-FEW:], tx)}
 
         def is_gone(line: str) -> bool:
             told = _is_about(line, proposal.words) if proposal.of_message else meant.holds(line)
@@ -135,9 +135,11 @@ class Forgetting:
 
         await self._storage.memories.take_out(tx, chat.id, is_gone, self._windows.memory_tokens)
 
-    async def _matchers(self, chat: Chat, words: str, look_at: int = PAGE) -> tuple[Matcher, Matcher]:
+    async def _matchers(
+        self, chat: Chat, words: str, look_at: int = PAGE, tx: Transaction | None = None
+    ) -> tuple[Matcher, Matcher]:
         """A matcher for all words, and one without stop words."""
-        page = await self._storage.past.contents(chat.id, chat.reset_turn, look_at)
+        page = await self._storage.past.contents(chat.id, chat.reset_turn, look_at, tx)
         chosen = (chat.choices.language, chat.heard_language)
         languages = await asyncio.to_thread(languages_in, [words, *(content for _, content in page)], chosen)
         return make_matcher(words, languages), make_matcher(words, languages, without=stop_word_test(languages))
@@ -151,14 +153,14 @@ class Forgetting:
             after = page[-1][0]
         return tuple(found)
 
-    async def _lines_about(self, chat: Chat, turn_ids: Sequence[int]) -> list[str]:
+    async def _lines_about(self, chat: Chat, turn_ids: Sequence[int], tx: Transaction | None = None) -> list[str]:
         """Memory lines, in any version, that tell of these turns and not of one in the window that stays."""
-        lines = await self._all_lines(chat)
+        lines = await self._all_lines(chat, tx)
         if not lines or not turn_ids:
             return []
         leaving = {*turn_ids}
-        gone = await self._storage.past.of_ids(chat.id, turn_ids[-PAGE:])
-        window = await self._storage.memories.window(chat.id, most_tokens=MOST_COMPARED)
+        gone = await self._storage.past.of_ids(chat.id, turn_ids[-PAGE:], tx)
+        window = await self._storage.memories.window(chat.id, most_tokens=MOST_COMPARED, tx=tx)
         stays = [turn for turn in window.turns if turn.id not in leaving]
         told = await asyncio.to_thread(lines_about, lines, _short_messages(gone))
         told -= lines_about(told, _short_messages(stays))
@@ -167,11 +169,11 @@ class Forgetting:
         )
         return [line for line in lines if line in told]
 
-    async def _all_lines(self, chat: Chat) -> list[str]:
+    async def _all_lines(self, chat: Chat, tx: Transaction | None) -> list[str]:
         """The lines of the current memory, followed by those of earlier versions."""
-        memory = await self._storage.memories.current(chat)
+        memory = await self._storage.memories.current(chat, tx)
         now = [line for line in memory.text.splitlines() if line.strip()] if memory else []
-        return list(dict.fromkeys([*now, *await self._storage.memories.earlier_lines(chat)]))
+        return list(dict.fromkeys([*now, *await self._storage.memories.earlier_lines(chat, tx)]))
 
     async def _lines(self, chat: Chat, is_meant: Callable[[str], bool]) -> tuple[str, ...]:
         """The matching lines of the memory, or if there are none, of its earlier versions, which are stored too."""

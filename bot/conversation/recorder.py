@@ -79,11 +79,11 @@ class TurnRecorder:
         content = timestamp_of(stored.content) + render(named) if stored.glue else render_continuation(named)
         return self._turn(named, content, stored.glue)
 
-    async def in_view(self, place: ChatKey, message_id: int) -> bool:
+    async def in_view(self, place: ChatKey, message_id: int, tx: Transaction | None = None) -> bool:
         """Whether the prompt contains this message anyway."""
-        chat = await self._storage.chats.find(place)
-        turn = await self._storage.past.of_message(chat.id, message_id) if chat else None
-        return chat is not None and turn is not None and turn.turn_id > await self._last_gone(chat)
+        chat = await self._storage.chats.find(place, tx)
+        turn = await self._storage.past.of_message(chat.id, message_id, tx) if chat else None
+        return chat is not None and turn is not None and turn.turn_id > await self._last_gone(chat, tx)
 
     async def holds(self, place: ChatKey, message_id: int) -> bool:
         """Whether the prompt also contains the message's attachments: those of unaddressed messages weren't opened."""
@@ -93,15 +93,15 @@ class TurnRecorder:
         stored = await self._storage.edits.find(chat.id, message_id)
         return stored is None or stored.asked  # None: the bot's own message
 
-    async def _last_gone(self, chat: Chat) -> int:
+    async def _last_gone(self, chat: Chat, tx: Transaction | None) -> int:
         """The last turn outside the window."""
-        memory = await self._storage.memories.current(chat)
+        memory = await self._storage.memories.current(chat, tx)
         return max(chat.reset_turn, memory.through_turn if memory else 0)
 
     async def _named(self, tx: Transaction, chat: Chat, said: IncomingMessage) -> IncomingMessage:
         quote = await self._quoted(tx, chat, said.quote) if said.quote else None
         if quote is not None and quote.message_id is not None:
-            refused = await self._storage.edits.is_left_out(chat.id, quote.message_id)
+            refused = await self._storage.edits.is_left_out(chat.id, quote.message_id, tx)
             quote = None if refused else quote  # what the model refuses must not return by a reply to it
         shown = clean_name(said.sender or "", self._names)
         if chat.private or said.sender_id is None:
@@ -116,17 +116,17 @@ class TurnRecorder:
             if quote.author_id is not None and not chat.private:
                 author = await self._storage.speakers.name(tx, chat.id, quote.author_id, author, skeleton)
             quote = replace(quote, author=author)
-        return await self._shortened(chat, quote)
+        return await self._shortened(tx, chat, quote)
 
-    async def _shortened(self, chat: Chat, quote: Quote) -> Quote:
+    async def _shortened(self, tx: Transaction, chat: Chat, quote: Quote) -> Quote:
         """Shorten a quote of something in the prompt: it only has to identify the message."""
-        seen = quote.message_id is not None and await self.in_view(chat.place, quote.message_id)
+        seen = quote.message_id is not None and await self.in_view(chat.place, quote.message_id, tx)
         most = QUOTE_LENGTH if seen and quote.whole else WHOLE_QUOTE_LENGTH
         text = " ".join(quote.text.split()) if most == QUOTE_LENGTH else quote.text
         shortened = quote if len(text) <= most else replace(quote, text=text[:most].rstrip() + "…")
         if not quote.media:
             return shortened
-        shown = await self._storage.media.of_chat(chat.id, await self._last_gone(chat))
+        shown = await self._storage.media.of_chat(chat.id, await self._last_gone(chat, tx), tx)
         known = {medium.hash for media in shown.values() for medium in media}
         return replace(shortened, media=tuple(one for one in quote.media if content_hash(one.data) not in known))
 
@@ -186,20 +186,20 @@ class TurnEditor:
         if unread and not never_read:  # its readable version still applies
             said = replace(said, remarks=())
         turn = await self._hearing.rendered(tx, chat, said, stored)
-        before = await self._storage.media.of_turn(stored.turn_id)
+        before = await self._storage.media.of_turn(stored.turn_id, tx)
         after = before if unread else [content_hash(one.data) for one in turn.media]
         if (turn.content == stored.content and after == before) or (unread and not before and not never_read):
             return True  # Telegram also reports an edit when a preview or reactions change
-        last = await self._storage.edits.last_exchange(chat.id)
+        last = await self._storage.edits.last_exchange(chat.id, tx)
         await self._storage.edits.change(tx, stored.turn_id, turn.content, turn.tokens)
-        memory = await self._storage.memories.current(chat)
+        memory = await self._storage.memories.current(chat, tx)
         if memory is not None and memory.text and stored.turn_id <= memory.through_turn:
             await self._storage.memories.changed(tx, stored.turn_id, self._clock())
         if not unread:
             await self._storage.media.keep(tx, stored.turn_id, turn.media)
         await self._indexer.changed(tx, chat.id, stored.turn_id)
         is_last = stored.turn_id in last.turn_ids
-        if is_last and await self._storage.transcript.owed(chat.id) is not None:
+        if is_last and await self._storage.transcript.owed(chat.id, tx) is not None:
             await self._storage.edits.caused(tx, stored.turn_id, said.sender_id)
             return True  # the pending answer will use these words
         if not is_last and (not asks or stored.asked or not _is_newest(stored, last)):

@@ -163,7 +163,7 @@ class UsageRecorder:
         self, tx: Transaction, chat_id: int, asked: CountedRequest, reported: Usage | None, *, turns: int
     ) -> Usage:
         if reported is None:
-            ratio = await self._storage.token_ratios.of(asked.model, chat_id)
+            ratio = await self._storage.token_ratios.of(asked.model, chat_id, tx)
             usage = Usage(round(ratio * asked.counted), 0, asked.said, estimated=1)
         else:
             usage = reported

@@ -164,14 +164,14 @@ class AccessGate:
             places = await self._ask(tx, Applicant(chat.id, chat.title or "", None, user.language_code))
             told = await self._storage.access.tell(tx, chat.id)
         if told:
-            owners = places or await self._owners.ids()
+            owners = places or await self._owners.ids(tx)
             await self._storage.notices.add(tx, _asked(asked, owned=bool(owners)))
         return places or []
 
     async def _ask(self, tx: Transaction, guest: Applicant) -> list[ChatKey] | None:
         places = await self._requests.ask(tx, guest)
         if places is None and not guest.is_person:
-            entry = await self._storage.access.seen_of(tx, guest.telegram_id)
+            entry = await self._storage.access.find(guest.telegram_id, tx)
             if entry is not None and entry.standing is AccessStatus.DENIED:
                 await self._storage.access.leave(tx, guest.telegram_id)
         return places

@@ -139,7 +139,7 @@ class OutboxWorker:
             done = await self._storage.broadcasts.finish(tx, number)
             if done is not None:
                 place = ChatKey(done.owner_id)
-                with speaking(chat_language(await self._storage.chats.find(place))):
+                with speaking(chat_language(await self._storage.chats.find(place, tx))):
                     told = plural(done.chats, texts.BROADCAST_DONE).format(sent=grouped(done.sent))
                 await self._storage.notices.add(tx, Notice(place, True, told))
 

@@ -131,7 +131,7 @@ class Cancellations:
 
     async def stop_sending(self, tx: Transaction, key: ChatKey) -> bool:
         """Send no more of an answer, or of a notice, that takes several messages; False when there is none."""
-        chat = await self._chats.find(key)
+        chat = await self._chats.find(key, tx)
         answers = await self._transcript.stop_sending(tx, chat.id) if chat else 0
         notices = await self._notices.stop(tx, key)
         stopped, delivery = answers + notices > 0, self._peek(key).delivery
@@ -141,8 +141,8 @@ class Cancellations:
 
     async def stop_reply(self, tx: Transaction, key: ChatKey, reply_id: int) -> bool:
         """Send no more of this answer, whose button was pressed when it was written already; False: it is not open."""
-        chat = await self._chats.find(key)
-        going = await self._deliveries.open(chat.id) if chat else []
+        chat = await self._chats.find(key, tx)
+        going = await self._deliveries.open(chat.id, tx) if chat else []
         return any(one.reply_id == reply_id for one in going) and await self.stop_sending(tx, key)
 
     def stop_broadcasts(self, numbers: Iterable[int]) -> None:

@@ -126,7 +126,7 @@ class AccessRequestHandlers:
                 tx, about.id if about else button.number, ANSWERS[button.answer], by
             )
             if told is None and entry is not None and message is not None and message.reply_markup is not None:
-                await update.send(tx, await self._requests.decided(entry, message.chat.id, message.message_id))
+                await update.send(tx, await self._requests.decided(entry, message.chat.id, message.message_id, tx))
         for place in told or ():
             self._wakeups.wake(place)
         form = texts.ALREADY_DECIDED if told is None else texts.DECIDED

@@ -119,9 +119,10 @@ async def test_forty_strangers_are_few_messages(storage: Storage) -> None:
     asked = [one for one in told if one.about != NOBODY_ALONE]
     assert (len(asked), len(told)) == (10, 11)
     assert told[-1].text.startswith("40 requests")
+    assert asked[0].about is not None
+    ((first, _), *_) = await storage.notices.waiting(ChatKey(ANN))
     async with storage.transaction() as tx:
-        assert asked[0].about is not None
-        await storage.notices.sent(tx, (await storage.notices.waiting(ChatKey(ANN)))[0][0], 77)
+        await storage.notices.sent(tx, first, 77)
         await requests.decide(tx, asked[0].about, AccessStatus.DENIED, Decider(ANN, "Ann"))
     after = [one.about for one in await _waiting(storage, ANN) if one.about not in (None, NOBODY_ALONE)]
     assert (len(after), len(set(after))) == (10, 10)

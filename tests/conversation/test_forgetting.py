@@ -249,8 +249,8 @@ async def test_turns_half_removed_at_kill_are_forgotten(storage: Storage) -> Non
 async def test_purging_resets_leaves_forgotten_turns_to_erasing(storage: Storage) -> None:
     chat = await _said(storage, 3)
     await _put_aside(storage, chat, leave=0)
+    (left,) = await storage.forgettings.left()
     async with storage.transaction() as tx:
-        (left,) = await storage.forgettings.left()
         await tx.execute("DELETE FROM turns WHERE chat_id = ?", (left.aside,))
         await storage.resets.purge(tx, 1.0, 10)
     assert await storage.forgettings.left() == [left]

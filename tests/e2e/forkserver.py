@@ -28,7 +28,10 @@ from bot.conversation import tokens
 from bot.http import trust
 from bot.language import LANGUAGES, catalogue
 from bot.llm.known import KNOWN
+from storage.database import Database
 from tests.e2e.poison import poisoned
+
+Database.checks_reads = True
 
 LATE = (
     *("bot.app", "bot.doctor.checkup", "bot.cli.data", "bot.archive.importing"),

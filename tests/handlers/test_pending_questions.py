@@ -73,9 +73,9 @@ async def test_messages_around_an_answer_are_not_its_part(storage: Storage, ques
 async def test_all_parts_of_long_answer_belong_to_it(storage: Storage, questions: QuestionHandlers) -> None:
     number = await asked(storage)
     assert await sort(questions, said(11, "a" * 4096), said(12, "b")) == ([[11, 12]], ())
+    found = await storage.questions.find(number)
+    assert found is not None
     async with storage.transaction() as tx:
-        found = await storage.questions.find(number)
-        assert found is not None
         await storage.questions.answered(tx, found, [11, 12])
     assert await sort(questions, said(13, "c"), continues=True) == ([[13]], ())
     assert await sort(questions, said(13, "c")) == ([], (13,))

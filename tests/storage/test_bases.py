@@ -78,8 +78,8 @@ async def test_a_forgotten_turn_leaves_the_record(storage: Storage, chat: Chat) 
     async with storage.transaction() as tx:
         await storage.forgettings.put_aside(tx, chat.id, [1])
     assert await found(storage, chat, reply_id) == (BESIDE,)
+    (left,) = await storage.forgettings.left()
     async with storage.transaction() as tx:
-        (left,) = await storage.forgettings.left()
         await storage.forgettings.delete_turns(tx, chat.id, await storage.forgettings.bring_home(tx, left, 9))
     assert await found(storage, chat, reply_id) == (BESIDE,)
     assert await count(storage) == (1, 1)

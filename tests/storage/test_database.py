@@ -57,8 +57,16 @@ async def test_transactions_of_two_tasks_do_not_mix(storage: Storage) -> None:
 async def test_a_reader_sees_committed_rows_only(storage: Storage) -> None:
     async with storage.transaction() as tx:
         await storage.chats.ensure(tx, ChatKey(1), private=True, now=0.0)
-        assert await _places(storage) == set()
+        assert await asyncio.create_task(_places(storage)) == set()
     assert await _places(storage) == {1}
+
+
+async def test_a_read_past_its_transaction_fails(storage: Storage) -> None:
+    async with storage.transaction() as tx:
+        with pytest.raises(AssertionError, match="past the transaction"):
+            await _places(storage)
+        assert await tx.row("SELECT 1 FROM chats") is None
+    assert await _places(storage) == set()
 
 
 async def test_the_reader_cannot_write(storage: Storage) -> None:
