@@ -7,14 +7,15 @@ Nothing of it is kept in memory: a decision from the shell, or of another owner,
 One-time links that make owners, by the hash of what they say.
 """
 
-import json
 from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 
 from storage.database import Database, Row, SQLValue, Transaction
+from storage.sql import in_list, listed
 
 _GUEST = ("telegram_id", "name", "username", "language", "brought_by", "bringer_id")
+_END_LINKS = "UPDATE owner_links SET expires_at = ? WHERE claimed_by IS NULL AND expires_at > ?"
 LONGEST_NAME = 200
 """Characters; Telegram's own bound for names and titles is 128 at most."""
 KEPT_S = 30 * 86_400.0
@@ -90,8 +91,8 @@ class AccessList:
     async def standings(self, telegram_ids: Collection[int]) -> dict[int, AccessStatus]:
         """How these people and groups stand, as far as anything is known of them."""
         rows = await self._database.rows(
-            "SELECT telegram_id, standing FROM access WHERE telegram_id IN (SELECT value FROM json_each(?))",
-            (json.dumps(list(telegram_ids)),),
+            f"SELECT telegram_id, standing FROM access WHERE telegram_id {in_list()}",
+            (listed(telegram_ids),),
         )
         return {row["telegram_id"]: AccessStatus(row["standing"]) for row in rows}
 
@@ -116,9 +117,8 @@ class AccessList:
     async def having(self, *standings: AccessStatus, tx: Transaction | None = None) -> list[AccessEntry]:
         """All who stand like that, oldest first."""
         rows = await (tx or self._database).rows(
-            "SELECT * FROM access WHERE standing IN (SELECT value FROM json_each(?))"
-            " ORDER BY ifnull(decided_at, asked_at), id",
-            (json.dumps(list(standings)),),
+            f"SELECT * FROM access WHERE standing {in_list()} ORDER BY coalesce(decided_at, asked_at), id",
+            (listed(standings),),
         )
         return [_entry(row) for row in rows]
 
@@ -137,14 +137,14 @@ class AccessList:
             " name = excluded.name, username = excluded.username, brought_by = excluded.brought_by,"
             " bringer_id = excluded.bringer_id, asked_at = excluded.asked_at, told = 0,"
             " decided_at = NULL, decided_by = NULL, decider = NULL, leaving = 0"
-            " WHERE standing = 'denied' AND decided_at <= ? RETURNING *",
+            " WHERE access.standing = 'denied' AND access.decided_at <= ? RETURNING *",
             (*_columns(guest), now, denied_before),
         )
         return _entry(rows[0]) if rows else None
 
     async def tell(self, tx: Transaction, telegram_id: int) -> bool:
         """Whether a group has not been told that the owner was asked; it has from now on."""
-        told = "UPDATE access SET told = 1 WHERE telegram_id = ? AND standing = 'asking' AND NOT told"
+        told = "UPDATE access SET told = 1 WHERE telegram_id = ? AND standing = 'asking' AND told = 0"
         return bool(await tx.execute(told, (telegram_id,)))
 
     async def decide(self, tx: Transaction, number: int, standing: AccessStatus, by: Decider, now: float) -> bool:
@@ -164,10 +164,12 @@ class AccessList:
         rows = await tx.rows(
             "INSERT INTO access (telegram_id, standing, name, username, language, brought_by, bringer_id, decided_at,"
             " decided_by, decider) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (telegram_id) DO UPDATE SET"
-            " standing = excluded.standing, name = iif(excluded.name = '', name, excluded.name),"
-            " username = ifnull(excluded.username, username), language = ifnull(excluded.language, language),"
-            " brought_by = ifnull(excluded.brought_by, brought_by),"
-            " bringer_id = ifnull(excluded.bringer_id, bringer_id), decided_at = excluded.decided_at,"
+            " standing = excluded.standing,"
+            " name = CASE WHEN excluded.name = '' THEN access.name ELSE excluded.name END,"
+            " username = coalesce(excluded.username, access.username),"
+            " language = coalesce(excluded.language, access.language),"
+            " brought_by = coalesce(excluded.brought_by, access.brought_by),"
+            " bringer_id = coalesce(excluded.bringer_id, access.bringer_id), decided_at = excluded.decided_at,"
             " decided_by = excluded.decided_by, decider = excluded.decider, leaving = 0 RETURNING *",
             (guest.telegram_id, standing, *_columns(guest)[1:], now, by.user_id, by.name),
         )
@@ -197,7 +199,7 @@ class AccessList:
 
 async def move_access(tx: Transaction, old: int, new: int) -> None:
     """A group has another number now: what was decided about it last holds on. A decision wins over a question."""
-    latest = "SELECT id, telegram_id FROM access WHERE telegram_id IN (?, ?) ORDER BY ifnull(decided_at, 0)"
+    latest = "SELECT id, telegram_id FROM access WHERE telegram_id IN (?, ?) ORDER BY coalesce(decided_at, 0)"
     rows = {row["telegram_id"]: row for row in await tx.rows(latest, (old, new))}
     if old not in rows:
         return
@@ -240,7 +242,7 @@ class OwnerLinks:
     async def add(self, tx: Transaction, digest: str, now: float, expires_at: float) -> None:
         """Keep a new link; those before it that nobody used end with it."""
         await tx.execute("DELETE FROM owner_links WHERE expires_at < ?", (now - KEPT_S,))
-        await tx.execute("UPDATE owner_links SET expires_at = min(expires_at, ?) WHERE claimed_by IS NULL", (now,))
+        await tx.execute(_END_LINKS, (now, now))
         await tx.execute("INSERT INTO owner_links (hash, expires_at) VALUES (?, ?)", (digest, expires_at))
 
     async def knows(self, digest: str) -> bool:
@@ -254,7 +256,7 @@ class OwnerLinks:
             (user_id, digest, now),
         )
         if claimed:
-            await tx.execute("UPDATE owner_links SET expires_at = min(expires_at, ?) WHERE claimed_by IS NULL", (now,))
+            await tx.execute(_END_LINKS, (now, now))
             return LinkState.CLAIMED
         used = await tx.rows("SELECT 1 FROM owner_links WHERE hash = ? AND claimed_by IS NOT NULL", (digest,))
         return LinkState.USED if used else LinkState.EXPIRED

@@ -9,6 +9,7 @@ from storage.chats import Chats
 from storage.database import Transaction
 from storage.media_store import Media
 from storage.records import Chat, ChatKey, NewMedium
+from storage.sql import smaller
 from storage.usage import INSERT, NUMBERS, Spending
 
 
@@ -38,8 +39,9 @@ class ArchiveWriter:
         if chat.choices is not None:
             await self._chats.choose(tx, into.id, chat.choices)
         await tx.execute(
-            "UPDATE chats SET created_at = min(created_at, ?), stamped_at = ?, heard_language = ?, gone = ?,"
-            " greeted = ?, due_at = ?, compact_failures = 0, epoch = epoch + 1 WHERE id = ?",
+            f"UPDATE chats SET created_at = {smaller('created_at', '?1')}, stamped_at = ?,"
+            " heard_language = ?, gone = ?, greeted = ?, due_at = ?, compact_failures = 0, epoch = epoch + 1"
+            " WHERE id = ?",
             (
                 *(chat.created_at, chat.stamped_at, chat.heard_language, chat.gone, chat.greeted),
                 *(now if chat.turns else None, into.id),
@@ -54,7 +56,7 @@ class ArchiveWriter:
         """A day that is known here already stays as it is: it may be the same one, imported back."""
         for one in usage:
             new = await tx.execute(
-                f"{INSERT} VALUES (?, ?, ?, ?, ?{', ?' * len(NUMBERS)}) ON CONFLICT DO NOTHING",
+                f"{INSERT} VALUES (?, ?, ?, ?, ?{', ?' * len(NUMBERS)}) ON CONFLICT (chat_id, day, model) DO NOTHING",
                 (chat.id, one.day, one.model, one.requests, one.turns, *astuple(one.usage)),
             )
             if new:
@@ -104,6 +106,6 @@ async def _write_speakers(tx: Transaction, chat_id: int, speakers: Sequence[Arch
     for one in speakers:
         await tx.execute(
             "INSERT INTO speakers (chat_id, folded, name, shown, sender_id) VALUES (?, ?, ?, ?, ?)"
-            " ON CONFLICT DO NOTHING",
+            " ON CONFLICT (chat_id, folded) DO NOTHING",
             (chat_id, one.name.casefold(), one.name, one.shown, one.sender_id),
         )

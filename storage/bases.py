@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from storage.database import Database, Row, Transaction
 from storage.records import Chat, Usage
+from storage.sql import each
 from storage.transcript import COMPLETE, SENT, SETTLED
 
 NOTES_LOOKED_AT = 20
@@ -89,10 +90,10 @@ class Bases:
             for one in basis.found
         ]
         await tx.execute(  # a CROSS JOIN keeps its order: SQLite would go through all turns of the chat instead
-            "INSERT OR IGNORE INTO basis_turns (reply_id, turn_id, shown, looked_up, overall_rank, words_rank,"
+            "INSERT INTO basis_turns (reply_id, turn_id, shown, looked_up, overall_rank, words_rank,"
             " meaning_rank) SELECT bases.reply_id, turns.id, value ->> 1, value ->> 2, value ->> 3, value ->> 4,"
-            " value ->> 5 FROM bases CROSS JOIN json_each(?3) CROSS JOIN turns ON turns.id = value ->> 0"
-            " AND turns.chat_id = ?2 WHERE bases.reply_id = ?1",
+            f" value ->> 5 FROM bases CROSS JOIN {each('?3')} CROSS JOIN turns WHERE turns.id = value ->> 0"
+            " AND turns.chat_id = ?2 AND bases.reply_id = ?1 ON CONFLICT (reply_id, turn_id) DO NOTHING",
             (reply_id, chat.id, json.dumps(found)),
         )
 
@@ -116,11 +117,11 @@ class Bases:
     async def last_answer(self, chat: Chat) -> int | None:
         """The chat's newest answer since the last reset."""
         row = await self._database.row(
-            f"SELECT max(ifnull((SELECT max(id) FROM turns WHERE chat_id = ?1 AND {SENT} AND id > ?2), 0),"
-            f" ifnull((SELECT max(id) FROM turns WHERE chat_id = ?1 AND {COMPLETE} AND id > ?2), 0)) AS id",
+            f"SELECT max(id) AS id FROM (SELECT max(id) AS id FROM turns WHERE chat_id = ?1 AND {SENT} AND id > ?2"
+            f" UNION ALL SELECT max(id) FROM turns WHERE chat_id = ?1 AND {COMPLETE} AND id > ?2) AS newest",
             (chat.id, chat.reset_turn),
         )
-        return (row["id"] or None) if row else None
+        return row["id"] if row else None
 
     async def extent(self, chat: Chat, reply_id: int, first_turn: int | None) -> Extent:
         """What is there now of the conversation before an answer, whose window began at a turn."""
@@ -130,8 +131,8 @@ class Bases:
             (chat.id, chat.reset_turn, reply_id, MOST_COUNTED + 1),
         )
         first = await self._database.row(
-            "SELECT ifnull(said_at, created_at) AS at FROM turns WHERE chat_id = ? AND id >= ? AND id < ?"
-            f" AND +{SETTLED} ORDER BY id LIMIT 1",
+            "SELECT coalesce(said_at, created_at) AS at FROM turns WHERE chat_id = ? AND id >= ? AND id < ?"
+            f" AND '' || {SETTLED} ORDER BY id LIMIT 1",  # SQLite would go by the index of states instead
             (chat.id, reply_id if first_turn is None else first_turn, reply_id),
         )
         return Extent(said["turns"] if said else 0, first["at"] if first else None)

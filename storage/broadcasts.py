@@ -4,11 +4,11 @@ A chat leaves the list in the transaction that makes its notice, so that after a
 it twice.
 """
 
-import json
 from collections.abc import Collection
 from dataclasses import dataclass
 
 from storage.database import Database, Row, Transaction
+from storage.sql import each, listed
 
 KEPT_S = 30 * 86_400.0
 _NOTHING = "text = '', entities = '[]', preview = NULL, copied = NULL, rich = NULL"
@@ -89,8 +89,8 @@ class Broadcasts:
         )
         if begun:
             await tx.execute(
-                "INSERT INTO broadcast_chats SELECT ?, value FROM json_each(?)",
-                (number, json.dumps(list(telegram_ids))),
+                f"INSERT INTO broadcast_chats SELECT ?, value FROM {each()}",
+                (number, listed(telegram_ids)),
             )
         return bool(begun)
 

@@ -12,6 +12,7 @@ from typing import get_args
 
 from storage.database import Database, Row, Transaction
 from storage.records import Chat, ChatKey, ChatSettings
+from storage.sql import each
 from storage.transcript import OPEN
 
 SETTINGS = tuple(field.name for field in fields(ChatSettings))
@@ -48,7 +49,7 @@ class Chats:
         """The conversation at this place, made if there was none."""
         await tx.execute(
             "INSERT INTO chats (telegram_id, thread_id, direct, private, created_at) VALUES (?, ?, ?, ?, ?)"
-            " ON CONFLICT DO NOTHING",
+            " ON CONFLICT (telegram_id, thread_id) DO NOTHING",
             (place.telegram_id, place.thread_id, place.direct, private, now),
         )
         (row,) = await tx.rows(_AT, (place.telegram_id, place.thread_id))
@@ -85,20 +86,20 @@ class Chats:
     async def due(self, now: float) -> list[ChatKey]:
         """Where a window is to be looked at now."""
         rows = await self._database.rows(
-            "SELECT telegram_id, thread_id, direct FROM chats WHERE due_at <= ? AND NOT gone AND thread_id >= 0", (now,)
+            "SELECT telegram_id, thread_id, direct FROM chats WHERE due_at <= ? AND gone = 0 AND thread_id >= 0", (now,)
         )
         return [place_in(row) for row in rows]
 
     async def all_due(self, tx: Transaction, now: float) -> None:
         """Have every window looked at."""
-        await tx.execute("UPDATE chats SET due_at = ? WHERE ifnull(due_at, ?) >= ? AND NOT gone", (now, now, now))
+        await tx.execute("UPDATE chats SET due_at = ? WHERE coalesce(due_at, ?) >= ? AND gone = 0", (now, now, now))
 
     async def known(self) -> dict[int, KnownChat]:
         """All Telegram chats that were ever talked in, by their ids there."""
         rows = await self._database.rows(
             "SELECT telegram_id, min(created_at) AS began, max(gone) AS gone, max(direct) AS direct,"
-            " max(iif(private, (SELECT speaker FROM turns WHERE chat_id = chats.id AND role = 'user'"
-            " ORDER BY turns.id DESC LIMIT 1), NULL)) AS name"
+            " max(CASE WHEN private = 1 THEN (SELECT speaker FROM turns WHERE chat_id = chats.id AND role = 'user'"
+            " ORDER BY turns.id DESC LIMIT 1) END) AS name"
             " FROM chats WHERE thread_id >= 0 GROUP BY telegram_id"
         )
         return {
@@ -170,8 +171,8 @@ class Languages:
     async def heard(self, tx: Transaction, chat_id: int, languages: Mapping[str, int]) -> None:
         """So many more words of a chat speak for these languages."""
         await tx.execute(
-            "INSERT INTO chat_languages (chat_id, language, words) SELECT ?, key, value FROM json_each(?) WHERE true"
-            " ON CONFLICT (chat_id, language) DO UPDATE SET words = words + excluded.words",
+            f"INSERT INTO chat_languages (chat_id, language, words) SELECT ?, key, value FROM {each()} WHERE true"
+            " ON CONFLICT (chat_id, language) DO UPDATE SET words = chat_languages.words + excluded.words",
             (chat_id, json.dumps(languages)),
         )
 
@@ -185,7 +186,8 @@ class Topics:
     async def untitled(self, tx: Transaction, place: ChatKey) -> None:
         """Nobody has named this topic."""
         await tx.execute(
-            "INSERT INTO untitled_topics (telegram_id, thread_id) VALUES (?, ?) ON CONFLICT DO NOTHING",
+            "INSERT INTO untitled_topics (telegram_id, thread_id) VALUES (?, ?)"
+            " ON CONFLICT (telegram_id, thread_id) DO NOTHING",
             (place.telegram_id, place.thread_id),
         )
 

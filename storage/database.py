@@ -123,10 +123,10 @@ class Transaction:
                 pass
 
     async def insert(self, sql: str, values: Iterable[SQLValue] = ()) -> int:
-        """Run one INSERT; returns the id of its row."""
+        """Run one INSERT into a table with ids; returns the id of its row, or 0 where it made none."""
         with translated():
-            async with self._connection.execute(sql, tuple(values)) as cursor:
-                return cursor.lastrowid or 0
+            rows = list(await self._connection.execute_fetchall(f"{sql} RETURNING id", tuple(values)))
+        return int(rows[0]["id"]) if rows else 0
 
     async def rows(self, sql: str, values: Iterable[SQLValue] = ()) -> list[Row]:
         """Run one statement that returns rows; sees what this transaction wrote."""

@@ -1,10 +1,10 @@
 """Messages that were changed after they were sent."""
 
-import json
 from dataclasses import dataclass
 
 from storage.database import Database, Transaction
 from storage.records import Role
+from storage.sql import in_list, listed
 from storage.transcript import KEPT, STREAMING
 
 MOST_PARTS = 200
@@ -50,8 +50,8 @@ class Edits:
     async def asker(self, chat_id: int) -> int | None:
         """Who the bot was last asked by: who wrote the question, or had it answered anew."""
         row = await self._database.row(
-            "SELECT ifnull(asked_by, sender_id) AS asker FROM turns WHERE chat_id = ?"
-            " AND (asked_by IS NOT NULL OR (role = 'user' AND asked)) ORDER BY id DESC LIMIT 1",
+            "SELECT coalesce(asked_by, sender_id) AS asker FROM turns WHERE chat_id = ?"
+            " AND (asked_by IS NOT NULL OR (role = 'user' AND asked = 1)) ORDER BY id DESC LIMIT 1",
             (chat_id,),
         )
         return row["asker"] if row else None
@@ -60,7 +60,7 @@ class Edits:
         """Whether this Telegram message stands in no prompt because it was refused."""
         row = await (tx or self._database).row(
             "SELECT 1 FROM turns JOIN turn_messages ON turn_id = id"
-            " WHERE in_chat = ?1 AND message_id = ?2 AND chat_id = ?1 AND refused",
+            " WHERE in_chat = ?1 AND message_id = ?2 AND chat_id = ?1 AND refused != 0",
             (chat_id, message_id),
         )
         return row is not None
@@ -68,8 +68,8 @@ class Edits:
     async def bots_in_a_row(self, chat_id: int) -> int:
         """How many messages of other bots were answered since a person last spoke to the bot."""
         row = await self._database.row(
-            "SELECT count(*) AS count FROM turns WHERE chat_id = ?1 AND role = 'user' AND asked AND from_bot AND id >"
-            " ifnull((SELECT max(id) FROM turns WHERE chat_id = ?1 AND role = 'user' AND NOT from_bot), 0)",
+            "SELECT count(*) AS count FROM turns WHERE chat_id = ?1 AND role = 'user' AND asked = 1 AND from_bot = 1"
+            " AND id > coalesce((SELECT max(id) FROM turns WHERE chat_id = ?1 AND role = 'user' AND from_bot = 0), 0)",
             (chat_id,),
         )
         return int(row["count"]) if row else 0
@@ -77,7 +77,7 @@ class Edits:
     async def last_exchange(self, chat_id: int, tx: Transaction | None = None) -> Exchange:
         """The newest question, all messages of it, and its answer."""
         rows = await (tx or self._database).rows(
-            "SELECT turns.id, role FROM turns JOIN chats ON chats.id = chat_id WHERE chat_id = ? AND asked"
+            "SELECT turns.id, role FROM turns JOIN chats ON chats.id = chat_id WHERE chat_id = ? AND asked = 1"
             f" AND turns.id > reset_turn AND {KEPT}"
             " ORDER BY turns.id DESC LIMIT ?",
             (chat_id, MOST_PARTS),
@@ -96,8 +96,8 @@ class Edits:
         """The Telegram messages of the newest question."""
         turns = (await self.last_exchange(chat_id)).turn_ids
         rows = await self._database.rows(
-            "SELECT message_id FROM turn_messages WHERE turn_id IN (SELECT value FROM json_each(?))",
-            (json.dumps(list(turns)),),
+            f"SELECT message_id FROM turn_messages WHERE turn_id {in_list()}",
+            (listed(turns),),
         )
         return {row["message_id"] for row in rows}
 
@@ -119,6 +119,6 @@ class Edits:
         await tx.execute(
             "UPDATE turns SET asked_by = ?1 WHERE id = (SELECT max(later.id) FROM turns AS later JOIN turns AS changed"
             f" USING (chat_id) WHERE changed.id = ?2 AND (later.{STREAMING} OR later.id = ?2"
-            " OR (later.role = 'user' AND later.asked)))",
+            " OR (later.role = 'user' AND later.asked = 1)))",
             (by, turn_id),
         )

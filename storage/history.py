@@ -1,27 +1,29 @@
 """Turns as they are looked up later: to be indexed, recalled, searched, summarised or forgotten."""
 
-import json
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from math import inf
 
 from storage.database import Database, Row, SQLValue, Transaction
 from storage.records import HistoryTurn, Role
+from storage.sql import each, in_list, listed
 from storage.transcript import PENDING, SETTLED
 
 Rows = Callable[[str, Sequence[SQLValue]], Awaitable[list[Row]]]
 
 _SPOKEN = (
-    "SELECT id, role, content, speaker, ifnull(said_at, created_at) AS at, tokens,"
+    "SELECT id, role, content, speaker, coalesce(said_at, created_at) AS at, tokens,"
     " (SELECT min(message_id) FROM turn_messages WHERE turn_id = turns.id) AS message_id,"
-    " (SELECT max(to_id) FROM resets WHERE resets.chat_id = turns.chat_id AND NOT undone AND to_id < turns.id) AS era"
+    " (SELECT max(to_id) FROM resets WHERE resets.chat_id = turns.chat_id AND undone = 0 AND to_id < turns.id) AS era"
     " FROM turns"
 )
-_TOLD = "SELECT id, ifnull(said_at, created_at) AS at, tokens FROM turns"
+_TOLD = "SELECT id, coalesce(said_at, created_at) AS at, tokens FROM turns"
 _TAKEN = f"{SETTLED} AND refused != 1"
 """What a model may be sent."""
+_SAID_AT = "ifnull(said_at, created_at)"
+"""As the index turns_by_time has it: SQLite would not use that for ``coalesce``."""
 _TO_INDEX = (
-    f"chat_id = ?1 AND id > (SELECT indexed_turn FROM chats WHERE id = ?1) AND {SETTLED} AND id < ifnull("
+    f"chat_id = ?1 AND id > (SELECT indexed_turn FROM chats WHERE id = ?1) AND {SETTLED} AND id < coalesce("
     f"(SELECT min(id) FROM turns WHERE chat_id = ?1 AND {PENDING}), 9223372036854775807)"
 )
 """Up to the first turn that still waits for its answer."""
@@ -102,11 +104,11 @@ class History:
         """
         settled = SETTLED if refused else _TAKEN
         rows = await self._database.rows(
-            "WITH hit (id) AS (SELECT value FROM json_each(?1)), near (id) AS (SELECT id FROM hit UNION"
+            f"WITH hit (id) AS (SELECT value FROM {each('?1')}), near (id) AS (SELECT id FROM hit UNION"
             f" SELECT (SELECT max(id) FROM turns WHERE chat_id = ?2 AND id < hit.id AND {settled}) FROM hit UNION"
             f" SELECT (SELECT min(id) FROM turns WHERE chat_id = ?2 AND id > hit.id AND {settled}) FROM hit)"
             f" {_SPOKEN} WHERE chat_id = ?2 AND id IN near AND id > ?3 AND id < ?4 AND {settled} ORDER BY id",
-            (json.dumps(list(turn_ids)), chat_id, after_turn, before_turn),
+            (listed(turn_ids), chat_id, after_turn, before_turn),
         )
         return [_spoken(row) for row in rows]
 
@@ -132,7 +134,7 @@ class History:
     async def sample(self, count: int) -> list[HistoryTurn]:
         """Indexed turns from all over the transcript, at most so many, each the first in a range of ids."""
         rows = await self._database.rows(
-            "WITH RECURSIVE span (last) AS (SELECT ifnull(max(id), 0) FROM turns),"
+            "WITH RECURSIVE span (last) AS (SELECT coalesce(max(id), 0) FROM turns),"
             " slice (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM slice WHERE n + 1 < ?1)"
             f" {_SPOKEN} WHERE id IN (SELECT (SELECT min(id) FROM turns WHERE id > n * last / ?1) FROM slice, span)"
             f" AND {SETTLED} AND id <= (SELECT indexed_turn FROM chats WHERE chats.id = chat_id)"
@@ -168,7 +170,7 @@ class History:
         """The first answer behind a message to the bot: to it, and perhaps to others that were sent with it."""
         row = await self._database.row(
             f"SELECT id FROM turns WHERE chat_id = ?1 AND id > ?2 AND role = 'assistant' AND {SETTLED}"
-            " AND (SELECT asked FROM turns WHERE id = ?2) ORDER BY id LIMIT 1",
+            " AND (SELECT asked FROM turns WHERE id = ?2) = 1 ORDER BY id LIMIT 1",
             (chat_id, turn_id),
         )
         return int(row["id"]) if row is not None else None
@@ -191,18 +193,18 @@ class History:
             f" (SELECT id FROM turns WHERE chat_id = ?1 AND id < asked.value AND {SETTLED}"
             " ORDER BY id DESC LIMIT 1) AS before,"
             f" (SELECT id FROM turns WHERE chat_id = ?1 AND id > asked.value AND {SETTLED} AND id <= {last}"
-            f" ORDER BY id LIMIT 1) AS after FROM json_each(?2) AS asked WHERE asked.value <= {last}"
+            f" ORDER BY id LIMIT 1) AS after FROM {each('?2')} AS asked WHERE asked.value <= {last}"
             " ORDER BY asked.value",
-            (chat_id, json.dumps(list(turn_ids))),
+            (chat_id, listed(turn_ids)),
         )
         return await _in_context(tx.rows, chat_id, found)
 
     async def between(self, chat_id: int, begin: float, end: float) -> tuple[int, int] | None:
         """The first and the last turn that were said from one time up to another (not with); None: there is none."""
-        inside = "chat_id = ? AND ifnull(said_at, created_at) >= ? AND ifnull(said_at, created_at) < ?"
+        inside = f"chat_id = ? AND {_SAID_AT} >= ? AND {_SAID_AT} < ?"
         ends = [
             await self._database.row(
-                f"SELECT id FROM turns WHERE {inside} ORDER BY ifnull(said_at, created_at) {order}, id {order} LIMIT 1",
+                f"SELECT id FROM turns WHERE {inside} ORDER BY {_SAID_AT} {order}, id {order} LIMIT 1",
                 (chat_id, begin, end),
             )
             for order in ("ASC", "DESC")
@@ -218,10 +220,10 @@ class History:
         )
         if len(rows) > limit:
             step = (last_turn - first_turn) / limit
-            points = json.dumps(sorted({first_turn + int(at * step) for at in range(limit)}))
+            points = listed(sorted({first_turn + int(at * step) for at in range(limit)}))
             rows = await self._database.rows(
                 f"{_TOLD} WHERE id IN (SELECT (SELECT id FROM turns WHERE chat_id = ?1 AND id >= value AND id <= ?2"
-                f" AND role = 'user' AND {_TAKEN} ORDER BY id LIMIT 1) FROM json_each(?3)) ORDER BY id",
+                f" AND role = 'user' AND {_TAKEN} ORDER BY id LIMIT 1) FROM {each('?3')}) ORDER BY id",
                 (chat_id, last_turn, points),
             )
         return [TimedTurn(row["id"], row["at"], row["tokens"]) for row in rows]
@@ -229,8 +231,8 @@ class History:
     async def times(self, chat_id: int, turn_ids: Collection[int]) -> dict[int, float]:
         """When these turns were said."""
         rows = await self._database.rows(
-            f"{_TOLD} WHERE chat_id = ? AND id IN (SELECT value FROM json_each(?))",
-            (chat_id, json.dumps(list(turn_ids))),
+            f"{_TOLD} WHERE chat_id = ? AND id {in_list()}",
+            (chat_id, listed(turn_ids)),
         )
         return {row["id"]: row["at"] for row in rows}
 
@@ -247,8 +249,8 @@ class History:
     async def of_ids(self, chat_id: int, turn_ids: Collection[int], tx: Transaction | None = None) -> list[HistoryTurn]:
         """These turns of a chat, oldest first."""
         rows = await (tx or self._database).rows(
-            f"{_SPOKEN} WHERE chat_id = ? AND {SETTLED} AND id IN (SELECT value FROM json_each(?)) ORDER BY id",
-            (chat_id, json.dumps(list(turn_ids))),
+            f"{_SPOKEN} WHERE chat_id = ? AND {SETTLED} AND id {in_list()} ORDER BY id",
+            (chat_id, listed(turn_ids)),
         )
         return [_spoken(row) for row in rows]
 
@@ -262,8 +264,8 @@ class History:
             f" (SELECT id FROM turns WHERE chat_id = ?1 AND id < asked.value AND {SETTLED}"
             " AND id > (SELECT reset_turn FROM chats WHERE id = ?1) ORDER BY id DESC LIMIT 1) AS before,"
             f" (SELECT id FROM turns WHERE chat_id = ?1 AND id > asked.value AND {SETTLED} ORDER BY id LIMIT 1)"
-            " AS after FROM json_each(?2) AS asked ORDER BY asked.value",
-            (chat_id, json.dumps(list(turn_ids))),
+            f" AS after FROM {each('?2')} AS asked ORDER BY asked.value",
+            (chat_id, listed(turn_ids)),
         )
         return await _in_context(rows, chat_id, found)
 
@@ -272,8 +274,8 @@ async def _in_context(read: Rows, chat_id: int, found: Sequence[Row]) -> list[In
     """Turns with their neighbours, of rows with their ids."""
     wanted = sorted({turn_id for row in found for turn_id in row if turn_id is not None})
     rows = await read(
-        f"{_SPOKEN} WHERE chat_id = ? AND {SETTLED} AND id IN (SELECT value FROM json_each(?))",
-        (chat_id, json.dumps(wanted)),
+        f"{_SPOKEN} WHERE chat_id = ? AND {SETTLED} AND id {in_list()}",
+        (chat_id, listed(wanted)),
     )
     turns = {row["id"]: _spoken(row) for row in rows}
     return [

@@ -5,6 +5,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from storage.database import Database, Transaction
+from storage.sql import each, in_list, listed
 
 _CHAT = (
     "CASE WHEN json_valid(one.value ->> 1) THEN (SELECT coalesce(kind.value ->> '$.chat.id', kind.value"
@@ -31,7 +32,7 @@ class Inbox:
         """Keep the updates that are not known yet; returns their ids."""
         rows = await tx.rows(
             "INSERT INTO inbox (update_id, received_at, raw, telegram_id)"
-            f" SELECT value ->> 0, ?, value ->> 1, {_CHAT} FROM json_each(?) AS one WHERE true"
+            f" SELECT value ->> 0, ?, value ->> 1, {_CHAT} FROM {each()} AS one WHERE true"
             " ON CONFLICT (update_id) DO NOTHING RETURNING update_id",
             (now, json.dumps([[update.update_id, update.raw] for update in updates])),
         )
@@ -49,9 +50,9 @@ class Inbox:
         """
         await self._mark(tx, update_ids, "done")
         await tx.execute(
-            "UPDATE inbox SET raw = '{}' WHERE update_id IN (SELECT value FROM json_each(?))"
+            f"UPDATE inbox SET raw = '{{}}' WHERE update_id {in_list()}"
             " AND json_valid(raw) AND raw ->> '$.callback_query.id' IS NOT NULL",
-            (json.dumps(list(update_ids)),),
+            (listed(update_ids),),
         )
 
     async def unreadable(self, tx: Transaction, update_ids: Collection[int]) -> None:
@@ -83,8 +84,8 @@ class Inbox:
         """Blank the JSON of handled updates that hold a secret, or what nobody has a right to keep."""
         self._database.soiled = True
         await tx.execute(
-            "UPDATE inbox SET raw = '{}' WHERE update_id IN (SELECT value FROM json_each(?))",
-            (json.dumps(list(update_ids)),),
+            f"UPDATE inbox SET raw = '{{}}' WHERE update_id {in_list()}",
+            (listed(update_ids),),
         )
 
     async def prune(self, tx: Transaction, before: float) -> int:
@@ -94,6 +95,6 @@ class Inbox:
     @staticmethod
     async def _mark(tx: Transaction, update_ids: Collection[int], state: str) -> None:
         await tx.execute(
-            "UPDATE inbox SET state = ? WHERE update_id IN (SELECT value FROM json_each(?))",
-            (state, json.dumps(list(update_ids))),
+            f"UPDATE inbox SET state = ? WHERE update_id {in_list()}",
+            (state, listed(update_ids)),
         )

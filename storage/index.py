@@ -28,6 +28,7 @@ from urllib.parse import quote
 from storage import files
 from storage.database import Database, Row, SQLValue, StorageError, Transaction
 from storage.old_index import OLD_PARTS, OldIndex, parts_of
+from storage.sql import each, in_list, listed
 
 INDEX = """CREATE VIRTUAL TABLE turn_words USING fts5 (
     tag, own, written, around, label, tokenize = "ascii"
@@ -36,7 +37,7 @@ TERMS = "CREATE VIRTUAL TABLE turn_terms USING fts5vocab (turn_words, row)"
 """Both as the schema has them."""
 PARTS = parts_of("turn_words")
 TOO_LARGE = "a length in it is too large"
-_TABLES = "SELECT name, sql FROM source.sqlite_schema WHERE type = 'table' AND name IN (SELECT value FROM json_each(?))"
+_TABLES = f"SELECT name, sql FROM source.sqlite_schema WHERE type = 'table' AND name {in_list()}"
 _CHECK_DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISMATCH)
 _RAISED = "CORRUPT ERROR CONSTRAINT MISMATCH NOMEM TOOBIG"
 _DAMAGE = frozenset(getattr(sqlite3, f"SQLITE_{name}") for name in _RAISED.split())
@@ -199,7 +200,7 @@ class Index:
             log.error("The search index is damaged, and is made anew from the messages: %s", why)
         self._damaged = True
         async with self._database.transaction(alone=True) as tx:
-            await tx.execute("INSERT OR IGNORE INTO index_damage (id) VALUES (1)")
+            await tx.execute("INSERT INTO index_damage (id) VALUES (1) ON CONFLICT (id) DO NOTHING")
 
     async def examine(self) -> None:
         """Have SQLite look at all of the index, beside what the bot does meanwhile; a large one takes seconds."""
@@ -227,7 +228,11 @@ class Index:
             if await tx.rows("SELECT 1 FROM index_version WHERE id = 1"):
                 await tx.execute("UPDATE chats SET old_turn = indexed_turn")
             await tx.execute("DELETE FROM chat_languages")
-            await tx.execute("INSERT OR REPLACE INTO index_version (id, version) VALUES (1, ?)", (version,))
+            await tx.execute(
+                "INSERT INTO index_version (id, version) VALUES (1, ?)"
+                " ON CONFLICT (id) DO UPDATE SET version = excluded.version",
+                (version,),
+            )
 
     async def rows(self, sql: str, values: Iterable[SQLValue] = ()) -> list[Row]:
         """What a statement finds in the index; nothing where that is damaged."""
@@ -263,7 +268,8 @@ class Index:
     async def stale(self, tx: Transaction, turn_ids: Iterable[int]) -> None:
         """The keys of these turns hold words that are gone."""
         await tx.execute(
-            "INSERT OR IGNORE INTO stale_keys (turn_id) SELECT value FROM json_each(?)", (json.dumps(list(turn_ids)),)
+            f"INSERT INTO stale_keys (turn_id) SELECT value FROM {each()} WHERE true ON CONFLICT (turn_id) DO NOTHING",
+            (listed(turn_ids),),
         )
         tx.deletes = True
 
@@ -283,9 +289,7 @@ class Index:
 
     async def renewed(self, tx: Transaction, turn_ids: Iterable[int]) -> None:
         """These turns have keys as they should have."""
-        await tx.execute(
-            "DELETE FROM stale_keys WHERE turn_id IN (SELECT value FROM json_each(?))", (json.dumps(list(turn_ids)),)
-        )
+        await tx.execute(f"DELETE FROM stale_keys WHERE turn_id {in_list()}", (listed(turn_ids),))
 
     async def follow(self) -> None:
         """Take out the keys that are stale."""

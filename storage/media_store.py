@@ -1,11 +1,11 @@
 """Pictures and sounds of turns: their bytes once for each content, what they are beside the turn."""
 
 import hashlib
-import json
 from collections.abc import Collection, Sequence
 
 from storage.database import Database, Transaction
 from storage.records import MediaKind, Medium, NewMedium
+from storage.sql import in_list, listed
 
 
 def content_hash(data: bytes) -> str:
@@ -25,7 +25,7 @@ class Media:
         for position, medium in enumerate(media):
             name = content_hash(medium.data)
             await tx.execute(
-                "INSERT INTO media (hash, bytes) VALUES (?, ?) ON CONFLICT DO NOTHING", (name, medium.data)
+                "INSERT INTO media (hash, bytes) VALUES (?, ?) ON CONFLICT (hash) DO NOTHING", (name, medium.data)
             )
             await tx.execute(
                 "INSERT INTO turn_media (turn_id, position, hash, kind, format, tokens) VALUES (?, ?, ?, ?, ?, ?)",
@@ -54,9 +54,7 @@ class Media:
 
     async def contents(self, hashes: Collection[str]) -> dict[str, bytes]:
         """The bytes behind these hashes."""
-        rows = await self._database.rows(
-            "SELECT hash, bytes FROM media WHERE hash IN (SELECT value FROM json_each(?))", (json.dumps(list(hashes)),)
-        )
+        rows = await self._database.rows(f"SELECT hash, bytes FROM media WHERE hash {in_list()}", (listed(hashes),))
         return {row["hash"]: row["bytes"] for row in rows}
 
     async def of_turn(self, turn_id: int, tx: Transaction | None = None) -> list[str]:
@@ -69,6 +67,6 @@ class Media:
     async def refuse(self, tx: Transaction, turn_ids: Collection[int], *, refused: bool = True) -> None:
         """The model could not read what these turns have: it is not sent again, unless that is taken back."""
         await tx.execute(
-            "UPDATE turn_media SET refused = ? WHERE turn_id IN (SELECT value FROM json_each(?))",
-            (int(refused), json.dumps(list(turn_ids))),
+            f"UPDATE turn_media SET refused = ? WHERE turn_id {in_list()}",
+            (int(refused), listed(turn_ids)),
         )

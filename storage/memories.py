@@ -8,6 +8,7 @@ from storage.database import Database, Row, Transaction
 from storage.media_store import Media
 from storage.memory_records import Memory, NotesVersion, Span
 from storage.records import Chat, Role, Turn, Window
+from storage.sql import in_list, listed
 from storage.transcript import KEPT, WAITING, TurnState
 
 STEP = 1000
@@ -65,10 +66,10 @@ class Memories:
         """
         rows = await (tx or self._database).rows(
             "SELECT id, role, state, content, glue, tokens, created_at, asked FROM turns"
-            f" WHERE chat_id = ? AND id > ? AND {KEPT} AND id IS NOT ?"
+            f" WHERE chat_id = ? AND id > ? AND {KEPT} AND id != ?"
             " AND refused != 1 UNION SELECT id, role, state, content, glue, tokens, created_at, asked FROM turns"
             f" WHERE chat_id = ? AND {WAITING} AND refused != 1 ORDER BY id",
-            (chat_id, through_turn, without, chat_id),
+            (chat_id, through_turn, without or 0, chat_id),
         )
         media = await self._media.of_chat(chat_id, rows[0]["id"] - 1, tx) if rows else {}
         return tuple(
@@ -107,7 +108,8 @@ class Memories:
     async def ends_overheard(self, chat_id: int) -> bool:
         """Whether what was said last was not said to the bot."""
         row = await self._database.row(
-            f"SELECT role, asked FROM turns WHERE chat_id = ? AND +{KEPT}"
+            # SQLite would go by the index of states instead.
+            f"SELECT role, asked FROM turns WHERE chat_id = ? AND '' || {KEPT}"
             " AND id > (SELECT reset_turn FROM chats WHERE chats.id = chat_id) ORDER BY id DESC LIMIT 1",
             (chat_id,),
         )
@@ -122,7 +124,8 @@ class Memories:
         covers = json.dumps([[span.through_turn, span.since, span.until] for span in memory.covers])
         await tx.execute(
             "INSERT INTO memories (chat_id, reset_turn, through_turn, text, tokens, made_at, covers)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET through_turn = excluded.through_turn,"
+            " VALUES (?, ?, ?, ?, ?, ?, ?)"
+            " ON CONFLICT (chat_id, reset_turn) DO UPDATE SET through_turn = excluded.through_turn,"
             " text = excluded.text, tokens = excluded.tokens, made_at = excluded.made_at, covers = excluded.covers",
             (chat.id, chat.reset_turn, memory.through_turn, memory.text, memory.tokens, memory.made_at, covers),
         )
@@ -135,7 +138,7 @@ class Memories:
         """The notes before this version (None: before the present ones), the newest first."""
         rows = await self._database.rows(
             "SELECT v.* FROM note_versions AS v LEFT JOIN memories AS m USING (chat_id, reset_turn)"
-            " WHERE v.chat_id = ? AND v.reset_turn = ? AND v.id < ? AND v.text IS NOT m.text"
+            " WHERE v.chat_id = ? AND v.reset_turn = ? AND v.id < ? AND (m.text IS NULL OR v.text != m.text)"
             " ORDER BY v.id DESC LIMIT ?",
             (chat.id, chat.reset_turn, 2**63 - 1 if version_id is None else version_id, limit),
         )
@@ -208,8 +211,8 @@ class Memories:
     async def took_up(self, tx: Transaction, turn_ids: Sequence[int]) -> None:
         """The notes know how these messages read now. The time stays, below zero: older notes may be brought back."""
         await tx.execute(
-            "UPDATE turns SET changed_at = -abs(changed_at) WHERE id IN (SELECT value FROM json_each(?))",
-            (json.dumps(turn_ids),),
+            f"UPDATE turns SET changed_at = -abs(changed_at) WHERE id {in_list()}",
+            (listed(turn_ids),),
         )
 
     async def tell_again(self, tx: Transaction, chat_id: int, since: float) -> None:
@@ -231,8 +234,8 @@ class Memories:
         await tx.execute(
             "INSERT INTO note_versions (chat_id, reset_turn, text, tokens, covers, made_at)"
             " SELECT chat_id, reset_turn, text, tokens, covers, made_at FROM memories AS m"
-            " WHERE chat_id = ?1 AND reset_turn = ?2 AND text != '' AND text IS NOT (SELECT text FROM note_versions"
-            " WHERE chat_id = ?1 AND reset_turn = ?2 ORDER BY id DESC LIMIT 1)",
+            " WHERE chat_id = ?1 AND reset_turn = ?2 AND text != '' AND text != coalesce("
+            "(SELECT text FROM note_versions WHERE chat_id = ?1 AND reset_turn = ?2 ORDER BY id DESC LIMIT 1), '')",
             (chat.id, chat.reset_turn),
         )
 

@@ -5,10 +5,10 @@ Responses that a model server keeps, by their addresses, until they are deleted 
 The triggers of the schema want them deleted when a chat is reset, or turns of it are forgotten or deleted.
 """
 
-import json
 from collections.abc import Collection
 
 from storage.database import Database, Transaction
+from storage.sql import in_list, listed
 
 
 class ServerFacts:
@@ -26,7 +26,7 @@ class ServerFacts:
         """Keep this in the place of what was known."""
         await tx.execute(
             "INSERT INTO server_facts VALUES (?, ?, ?, ?)"
-            " ON CONFLICT DO UPDATE SET facts = excluded.facts, learned_at = excluded.learned_at",
+            " ON CONFLICT (server, model) DO UPDATE SET facts = excluded.facts, learned_at = excluded.learned_at",
             (server, model, facts, now),
         )
 
@@ -44,7 +44,7 @@ class KeptResponses:
     async def add(self, tx: Transaction, chat_id: int, urls: Collection[str], now: float) -> None:
         """The server has kept these of a chat."""
         await tx.execute_many(
-            "INSERT INTO kept_responses (url, chat_id, kept_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+            "INSERT INTO kept_responses (url, chat_id, kept_at) VALUES (?, ?, ?) ON CONFLICT (url) DO NOTHING",
             [(url, chat_id, now) for url in urls],
         )
 
@@ -63,15 +63,13 @@ class KeptResponses:
 
     async def gone(self, tx: Transaction, urls: Collection[str]) -> None:
         """The server has none of these any more."""
-        await tx.execute(
-            "DELETE FROM kept_responses WHERE url IN (SELECT value FROM json_each(?))", (json.dumps([*urls]),)
-        )
+        await tx.execute(f"DELETE FROM kept_responses WHERE url {in_list()}", (listed(urls),))
 
     async def later(self, tx: Transaction, urls: Collection[str], at: float) -> None:
         """The server could not be told about these; it is tried again at this time."""
         await tx.execute(
-            "UPDATE kept_responses SET delete_at = ? WHERE url IN (SELECT value FROM json_each(?))",
-            (at, json.dumps([*urls])),
+            f"UPDATE kept_responses SET delete_at = ? WHERE url {in_list()}",
+            (at, listed(urls)),
         )
 
     async def prune(self, tx: Transaction, before: float) -> None:

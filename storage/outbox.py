@@ -9,6 +9,7 @@ from collections.abc import Collection
 from storage.chats import place_in
 from storage.database import Database, Row, Transaction
 from storage.records import ONE_MESSAGE, Button, ChatKey, Delivery, File, FileKind, Notice
+from storage.sql import in_list, larger, listed
 from storage.transcript import COMPLETE, REPLACED
 
 NOBODY_ALONE = -1
@@ -24,7 +25,8 @@ class Deliveries:
     async def begun(self, tx: Transaction, reply_id: int, message_id: int, *, rang: bool) -> None:
         """A Telegram message shows the beginning of this reply; `rang`: it was sent for it, with a sound."""
         await tx.execute(
-            "INSERT INTO turn_messages (turn_id, message_id, rang) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+            "INSERT INTO turn_messages (turn_id, message_id, rang) VALUES (?, ?, ?)"
+            " ON CONFLICT (turn_id, message_id) DO NOTHING",
             (reply_id, message_id, rang),
         )
 
@@ -54,7 +56,7 @@ class Deliveries:
         """One more part of this reply arrived, which ends at this character of the content."""
         await tx.execute(
             "INSERT INTO turn_messages (turn_id, message_id, delivered_end) VALUES (?, ?, ?)"
-            " ON CONFLICT DO UPDATE SET delivered_end = excluded.delivered_end",
+            " ON CONFLICT (turn_id, message_id) DO UPDATE SET delivered_end = excluded.delivered_end",
             (reply_id, message_id, end),
         )
 
@@ -85,8 +87,8 @@ class Notices:
             "INSERT INTO notices (id, telegram_id, thread_id, direct, private, text, reply_to, edits,"
             " buttons, button_until, markdown, asks, quote, literals, about, broadcast, points, file, file_kind,"
             " file_name, placeholder, calls, receiver, query)"
-            " VALUES ((SELECT max(?, ifnull(max(id), 0)) + 1 FROM notices),"
-            " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ifnull(?, 'photo'), ?, ?, ?, ?, ?)",
+            f" VALUES ((SELECT {larger('?1', 'coalesce(max(id), 0)')} + 1 FROM notices),"
+            " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, coalesce(?, 'photo'), ?, ?, ?, ?, ?)",
             (
                 self._newest,
                 *(notice.place.telegram_id, notice.place.thread_id, notice.place.direct, notice.private, notice.text),
@@ -122,7 +124,7 @@ class Notices:
         await tx.execute(
             "UPDATE notices SET message_id = ?, text = '', file = NULL WHERE id = ?", (message_id, notice_id)
         )
-        done = "button_until IS NULL AND ifnull(about, ?) = ?"
+        done = "button_until IS NULL AND coalesce(about, ?) = ?"
         drop = f"DELETE FROM notices WHERE id = ? AND {done}"
         await tx.execute(drop, (notice_id, NOBODY_ALONE, NOBODY_ALONE))
 
@@ -192,9 +194,8 @@ class Notices:
     async def withdraw(self, tx: Transaction, place: ChatKey, texts: Collection[str]) -> None:
         """Do not send what says one of these any more."""
         await tx.execute(
-            "DELETE FROM notices WHERE telegram_id = ? AND thread_id = ? AND message_id IS NULL"
-            " AND text IN (SELECT value FROM json_each(?))",
-            (place.telegram_id, place.thread_id, json.dumps(list(texts))),
+            f"DELETE FROM notices WHERE telegram_id = ? AND thread_id = ? AND message_id IS NULL AND text {in_list()}",
+            (place.telegram_id, place.thread_id, listed(texts)),
         )
 
     async def forget(self, tx: Transaction, notice_id: int) -> None:

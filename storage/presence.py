@@ -10,6 +10,7 @@ from storage.chats import SETTINGS
 from storage.database import Transaction
 from storage.questions import move_questions
 from storage.resets import set_aside
+from storage.sql import larger, smaller
 from storage.transcript import COMPLETE, abandon
 from storage.usage import join_usage
 from storage.vectors import forget_vectors
@@ -35,7 +36,7 @@ class Presence:
 
     async def greet(self, tx: Transaction, chat_id: int) -> bool:
         """Whether the bot has not said yet how it is called; it has from now on."""
-        return bool(await tx.execute("UPDATE chats SET greeted = 1 WHERE id = ? AND NOT greeted", (chat_id,)))
+        return bool(await tx.execute("UPDATE chats SET greeted = 1 WHERE id = ? AND greeted = 0", (chat_id,)))
 
     async def migrate(self, tx: Transaction, old: int, new: int) -> None:
         """The group `old` is the supergroup `new` now: its conversations move, with all they are made of.
@@ -44,11 +45,16 @@ class Presence:
         """
         await move_access(tx, old, new)
         await move_questions(tx, old, new)
-        await tx.execute("UPDATE OR IGNORE broadcast_chats SET telegram_id = ? WHERE telegram_id = ?", (new, old))
+        await tx.execute(
+            "UPDATE broadcast_chats SET telegram_id = ?1 WHERE telegram_id = ?2"
+            " AND broadcast_id NOT IN (SELECT broadcast_id FROM broadcast_chats WHERE telegram_id = ?1)",
+            (new, old),
+        )
         await tx.execute(
             # That something answers what only one member saw is still to be known.
-            "UPDATE notices SET telegram_id = ?, edits = NULL, reply_to = nullif(min(ifnull(reply_to, 0),"
-            " ifnull(edits, 0), 0), 0)"
+            "UPDATE notices SET telegram_id = ?, edits = NULL, reply_to = CASE WHEN reply_to < 0 AND"
+            f" coalesce(edits, 0) < 0 THEN {smaller('reply_to', 'edits')} WHEN reply_to < 0 THEN reply_to"
+            " WHEN edits < 0 THEN edits END"
             " WHERE telegram_id = ? AND message_id IS NULL",
             (new, old),
         )
@@ -83,14 +89,20 @@ class Presence:
         """
         boundary = await _put_resets_aside(tx, old, new)
         await _join_memories(tx, old, new, boundary)
-        chosen = ", ".join(f"{name} = ifnull({name}, (SELECT {name} FROM chats WHERE id = ?1))" for name in SETTINGS)
+        chosen = ", ".join(f"{name} = coalesce({name}, (SELECT {name} FROM chats WHERE id = ?1))" for name in SETTINGS)
         await tx.execute(
-            f"UPDATE chats SET {chosen}, greeted = max(greeted, (SELECT greeted FROM chats WHERE id = ?1)),"
+            f"UPDATE chats SET {chosen}, greeted = {larger('greeted', '(SELECT greeted FROM chats WHERE id = ?1)')},"
             " indexed_turn = 0, epoch = epoch + 1, reset_turn = ?3 WHERE id = ?2",
             (old, new, boundary),
         )
-        for table in ("turns", "resets", "memories", "note_versions", "speakers"):
-            await tx.execute(f"UPDATE OR IGNORE {table} SET chat_id = ? WHERE chat_id = ?", (new, old))
+        for table in ("turns", "resets", "note_versions"):
+            await tx.execute(f"UPDATE {table} SET chat_id = ? WHERE chat_id = ?", (new, old))
+        for table, key in (("memories", "reset_turn"), ("speakers", "folded")):
+            await tx.execute(
+                f"UPDATE {table} SET chat_id = ?1 WHERE chat_id = ?2"
+                f" AND {key} NOT IN (SELECT {key} FROM {table} WHERE chat_id = ?1)",
+                (new, old),
+            )
         await forget_vectors(tx, new)
         await join_usage(tx, old, new)
         await tx.execute("DELETE FROM chats WHERE id = ?", (old,))
@@ -124,11 +136,18 @@ async def _join_memories(tx: Transaction, old: int, new: int, boundary: int) -> 
     kept, other = (old, new) if rows[0]["chat_id"] == old else (new, old)
     current = "chat_id = ?1 AND reset_turn = (SELECT reset_turn FROM chats WHERE id = ?1)"
     await tx.execute(f"DELETE FROM memories WHERE {current}", (other,))
+    (row,) = await tx.rows(
+        "SELECT min(turns.id) - 1 AS last FROM turns JOIN chats ON chats.id = turns.chat_id"
+        " WHERE turns.chat_id = ? AND turns.id > chats.reset_turn",
+        (other,),
+    )
     await tx.execute(
-        f"UPDATE OR REPLACE memories SET chat_id = ?2, reset_turn = ?3, through_turn = min(through_turn,"
-        " ifnull((SELECT min(turns.id) - 1 FROM turns JOIN chats ON chats.id = turns.chat_id"
-        f" WHERE turns.chat_id = ?4 AND turns.id > chats.reset_turn), through_turn)) WHERE {current}",
-        (kept, new, boundary, other),
+        f"DELETE FROM memories WHERE chat_id = ?2 AND reset_turn = ?3 AND NOT ({current})", (kept, new, boundary)
+    )
+    through = "through_turn" if row["last"] is None else smaller("through_turn", "?4")
+    await tx.execute(
+        f"UPDATE memories SET chat_id = ?2, reset_turn = ?3, through_turn = {through} WHERE {current}",
+        (kept, new, boundary, *([] if row["last"] is None else [row["last"]])),
     )
 
 
@@ -166,7 +185,7 @@ class Speakers:
             return False
         await tx.execute(
             "INSERT INTO speakers (chat_id, folded, name, shown, sender_id) VALUES (?, ?, ?, ?, ?)"
-            " ON CONFLICT DO NOTHING",
+            " ON CONFLICT (chat_id, folded) DO NOTHING",
             (chat_id, folded, name, shown, sender_id),
         )
         return True

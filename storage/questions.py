@@ -11,11 +11,12 @@ from enum import StrEnum
 
 from storage.database import Database, Row, Transaction
 from storage.records import Button, ChatKey
+from storage.sql import each, in_list, listed
 
 LIVES_S = 2 * 86_400.0
 """How long a reply to it is an answer, in seconds."""
 
-_SEEN = "(?2 > 0 OR person IS ?3)"
+_SEEN = "(?2 > 0 OR coalesce(person, 0) = coalesce(?3, 0))"
 """Negative numbers are those of messages that one person alone sees: others may have the same."""
 
 
@@ -75,20 +76,21 @@ class Questions:
 
         The process died when it had been sent, or the group has moved.
         """
-        where = "telegram_id = ? AND thread_id = ? AND kind = ? AND open AND message_id IS NULL"
+        where = "telegram_id = ? AND thread_id = ? AND kind = ? AND open = 1 AND message_id IS NULL"
         values = (place.telegram_id, place.thread_id, kind)
         theirs = await self._one(f"{where} AND person = ?", *values, person or 0)
         return theirs or await self._one(where, *values)
 
     async def awaiting(self, place: ChatKey, person: int) -> Question | None:
         """The question that the next message of this person answers."""
-        where = "telegram_id = ? AND thread_id = ? AND person = ? AND open AND awaits"
+        where = "telegram_id = ? AND thread_id = ? AND person = ? AND open = 1 AND awaits = 1"
         return await self._one(where, place.telegram_id, place.thread_id, person)
 
     async def open_for(self, place: ChatKey, person: int) -> list[Question]:
         """What this person has not answered yet, newest first."""
         rows = await self._database.rows(
-            "SELECT * FROM questions WHERE telegram_id = ? AND thread_id = ? AND person = ? AND open ORDER BY id DESC",
+            "SELECT * FROM questions WHERE telegram_id = ? AND thread_id = ? AND person = ? AND open = 1"
+            " ORDER BY id DESC",
             (place.telegram_id, place.thread_id, person),
         )
         return [_question(row) for row in rows]
@@ -99,7 +101,7 @@ class Questions:
 
     async def answered_by(self, telegram_id: int, message_id: int, person: int | None) -> Question | None:
         """The question to which this message of this person was an answer."""
-        where = "telegram_id = ?1 AND ?2 IN (SELECT value FROM json_each(answers)) AND " + _SEEN
+        where = f"telegram_id = ?1 AND ?2 {in_list('answers')} AND " + _SEEN
         return await self._one(where, telegram_id, message_id, person)
 
     async def answered(
@@ -126,18 +128,18 @@ class Questions:
         if not question.id:  # the process died when it was sent, and it was sent again: that one is answered too
             alike = (question.place.telegram_id, question.place.thread_id, question.person, question.kind, number)
             sql = (
-                "SELECT id FROM questions WHERE telegram_id = ? AND thread_id = ? AND person = ? AND kind = ? AND open"
-                " AND id != ?"
+                "SELECT id FROM questions WHERE telegram_id = ? AND thread_id = ? AND person = ? AND kind = ?"
+                " AND open = 1 AND id != ?"
             )
             for row in await tx.rows(sql, alike):
                 await self._end(tx, row["id"])
         if over:
             await self._withdraw(tx, number)
         await tx.execute(
-            "UPDATE questions SET open = ?, awaits = ?, message_id = ifnull(message_id, ?),"
-            " panel = iif(?, NULL, panel), answers = (SELECT json_group_array(value) FROM"
-            " (SELECT value FROM json_each(answers) UNION SELECT value FROM json_each(?))) WHERE id = ?",
-            (not over, awaits and not over, question.message_id, over, json.dumps(list(message_ids)), number),
+            "UPDATE questions SET open = ?, awaits = ?, message_id = coalesce(message_id, ?),"
+            " panel = CASE WHEN ? = 1 THEN NULL ELSE panel END, answers = (SELECT json_group_array(value) FROM"
+            f" (SELECT value FROM {each('answers')} UNION SELECT value FROM {each()})) WHERE id = ?",
+            (not over, awaits and not over, question.message_id, over, listed(message_ids), number),
         )
 
     async def cancel(self, tx: Transaction, question: Question) -> bool:
@@ -147,8 +149,9 @@ class Questions:
     async def pass_over(self, tx: Transaction, place: ChatKey, person: int | None) -> None:
         """The person says something else: from now on only a reply to a question answers it."""
         await tx.execute(
-            "UPDATE questions SET awaits = 0 WHERE telegram_id = ? AND thread_id = ? AND person IS ? AND awaits",
-            (place.telegram_id, place.thread_id, person),
+            "UPDATE questions SET awaits = 0 WHERE telegram_id = ? AND thread_id = ? AND coalesce(person, 0) = ?"
+            " AND awaits = 1",
+            (place.telegram_id, place.thread_id, person or 0),
         )
 
     async def any_before(self, before: float) -> bool:
@@ -161,7 +164,7 @@ class Questions:
 
     async def _end(self, tx: Transaction, number: int) -> bool:
         await self._withdraw(tx, number)
-        sql = "UPDATE questions SET open = 0, awaits = 0, panel = NULL WHERE id = ? AND open"
+        sql = "UPDATE questions SET open = 0, awaits = 0, panel = NULL WHERE id = ? AND open = 1"
         return bool(await tx.execute(sql, (number,)))
 
     @staticmethod
@@ -189,7 +192,7 @@ async def end_questions(tx: Transaction, chat_id: int) -> None:
 
 async def move_questions(tx: Transaction, old: int, new: int) -> None:
     """A group has another number now, and its messages too: what is open can still be answered there."""
-    await tx.execute("DELETE FROM questions WHERE telegram_id = ? AND NOT open", (old,))
+    await tx.execute("DELETE FROM questions WHERE telegram_id = ? AND open = 0", (old,))
     await tx.execute(
         "UPDATE questions SET telegram_id = ?, message_id = NULL, panel = NULL, answers = '[]' WHERE telegram_id = ?",
         (new, old),

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from storage.chats import forget_title
 from storage.database import Database, Row, Transaction
 from storage.questions import end_questions
+from storage.sql import in_list, larger, listed
 from storage.transcript import move_settled, settle
 from storage.vectors import forget_vectors, make_up
 
@@ -36,13 +37,13 @@ class Resets:
         await end_questions(tx, chat_id)
         await forget_title(tx, chat_id)
         rows = await tx.rows(
-            "SELECT reset_turn, max(ifnull((SELECT max(id) FROM turns WHERE chat_id = chats.id), 0),"
-            # What the notes tell of may have been forgotten, and the notes not.
-            " ifnull((SELECT through_turn FROM memories AS m WHERE m.chat_id = chats.id"
-            " AND m.reset_turn = chats.reset_turn), 0)) AS last_turn FROM chats WHERE id = ?",
+            "SELECT reset_turn, (SELECT max(id) FROM turns WHERE chat_id = chats.id) AS last_turn,"
+            " (SELECT through_turn FROM memories AS m WHERE m.chat_id = chats.id"
+            " AND m.reset_turn = chats.reset_turn) AS through_turn FROM chats WHERE id = ?",
             (chat_id,),
         )
-        before, last = rows[0]["reset_turn"], rows[0]["last_turn"]
+        # What the notes tell of may have been forgotten, and the notes not.
+        before, last = rows[0]["reset_turn"], max(rows[0]["last_turn"] or 0, rows[0]["through_turn"] or 0)
         if last <= before:
             return None
         await self._move(tx, chat_id, last)
@@ -56,7 +57,7 @@ class Resets:
         """Put the boundary back; False when it is too late, was done before, or another reset came since."""
         rows = await tx.rows(
             "SELECT from_id, to_id FROM resets JOIN chats ON chats.id = chat_id"
-            " WHERE resets.id = ? AND chat_id = ? AND NOT undone AND reset_at >= ? AND to_id = reset_turn",
+            " WHERE resets.id = ? AND chat_id = ? AND undone = 0 AND reset_at >= ? AND to_id = reset_turn",
             (reset_id, chat_id, now - UNDO_S),
         )
         if not rows:
@@ -72,8 +73,9 @@ class Resets:
         Once there are fewer it was all, and what held them goes too.
         """
         purged = await tx.execute(
-            "DELETE FROM turns WHERE id IN (SELECT turns.id FROM resets CROSS JOIN turns USING (chat_id)"
-            " WHERE reset_at < ? AND NOT undone AND turns.id > from_id AND turns.id <= to_id LIMIT ?)",
+            "DELETE FROM turns WHERE id IN (SELECT turns.id FROM resets CROSS JOIN turns"
+            " WHERE turns.chat_id = resets.chat_id AND reset_at < ? AND undone = 0 AND turns.id > from_id"
+            " AND turns.id <= to_id LIMIT ?)",
             (before, limit),
         )
         if purged < limit:
@@ -90,7 +92,7 @@ class Resets:
         rows = await tx.rows(
             "SELECT aside.id, from_id, main.reset_turn FROM resets JOIN chats AS aside ON aside.id = resets.chat_id"
             " JOIN chats AS main ON main.telegram_id = aside.telegram_id WHERE resets.id = ? AND main.id = ?"
-            " AND aside.thread_id < 0 AND NOT undone AND reset_at >= ? AND to_id = aside.reset_turn"
+            " AND aside.thread_id < 0 AND undone = 0 AND reset_at >= ? AND to_id = aside.reset_turn"
             " AND main.reset_turn < to_id",
             (reset_id, chat_id, now - UNDO_S),
         )
@@ -103,8 +105,10 @@ class Resets:
         await tx.execute("UPDATE chats SET reset_turn = ? WHERE id = ?", (since, aside))
         await tx.execute("UPDATE resets SET undone = 1 WHERE id = ?", (reset_id,))
         # What is back is in the window itself: the memory may tell of later turns, and not of these.
-        await tx.execute("UPDATE memories SET through_turn = min(through_turn, ?) WHERE chat_id = ?", (since, chat_id))
-        await tx.execute("UPDATE chats SET indexed_turn = min(indexed_turn, ?) WHERE id = ?", (since, chat_id))
+        await tx.execute(
+            "UPDATE memories SET through_turn = ?1 WHERE chat_id = ?2 AND through_turn > ?1", (since, chat_id)
+        )
+        await tx.execute("UPDATE chats SET indexed_turn = ?1 WHERE id = ?2 AND indexed_turn > ?1", (since, chat_id))
         await self._move(tx, chat_id, boundary)
         return True
 
@@ -174,7 +178,7 @@ class Forgettings:
         """
         return await tx.insert(
             "INSERT INTO forgettings (id, chat_id, turns, lines, words, message, made_at)"
-            " VALUES (max(?, 1 + ifnull((SELECT max(id) FROM forgettings), 0)), ?, ?, ?, ?, ?, ?)",
+            f" VALUES ({larger('?1', '1 + coalesce((SELECT max(id) FROM forgettings), 0)')}, ?, ?, ?, ?, ?, ?)",
             (
                 *(
                     round(now * 1000),
@@ -226,7 +230,7 @@ class Forgettings:
         await tx.execute(
             "INSERT INTO chats (telegram_id, thread_id, private, created_at, reset_turn, indexed_turn)"
             f" SELECT telegram_id, -{FORGOTTEN} - id, private, created_at, {2**62}, {2**62} FROM chats WHERE id = ?"
-            " ON CONFLICT DO NOTHING",
+            " ON CONFLICT (telegram_id, thread_id) DO NOTHING",
             (chat_id,),
         )
         (row,) = await tx.rows(
@@ -238,8 +242,8 @@ class Forgettings:
         parts = [turn_ids[start : start + MOVED] for start in range(MOVED, len(turn_ids), MOVED)]
         await tx.execute_many(
             "INSERT INTO forgettings (id, chat_id, turns, lines, words, message, made_at)"
-            " VALUES (1 + ifnull((SELECT max(id) FROM forgettings), 0), ?, ?, '[]', '', 0, ?)",
-            [(left.aside, json.dumps(part), NEVER) for part in parts],
+            " VALUES (1 + coalesce((SELECT max(id) FROM forgettings), 0), ?, ?, '[]', '', 0, ?)",
+            [(left.aside, listed(part), NEVER) for part in parts],
         )
 
     async def put_more_aside(self, tx: Transaction, left: RemainingTurns) -> bool:
@@ -264,9 +268,8 @@ class Forgettings:
         rows = await tx.rows("SELECT id FROM turns WHERE chat_id = ? ORDER BY id LIMIT ?", (left.aside, limit))
         turn_ids = [row["id"] for row in rows]
         await tx.execute(
-            "UPDATE turns SET chat_id = ?1 WHERE id IN (SELECT value FROM json_each(?2))"
-            " AND EXISTS (SELECT 1 FROM chats WHERE id = ?1)",
-            (left.home, json.dumps(turn_ids)),
+            f"UPDATE turns SET chat_id = ?1 WHERE id {in_list('?2')} AND EXISTS (SELECT 1 FROM chats WHERE id = ?1)",
+            (left.home, listed(turn_ids)),
         )
         return turn_ids
 
@@ -282,15 +285,15 @@ class Forgettings:
         """Delete turns for good; returns how many there were. The next turn says the time again."""
         await tx.execute("UPDATE chats SET stamped_at = NULL WHERE id = ?", (chat_id,))
         return await tx.execute(
-            "DELETE FROM turns WHERE chat_id = ? AND id IN (SELECT value FROM json_each(?))",
-            (chat_id, json.dumps(turn_ids)),
+            f"DELETE FROM turns WHERE chat_id = ? AND id {in_list()}",
+            (chat_id, listed(turn_ids)),
         )
 
 
 async def _move(tx: Transaction, left: RemainingTurns, turn_ids: Sequence[int]) -> None:
     await tx.execute(
-        "UPDATE turns SET chat_id = ? WHERE chat_id = ? AND id IN (SELECT value FROM json_each(?))",
-        (left.aside, left.home, json.dumps(turn_ids)),
+        f"UPDATE turns SET chat_id = ? WHERE chat_id = ? AND id {in_list()}",
+        (left.aside, left.home, listed(turn_ids)),
     )
 
 

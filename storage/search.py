@@ -5,7 +5,6 @@ The index that turns are found by: SQLite's FTS5, ranked by BM25, one chat at a 
 No statement here reads the index together with another table, whose damage would be taken for the index's.
 """
 
-import json
 from collections import OrderedDict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from math import isfinite, log
 from storage.chats import Languages
 from storage.database import Database, Transaction
 from storage.index import Index
+from storage.sql import each, in_list, listed
 from storage.transcript import SETTLED
 
 SAMPLED_KEYS = 20_000
@@ -161,8 +161,8 @@ class Search:
         """Keys between both ids (inclusive) whose turn is gone."""
         keys = await self._keys(first, last)
         rows = await self._database.rows(
-            "SELECT value AS id FROM json_each(?) WHERE NOT EXISTS (SELECT 1 FROM turns WHERE turns.id = value)",
-            (json.dumps(keys),),
+            f"SELECT value AS id FROM {each()} WHERE NOT EXISTS (SELECT 1 FROM turns WHERE turns.id = value)",
+            (listed(keys),),
         )
         return [row["id"] for row in rows]
 
@@ -174,8 +174,8 @@ class Search:
         rows = await self._database.rows(
             "SELECT chat_id, min(turns.id) AS turn_id FROM turns JOIN chats ON chats.id = chat_id"
             " WHERE turns.id BETWEEN ? AND ? AND turns.id > old_turn AND turns.id <= indexed_turn"
-            f" AND {SETTLED} AND turns.id NOT IN (SELECT value FROM json_each(?)) GROUP BY chat_id",
-            (first, last, json.dumps(keys)),
+            f" AND {SETTLED} AND turns.id NOT {in_list()} GROUP BY chat_id",
+            (first, last, listed(keys)),
         )
         return {row["chat_id"]: row["turn_id"] for row in rows}
 
@@ -280,13 +280,13 @@ class Search:
 
     async def _of_chat(self, chat_id: int, turn_ids: Collection[int]) -> set[int]:
         rows = await self._database.rows(
-            "SELECT id FROM turns WHERE chat_id = ? AND id IN (SELECT value FROM json_each(?))",
-            (chat_id, json.dumps(list(turn_ids))),
+            f"SELECT id FROM turns WHERE chat_id = ? AND id {in_list()}",
+            (chat_id, listed(turn_ids)),
         )
         return {row["id"] for row in rows}
 
     async def _size(self) -> int:
-        rows = await self.index.rows("SELECT ifnull(max(id), 0) AS size FROM turn_words_docsize")
+        rows = await self.index.rows("SELECT coalesce(max(id), 0) AS size FROM turn_words_docsize")
         return int(rows[0]["size"]) if rows else 0
 
 

@@ -32,7 +32,6 @@ While another answer is being written into the message of one that is edited awa
 as it is; it becomes ``complete`` if that is given up, so that its words are shown again.
 """
 
-import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -40,6 +39,7 @@ from enum import StrEnum
 from storage.database import Database, Transaction
 from storage.media_store import Media
 from storage.records import ONE_MESSAGE, ChatKey, NewReply, NewTurn, Role, Usage
+from storage.sql import in_list, listed
 
 
 class TurnState(StrEnum):
@@ -168,8 +168,8 @@ class Transcript:
         """Open the row of a reply before the model is asked, so that what is shown meanwhile belongs to it."""
         return await tx.insert(
             "INSERT INTO turns (chat_id, role, state, content, glue, reply_to, replaces, asked_by, created_at)"
-            " VALUES (?, 'assistant', 'streaming', '', char(10, 10), ?, ?, ?, ?)",
-            (chat_id, reply_to, replaces, asked_by, now),
+            " VALUES (?, 'assistant', 'streaming', '', ?, ?, ?, ?, ?)",
+            (chat_id, "\n\n", reply_to, replaces, asked_by, now),
         )
 
     async def begin_anew(self, tx: Transaction, chat_id: int, now: float, owed: PendingReply) -> int:
@@ -204,14 +204,13 @@ class Transcript:
         `settled`: no answer to them is owed either. What is being made of them is void.
         """
         await tx.execute(
-            "UPDATE turns SET refused = 1 WHERE chat_id = ? AND id IN (SELECT value FROM json_each(?))",
-            (chat_id, json.dumps(list(turn_ids))),
+            f"UPDATE turns SET refused = 1 WHERE chat_id = ? AND id {in_list()}",
+            (chat_id, listed(turn_ids)),
         )
         if settled:
             await tx.execute(
-                f"UPDATE turns SET state = 'settled' WHERE chat_id = ? AND {WAITING}"
-                " AND id IN (SELECT value FROM json_each(?))",
-                (chat_id, json.dumps(list(turn_ids))),
+                f"UPDATE turns SET state = 'settled' WHERE chat_id = ? AND {WAITING} AND id {in_list()}",
+                (chat_id, listed(turn_ids)),
             )
         await tx.execute("UPDATE chats SET epoch = epoch + 1 WHERE id = ?", (chat_id,))
 
@@ -224,12 +223,12 @@ class Transcript:
         # What was to be replaced in its own message gets the message back, and shows its words there again.
         await tx.execute(
             "UPDATE turn_messages SET turn_id = (SELECT replaces FROM turns WHERE id = turn_id) WHERE turn_id IN"
-            f" (SELECT id FROM turns WHERE chat_id = ? AND {STREAMING} AND in_place AND replaces IS NOT NULL)",
+            f" (SELECT id FROM turns WHERE chat_id = ? AND {STREAMING} AND in_place = 1 AND replaces IS NOT NULL)",
             (chat_id,),
         )
         await tx.execute(
             "UPDATE turns SET state = 'complete' WHERE id IN"
-            f" (SELECT replaces FROM turns WHERE chat_id = ? AND {STREAMING} AND in_place)",
+            f" (SELECT replaces FROM turns WHERE chat_id = ? AND {STREAMING} AND in_place = 1)",
             (chat_id,),
         )
         await tx.execute(f"DELETE FROM turns WHERE chat_id = ? AND {STREAMING}", (chat_id,))
@@ -243,7 +242,7 @@ class Transcript:
         """
         rows = await tx.rows(
             "SELECT turns.id, role, reply_to FROM turns JOIN chats ON chats.id = chat_id"
-            f" WHERE chat_id = ? AND turns.id > reset_turn AND {SETTLED} AND asked"
+            f" WHERE chat_id = ? AND turns.id > reset_turn AND {SETTLED} AND asked = 1"
             " ORDER BY turns.id DESC LIMIT 2",
             (chat_id,),
         )
@@ -254,7 +253,8 @@ class Transcript:
             await self.begin_reply(tx, chat_id, now, reply_to=last["reply_to"], replaces=last["id"], asked_by=by)
         else:
             await tx.execute(
-                "UPDATE turns SET state = 'waiting', asked_by = ?, refused = iif(refused, 2, 0) WHERE id = ?",
+                "UPDATE turns SET state = 'waiting', asked_by = ?,"
+                " refused = CASE WHEN refused = 0 THEN 0 ELSE 2 END WHERE id = ?",
                 (by, last["id"]),
             )
         return True
@@ -334,7 +334,7 @@ async def move_settled(tx: Transaction, chat_id: int, through_turn: int, into: i
 async def finish_all(tx: Transaction) -> tuple[int, int]:
     """Mark all that is owed or on its way as done, in all chats; returns how many answers that were, of each kind."""
     # All of it is in the index of what is open: a condition that says so keeps SQLite from reading every turn.
-    asked = f"{STREAMING} OR {WAITING} AND asked"
+    asked = f"{STREAMING} OR {WAITING} AND asked = 1"
     owed = await tx.rows(f"SELECT count(DISTINCT chat_id) AS n FROM turns WHERE {OPEN} AND ({asked})")
     await tx.execute(f"DELETE FROM turns WHERE {OPEN} AND ({STREAMING} OR {REPLACED})")
     await tx.execute(f"UPDATE turns SET state = 'settled' WHERE {OPEN} AND {WAITING}")

@@ -20,12 +20,18 @@ NUMBERS = tuple(
 """The columns behind the fields of ``Usage``, in their order."""
 _COLUMNS = ("requests", "turns", *NUMBERS)
 INSERT = f"INSERT INTO usage (chat_id, day, model, {', '.join(_COLUMNS)})"
-_ADD = f"ON CONFLICT DO UPDATE SET {', '.join(f'{name} = {name} + excluded.{name}' for name in _COLUMNS)}"
+_ADD = (
+    "ON CONFLICT (chat_id, day, model) DO UPDATE SET"
+    f" {', '.join(f'{name} = usage.{name} + excluded.{name}' for name in _COLUMNS)}"
+)
 _SUMS = ", ".join(f"sum({name}) AS {name}" for name in NUMBERS)
 EVERYBODY = 0
 """The id under which all is added up."""
 _INSERT = f"INSERT INTO spending (user_id, day, model, {', '.join(NUMBERS)})"
-_ADD_SPENDING = f"ON CONFLICT DO UPDATE SET {', '.join(f'{name} = {name} + excluded.{name}' for name in NUMBERS)}"
+_ADD_SPENDING = (
+    "ON CONFLICT (user_id, day, model) DO UPDATE SET"
+    f" {', '.join(f'{name} = spending.{name} + excluded.{name}' for name in NUMBERS)}"
+)
 ByModel = Mapping[str, Usage]
 REPORTS_LOOKED_AT = 1_000
 """Turns among which reports are looked for: some servers never report anything."""
@@ -153,7 +159,7 @@ class Spending:
     async def hint(self, tx: Transaction, day: date, scope: str, number: int) -> bool:
         """Whether nobody was told yet on this day; somebody is now."""
         await tx.execute("DELETE FROM budget_hints WHERE day < ?", (day.isoformat(),))
-        new = "INSERT INTO budget_hints (day, scope, id) VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
+        new = "INSERT INTO budget_hints (day, scope, id) VALUES (?, ?, ?) ON CONFLICT (day, scope, id) DO NOTHING"
         return bool(await tx.execute(new, (day.isoformat(), scope, number)))
 
 
@@ -183,6 +189,6 @@ class TokenRatios:
         """Remember what the server has just reported."""
         await tx.execute(
             "INSERT INTO token_ratios VALUES (?1, ?2, ?4), (?1, ?3, ?4)"
-            " ON CONFLICT DO UPDATE SET ratio = excluded.ratio",
+            " ON CONFLICT (model, chat_id) DO UPDATE SET ratio = excluded.ratio",
             (model, chat_id, ANY_CHAT, ratio),
         )

@@ -4,7 +4,6 @@ A page holds a run of a chat's turns. A vector is made of its turn's words and o
 deleted or changed, a trigger notes it as stale, it is taken out of its page behind that transaction, and made anew.
 """
 
-import json
 import logging
 import secrets
 import struct
@@ -14,6 +13,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from storage.database import Database, Row, StorageError, Transaction
+from storage.sql import each, in_list, larger, listed
 from storage.transcript import PENDING, SETTLED
 
 FLOAT, ID = 2, 8
@@ -23,9 +23,11 @@ ID_BITS = 62
 PAGE_BYTES = 128 * 1024
 """Of vectors in a page: it is read as fast as larger ones, and written anew for each round."""
 STALE_AT_ONCE = 500
+_IN_PAGES = "NOT removed"
+"""As the index stale_vectors_kept has it: SQLite would not use that for ``removed = 0``."""
 
 _LAST = (
-    f"ifnull((SELECT id FROM turns WHERE chat_id = ?1 AND {SETTLED} AND id < ifnull((SELECT min(id) FROM turns"
+    f"coalesce((SELECT id FROM turns WHERE chat_id = ?1 AND {SETTLED} AND id < coalesce((SELECT min(id) FROM turns"
     f" WHERE chat_id = ?1 AND {PENDING}), 9223372036854775807) ORDER BY id DESC LIMIT 1), 0)"
 )
 """The last turn before the first that waits for its answer; what comes after it is not known yet."""
@@ -78,10 +80,10 @@ class Vectors:
         """
         rows = await self._database.rows(
             f"SELECT * FROM (SELECT turns.id FROM stale_vectors JOIN turns ON turns.id = turn_id"
-            f" WHERE stale_vectors.chat_id = ?1 AND turns.chat_id = ?1 AND turn_id <= ?2 AND removed"
+            f" WHERE stale_vectors.chat_id = ?1 AND turns.chat_id = ?1 AND turn_id <= ?2 AND removed = 1"
             f" AND turn_id > {_RESET} AND turn_id < {_LAST} AND {SETTLED}"
             " ORDER BY turn_id LIMIT ?3) UNION ALL SELECT * FROM (SELECT id FROM turns"
-            f" WHERE chat_id = ?1 AND id > max(?2, {_RESET}) AND id < {_LAST} AND {SETTLED}"
+            f" WHERE chat_id = ?1 AND id > {larger('?2', _RESET)} AND id < {_LAST} AND {SETTLED}"
             " ORDER BY id LIMIT ?3) LIMIT ?3",
             (chat_id, progress.through_turn, limit),
         )
@@ -92,7 +94,7 @@ class Vectors:
         rows = await self._database.rows(
             "SELECT chats.id FROM chats LEFT JOIN vector_progress AS p ON p.chat_id = chats.id AND p.model = ? WHERE"
             f" (SELECT id FROM turns WHERE turns.chat_id = chats.id AND {SETTLED}"
-            " AND turns.id > max(reset_turn, ifnull(through_turn, 0)) LIMIT 1 OFFSET 1) IS NOT NULL"
+            f" AND turns.id > {larger('reset_turn', 'coalesce(through_turn, 0)')} LIMIT 1 OFFSET 1) IS NOT NULL"
             " OR EXISTS (SELECT 1 FROM stale_vectors WHERE stale_vectors.chat_id = chats.id)"
             " ORDER BY (SELECT max(id) FROM turns WHERE turns.chat_id = chats.id) DESC",
             (model,),
@@ -108,16 +110,16 @@ class Vectors:
         if rows and (rows[0]["model"], rows[0]["dimension"]) != (progress.model, progress.dimension):
             await tx.execute("DELETE FROM vector_pages WHERE chat_id = ?", (chat_id,))
         await tx.execute(
-            "INSERT OR REPLACE INTO vector_progress (chat_id, model, dimension, through_turn) VALUES (?, ?, ?, ?)",
+            "INSERT INTO vector_progress (chat_id, model, dimension, through_turn) VALUES (?, ?, ?, ?)"
+            " ON CONFLICT (chat_id) DO UPDATE SET model = excluded.model, dimension = excluded.dimension,"
+            " through_turn = excluded.through_turn",
             (chat_id, progress.model, progress.dimension, progress.through_turn),
         )
         await _change(tx, chat_id, made, ())
 
     async def done(self, tx: Transaction, turn_ids: Collection[int]) -> None:
         """These turns have the vectors that they should have, or will have none."""
-        await tx.execute(
-            "DELETE FROM stale_vectors WHERE turn_id IN (SELECT value FROM json_each(?))", (json.dumps([*turn_ids]),)
-        )
+        await tx.execute(f"DELETE FROM stale_vectors WHERE turn_id {in_list()}", (listed(turn_ids),))
 
     async def spoil(self, tx: Transaction, chat_id: int, turn_ids: Collection[int]) -> None:
         """The vectors of these turns are not what they should be: they are taken out, and made anew."""
@@ -146,8 +148,8 @@ class Vectors:
             return []
         rows = await self._database.rows(
             "SELECT id, first_turn, turns, vectors FROM vector_pages"
-            " WHERE id IN (SELECT value FROM json_each(?)) AND chat_id = ? ORDER BY first_turn",
-            (json.dumps([*page_ids]), chat_id),
+            f" WHERE id {in_list()} AND chat_id = ? ORDER BY first_turn",
+            (listed(page_ids), chat_id),
         )
         return [
             Page(row["id"], row["first_turn"], row["turns"], row["vectors"], damaged=not _is_whole(row, dimension))
@@ -161,7 +163,7 @@ class Vectors:
     async def follow(self) -> None:
         """Take out what is stale."""
         try:
-            while await self._database.row("SELECT 1 FROM stale_vectors WHERE NOT removed LIMIT 1"):
+            while await self._database.row(f"SELECT 1 FROM stale_vectors WHERE {_IN_PAGES} LIMIT 1"):
                 async with self._database.transaction(alone=True) as tx:
                     await _take_out(tx)
         except StorageError as exc:
@@ -181,7 +183,7 @@ async def make_up(tx: Transaction, chat_id: int, after: int, through: int) -> No
     rows = await tx.rows("SELECT turns FROM vector_pages WHERE chat_id = ?", (chat_id,))
     there = {turn_id for row in rows if isinstance(row["turns"], bytes) for turn_id in _ids(row["turns"])}
     back = await tx.rows(
-        "SELECT id FROM turns WHERE chat_id = ?1 AND id > ?2 AND id <= ifnull("
+        "SELECT id FROM turns WHERE chat_id = ?1 AND id > ?2 AND id <= coalesce("
         "(SELECT min(id) FROM turns WHERE chat_id = ?1 AND id > ?3), ?3)",
         (chat_id, after, through),
     )
@@ -190,16 +192,16 @@ async def make_up(tx: Transaction, chat_id: int, after: int, through: int) -> No
 
 async def _spoil(tx: Transaction, chat_id: int, turn_ids: Collection[int]) -> None:
     await tx.execute(
-        "INSERT INTO stale_vectors (turn_id, chat_id) SELECT value, ? FROM json_each(?) WHERE true"
+        f"INSERT INTO stale_vectors (turn_id, chat_id) SELECT value, ? FROM {each()} WHERE true"
         " ON CONFLICT (turn_id) DO UPDATE SET removed = 0",
-        (chat_id, json.dumps([*turn_ids])),
+        (chat_id, listed(turn_ids)),
     )
     tx.deletes = True
 
 
 async def _drop_page(tx: Transaction, chat_id: int, first_turn: int) -> None:
     rows = await tx.rows(
-        "SELECT id FROM turns WHERE chat_id = ?1 AND id >= ?2 AND id < ifnull((SELECT min(first_turn)"
+        "SELECT id FROM turns WHERE chat_id = ?1 AND id >= ?2 AND id < coalesce((SELECT min(first_turn)"
         " FROM vector_pages WHERE chat_id = ?1 AND first_turn > ?2), 9223372036854775807)",
         (chat_id, first_turn),
     )
@@ -208,14 +210,14 @@ async def _drop_page(tx: Transaction, chat_id: int, first_turn: int) -> None:
 
 
 async def _take_out(tx: Transaction) -> None:
-    rows = await tx.rows("SELECT turn_id, chat_id FROM stale_vectors WHERE NOT removed LIMIT ?", (STALE_AT_ONCE,))
+    rows = await tx.rows(f"SELECT turn_id, chat_id FROM stale_vectors WHERE {_IN_PAGES} LIMIT ?", (STALE_AT_ONCE,))
     stale: defaultdict[int, list[int]] = defaultdict(list)
     for row in rows:
         stale[row["chat_id"]].append(row["turn_id"])
     for chat_id, turn_ids in stale.items():
         await _change(tx, chat_id, {}, turn_ids)
-    taken = json.dumps([row["turn_id"] for row in rows])
-    inside = "turn_id IN (SELECT value FROM json_each(?))"
+    taken = listed(row["turn_id"] for row in rows)
+    inside = f"turn_id {in_list()}"
     await tx.execute(f"DELETE FROM stale_vectors WHERE {inside} AND turn_id NOT IN (SELECT id FROM turns)", (taken,))
     await tx.execute(f"UPDATE stale_vectors SET removed = 1 WHERE {inside}", (taken,))
 
