@@ -16,7 +16,7 @@ from starlette.routing import Route
 from benchmarks.notes import notes
 from sandbox.http import serve
 from sandbox.model.chat_api import DONE
-from sandbox.model.playback import event, packed
+from sandbox.model.playback import compact_json, event
 from sandbox.model.prompt_cache import four_bytes
 
 ANSWER_TOKENS = 64
@@ -91,7 +91,7 @@ class Proxy:
         text = notes(lines, lambda text: len(four_bytes(text)))
         answer = told.json()
         answer["choices"] = [{"index": 0, "delta": {"content": text}, "finish_reason": "stop"}]
-        return Response(event(packed(answer)) + DONE, media_type="text/event-stream")
+        return Response(event(compact_json(answer)) + DONE, media_type="text/event-stream")
 
     def _count(self, sent: bytes, asked: dict[str, Any], *, notes: bool) -> None:
         if found := _TIMINGS.search(sent):

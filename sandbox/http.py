@@ -67,7 +67,7 @@ class Upload:
     data: bytes
 
 
-def parts(content_type: str, body: bytes) -> dict[str, str | Upload]:
+def form_parts(content_type: str, body: bytes) -> dict[str, str | Upload]:
     """The fields of a multipart form: texts and files.
 
     Raises ValueError if it can't be parsed.

@@ -29,7 +29,7 @@ class Converter:
         return Converter(self._pool, owner, language)
 
     async def image(self, data: bytes) -> ConvertedImage:
-        """See ``image.image``. Raises MediaError."""
+        """See ``image.convert_image``. Raises MediaError."""
         if picture_format(data) is None:
             raise NotSupportedError("no picture of a known kind")
         return _image(await self._pool.do(Job("image", data, {}, IMAGE_S), self._owner))
@@ -39,7 +39,7 @@ class Converter:
         return _image(await self._pool.do(Job("page", data, {"number": number}, PAGE_S), self._owner))
 
     async def sound(self, data: bytes, *, most_seconds: float) -> ConvertedSound:
-        """See ``sound.sound``. Raises MediaError."""
+        """See ``sound.convert_sound``. Raises MediaError."""
         if sound_format(data) is None:
             raise NotSupportedError("no sound of a known kind")
         seconds = min(SOUND_S + SOUND_S_PER_MB * len(data) / 1e6, MOST_SOUND_S)
@@ -59,7 +59,7 @@ class Converter:
         return (await self._pool.do(Job("voice_note", samples, {"rate": rate}, VOICE_NOTE_S), owner)).data
 
     async def document(self, data: bytes, name: str, mime: str | None, *, most_characters: int) -> ExtractedDocument:
-        """See ``document.document``. Raises MediaError."""
+        """See ``document.read_document``. Raises MediaError."""
         if is_binary(data) and not is_pdf(data) and not is_old_office(data):
             raise NotSupportedError("no document of a known kind")
         options: dict[str, str | int | float | None] = {

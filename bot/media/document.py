@@ -8,8 +8,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 
 from bot.media.legacy_office import old_office, rich_text
-from bot.media.mail import is_letter, letter
-from bot.media.markup import epub, html, open_document, unlocked
+from bot.media.mail import is_email, read_email
+from bot.media.markup import check_unlocked, epub, html, open_document
 from bot.media.media_errors import (
     BlankError,
     EmptyError,
@@ -21,12 +21,12 @@ from bot.media.media_errors import (
     TooLargeError,
     UnreadableError,
 )
-from bot.media.packages import is_wordless, mended
+from bot.media.packages import is_wordless, repair
 from bot.media.pdf import MOST_PAGES, Pages
-from bot.media.sheets import sheets, told
+from bot.media.sheets import preprocess_workbook, sheets
 from bot.media.signatures import is_binary, is_old_office, is_pdf, is_plain
 from bot.media.slides import slides
-from bot.media.text import CONTROL, text_of
+from bot.media.text import CONTROL, decode_text
 from bot.media.word import words
 
 MOST_UNPACKED = 100 * 1024 * 1024
@@ -69,7 +69,7 @@ class ExtractedDocument:
         return tuple(sorted((*self.wordless, *self.poor)))
 
 
-def document(
+def read_document(
     data: bytes, name: str, mime: str | None, *, most_characters: int, language: str | None = None
 ) -> ExtractedDocument:
     """Read at most `most_characters` of a document; `language` is its sender's. Raises MediaError."""
@@ -91,45 +91,45 @@ def _read(data: bytes, name: str, mime: str | None, most: int, language: str | N
                 raise  # not a text that merely begins like a PDF
     with _libraries():
         if data.startswith(b"PK\x03\x04"):
-            return _packed(data, name, mime, most)
+            return _read_damaged_package(data, name, mime, most)
         if is_old_office(data):
             rows = old_office(data)
-            return _gathered(rows, most, len(rows))
+            return _gather(rows, most, len(rows))
         if is_binary(data):
             raise NotSupportedError("no text")
         if data.startswith(b"{\\rtf"):
-            return _gathered([rich_text(data)], most, 1)
-        if is_letter(data):
+            return _gather([rich_text(data)], most, 1)
+        if is_email(data):
             with suppress(LookupError, ValueError, TypeError, AttributeError, RecursionError):  # else it is plain text
-                return _gathered([letter(data, language)], most, 1)
-        text, encoding = _plain(data, language, most)
-    return replace(_gathered([text], most, 1), encoding=encoding)
+                return _gather([read_email(data, language)], most, 1)
+        text, encoding = _read_text(data, language, most)
+    return replace(_gather([text], most, 1), encoding=encoding)
 
 
 def _pdf(data: bytes, most: int) -> ExtractedDocument:
     read = Pages(data)
-    gathered = _gathered(read.texts(), most, read.count)
+    gathered = _gather(read.texts(), most, read.count)
     if not gathered.cut and read.count > MOST_PAGES:
         gathered = replace(gathered, cut=True, share=MOST_PAGES / read.count)
     return replace(gathered, pages=read.count, wordless=tuple(read.wordless), poor=tuple(read.poor))
 
 
-def _packed(data: bytes, name: str, mime: str | None, most: int) -> ExtractedDocument:
+def _read_damaged_package(data: bytes, name: str, mime: str | None, most: int) -> ExtractedDocument:
     """Read a zip-based format; from a damaged one whatever is readable."""
     try:
-        return _unpacked(data, name, mime, most)
+        return _read_package(data, name, mime, most)
     except (LockedError, NotSupportedError, TooLargeError, RecursionError, MemoryError):
         raise
     except Exception:
         with suppress(Exception):
-            rest, lost = mended(data)
-            read = _unpacked(rest, name, mime, most, damaged=True)
+            rest, lost = repair(data)
+            read = _read_package(rest, name, mime, most, damaged=True)
             if not is_wordless(read.text):
                 return replace(read, damaged=lost or "some of its parts")
         raise
 
 
-def _unpacked(data: bytes, name: str, mime: str | None, most: int, *, damaged: bool = False) -> ExtractedDocument:
+def _read_package(data: bytes, name: str, mime: str | None, most: int, *, damaged: bool = False) -> ExtractedDocument:
     """Read a zip-based format, identified by its files."""
     named_word = name.lower().endswith(".docx") or "wordprocessingml" in (mime or "")
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
@@ -141,11 +141,11 @@ def _unpacked(data: bytes, name: str, mime: str | None, most: int, *, damaged: b
             texts = words(io.BytesIO(data))
         elif "ppt/presentation.xml" in names:
             texts = slides(io.BytesIO(data), damaged=damaged)
-            return replace(_gathered(texts, most, len(texts)), pages=len(texts))
+            return replace(_gather(texts, most, len(texts)), pages=len(texts))
         elif "xl/workbook.xml" in names:
-            texts = sheets(told(data), damaged=damaged)
+            texts = sheets(preprocess_workbook(data), damaged=damaged)
         elif "xl/workbook.bin" in names or kind.endswith("opendocument.spreadsheet"):
-            unlocked(archive)
+            check_unlocked(archive)
             texts = sheets(data)
         elif kind == "application/epub+zip":
             texts = list(epub(archive))
@@ -155,12 +155,12 @@ def _unpacked(data: bytes, name: str, mime: str | None, most: int, *, damaged: b
             raise OldOfficeError("a file of Pages, Numbers or Keynote")
         else:
             raise NotSupportedError(f"an archive: {mime}")
-    return _gathered(texts, most, len(texts))
+    return _gather(texts, most, len(texts))
 
 
-def _plain(data: bytes, language: str | None, most: int) -> tuple[str, str | None]:
+def _read_text(data: bytes, language: str | None, most: int) -> tuple[str, str | None]:
     """A plain text and its encoding if that is a guess; a long web page is reduced to its words."""
-    read = text_of(data, language)
+    read = decode_text(data, language)
     text = _PACKED.sub(_left_out, read.words)
     if len(text) > min(most, LONG_PAGE) and _PAGE.match(text):
         return html(text), read.encoding
@@ -184,7 +184,7 @@ def _libraries() -> Iterator[None]:
         raise UnreadableError(f"{type(exc).__name__}: {exc}") from exc
 
 
-def _gathered(texts: Iterable[str], most: int, count: int) -> ExtractedDocument:
+def _gather(texts: Iterable[str], most: int, count: int) -> ExtractedDocument:
     """The first of `count` texts, as far as they fit."""
     kept: list[str] = []
     room, share, cut = most, 1.0, False

@@ -62,7 +62,7 @@ _NO_METADATA = frozenset(
 """Keys of Pillow's info that describe how to show a file, and nothing about who made it where."""
 
 
-def without_words(data: bytes) -> bytes:
+def strip_text_chunks(data: bytes) -> bytes:
     """The PNG without its text chunks; any other file unchanged."""
     if not data.startswith(_HEAD) or not any(kind in data for kind in _WORDS):
         return data
@@ -75,7 +75,7 @@ def without_words(data: bytes) -> bytes:
     return b"".join(kept)
 
 
-def completed(data: bytes) -> Iterator[bytes]:
+def pad_webp(data: bytes) -> Iterator[bytes]:
     """A truncated WebP reduced to its first picture and padded, with one filler after another."""
     found = _picture(data)
     if found is None:
@@ -113,7 +113,7 @@ class ConvertedImage:
     """The number of pages or frames in the file; this is the first."""
 
 
-def image(data: bytes) -> ConvertedImage:
+def convert_image(data: bytes) -> ConvertedImage:
     """Make a picture fit for sending; deterministic. Raises MediaError."""
     import PIL.Image
     import PIL.PngImagePlugin
@@ -126,7 +126,7 @@ def image(data: bytes) -> ConvertedImage:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about malformed metadata
-            return _made_or_rescued(without_words(data), kind)
+            return _convert_or_rescue(strip_text_chunks(data), kind)
     except PIL.UnidentifiedImageError as exc:
         raise UnreadableError(str(exc)) from exc
     except (PIL.Image.DecompressionBombError, PIL.Image.DecompressionBombWarning, MemoryError) as exc:
@@ -145,14 +145,14 @@ def image(data: bytes) -> ConvertedImage:
         raise UnreadableError(f"{type(exc).__name__}: {exc}") from exc  # whatever Pillow raises
 
 
-def _made_or_rescued(data: bytes, kind: str) -> ConvertedImage:
+def _convert_or_rescue(data: bytes, kind: str) -> ConvertedImage:
     try:
-        return _made(data, kind)
+        return _convert(data, kind)
     except OSError:
-        return _rescued(data, kind)
+        return _rescue(data, kind)
 
 
-def _made(data: bytes, kind: str, *, damaged: bool = False) -> ConvertedImage:
+def _convert(data: bytes, kind: str, *, damaged: bool = False) -> ConvertedImage:
     import PIL.Image
 
     if kind == "HEIF":
@@ -174,16 +174,16 @@ def _made(data: bytes, kind: str, *, damaged: bool = False) -> ConvertedImage:
         return replace(made, damaged=damaged, pages=pages)
 
 
-def _rescued(data: bytes, kind: str) -> ConvertedImage:
+def _rescue(data: bytes, kind: str) -> ConvertedImage:
     """What is left of a damaged picture."""
     import PIL.ImageFile
 
-    for whole in completed(data) if kind == "WEBP" else ():
+    for whole in pad_webp(data) if kind == "WEBP" else ():
         with suppress(OSError):
-            return _made(whole, kind, damaged=True)
+            return _convert(whole, kind, damaged=True)
     PIL.ImageFile.LOAD_TRUNCATED_IMAGES = True
     try:
-        return _made(data, kind, damaged=True)
+        return _convert(data, kind, damaged=True)
     finally:
         PIL.ImageFile.LOAD_TRUNCATED_IMAGES = False
 
@@ -196,18 +196,18 @@ def _is_empty(opened: "Pillow") -> bool:
 
 def _fit(opened: "ImageFile", data: bytes, *, large: bool, damaged: bool) -> ConvertedImage:
     kind = opened.format or ""
-    told = _told(opened)
+    told = _orientation(opened)
     moving = getattr(opened, "n_frames", 1) > 1
     heavy = len(data) > MOST_DATA
     turned = told in _UPRIGHT
     usual = opened.mode not in _UNUSUAL
     if kind in _SENT_AS_IT_IS and usual and not (turned or large or moving or heavy or damaged or told is None):
         return ConvertedImage(data, _SENT_AS_IT_IS[kind], *opened.size)
-    made = _encoded(opened, told, keep=kind == "JPEG" and not (turned or large or heavy or damaged))
-    return made if len(made.data) <= MOST_DATA else _lighter(made)
+    made = _encode(opened, told, keep=kind == "JPEG" and not (turned or large or heavy or damaged))
+    return made if len(made.data) <= MOST_DATA else _compress(made)
 
 
-def _told(opened: "Pillow") -> int | None:
+def _orientation(opened: "Pillow") -> int | None:
     """The EXIF orientation; 0 if there is no metadata at all, None for metadata without one."""
     try:
         exif = opened.getexif()
@@ -219,7 +219,7 @@ def _told(opened: "Pillow") -> int | None:
     return None if exif or opened.info.keys() - _NO_METADATA else 0
 
 
-def _encoded(opened: "Pillow", held: int | None, *, keep: bool) -> ConvertedImage:
+def _encode(opened: "Pillow", held: int | None, *, keep: bool) -> ConvertedImage:
     """The picture encoded again, without metadata; `keep`: a JPEG that only loses its metadata."""
     import PIL.Image
 
@@ -256,7 +256,7 @@ def _eight_bits(picture: "Pillow") -> "Pillow":
     return deep.point(lambda value: value * (255 / reach) - start * 255 / reach).convert("L")
 
 
-def _lighter(made: ConvertedImage) -> ConvertedImage:
+def _compress(made: ConvertedImage) -> ConvertedImage:
     """Convert to a JPEG on white, reduced until it is small enough."""
     import PIL.Image
 

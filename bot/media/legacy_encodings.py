@@ -114,16 +114,16 @@ class EncodingGuess:
     encoding: str
 
 
-def guess(data: bytes, language: str | None) -> EncodingGuess | None:
+def guess_encoding(data: bytes, language: str | None) -> EncodingGuess | None:
     """The most likely text, or None. `language` (IETF) is the sender's."""
     spoken = (language or "").lower().replace("_", "-").partition("-")[0]
     spoken = {"iw": "he", "no": "nb", "nn": "nb"}.get(spoken, spoken)
     sample = _sample(data)
-    if (table := _of_signs(sample, spoken)) is not None:
-        return _guess(data, table)
+    if (table := _table_of_symbols(sample, spoken)) is not None:
+        return _decode_as(data, table)
     foreign = sum(byte > 0x7F for byte in sample)
     torn = len(sample) < len(data)
-    texts = {table: _decoded(sample, table) if torn else sample.decode(table, "replace") for table in TABLES}
+    texts = {table: _decode(sample, table) if torn else sample.decode(table, "replace") for table in TABLES}
     found = {table: faults(text, spoken) / foreign for table, text in texts.items()}
     costs = {table: bad + TABLES[table] for table, bad in found.items() if bad <= MOST_FAULTS}
     if not costs:
@@ -137,7 +137,7 @@ def guess(data: bytes, language: str | None) -> EncodingGuess | None:
         costs[table] += DETECTOR_WEIGHT * (1 - trust.get(table, 0.0))
         if table in _OF_LANGUAGE.get(spoken, ()):
             costs[table] -= LANGUAGE_BONUS if found[table] > CLEAN else CLEAN_BONUS
-    return _guess(data, min(costs, key=costs.__getitem__))
+    return _decode_as(data, min(costs, key=costs.__getitem__))
 
 
 def _shouts(text: str) -> bool:
@@ -146,15 +146,15 @@ def _shouts(text: str) -> bool:
     return letters >= FEWEST_LETTERS and sum(map(str.isupper, text)) > MOST_CAPITALS * letters
 
 
-def _guess(data: bytes, table: str) -> EncodingGuess:
+def _decode_as(data: bytes, table: str) -> EncodingGuess:
     name = _NAMES.get(table, table.replace("cp125", "windows-125").replace("_", "-"))
     return EncodingGuess(data.decode(table, "replace"), name)
 
 
-def _of_signs(sample: bytes, language: str) -> str | None:
+def _table_of_symbols(sample: bytes, language: str) -> str | None:
     """The encoding in which there are only symbols: Windows' for the sender's language, or Western."""
     own = [table for table in _OF_LANGUAGE.get(language, ()) if table.startswith("cp125")]
-    return next((table for table in (*own, "cp1252", "iso8859-15") if are_signs(_decoded(sample, table))), None)
+    return next((table for table in (*own, "cp1252", "iso8859-15") if are_signs(_decode(sample, table))), None)
 
 
 def _sample(data: bytes) -> bytes:
@@ -174,7 +174,7 @@ def _sample(data: bytes) -> bytes:
     return b"".join(kept)
 
 
-def _decoded(sample: bytes, table: str) -> str:
+def _decode(sample: bytes, table: str) -> str:
     """Decode the sample, which may end within a character."""
     for cut in range(4):
         try:

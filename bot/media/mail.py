@@ -7,7 +7,7 @@ from email.message import EmailMessage, MIMEPart
 from email.policy import default
 
 from bot.media.markup import html
-from bot.media.text import text_of
+from bot.media.text import decode_text
 
 HEADERS = ("From", "To", "Cc", "Date", "Subject")
 MOST_ATTACHED = 100
@@ -20,13 +20,13 @@ _WRITTEN, _ENCODED = (
 )
 
 
-def is_letter(data: bytes) -> bool:
+def is_email(data: bytes) -> bool:
     """Whether the file begins with e-mail headers."""
     head = _LETTER.match(data[:100_000])
     return head is not None and bool(_WRITTEN.search(head[0]) and _ENCODED.search(head[0]))
 
 
-def letter(data: bytes, language: str | None) -> str:
+def read_email(data: bytes, language: str | None) -> str:
     """The text of an e-mail; `language` (IETF) is that of the user who sent the file."""
     read = message_from_bytes(data, policy=default)
     assert isinstance(read, EmailMessage)
@@ -54,4 +54,4 @@ def _words(body: MIMEPart, language: str | None) -> str:
         return str(body.get_content())
     except LookupError:  # an unknown encoding
         data = body.get_payload(decode=True)
-        return text_of(data, language).words if isinstance(data, bytes) else ""
+        return decode_text(data, language).words if isinstance(data, bytes) else ""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from bot.media.packages import picture
+from bot.media.packages import picture_note
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
@@ -104,7 +104,7 @@ def words(root: "_Element", rules: Rules) -> str:
         within, cells = within - inline, cells - (name in _CELLS)
         if node is not root:
             parts.append(_blank(node.tail))
-    return _tidied("".join(parts))
+    return _tidy("".join(parts))
 
 
 class _Marks:
@@ -131,7 +131,7 @@ class _Marks:
             return "^" if _POWER.match(said) else ""
         elif name in ("img", "image"):
             said = node.get("alt")
-            return "" if said == "" else picture(said or "")
+            return "" if said == "" else picture_note(said or "")
         return ""
 
     def after(self, name: str) -> None:
@@ -165,7 +165,7 @@ def _blank(text: str | None) -> str:
     return _BLANKS.sub(" ", text) if text else ""
 
 
-def _tidied(text: str) -> str:
+def _tidy(text: str) -> str:
     """The text without empty lines and trailing cell separators."""
     lines = (_BLANKS.sub(" ", line).strip(" ") for line in text.split("\n"))
     kept = (line.rstrip(" |") if line.endswith(" |") else line for line in lines)
@@ -208,11 +208,11 @@ def html(data: bytes | str) -> str:
 
 def open_document(archive: zipfile.ZipFile) -> str:
     """The text of an OpenDocument text or presentation."""
-    unlocked(archive)
+    check_unlocked(archive)
     return words(_xml(archive.read("content.xml")), OPEN_DOCUMENT)
 
 
-def unlocked(archive: zipfile.ZipFile) -> None:
+def check_unlocked(archive: zipfile.ZipFile) -> None:
     """Raise LockedError if an OpenDocument file has a password."""
     if _MANIFEST in archive.namelist() and b"encryption-data" in archive.read(_MANIFEST):
         raise LockedError("an open document with a password")

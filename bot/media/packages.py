@@ -24,15 +24,15 @@ _LOST_TEXT = "<si><t>[a text that is missing]</t></si>"
 UNSAID = "[picture, not shown here]"
 
 
-def mended(data: bytes) -> tuple[bytes, str]:
+def repair(data: bytes) -> tuple[bytes, str]:
     """The package with its damaged parts as far as readable, and their names."""
     damaged: list[str] = []
     parts: dict[str, bytes] = {}
     with zipfile.ZipFile(io.BytesIO(data)) as before:
         for name in dict.fromkeys(before.namelist()):
-            part, is_whole = _unpacked(before, name)
+            part, is_whole = _unpack(before, name)
             is_xml = name.endswith(_XML)
-            if is_xml and len(part) <= MOST_PARSED and (rest := _rest(part)) is not None:
+            if is_xml and len(part) <= MOST_PARSED and (rest := _readable_rest(part)) is not None:
                 part, is_whole = rest, False
             if not is_whole:
                 damaged.append(name)
@@ -48,7 +48,7 @@ def mended(data: bytes) -> tuple[bytes, str]:
     return written.getvalue(), ", ".join(named) + (", ..." if len(damaged) > MOST_NAMED else "")
 
 
-def _unpacked(archive: zipfile.ZipFile, name: str) -> tuple[bytes, bool]:
+def _unpack(archive: zipfile.ZipFile, name: str) -> tuple[bytes, bool]:
     """A part up to the damage, and whether it is complete."""
     pieces: list[bytes] = []
     left = archive.getinfo(name).file_size
@@ -63,7 +63,7 @@ def _unpacked(archive: zipfile.ZipFile, name: str) -> tuple[bytes, bool]:
     return b"".join(pieces), True
 
 
-def _rest(part: bytes) -> bytes | None:
+def _readable_rest(part: bytes) -> bytes | None:
     """The readable rest of a damaged part; None if it is intact."""
     from lxml import etree
 
@@ -99,7 +99,7 @@ def _fill_texts(parts: dict[str, bytes]) -> bool:
     return True
 
 
-def picture(said: str) -> str:
+def picture_note(said: str) -> str:
     """The placeholder for a picture."""
     words = " ".join(said.split())
     return f"[picture, not shown here: {words}]" if words else UNSAID

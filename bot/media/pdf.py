@@ -53,9 +53,9 @@ MOST_DATA = 400_000
 QUALITIES = (80, 60, 40)
 
 
-def beside(reader: "PdfReader") -> Iterator[str]:
+def attachments_and_forms(reader: "PdfReader") -> Iterator[str]:
     """The names of attachments, and form data that only Adobe's programs show."""
-    for read in (_attached, _filled_in):
+    for read in (_attachments, _xfa_data):
         try:
             said = read(reader)
         except errors():
@@ -116,14 +116,14 @@ def _is_unmapped(font: Any) -> bool:
     return system is None or str(system.get("/Ordering")) == "Identity"
 
 
-def _attached(reader: "PdfReader") -> str:
+def _attachments(reader: "PdfReader") -> str:
     names = [
         " ".join(str(one.alternative_name or one.name).split()) for one in islice(reader.attachment_list, MOST_ATTACHED)
     ]
     return f"[attached files, not read here: {', '.join(names)}]" if names else ""
 
 
-def _filled_in(reader: "PdfReader") -> str:
+def _xfa_data(reader: "PdfReader") -> str:
     """The data of an XFA form, which the pages don't show."""
     from lxml import etree
 
@@ -168,7 +168,7 @@ class Pages:
 
     def texts(self) -> Iterator[str]:
         """The text of each page, lazily, then attachments and form data."""
-        return chain((self._text(at) for at in range(min(self.count, MOST_PAGES))), beside(self._reader))
+        return chain((self._text(at) for at in range(min(self.count, MOST_PAGES))), attachments_and_forms(self._reader))
 
     def _text(self, at: int) -> str:
         """The text of a page; a damaged page doesn't affect the others."""

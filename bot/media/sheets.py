@@ -68,17 +68,17 @@ def _cell(value: object) -> str:
     return " ".join(str(value).split())
 
 
-def told(data: bytes) -> bytes:
+def preprocess_workbook(data: bytes) -> bytes:
     """The workbook with errors and unevaluated formulas as text, and cells together. Raises TooLargeError."""
     written = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(data)) as before, zipfile.ZipFile(written, "w") as after:
         for name in dict.fromkeys(before.namelist()):
             part = before.read(name)
-            after.writestr(name, _together(_said(part)) if _SHEET.fullmatch(name) else part)
+            after.writestr(name, _move_together(_spell_out(part)) if _SHEET.fullmatch(name) else part)
     return written.getvalue()
 
 
-def _said(sheet: bytes) -> bytes:
+def _spell_out(sheet: bytes) -> bytes:
     sheet = _ERROR.sub(rb'\1t="str"', sheet) if b't="e"' in sheet else sheet
     return _UNDONE.sub(_formula, sheet) if _FORMULA.search(sheet) else sheet
 
@@ -94,7 +94,7 @@ def _formula(found: re.Match[bytes]) -> bytes:
     )
 
 
-def _together(sheet: bytes) -> bytes:
+def _move_together(sheet: bytes) -> bytes:
     """Remove empty rows and columns if one cell is far from all others."""
     if not _is_wide(sheet):
         return sheet
@@ -104,8 +104,8 @@ def _together(sheet: bytes) -> bytes:
         return sheet
     if len(columns) * len(rows) > MOST_CELLS:
         raise SwollenError(f"a sheet of {len(columns)} columns and {len(rows)} rows")
-    new_columns, new_rows = _counted(columns), _counted(rows)
-    moved = _PLACE.sub(partial(_moved, new_columns, new_rows), sheet)
+    new_columns, new_rows = _enumerate(columns), _enumerate(rows)
+    moved = _PLACE.sub(partial(_move, new_columns, new_rows), sheet)
     return _ROW.sub(lambda found: b"%b%d%b" % (found[1], new_rows.get(int(found[2]), 1), found[3]), moved)
 
 
@@ -120,12 +120,12 @@ def _area(columns: Sequence[int], rows: Sequence[int]) -> int:
     return (columns[-1] - columns[0] + 1) * (rows[-1] - rows[0] + 1) if columns and rows else 0
 
 
-def _moved(columns: dict[int, int], rows: dict[int, int], found: re.Match[bytes]) -> bytes:
+def _move(columns: dict[int, int], rows: dict[int, int], found: re.Match[bytes]) -> bytes:
     letters = _letters(columns[_number(found[2])])
     return b"%b%b%d%b" % (found[1], letters, rows[int(found[3])], found[4])
 
 
-def _counted(numbers: Iterable[int]) -> dict[int, int]:
+def _enumerate(numbers: Iterable[int]) -> dict[int, int]:
     return {number: at for at, number in enumerate(numbers, 1)}
 
 

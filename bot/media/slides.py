@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from bot.media.packages import picture
+from bot.media.packages import picture_note
 from bot.media.word_runs import Runs, child, lowered, raised, tag, value
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def _words(shapes: Iterable[Any], depth: int) -> Iterator[str]:
         elif shape.has_text_frame:
             yield _said(shape.text_frame)
         elif tag(shape.element) == "pic":
-            yield picture(shape.element.nvPicPr.cNvPr.get("descr", ""))
+            yield picture_note(shape.element.nvPicPr.cNvPr.get("descr", ""))
         elif depth < MOST_NESTED and hasattr(shape, "shapes"):
             yield from _words(shape.shapes, depth + 1)
 

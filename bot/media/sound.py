@@ -65,7 +65,7 @@ FORMATS = {"mov": "mov,mp4,m4a,3gp,3g2,mj2", "matroska": "matroska,webm"}
 """FFmpeg's whitelist names where they differ from the name of the format."""
 
 
-def links(data: bytes) -> list[bytes]:
+def split_links(data: bytes) -> list[bytes]:
     """The links of a chained Ogg file, usually one; an incomplete page belongs to the one before it."""
     starts, before = [0], True
     for at, begins in _pages(data):
@@ -116,7 +116,7 @@ class _Reach:
     seconds: float = 0.0
 
 
-def sound(data: bytes, *, most_seconds: float) -> ConvertedSound:
+def convert_sound(data: bytes, *, most_seconds: float) -> ConvertedSound:
     """Convert an audio or video file. Raises MediaError; TooLongError beyond `most_seconds`."""
     import av
 
@@ -126,7 +126,7 @@ def sound(data: bytes, *, most_seconds: float) -> ConvertedSound:
     written = io.BytesIO()
     try:
         reach = _Reach()
-        frames = _up_to(_heard(links(data) if kind == "ogg" else [data], kind), most_seconds, reach)
+        frames = _limit(_frames(split_links(data) if kind == "ogg" else [data], kind), most_seconds, reach)
         with av.open(written, "w", format="mp3") as target:  # no tags, which may contain private names
             seconds = _encode(frames, target, "libmp3lame", RATE, BITS)
     except MediaError:
@@ -135,14 +135,14 @@ def sound(data: bytes, *, most_seconds: float) -> ConvertedSound:
         raise UnreadableError(f"{type(exc).__name__}: {exc}") from exc
     if not seconds:
         raise UnreadableError("nothing to hear in it")
-    whole = _whole(data, kind, seconds)
+    whole = _stated_duration(data, kind, seconds)
     is_cut = reach.seconds < whole - MOST_MISSING_S
     return ConvertedSound(
         written.getvalue(), "mp3", seconds, whole if is_cut else None, kind != "ogg" or is_ended(data)
     )
 
 
-def _whole(data: bytes, kind: str, seconds: float) -> float:
+def _stated_duration(data: bytes, kind: str, seconds: float) -> float:
     """The stated duration in seconds; 0 if there is none."""
     import av
 
@@ -151,7 +151,7 @@ def _whole(data: bytes, kind: str, seconds: float) -> float:
         return seconds * size / len(data) if len(data) < size < STREAMED else 0.0
     if kind not in TOLD or (kind == "mp3" and not _says_length(data)):
         return 0.0
-    with suppress(MediaError, av.FFmpegError, EOFError), _opened(data, kind) as source:
+    with suppress(MediaError, av.FFmpegError, EOFError), _open(data, kind) as source:
         [sound, *_] = source.streams.audio
         if sound.duration is not None and sound.time_base is not None:
             return float(sound.duration * sound.time_base)
@@ -165,21 +165,21 @@ def _says_length(data: bytes) -> bool:
     return any(_MP3_FRAME.search(data, max(0, at - MOST_BEFORE_LENGTH), at) for at in found)
 
 
-def _heard(files: "Iterable[bytes]", kind: str) -> "Iterator[AudioFrame]":
+def _frames(files: "Iterable[bytes]", kind: str) -> "Iterator[AudioFrame]":
     """The frames of one or more files; a damaged one loses only what follows the damage."""
     import av
 
     heard, failure = False, None
     for data in files:
         try:
-            with _opened(data, kind) as source:
+            with _open(data, kind) as source:
                 if not source.streams:  # its list of streams is missing
                     raise UnreadableError("nothing in it")
                 if not source.streams.audio:
                     raise SilentError("no sound in it")
                 if (codec := source.streams.audio[0].codec_context.name) not in CODECS:
                     raise NotSupportedError(f"a sound in {codec}")
-                for frame in _decoded(source):
+                for frame in _decode(source):
                     heard = True
                     yield frame
         except (MediaError, av.FFmpegError, EOFError) as exc:
@@ -188,7 +188,7 @@ def _heard(files: "Iterable[bytes]", kind: str) -> "Iterator[AudioFrame]":
         raise failure
 
 
-def _opened(data: bytes, kind: str) -> "InputContainer":
+def _open(data: bytes, kind: str) -> "InputContainer":
     """Open the file as the type of its signature. Files and addresses that it refers to are never opened."""
     import av
 
@@ -198,11 +198,11 @@ def _opened(data: bytes, kind: str) -> "InputContainer":
         "codec_whitelist": ",".join(CODECS),
     }
     return av.open(
-        io.BytesIO(data), "r", format=kind, container_options=options, metadata_errors="replace", io_open=_refused
+        io.BytesIO(data), "r", format=kind, container_options=options, metadata_errors="replace", io_open=_refuse
     )
 
 
-def _refused(*_: object) -> Never:
+def _refuse(*_: object) -> Never:
     raise PermissionError("a file that names others")
 
 
@@ -220,7 +220,7 @@ def voice_note(samples: bytes, *, rate: int = 24_000) -> bytes:
     return written.getvalue()
 
 
-def _decoded(source: "InputContainer") -> "Iterator[AudioFrame]":
+def _decode(source: "InputContainer") -> "Iterator[AudioFrame]":
     """The frames of the first audio stream; a damaged packet is skipped."""
     import av
 
@@ -231,7 +231,7 @@ def _decoded(source: "InputContainer") -> "Iterator[AudioFrame]":
             continue
 
 
-def _up_to(frames: "Iterable[AudioFrame]", most_seconds: float, reach: _Reach) -> "Iterator[AudioFrame]":
+def _limit(frames: "Iterable[AudioFrame]", most_seconds: float, reach: _Reach) -> "Iterator[AudioFrame]":
     """Pass frames on, and raise TooLongError beyond the limit, whatever duration the file states."""
     seconds = 0.0
     for frame in frames:
@@ -251,7 +251,7 @@ def _encode(frames: "Iterable[AudioFrame]", target: "OutputContainer", codec: st
     assert isinstance(stream, AudioStream), "the codecs are those of sounds"
     stream.bit_rate = bits
     seconds = 0.0
-    for frame in _alike(frames, rate):
+    for frame in _resample(frames, rate):
         seconds += frame.samples / frame.sample_rate
         frame.pts = None  # gaps and jumps of the source aren't kept
         target.mux(stream.encode(frame))
@@ -259,7 +259,7 @@ def _encode(frames: "Iterable[AudioFrame]", target: "OutputContainer", codec: st
     return seconds
 
 
-def _alike(frames: "Iterable[AudioFrame]", rate: int) -> "Iterator[AudioFrame]":
+def _resample(frames: "Iterable[AudioFrame]", rate: int) -> "Iterator[AudioFrame]":
     """Resample frames to mono at one rate; the format may change on the way, as in joined recordings."""
     from av import AudioResampler
 

@@ -5,7 +5,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bot.media.legacy_encodings import guess
+from bot.media.legacy_encodings import guess_encoding
 from bot.media.media_errors import NotSupportedError
 from bot.media.plausibility import faults
 from bot.media.signatures import controls
@@ -70,11 +70,13 @@ class DecodedText:
     encoding: str | None = None
 
 
-def text_of(data: bytes, language: str | None = None) -> DecodedText:
+def decode_text(data: bytes, language: str | None = None) -> DecodedText:
     """Decode a file; `language` (IETF) is its sender's. Raises NotSupportedError if it isn't text."""
     data = _ZERO_RUN.sub(lambda run: bytes(len(run[0]) % 4), data)
-    unicode = _unicode(data)
-    read = DecodedText(unicode) if unicode is not None else _mixed(data, language) or _legacy(data, language)
+    unicode = _decode_unicode(data)
+    read = (
+        DecodedText(unicode) if unicode is not None else _decode_mixed(data, language) or _decode_legacy(data, language)
+    )
     words = _TERMINAL.sub("", read.words).strip("\0\x1a").replace("\x0b", "\n").replace("\x0c", "\n")
     words = _without_zeros(words)
     if len(CONTROL.findall(words)) > MOST_STRANGE * len(words):
@@ -90,36 +92,36 @@ def _without_zeros(words: str) -> str:
     return _ZEROS.sub(" " if "\n" in words else "\n", words)
 
 
-def _unicode(data: bytes) -> str | None:
-    for read in (_marked, _wide, _shifted, _utf_8, _wide_throughout, _declared):
+def _decode_unicode(data: bytes) -> str | None:
+    for read in (_by_mark, _wide, _shifted, _utf_8, _wide_throughout, _by_declaration):
         text = read(data)
         if text is not None:
             return text
     return None
 
 
-def _legacy(data: bytes, language: str | None) -> DecodedText:
+def _decode_legacy(data: bytes, language: str | None) -> DecodedText:
     broken = _broken_utf_8(data)
     if broken is not None:
         return DecodedText(broken)
-    found = guess(data.replace(b"\0", b""), language)
+    found = guess_encoding(data.replace(b"\0", b""), language)
     if found is not None:
         return DecodedText(found.text, found.encoding)
-    if _foreign(data) > MOST_ODD * len(data):
+    if _count_non_ascii(data) > MOST_ODD * len(data):
         raise NotSupportedError("no text of a known encoding")
     return DecodedText(data.decode("utf-8", "replace"))
 
 
-def _mixed(data: bytes, language: str | None) -> DecodedText | None:
+def _decode_mixed(data: bytes, language: str | None) -> DecodedText | None:
     """A log with two encodings: some lines are UTF-8, the others share another encoding."""
     lines = data.splitlines(keepends=True)
     as_utf_8 = [line.decode() if line.isascii() else _broken_utf_8(line) for line in lines]
     rest = b"".join(line for line, text in zip(lines, as_utf_8, strict=True) if text is None)
-    if _foreign(rest) < FEWEST_OF_THE_REST:
+    if _count_non_ascii(rest) < FEWEST_OF_THE_REST:
         return None
     if not any(text and _is_surely_utf_8(text) for text in as_utf_8):
         return None
-    found = guess(rest.replace(b"\0", b""), language)
+    found = guess_encoding(rest.replace(b"\0", b""), language)
     if found is None:
         return None
     table = found.encoding
@@ -136,7 +138,7 @@ def _is_surely_utf_8(line: str) -> bool:
     return beyond >= FEWEST_OF_A_LINE and (max(line) >= "\U0001f000" or faults(line) <= MOST_FAULTS_BY_CHANCE * beyond)
 
 
-def _foreign(data: bytes) -> int:
+def _count_non_ascii(data: bytes) -> int:
     """The number of non-ASCII bytes."""
     return len(data) - len(data.translate(None, _FOREIGN_BYTES))
 
@@ -145,7 +147,7 @@ def _beyond_ascii(text: str) -> int:
     return len(text) - len(text.encode("ascii", "ignore"))
 
 
-def _declared(data: bytes) -> str | None:
+def _by_declaration(data: bytes) -> str | None:
     """Decode by the declared encoding, if that is valid."""
     found = _DECLARED.search(data[:DECLARED_WITHIN])
     try:
@@ -156,7 +158,7 @@ def _declared(data: bytes) -> str | None:
     return text if isinstance(text, str) else None  # some codecs yield bytes
 
 
-def _marked(data: bytes) -> str | None:
+def _by_mark(data: bytes) -> str | None:
     """Decode by the byte order mark, or by the zeros that UTF-16 and UTF-32 have in most scripts."""
     for mark, encoding in _MARKS:
         if data.startswith(mark):

@@ -26,7 +26,7 @@ _NOTES = {"footnotes": "footnote", "endnotes": "endnote"}
 
 def words(file: BinaryIO) -> list[str]:
     """The blocks of a Word file: paragraphs, and tables with one line per row."""
-    part = _main(_opened(file))
+    part = _main_part(_open(file))
     reader = _Reader(Runs(_links(part)), Numbers(_root(part, "numbering"), _root(part, "styles")))
     heads = [f"[header: {text}]" for text in reader.beside(part, "header")]
     body = child(_element(part), "body")
@@ -128,7 +128,7 @@ def _element(part: "Part") -> "_Element":
     return parse_xml(part.blob) if found is None else found  # entities and external references are disabled
 
 
-def _opened(file: BinaryIO) -> "Package":
+def _open(file: BinaryIO) -> "Package":
     from docx.package import Package
 
     try:
@@ -159,7 +159,7 @@ def _without_loose_ends(file: BinaryIO) -> BinaryIO:
     return mended
 
 
-def _main(package: "Package") -> "Part":
+def _main_part(package: "Package") -> "Part":
     """The main document, including that of macro files, templates and the strict format."""
     for relation in package.rels.values():
         if relation.reltype.endswith("/officeDocument"):

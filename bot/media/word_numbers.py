@@ -59,7 +59,7 @@ class Numbers:
         level = scheme.levels.get(depth, Level())
         if level.kind == "none":
             return ""
-        shown = "-" if level.kind == "bullet" else _shown(level.text, scheme, counts)
+        shown = "-" if level.kind == "bullet" else _format(level.text, scheme, counts)
         return f"{'  ' * depth}{shown} " if shown else ""
 
     def _counted(self, key: str, scheme: Scheme, depth: int) -> list[int]:
@@ -84,13 +84,13 @@ class Numbers:
             return "", 0
         style = child(properties, "pStyle")
         name = value(style, "val") if style is not None else ""
-        key, depth = _numbered(properties)
+        key, depth = _list_level(properties)
         for _ in range(MOST_BASES):
             found = self._by_style.get(name)
             if key or found is None:
                 break
             of_style = child(found, "pPr")
-            key, deeper = _numbered(of_style) if of_style is not None else ("", None)
+            key, deeper = _list_level(of_style) if of_style is not None else ("", None)
             depth = deeper if depth is None else depth
             if key and depth is None:
                 depth = self._level_of(key, name)
@@ -115,7 +115,7 @@ def _schemes(numbering: "_Element | None") -> dict[str, Scheme]:
         key = value(abstract, "val") if abstract is not None else ""
         overrides = [one for one in number if tag(one) == "lvlOverride"]
         starts = {
-            _whole(value(one, "ilvl"), 0): _whole(value(start, "val"), 1)
+            _int_or(value(one, "ilvl"), 0): _int_or(value(start, "val"), 1)
             for one in overrides
             if (start := child(one, "startOverride")) is not None
         }
@@ -129,31 +129,31 @@ def _levels(holder: "_Element") -> dict[int, Level]:
     for level in holder:
         if tag(level) == "lvl":
             told = {tag(one): value(one, "val") for one in level}
-            found[_whole(value(level, "ilvl"), 0)] = Level(
+            found[_int_or(value(level, "ilvl"), 0)] = Level(
                 told.get("numFmt", "decimal"),
                 told.get("lvlText", ""),
-                _whole(told.get("start"), 0),
+                _int_or(told.get("start"), 0),
                 told.get("pStyle", ""),
             )
     return found
 
 
-def _numbered(properties: "_Element") -> tuple[str, int | None]:
+def _list_level(properties: "_Element") -> tuple[str, int | None]:
     numbered = child(properties, "numPr")
     if numbered is None:
         return "", None
     told = {tag(one): value(one, "val") for one in numbered}
-    return told.get("numId", ""), _whole(told["ilvl"], 0) if "ilvl" in told else None
+    return told.get("numId", ""), _int_or(told["ilvl"], 0) if "ilvl" in told else None
 
 
-def _shown(text: str, scheme: Scheme, counts: list[int]) -> str:
+def _format(text: str, scheme: Scheme, counts: list[int]) -> str:
     for at, number in enumerate(counts):
         kind = scheme.levels.get(at, Level()).kind
         text = text.replace(f"%{at + 1}", _FORMS.get(kind, str)(number))
     return text
 
 
-def _whole(text: str | None, default: int) -> int:
+def _int_or(text: str | None, default: int) -> int:
     try:
         return int(text or "")
     except ValueError:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from bot.media.packages import picture
+from bot.media.packages import picture_note
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
@@ -255,7 +255,7 @@ def _pictured(drawing: "_Element") -> str:
     if not any(tag(one) in _DRAWN for one in drawing.iter()):
         return ""
     said = next(filter(None, (value(one, "descr") for one in drawing.iter() if tag(one) in ("docPr", "cNvPr"))), "")
-    return picture(said)
+    return picture_note(said)
 
 
 def _symbol(font: str, code: str) -> str:

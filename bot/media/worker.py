@@ -4,11 +4,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from bot.media.document import document
-from bot.media.image import image
+from bot.media.document import read_document
+from bot.media.image import convert_image
 from bot.media.media_errors import MediaError, UnreadableError
 from bot.media.pdf import page_picture
-from bot.media.sound import sound, voice_note
+from bot.media.sound import convert_sound, voice_note
 from bot.workers.serving import Fields, serve
 
 MOST_CPU_S = 120
@@ -30,7 +30,7 @@ def _done(name: str, data: bytes, options: dict[str, Any]) -> tuple[Fields, byte
 
 
 def _image(data: bytes) -> tuple[Fields, bytes]:
-    made = asdict(image(data))
+    made = asdict(convert_image(data))
     return made, made.pop("data")
 
 
@@ -40,7 +40,7 @@ def _page(data: bytes, **options: int) -> tuple[Fields, bytes]:
 
 
 def _sound(data: bytes, **options: float) -> tuple[Fields, bytes]:
-    made = asdict(sound(data, **options))
+    made = asdict(convert_sound(data, **options))
     return made, made.pop("data")
 
 
@@ -49,7 +49,7 @@ def _voice_note(data: bytes, **options: int) -> tuple[Fields, bytes]:
 
 
 def _document(data: bytes, *, name: str, mime: str | None, **options: Any) -> tuple[Fields, bytes]:
-    made = document(data, name, mime, **options)
+    made = read_document(data, name, mime, **options)
     fields = asdict(made)
     return fields, fields.pop("text").encode()
 

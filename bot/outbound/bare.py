@@ -67,17 +67,17 @@ _BASE = re.compile(r"(?:(?<![^\W_])[A-Za-z]|[0-9)\]])\Z")
 _EXPONENT = re.compile(r"[0-9(]|[A-Za-z](?![A-Za-z])")
 
 
-def kept(text: str) -> str:
+def escape_plain(text: str) -> str:
     """Escape backslashes of paths and patterns, and marks in addresses; the text contains no code."""
     if "\\" in text:
-        text = _TOKEN.sub(_token, text)
+        text = _TOKEN.sub(_escape_token, text)
     if "*" in text:
         text = _PRODUCT.sub(r"\\*", text)
     if "]:" in text:
         text = _DEFINITION.sub(r"\1\\", text)
     if ">" in text:
         text = _NO_QUOTE.sub(r"\1\\", text)
-    return _ADDRESS.sub(_address, text) if "://" in text else text
+    return _ADDRESS.sub(_escape_address, text) if "://" in text else text
 
 
 def is_bare(data: bytes, start: int, end: int, mark: bytes) -> bool:
@@ -91,7 +91,7 @@ def is_bare(data: bytes, start: int, end: int, mark: bytes) -> bool:
         return True
     if (length == 1 and content[0] in _NEVER_FIRST and len(content) > 1) or before[-1:] + content[0] in _PAIRS:
         return True
-    if _is_torn(before, content, after):
+    if _spans_words(before, content, after):
         return True
     if mark[:1] == b"_":
         ends_in_name = length > 1 and _NAME_AT_END.search(data[start + length : end - length][-_REACH:])
@@ -117,7 +117,7 @@ def _is_power(before: str, content: str) -> bool:
     return _BASE.search(before) is not None and _EXPONENT.match(content) is not None
 
 
-def _is_torn(before: str, content: str, after: str) -> bool:
+def _spans_words(before: str, content: str, after: str) -> bool:
     """Whether the marks are in two different words or emoticons, or only one of them is inside brackets."""
     if _INSIDE_WORD_BEFORE.search(before) and _INSIDE_WORD_AFTER.match(after) and " " in content:
         return True  # f***ing and s**t
@@ -147,7 +147,7 @@ def _is_name(before: str, content: str, after: str, length: int) -> bool:
     return _CODE_BEFORE.search(before) is not None or _CODE_AFTER.match(after) is not None
 
 
-def _token(found: re.Match[str]) -> str:
+def _escape_token(found: re.Match[str]) -> str:
     token = found[0]
     if "\\" not in token or "](" in token:
         return token
@@ -157,16 +157,16 @@ def _token(found: re.Match[str]) -> str:
         end = max(start, len(behind.rstrip(_MARKS)))
     if not _LITERAL_TOKEN.search(token[start:end]):
         return token
-    return token[:start] + _ESCAPE.sub(_literal, token[start:end]) + token[end:]
+    return token[:start] + _ESCAPE.sub(_escape, token[start:end]) + token[end:]
 
 
-def _literal(found: re.Match[str]) -> str:
+def _escape(found: re.Match[str]) -> str:
     sign = found[0]
     if sign[0] != "\\":
         return f"\\{sign}"
     return sign if found[1].isalnum() else rf"\\\{found[1]}" if found[1] else r"\\"
 
 
-def _address(found: re.Match[str]) -> str:
+def _escape_address(found: re.Match[str]) -> str:
     body = found[0].rstrip(_BEHIND_ADDRESS)
     return _MARK.sub(r"\\\g<0>", body) + found[0][len(body) :]

@@ -45,15 +45,15 @@ _PAIRS = (
 _OPENS, _CLOSES = re.compile(rf"{_LETTER}{_MARKS}{_SIGN}"), re.compile(rf"{_SIGN}{_MARKS}{_LETTER}")
 
 
-def with_marks(source: str) -> str:
+def mark_breaks(source: str) -> str:
     """Replace breaks outside code by marks; one at the end of a line is dropped. Raises TooDenseError."""
     if MARK in source or not _MAY_BREAK.search(source):
         return source
     data = source.encode()
-    return applied(data, _marks(data, source))
+    return apply_edits(data, _marks(data, source))
 
 
-def with_rows(text: str) -> str:
+def expand_rows(text: str) -> str:
     """Turn breaks in table cells into extra rows, which a fixed-width table can show."""
     if MARK not in text:
         return text
@@ -79,10 +79,10 @@ def with_rows(text: str) -> str:
             case {"Start": "TableCell"} if row[0] <= start < row[1]:
                 cells.append(data[start:end])
     end_row()
-    return applied(data, edits)
+    return apply_edits(data, edits)
 
 
-def applied(data: bytes, edits: Iterator[_Edit] | list[_Edit]) -> str:
+def apply_edits(data: bytes, edits: Iterator[_Edit] | list[_Edit]) -> str:
     """Replace byte ranges of the text; of two that overlap, the first applies."""
     parts: list[bytes] = []
     done = 0
@@ -117,7 +117,7 @@ def needs_joints(source: str) -> bool:
     return JOINT not in source and _MAY_NEED_ONE.search(source) is not None
 
 
-def joints(masked: str) -> list[int]:
+def joint_positions(masked: str) -> list[int]:
     """Where to insert joints, in order; code in the text is masked."""
     return sorted({place for pattern in _PAIRS for place in _places(pattern, masked)})
 
@@ -131,7 +131,7 @@ def _places(pattern: re.Pattern[str], masked: str) -> Iterator[int]:
             yield end
 
 
-def without_joints(content: Text) -> Text:
+def strip_joints(content: Text) -> Text:
     """The text without joints, its entities shifted accordingly."""
     if JOINT not in content.text:
         return content

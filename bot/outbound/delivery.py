@@ -15,7 +15,7 @@ from bot.errors import Undeliverable
 from bot.outbound.bot_api import BotApi, Markup
 from bot.outbound.content import Attachment, Blocks, Content, Destination, Document, File, Photo, Rich, Text, Voice
 from bot.outbound.flood_control import FloodControl
-from bot.outbound.formatting import Conversions, ReplyFormat, goes_rich, share, with_literals, with_mention
+from bot.outbound.formatting import Conversions, ReplyFormat, add_mention, is_sent_rich, limit_share, mark_literals
 from bot.outbound.post import NotWantedError, RetryingSender, Wanted, always
 from bot.outbound.preview import Preview, PreviewTiming, busy
 from bot.outbound.refusals import Features, UnsupportedError, refuses_form, seconds_to_wait, undeliverable
@@ -88,7 +88,7 @@ class Deliverer:
         edit = begun if offset == 0 else None
         if offset > 0:
             to = replace(to, reply_to=None)
-        is_rich = partial(goes_rich, source, reply_format or self._reply_format)
+        is_rich = partial(is_sent_rich, source, reply_format or self._reply_format)
         rich_from = offset if await self._conversions.do(len(source), is_rich, lambda: False) else len(source)
         while source[offset:].strip():
             try:
@@ -125,9 +125,9 @@ class Deliverer:
             piece = next_piece(text, offset)
             last = piece.end >= len(text)
             try:
-                content = with_literals(piece.content, literals)
+                content = mark_literals(piece.content, literals)
                 if calls is not None and offset == 0:
-                    content = with_mention(content, *calls)
+                    content = add_mention(content, *calls)
                 place = replace(to, quiet=not last)
                 message_id = await self._post.put(place, content, edit, markup if last else None, wanted)
             except NotWantedError:
@@ -159,7 +159,7 @@ class Deliverer:
         """
         refused: BadRequest | UnsupportedError | Undeliverable | None = None
         for form in forms:
-            if isinstance(form, Text) and share(Text(form.text)) > 1:
+            if isinstance(form, Text) and limit_share(Text(form.text)) > 1:
                 return await self.notice(to, form.text, wanted=wanted)
             try:
                 return await self._post.put(to, form, None, wanted=wanted)

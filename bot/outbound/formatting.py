@@ -21,10 +21,10 @@ from typing import Literal, TypeVar
 from telegram import MessageEntity, User
 from telegramify_markdown import RenderConfig, convert, richify, utf16_len
 
-from bot.outbound.breaks import JOINT, MARK, without_joints
+from bot.outbound.breaks import JOINT, MARK, strip_joints
 from bot.outbound.content import Content, Rich, Text
 from bot.outbound.markdown import prepare
-from bot.outbound.numbering import DELIMITER, as_delimited, with_delimiters, with_values
+from bot.outbound.numbering import DELIMITER, add_values, restore_delimiters, split_lists
 
 _UNREAD = re.compile(
     r"<(pre|code|tg-math-block|tg-math)\b[^<>]*+>[^<]*+(?:<(?!/\1>)[^<]*+)*+(?:</\1>|\Z)|<[^<>]*+>|&[a-z]+;"
@@ -68,22 +68,22 @@ def reads_rtl(html: str) -> bool:
 def to_rich(markdown: str) -> Rich:
     """Convert to a rich message."""
     prepared = prepare(markdown, as_text=False)
-    html = with_values(richify(prepared).html or "", prepared).replace(MARK, "<br/>").replace(JOINT, "")
+    html = add_values(richify(prepared).html or "", prepared).replace(MARK, "<br/>").replace(JOINT, "")
     return Rich(html, is_rtl=reads_rtl(html))
 
 
 def to_text(markdown: str) -> Text:
     """Convert to a text with entities, for servers without rich messages."""
     prepared = prepare(markdown, as_text=True)
-    text, entities = convert(with_delimiters(prepared), latex_escape=False, config=_config())
-    text = as_delimited(text, prepared).replace(MARK, "\n").rstrip()
+    text, entities = convert(split_lists(prepared), latex_escape=False, config=_config())
+    text = restore_delimiters(text, prepared).replace(MARK, "\n").rstrip()
     units = utf16_len(text)
     fitting = (
         MessageEntity(one.type, one.offset, min(one.length, units - one.offset), url=one.url, language=one.language)
         for one in entities
         if one.offset < units
     )
-    return without_joints(Text(text, tuple(fitting)))
+    return strip_joints(Text(text, tuple(fitting)))
 
 
 def to_plain(markdown: str) -> Text:
@@ -96,14 +96,14 @@ def to_quote(plain: str) -> Text:
     return Text(plain, (MessageEntity(MessageEntity.EXPANDABLE_BLOCKQUOTE, 0, utf16_len(plain)),))
 
 
-def share(content: Content) -> float:
+def limit_share(content: Content) -> float:
     """How much of a message's limits the content uses; above 1 it doesn't fit."""
     if isinstance(content, Rich):
         return max(len(content.html.encode()) / RICH_LIMIT, len(_BLOCK.findall(content.html)) / RICH_BLOCKS)
     return max(utf16_len(content.text) / TEXT_LIMIT, len(content.entities) / TEXT_ENTITIES)
 
 
-def thinned(content: Text) -> Text:
+def drop_entities(content: Text) -> Text:
     """Drop entities beyond the limit: decoration first, from the end; links never."""
     surplus = len(content.entities) - TEXT_ENTITIES
     dropped = set[int]()
@@ -123,7 +123,7 @@ def _config() -> RenderConfig:
     return config
 
 
-def goes_rich(answer: str, reply_format: str) -> bool:
+def is_sent_rich(answer: str, reply_format: str) -> bool:
     """The form of a whole answer: the same for all parts, and the same after a restart."""
     if reply_format != "auto":
         return reply_format == "rich"
@@ -159,7 +159,7 @@ class Conversions:
         return otherwise()
 
 
-def with_literals(content: Rich | Text, literals: Collection[str]) -> Rich | Text:
+def mark_literals(content: Rich | Text, literals: Collection[str]) -> Rich | Text:
     """The content with every occurrence of these words as code, within the entity limit."""
     if isinstance(content, Rich) or not literals:
         return content
@@ -168,7 +168,7 @@ def with_literals(content: Rich | Text, literals: Collection[str]) -> Rich | Tex
     return replace(content, entities=(*content.entities, *islice(marks, left)))
 
 
-def with_mention(content: Rich | Text, user_id: int, name: str) -> Rich | Text:
+def add_mention(content: Rich | Text, user_id: int, name: str) -> Rich | Text:
     """The content with the name at its beginning as a mention, which needs no @username."""
     if isinstance(content, Rich) or not content.text.startswith(name):
         return content

@@ -72,7 +72,7 @@ class Formula:
     """How many of the delimiting characters are dollars."""
 
 
-def formulas(text: str) -> Iterator[Formula]:
+def find_formulas(text: str) -> Iterator[Formula]:
     """The formulas in a text without code, in order."""
     dollars: tuple[int, int] | None = None
     bracket: tuple[int, str] | None = None

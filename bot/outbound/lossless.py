@@ -15,7 +15,7 @@ from telegram import MessageEntity
 from telegramify_markdown.rich import RICH_OPTIONS
 
 from bot.outbound.blocks import TooDenseError, events
-from bot.outbound.breaks import MARK, with_marks
+from bot.outbound.breaks import MARK, mark_breaks
 from bot.outbound.content import Content, Rich
 from bot.outbound.markdown import formula_dollars
 from bot.outbound.numbering import OrderedList, ordered_lists, shown_numbers
@@ -41,20 +41,20 @@ _MARKUP = frozenset(string.punctuation + string.whitespace) - _CONTENT
 
 def keeps_everything(markdown: str, content: Content) -> bool:
     """Whether the content contains everything that the Markdown says."""
-    shown = _shown(content)
+    shown = _visible(content)
     try:
-        told = _told(with_marks(markdown).replace(MARK, " "))
+        told = _expected(mark_breaks(markdown).replace(MARK, " "))
     except TooDenseError:
         return False
-    return bool(shown.strip()) and not told - _counted(shown, _MARKUP - _SINGLES) - _inside(shown)
+    return bool(shown.strip()) and not told - _count(shown, _MARKUP - _SINGLES) - _inside(shown)
 
 
-def _told(markdown: str) -> Counter[str]:
+def _expected(markdown: str) -> Counter[str]:
     lists = ordered_lists(markdown)
     numbers = "".join(str(number) for one in lists for number in one.numbers)
     lines = _with_bullets(markdown, lists).split("\n")
     text = _SAME_ADDRESS.sub(r"\1", "\n".join(map(_line, lines)))
-    told = _counted(text, _MARKUP)
+    told = _count(text, _MARKUP)
     told["$"] -= formula_dollars(markdown)
     return +told + Counter(numbers) + _singles(markdown) + _inside(text)
 
@@ -104,7 +104,7 @@ def _tables(markdown: str) -> Iterator[tuple[int, int]]:
                 yield start, end
 
 
-def _shown(content: Content) -> str:
+def _visible(content: Content) -> str:
     """What the reader sees, plus the addresses of links."""
     if isinstance(content, Rich):
         numbers = " ".join(map(str, shown_numbers(content.html)))
@@ -112,17 +112,17 @@ def _shown(content: Content) -> str:
         return f"{seen} {numbers}"
     units = content.text.encode("utf-16-le")
     behind = (
-        _behind(one, units[2 * one.offset : 2 * (one.offset + one.length)].decode("utf-16-le"))
+        _hidden_text(one, units[2 * one.offset : 2 * (one.offset + one.length)].decode("utf-16-le"))
         for one in content.entities
     )
     return " ".join((content.text, *behind))
 
 
-def _behind(entity: MessageEntity, text: str) -> str:
+def _hidden_text(entity: MessageEntity, text: str) -> str:
     """What an entity says in addition to its text; an address that is its own text counts once."""
     address = entity.url if entity.url != text else None
     return address or entity.language or ""
 
 
-def _counted(text: str, without: frozenset[str]) -> Counter[str]:
+def _count(text: str, without: frozenset[str]) -> Counter[str]:
     return Counter(character for character in html.unescape(text) if character not in without)

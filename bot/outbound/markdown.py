@@ -11,10 +11,10 @@ from collections.abc import Iterator
 import pyromark
 from telegramify_markdown.rich import RICH_OPTIONS
 
-from bot.outbound.bare import is_bare, kept
+from bot.outbound.bare import escape_plain, is_bare
 from bot.outbound.blocks import events
-from bot.outbound.breaks import JOINT, applied, joints, needs_joints, with_marks, with_rows
-from bot.outbound.formulas import formulas
+from bot.outbound.breaks import JOINT, apply_edits, expand_rows, joint_positions, mark_breaks, needs_joints
+from bot.outbound.formulas import find_formulas
 
 _ROUNDS = 12
 """Each round may reveal what the last one hid: in a paragraph with many marks, each round halves them. Only an attack
@@ -37,19 +37,19 @@ def prepare(source: str, *, as_text: bool) -> str:
 
     `as_text`: for messages without formulas (which become code) and without custom list numbers.
     """
-    text = _outside_code(_with_joints(with_marks(source)))
+    text = _outside_code(_with_joints(mark_breaks(source)))
     for _ in range(_ROUNDS):
         edits = sorted(_edits(text, as_text))
         if not edits:
             break
-        text = applied(text.encode(), edits)
-    return with_rows(text) if as_text else text
+        text = apply_edits(text.encode(), edits)
+    return expand_rows(text) if as_text else text
 
 
 def formula_dollars(source: str) -> int:
     """How many dollars of the source delimit formulas, and are therefore not shown."""
     data = source.encode()
-    return sum(one.dollars for start, end in _prose(source) for one in formulas(data[start:end].decode()))
+    return sum(one.dollars for start, end in _prose(source) for one in find_formulas(data[start:end].decode()))
 
 
 def _with_joints(source: str) -> str:
@@ -61,7 +61,7 @@ def _with_joints(source: str) -> str:
         masked += ("`" * len(data[done:start].decode()), data[start:end].decode())
         done = end
     parts, done = list[str](), 0
-    for place in joints("".join(masked)):
+    for place in joint_positions("".join(masked)):
         parts += (source[done:place], JOINT)
         done = place
     return "".join((*parts, source[done:]))
@@ -73,7 +73,7 @@ def _outside_code(source: str) -> str:
     parts: list[str] = []
     done = 0
     for start, end in _prose(source):
-        parts += (data[done:start].decode(), _normalise(data[start:end].decode()))
+        parts += (data[done:start].decode(), _normalize(data[start:end].decode()))
         done = end
     return "".join((*parts, data[done:].decode()))
 
@@ -90,18 +90,18 @@ def _prose(source: str) -> Iterator[tuple[int, int]]:
     yield done, len(source.encode())
 
 
-def _normalise(text: str) -> str:
+def _normalize(text: str) -> str:
     parts: list[str] = []
     done = 0
-    for one in formulas(text):
-        parts += (_escaped(text[done : one.start]), f"{one.mark}{one.content.strip()}{one.mark}")
+    for one in find_formulas(text):
+        parts += (_escape(text[done : one.start]), f"{one.mark}{one.content.strip()}{one.mark}")
         done = one.end
-    return "".join((*parts, _escaped(text[done:])))
+    return "".join((*parts, _escape(text[done:])))
 
 
-def _escaped(text: str) -> str:
+def _escape(text: str) -> str:
     """Escape what would be read as a formula, or as strikethrough by a single character."""
-    text = _LITERAL_SIGN.sub(lambda found: found[0] if found[0][0] == "\\" else f"\\{found[0]}", kept(text))
+    text = _LITERAL_SIGN.sub(lambda found: found[0] if found[0][0] == "\\" else f"\\{found[0]}", escape_plain(text))
     return "\n".join(map(_with_bars, text.split("\n"))) if "||" in text else text
 
 

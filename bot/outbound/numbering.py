@@ -55,7 +55,7 @@ def ordered_lists(text: str) -> list[OrderedList]:
     return _ItemRanges(text).lists
 
 
-def with_delimiters(text: str) -> str:
+def split_lists(text: str) -> str:
     """The text with each non-consecutive item made a list of its own, for a converter that only counts.
 
     Lists with different delimiters are separate lists, so changing the delimiters is enough.
@@ -70,7 +70,7 @@ def with_delimiters(text: str) -> str:
     return b"".join((*parts, data[done:])).decode()
 
 
-def as_delimited(converted: str, text: str) -> str:
+def restore_delimiters(converted: str, text: str) -> str:
     """The converted text with each item's original delimiter."""
     if DELIMITER not in converted:
         return converted
@@ -81,7 +81,7 @@ def as_delimited(converted: str, text: str) -> str:
     return "".join((*(part + item.delimiter for part, item in zip(parts, items, strict=False)), parts[-1]))
 
 
-def with_values(html: str, text: str) -> str:
+def add_values(html: str, text: str) -> str:
     """The rich HTML of the text, with a number at each item of a list that isn't consecutive."""
     lists = ordered_lists(text)
     if all(one.counts_up for one in lists):

@@ -20,11 +20,11 @@ from bot.outbound.content import Attachment, Content, Destination, File, Rich
 from bot.outbound.flood_control import FloodControl
 from bot.outbound.refusals import (
     Refusal,
+    classify,
     failed_there,
     is_for_good,
     lost_topic,
     may_have_arrived,
-    meaning,
     seconds_to_wait,
     undeliverable,
 )
@@ -134,7 +134,7 @@ def _after_refusal(to: Destination, exc: BadRequest, edit: int | None, content: 
     """The message that already shows the content, None when it has to be sent anew; raises when neither is so."""
     if edit is not None and to.private and to.thread_id is not None and lost_topic(exc):
         return None
-    refusal = meaning(exc)
+    refusal = classify(exc)
     if refusal is Refusal.FOR_GOOD:
         raise undeliverable(exc) from exc
     if edit is not None and refusal is Refusal.NOT_MODIFIED:

@@ -66,7 +66,7 @@ class Refusal(Enum):
     """Anything else: this content isn't accepted in this form."""
 
 
-def meaning(exc: BadRequest) -> Refusal:
+def classify(exc: BadRequest) -> Refusal:
     """The meaning of the error's sentence."""
     sentence = exc.message.lower()
     if "message is not modified" in sentence:
@@ -83,7 +83,7 @@ def meaning(exc: BadRequest) -> Refusal:
 def is_for_good(exc: TelegramError) -> bool:
     """Whether another attempt is pointless."""
     if isinstance(exc, BadRequest):
-        return meaning(exc) is Refusal.FOR_GOOD
+        return classify(exc) is Refusal.FOR_GOOD
     return isinstance(exc, (Forbidden, ChatMigrated)) or _TOO_LARGE in exc.message.lower()
 
 

@@ -21,7 +21,16 @@ from dataclasses import dataclass
 
 from bot.outbound.blocks import Frame, Layout, TooDenseError, layout
 from bot.outbound.content import Content, Text
-from bot.outbound.formatting import RICH_LIMIT, TEXT_LIMIT, share, thinned, to_plain, to_quote, to_rich, to_text
+from bot.outbound.formatting import (
+    RICH_LIMIT,
+    TEXT_LIMIT,
+    drop_entities,
+    limit_share,
+    to_plain,
+    to_quote,
+    to_rich,
+    to_text,
+)
 from bot.outbound.lossless import keeps_everything
 
 _JOINER = "\u200d"
@@ -81,16 +90,16 @@ class Chunk:
 def next_part(source: str, offset: int, limit: int, least: int | None = None) -> Chunk:
     """The piece that begins at `offset`, at most `limit` characters, and at least `least` of the source if possible."""
     least = limit // 2 if least is None else least
-    return _Cutter(source, _behind_blanks(source, offset, least), limit, least, layout(source)).chunk()
+    return _Cutter(source, _skip_blanks(source, offset, least), limit, least, layout(source)).chunk()
 
 
 def next_plain_part(source: str, offset: int, limit: int) -> Chunk:
     """The piece that begins at `offset`, unformatted: no markup is closed or reopened."""
     least = limit // 2
-    return _Cutter(source, _behind_blanks(source, offset, least), limit, least, Layout()).chunk()
+    return _Cutter(source, _skip_blanks(source, offset, least), limit, least, Layout()).chunk()
 
 
-def _behind_blanks(source: str, offset: int, most: int) -> int:
+def _skip_blanks(source: str, offset: int, most: int) -> int:
     """Where a piece begins that must not be blank, since Telegram refuses blank messages."""
     ink = _INK.search(source, offset)
     return offset if ink is None or ink.start() - offset < most else ink.start()
@@ -212,7 +221,7 @@ def pieces(source: str, offset: int, *, rich: bool) -> Iterator[Piece]:
     They are generated one by one, after the previous one was refused, and end at different positions.
     """
     for form in (to_rich, to_text) if rich else (to_text,):
-        fitting = _converted(source, offset, form)
+        fitting = _convert(source, offset, form)
         if fitting is not None and keeps_everything(fitting[0].text, fitting[1]):
             yield Piece(fitting[1], fitting[0].end)
     yield plain_piece(source, offset)
@@ -234,13 +243,13 @@ def preview_piece(source: str, offset: int, *, rich: bool) -> Piece:
     """The part at `offset` of a source that is still being written."""
     # The first part needs little parsing; the context of later ones is parsed once for all.
     seen = source if offset else source[: (RICH_LIMIT if rich else TEXT_LIMIT) + _CONTEXT]
-    fitting = _converted(seen, offset, to_rich if rich else to_text)
+    fitting = _convert(seen, offset, to_rich if rich else to_text)
     return plain_piece(source, offset) if fitting is None else Piece(fitting[1], fitting[0].end)
 
 
-def _converted(source: str, offset: int, form: Callable[[str], Content]) -> tuple[Chunk, Content] | None:
+def _convert(source: str, offset: int, form: Callable[[str], Content]) -> tuple[Chunk, Content] | None:
     try:
-        return _fitting(source, offset, form)
+        return _fit(source, offset, form)
     except TooDenseError:
         return None
     except Exception as exc:  # noqa: BLE001  # whatever ails the converter, the reply must arrive
@@ -248,16 +257,16 @@ def _converted(source: str, offset: int, form: Callable[[str], Content]) -> tupl
         return None
 
 
-def _fitting(source: str, offset: int, form: Callable[[str], Content]) -> tuple[Chunk, Content] | None:
+def _fit(source: str, offset: int, form: Callable[[str], Content]) -> tuple[Chunk, Content] | None:
     """The longest piece that fits, approximately; None if this form holds too little."""
     least = _room(source, offset, TEXT_LIMIT // 2)
     room = RICH_LIMIT if form is to_rich else _room(source, offset)
     for _ in range(_TRIES):
         chunk = next_part(source, offset, room, max(room // 2, min(least, room * 9 // 10)))
         content = form(chunk.text)
-        if share(content) > 1 and room <= least and isinstance(content, Text):
-            content = thinned(content)
-        if (full := share(content)) <= 1:
+        if limit_share(content) > 1 and room <= least and isinstance(content, Text):
+            content = drop_entities(content)
+        if (full := limit_share(content)) <= 1:
             return chunk, content
         if room <= least:
             break

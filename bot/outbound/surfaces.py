@@ -19,7 +19,7 @@ from bot.outbound.bot_api import BotApi
 from bot.outbound.content import Content, Destination, Rich, Text
 from bot.outbound.flood_control import FloodControl
 from bot.outbound.formatting import RICH_LIMIT, Conversions, reads_rtl
-from bot.outbound.refusals import Refusal, UnsupportedError, lost_topic, meaning, refuses_drafts
+from bot.outbound.refusals import Refusal, UnsupportedError, classify, lost_topic, refuses_drafts
 from bot.outbound.splitting import plain_piece, preview_piece
 
 _FAR_BEHIND = 10_000
@@ -223,7 +223,7 @@ class MessageSurface:
         try:
             await self._api.edit(self._to, self.message_id, content, self._keyboard)
         except BadRequest as exc:
-            if meaning(exc) is not Refusal.NOT_MODIFIED:
+            if classify(exc) is not Refusal.NOT_MODIFIED:
                 raise
 
     async def _begin(self, content: Content) -> None:

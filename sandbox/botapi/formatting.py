@@ -47,7 +47,7 @@ def units(text: str) -> int:
     return len(text.encode("utf-16-le")) // 2
 
 
-def checked(text: str) -> str:
+def check_text(text: str) -> str:
     """The text as it will be shown, without trailing whitespace; refused if empty or too long."""
     shown = text.rstrip()
     if not shown:
@@ -60,13 +60,13 @@ def checked(text: str) -> str:
 def entities(text: str, given: Sequence[Json]) -> list[Json]:
     """The given entities, checked, and those that Telegram detects in between."""
     encoded = text.encode("utf-16-le")
-    explicit = [clipped for entity in given if (clipped := _clipped(entity, encoded))]
+    explicit = [clipped for entity in given if (clipped := _clip(entity, encoded))]
     taken = [_span(entity) for entity in explicit]
-    found = [entity for entity in detected(text) if not any(_overlap(_span(entity), span) for span in taken)]
+    found = [entity for entity in detect_entities(text) if not any(_overlap(_span(entity), span) for span in taken)]
     return sorted(explicit + found, key=lambda entity: (_span(entity)[0], -_span(entity)[1]))
 
 
-def detected(text: str) -> list[Json]:
+def detect_entities(text: str) -> list[Json]:
     """Commands, URLs and mentions in a text."""
     found: list[Json] = []
     for kind, pattern in DETECTED.items():
@@ -88,7 +88,7 @@ def pieces(text: str) -> Iterator[str]:
     yield rest
 
 
-def _clipped(entity: Json, encoded: bytes) -> Json | None:
+def _clip(entity: Json, encoded: bytes) -> Json | None:
     """The entity clipped to the shown text; None if it covered only trailing whitespace."""
     kind = str(entity["type"])
     if kind not in ENTITY_TYPES:

@@ -54,7 +54,7 @@ class User:
         """Send any other content, such as ``{"dice": {...}}``, with or without a caption."""
         words: Json = {}
         if caption is not None:
-            found = texts.detected(caption)
+            found = texts.detect_entities(caption)
             words = {"caption": caption} | ({"caption_entities": found} if found else {})
         return self._post(chat, content | words, reply_to, thread)
 
@@ -216,5 +216,5 @@ class User:
 
 
 def _content(text: str, entities: Sequence[Json] | None) -> Json:
-    found = texts.detected(text) if entities is None else list(entities)
+    found = texts.detect_entities(text) if entities is None else list(entities)
     return {"text": text, "entities": found} if found else {"text": text}

@@ -62,7 +62,7 @@ def _fields(content_type: str, body: bytes) -> Json:
         if media_type == "application/x-www-form-urlencoded":
             return dict(parse_qsl(body.decode(), keep_blank_values=True))
         if media_type == "multipart/form-data":
-            return dict(http.parts(content_type, body))
+            return dict(http.form_parts(content_type, body))
     except UnicodeDecodeError as exc:
         raise bad_request("strings must be encoded in UTF-8") from exc
     except ValueError as exc:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from sandbox.model.api import Field
 from sandbox.model.behaviour import Break, Say
 from sandbox.model.messages import check_order, read_all, words
-from sandbox.model.playback import event, packed
+from sandbox.model.playback import compact_json, event
 from sandbox.model.prompt_cache import PromptCount, count_tokens
 from sandbox.model.request import (
     ChatRequest,
@@ -65,7 +65,7 @@ class Completion:
         """The chunk with the finish reason, usage if requested, and the end mark."""
         end = self._chunk({}, "tool_calls" if self._called else self._say.finish_reason)
         if self._say.usage is True and self._request.include_usage:
-            end += event(packed({**self._head("chat.completion.chunk"), "choices": [], "usage": self._usage()}))
+            end += event(compact_json({**self._head("chat.completion.chunk"), "choices": [], "usage": self._usage()}))
         return end + DONE
 
     def broken(self, told: Break) -> bytes:
@@ -80,7 +80,7 @@ class Completion:
         self._said = len((self._say.reasoning + self._say.text).encode())
         choice = {"index": 0, "message": message, "finish_reason": self._say.finish_reason if finished else None}
         body = {**self._head("chat.completion"), "choices": [choice]}
-        return packed(body | {"usage": self._usage()} if self._say.usage else body)
+        return compact_json(body | {"usage": self._usage()} if self._say.usage else body)
 
     def _chunk(self, delta: Mapping[str, object], finish_reason: str | None = None) -> bytes:
         choice = {"index": 0, "delta": delta, "finish_reason": finish_reason}
@@ -89,7 +89,7 @@ class Completion:
             chunk["usage"] = self._usage()
         elif self._say.usage and self._request.include_usage:
             chunk["usage"] = None  # OpenAI announces the last chunk's usage by a null in all others
-        return event(packed(chunk))
+        return event(compact_json(chunk))
 
     def _head(self, kind: str) -> dict[str, object]:
         return {"id": self._id, "object": kind, "created": self._created, "model": self._request.model}

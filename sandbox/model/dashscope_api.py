@@ -13,7 +13,7 @@ from sandbox.model import request_media
 from sandbox.model.api import Field
 from sandbox.model.behaviour import Break, Say
 from sandbox.model.messages import check_order, read_all, words
-from sandbox.model.playback import packed
+from sandbox.model.playback import compact_json
 from sandbox.model.prompt_cache import PromptCount, count_tokens
 from sandbox.model.request import (
     ChatRequest,
@@ -45,7 +45,7 @@ MEDIA = ("image", "audio")
 def dashscope_error(message: str, status: int, code: str | None = None, param: str | None = None) -> bytes:  # noqa: ARG001
     """DashScope's error JSON, which has no field for the parameter's name."""
     named = code or CODES.get(status, "InvalidParameter")
-    return packed({"code": named, "message": message, "request_id": str(uuid.uuid4())})
+    return compact_json({"code": named, "message": message, "request_id": str(uuid.uuid4())})
 
 
 class DashScopeAnswer:
@@ -82,7 +82,7 @@ class DashScopeAnswer:
         """A piece of speech."""
         audio = {"data": base64.b64encode(samples).decode(), "expires_at": int(time.time())}
         output = self._output({"reasoning": "", "content": ""}, UNFINISHED) | {"audio": audio}
-        return self._event("result", 200, packed(self._body(output)))
+        return self._event("result", 200, compact_json(self._body(output)))
 
     def call(self, index: int, name: str, arguments: str) -> bytes:
         """A function call in two pieces."""
@@ -95,7 +95,7 @@ class DashScopeAnswer:
 
     def _calling(self, call: dict[str, object]) -> bytes:
         output = self._output({"reasoning": "", "content": ""}, UNFINISHED, call)
-        return self._event("result", 200, packed(self._body(output)))
+        return self._event("result", 200, compact_json(self._body(output)))
 
     def finish(self) -> bytes:
         """The last event, with the finish reason."""
@@ -111,10 +111,10 @@ class DashScopeAnswer:
     def whole(self, *, finished: bool) -> bytes:
         """The body of an unstreamed answer."""
         self._said = {"reasoning": self._say.reasoning, "content": self._say.text}
-        return packed(self._body(self._output(self._said, self._say.finish_reason if finished else UNFINISHED)))
+        return compact_json(self._body(self._output(self._said, self._say.finish_reason if finished else UNFINISHED)))
 
     def _result(self, piece: dict[Field, str], finish_reason: str) -> bytes:
-        return self._event("result", 200, packed(self._body(self._output(piece, finish_reason))))
+        return self._event("result", 200, compact_json(self._body(self._output(piece, finish_reason))))
 
     def _event(self, kind: str, status: int, data: bytes) -> bytes:
         self._told += 1

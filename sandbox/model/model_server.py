@@ -209,7 +209,7 @@ class ModelServer:
         self.counts.append(count)
         answer = api.answer(asked, behaviour, self.counts[-1])
         if not asked.stream:
-            return playback.whole(behaviour, answer)
+            return playback.unstreamed(behaviour, answer)
         return playback.streamed(behaviour, answer, spoken=asked.wants_speech, may_call=asked.may_call)
 
     def _abandon(self, asked: ChatRequest) -> None:

@@ -29,7 +29,7 @@ class Playback(Response):
     async def __call__(self, _: Scope, receive: Receive, send: Send) -> None:
         """Play until the answer ends, the client leaves, or the server closes."""
         playing = asyncio.create_task(self._play(send), name="model answer")
-        leaving = asyncio.create_task(_left(receive), name="model client")
+        leaving = asyncio.create_task(_disconnect(receive), name="model client")
         closing = asyncio.create_task(self._closing.wait(), name="model closing")
         tasks = {playing, leaving, closing}
         try:
@@ -48,7 +48,7 @@ class Playback(Response):
             await send(message)
 
 
-async def _left(receive: Receive) -> None:
+async def _disconnect(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
 
@@ -76,25 +76,25 @@ async def silence() -> AsyncIterator[Message]:
 
 async def streamed(say: Say, answer: ApiAnswer, *, spoken: bool, may_call: bool) -> AsyncIterator[Message]:
     """Server-sent events; `spoken`: include speech, `may_call`: include function calls."""
-    await _stand(say, "headers")
+    await _hold(say, "headers")
     yield _start(200, "text/event-stream; charset=utf-8")
     yield _body(answer.opening())
     for number, (field, piece) in enumerate(_deltas(say), start=1):
         yield _body(answer.delta(field, piece))
-        await _stand(say, number)
+        await _hold(say, number)
         await asyncio.sleep(say.delay)
     for start in range(0, len(say.speech) if spoken else 0, SPEECH_BYTES):
         yield _body(answer.speech(say.speech[start : start + SPEECH_BYTES]))
     for index, (name, arguments) in enumerate(say.calls if may_call else ()):
         yield _body(answer.call(index, name, arguments))
-    await _stand(say, "finish")
+    await _hold(say, "finish")
     if not isinstance(say, Cut):
         yield _body(_ending(say, answer), more=False)
 
 
-async def whole(say: Say, answer: ApiAnswer) -> AsyncIterator[Message]:
+async def unstreamed(say: Say, answer: ApiAnswer) -> AsyncIterator[Message]:
     """One JSON body."""
-    await _stand(say, "headers")
+    await _hold(say, "headers")
     yield _start(200, "application/json")
     if isinstance(say, Cut):
         body = answer.whole(finished=False)
@@ -109,7 +109,7 @@ async def json_body(body: bytes) -> AsyncIterator[Message]:
     yield _body(body, more=False)
 
 
-async def _stand(say: Say, point: Point) -> None:
+async def _hold(say: Say, point: Point) -> None:
     if say.hold is not None:
         await say.hold.stand(point)
 
@@ -145,7 +145,7 @@ def _body(content: bytes, more: bool = True) -> Message:
     return {"type": "http.response.body", "body": content, "more_body": more}
 
 
-def packed(payload: Mapping[str, object]) -> bytes:
+def compact_json(payload: Mapping[str, object]) -> bytes:
     """Compact JSON."""
     return json.dumps(payload, ensure_ascii=False, separators=(",", ":")).encode()
 

@@ -13,7 +13,7 @@ from typing import Literal
 from sandbox.model.api import Field
 from sandbox.model.behaviour import Break, Say
 from sandbox.model.messages import of_text
-from sandbox.model.playback import event, packed
+from sandbox.model.playback import compact_json, event
 from sandbox.model.prompt_cache import PromptCount, count_tokens
 from sandbox.model.request import ChatRequest, RequestError, RequestMessage
 
@@ -260,10 +260,10 @@ class Reply:
         if self._say.text:
             self.delta("content", self._say.text)
         if not finished:
-            return packed(self._json("in_progress"))
+            return compact_json(self._json("in_progress"))
         self._keep()
         self._closing(self._status)
-        return packed(self._ended())
+        return compact_json(self._ended())
 
     @property
     def _status(self) -> Status:
@@ -325,4 +325,4 @@ class Reply:
     def _event(self, kind: str, **fields: object) -> bytes:
         number = self._told
         self._told += 1
-        return event(packed({"type": kind, "sequence_number": number, **fields}), f"event: {kind}")
+        return event(compact_json({"type": kind, "sequence_number": number, **fields}), f"event: {kind}")

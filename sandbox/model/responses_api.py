@@ -66,10 +66,10 @@ def _input(value: object) -> tuple[RequestMessage, ...]:
     items = value
     if isinstance(value, list):  # encrypted reasoning that is returned can't be read
         items = [_message(item, index) for index, item in enumerate(value) if not _is_encrypted(item)]
-    return read_all(_joined(items) if isinstance(items, list) else items, "input", _part)
+    return read_all(_merge_calls(items) if isinstance(items, list) else items, "input", _part)
 
 
-def _joined(items: list[object]) -> list[object]:
+def _merge_calls(items: list[object]) -> list[object]:
     """Merge the assistant's calls into its preceding message, as Chat Completions has it."""
     joined: list[object] = []
     for item in items:

@@ -14,11 +14,11 @@ from telegram.error import TimedOut
 
 from bot.inbound.attachments import AttachedFiles, Attachments
 from bot.inbound.problems import Problem
-from bot.media.document import document
-from bot.media.image import ConvertedImage, image
+from bot.media.document import read_document
+from bot.media.image import ConvertedImage, convert_image
 from bot.media.media_errors import TooLargeError
 from bot.media.pdf import page_picture
-from bot.media.sound import ConvertedSound, sound, voice_note
+from bot.media.sound import ConvertedSound, convert_sound, voice_note
 from storage.records import MediaKind
 from tests.media.files import pdf, picture, recorded, samples, wav, word
 
@@ -48,13 +48,13 @@ class Here:
         return self
 
     async def image(self, data: bytes) -> ConvertedImage:
-        return image(data)
+        return convert_image(data)
 
     async def sound(self, data: bytes, *, most_seconds: float) -> ConvertedSound:
-        return sound(data, most_seconds=most_seconds)
+        return convert_sound(data, most_seconds=most_seconds)
 
     async def document(self, data: bytes, name: str, mime: str | None, *, most_characters: int) -> Any:
-        return document(data, name, mime, most_characters=most_characters)
+        return read_document(data, name, mime, most_characters=most_characters)
 
     async def page(self, data: bytes, number: int) -> ConvertedImage:
         return page_picture(data, number)

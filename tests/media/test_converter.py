@@ -10,7 +10,7 @@ import pytest
 from bot.media import converter as jobs
 from bot.media import pool as module
 from bot.media.converter import Converter
-from bot.media.image import image
+from bot.media.image import convert_image
 from bot.media.media_errors import NotSupportedError, TooLargeError, TooSlowError, UnreadableError
 from bot.workers.process import Result
 from tests.media.files import pdf, picture, png_bomb, samples, wav
@@ -25,7 +25,7 @@ async def converter() -> AsyncIterator[Converter]:
 
 async def test_it_does_what_the_functions_do(converter: Converter) -> None:
     large = picture(3000, 1000)
-    assert await converter.image(large) == image(large)
+    assert await converter.image(large) == convert_image(large)
     heard = await converter.sound(wav(1.0), most_seconds=5)
     assert (heard.format, round(heard.seconds, 1)) == ("mp3", 1.0)
     assert (await converter.voice_note(samples(1.0))).startswith(b"OggS")

@@ -17,13 +17,13 @@ from pypdf.generic import (
     TextStringObject,
 )
 
-from bot.media.document import ExtractedDocument, document
+from bot.media.document import ExtractedDocument, read_document
 from bot.media.media_errors import EmptyError, MediaError, NotSupportedError, TooLargeError, UnreadableError
 from tests.media.files import pdf, picture, scan, word
 
 
 def _read(data: bytes, name: str = "a.txt", mime: str | None = None, most: int = 1000) -> ExtractedDocument:
-    return document(data, name, mime, most_characters=most)
+    return read_document(data, name, mime, most_characters=most)
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1251", "gb18030"])
@@ -137,7 +137,7 @@ def test_all_words_of_a_word_file_are_read(body: str) -> None:
     with zipfile.ZipFile(io.BytesIO(word("before"))) as old, zipfile.ZipFile(written, "w") as new:
         for entry in old.namelist():
             new.writestr(entry, old.read(entry).replace(b"<w:body>", b"<w:body>" + body.encode()))
-    assert "SECRET" in document(written.getvalue(), "a.docx", None, most_characters=1000).text
+    assert "SECRET" in read_document(written.getvalue(), "a.docx", None, most_characters=1000).text
 
 
 def test_a_broken_page_costs_only_itself() -> None:
@@ -148,7 +148,7 @@ def test_a_broken_page_costs_only_itself() -> None:
     writer.pages[1][NameObject("/Contents")] = writer._add_object(bad)
     written = io.BytesIO()
     writer.write(written)
-    text = document(written.getvalue(), "a.pdf", None, most_characters=1000).text
+    text = read_document(written.getvalue(), "a.pdf", None, most_characters=1000).text
     assert "first page" in text
     assert "[page 2 can't be read" in text
     assert "third page" in text
@@ -157,11 +157,11 @@ def test_a_broken_page_costs_only_itself() -> None:
 @pytest.mark.parametrize("data", [b"", b"  \n", scan(None)], ids=["empty", "blank", "a blank page"])
 def test_a_file_without_words_is_told_apart(data: bytes) -> None:
     with pytest.raises(EmptyError):
-        document(data, "a.txt", None, most_characters=1000)
+        read_document(data, "a.txt", None, most_characters=1000)
 
 
 def _text(data: bytes) -> str:
-    return document(data, "a.txt", None, most_characters=60_000).text
+    return read_document(data, "a.txt", None, most_characters=60_000).text
 
 
 @pytest.mark.parametrize(
@@ -181,7 +181,7 @@ def test_a_word_file_is_one_whatever_its_name() -> None:
 
 
 def test_a_guessed_encoding_is_kept_with_the_text() -> None:
-    read = document("1;Болт;нет\n".encode("cp1251"), "a.csv", None, most_characters=99, language="ru")
+    read = read_document("1;Болт;нет\n".encode("cp1251"), "a.csv", None, most_characters=99, language="ru")
     assert (read.text, read.encoding) == ("1;Болт;нет", "windows-1251")
 
 

@@ -5,8 +5,8 @@ import unicodedata
 
 import pytest
 
-from bot.media.legacy_encodings import guess
-from bot.media.text import text_of
+from bot.media.legacy_encodings import guess_encoding
+from bot.media.text import decode_text
 from tests.media.texts import LISTS, PROSE
 from tests.selection import some
 
@@ -27,7 +27,7 @@ def _with_accents_apart(text: str) -> str:
 
 
 def _read(data: bytes, language: str | None) -> str:
-    return unicodedata.normalize("NFC", text_of(data, language).words)
+    return unicodedata.normalize("NFC", decode_text(data, language).words)
 
 
 @pytest.mark.parametrize(("language", "encoding", "text"), some([*LISTS, *PROSE], 3))
@@ -75,27 +75,27 @@ def test_the_euro_of_iso_8859_15(language: str) -> None:
 
 
 def test_a_guess_is_said_to_be_one() -> None:
-    assert text_of("Болт;нет\n".encode("cp1251")).encoding == "windows-1251"
-    assert text_of("1,苹果\n".encode("gb18030"), "zh-hans").encoding == "gb18030"
-    assert text_of("Болт;нет\n".encode()).encoding is None
-    assert text_of("Болт;нет\n".encode("utf-16")).encoding is None
-    assert text_of(b"plain\n").encoding is None
+    assert decode_text("Болт;нет\n".encode("cp1251")).encoding == "windows-1251"
+    assert decode_text("1,苹果\n".encode("gb18030"), "zh-hans").encoding == "gb18030"
+    assert decode_text("Болт;нет\n".encode()).encoding is None
+    assert decode_text("Болт;нет\n".encode("utf-16")).encoding is None
+    assert decode_text(b"plain\n").encoding is None
 
 
 def test_a_bad_byte_costs_only_itself() -> None:
     data = "Собака спит под столом. ".encode("cp1251") * 5
-    assert text_of(data + b"\x98" + data).words.count("Собака спит под столом.") == 10
+    assert decode_text(data + b"\x98" + data).words.count("Собака спит под столом.") == 10
 
 
 def test_encoding_of_long_line_uses_foreign_part() -> None:
     """Letters that are not ASCII may come late in a long line."""
     data = b'{"a": 1}, ' * 20_000 + "Собака спит под столом".encode("cp1251")
-    assert text_of(data).words.endswith("Собака спит под столом")
+    assert decode_text(data).words.endswith("Собака спит под столом")
 
 
 def test_noise_is_no_text() -> None:
     for seed in range(3):
-        assert guess(bytes(random.Random(seed).choices(range(0x80, 0x100), k=300)), None) is None
+        assert guess_encoding(bytes(random.Random(seed).choices(range(0x80, 0x100), k=300)), None) is None
 
 
 @pytest.mark.parametrize(

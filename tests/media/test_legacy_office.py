@@ -7,7 +7,7 @@ import zipfile
 
 import pytest
 
-from bot.media.document import document
+from bot.media.document import read_document
 from bot.media.media_errors import NotSupportedError, OldOfficeError, UnreadableError
 
 WORD, EXCEL, NONE = (
@@ -56,16 +56,16 @@ def _pages() -> bytes:
 )
 def test_what_can_be_saved_otherwise_is_told(data: bytes) -> None:
     with pytest.raises(OldOfficeError):
-        document(data, "a", None, most_characters=100)
+        read_document(data, "a", None, most_characters=100)
 
 
 def test_a_workbook_is_one_whatever_it_holds() -> None:
     for data in (_compound("Workbook", "MBD0", "WordDocument", program=EXCEL), _compound("Workbook")):
         with pytest.raises(UnreadableError):  # as a workbook, of which there is no more here
-            document(data, "a.xls", None, most_characters=100)
+            read_document(data, "a.xls", None, most_characters=100)
 
 
 def test_other_files_of_their_form_are_not_read() -> None:
     with pytest.raises(NotSupportedError) as raised:
-        document(_compound("__properties_version1.0"), "a.msg", None, most_characters=100)
+        read_document(_compound("__properties_version1.0"), "a.msg", None, most_characters=100)
     assert not isinstance(raised.value, OldOfficeError)

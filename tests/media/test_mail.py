@@ -5,12 +5,12 @@ from time import process_time
 
 import pytest
 
-from bot.media.document import document
-from bot.media.mail import is_letter
+from bot.media.document import read_document
+from bot.media.mail import is_email
 
 
 def _text(data: bytes) -> str:
-    return document(data, "a.eml", None, most_characters=1000, language="ru").text
+    return read_document(data, "a.eml", None, most_characters=1000, language="ru").text
 
 
 def _letter(subtype: str = "plain", words: str = "Привет, мир\n", charset: str = "utf-8") -> EmailMessage:
@@ -71,5 +71,5 @@ def test_long_header_is_dropped_in_any_place() -> None:
 def test_many_headers_take_little_time() -> None:
     for line in (b"a: b\n", b"a:\n ", b"a" * 61 + b":"):
         began = process_time()
-        assert not is_letter(line * 100_000)
+        assert not is_email(line * 100_000)
         assert process_time() - began < 2

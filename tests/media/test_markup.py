@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.media.document import document
+from bot.media.document import read_document
 from bot.media.legacy_office import rich_text
 from bot.media.markup import html
 from tests.media.test_sheets import zipped
@@ -36,7 +36,7 @@ def test_powers_and_pictures_in_an_open_document() -> None:
     body = '<text:p>5<text:span text:style-name="T1">2</text:span> m <drawing:image/></text:p>'
     content = f"<office:document {_NAMES}>{styles}<office:text>{body}</office:text></office:document>"
     files = {"mimetype": "application/vnd.oasis.opendocument.text", "content.xml": content}
-    assert document(zipped(files), "a.odt", None, most_characters=99).text == "5^2 m [picture, not shown here]"
+    assert read_document(zipped(files), "a.odt", None, most_characters=99).text == "5^2 m [picture, not shown here]"
 
 
 def test_a_book_in_utf_16() -> None:

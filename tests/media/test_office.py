@@ -8,7 +8,7 @@ import xlsxwriter
 from pptx import Presentation
 from pptx.oxml import parse_xml
 
-from bot.media.document import LONG_PAGE, ExtractedDocument, document
+from bot.media.document import LONG_PAGE, ExtractedDocument, read_document
 from bot.media.media_errors import LockedError, MediaError, NotSupportedError
 from tests.media.files import picture
 
@@ -17,7 +17,7 @@ OPF = "http://www.idpf.org/2007/opf"
 
 
 def _read(data: bytes, name: str = "a") -> ExtractedDocument:
-    return document(data, name, None, most_characters=100_000)
+    return read_document(data, name, None, most_characters=100_000)
 
 
 def _zipped(**files: str) -> bytes:

@@ -9,13 +9,13 @@ import pytest
 import xlsxwriter
 from pptx import Presentation
 
-from bot.media.document import ExtractedDocument, document
+from bot.media.document import ExtractedDocument, read_document
 from bot.media.media_errors import MediaError
 from tests.media.files import word
 
 
 def _read(data: bytes) -> ExtractedDocument:
-    return document(data, "a", None, most_characters=10_000)
+    return read_document(data, "a", None, most_characters=10_000)
 
 
 def _changed(data: bytes, name: str, change: Callable[[bytes], bytes | None]) -> bytes:

@@ -10,14 +10,14 @@ from pypdf.generic import ArrayObject, DecodedStreamObject, DictionaryObject, Na
 
 import bot.media.document
 import bot.media.pdf
-from bot.media.document import document
+from bot.media.document import read_document
 from tests.media.files import pdf
 
 
 def _text(writer: PdfWriter) -> str:
     written = io.BytesIO()
     writer.write(written)
-    return document(written.getvalue(), "a.pdf", None, most_characters=1000).text
+    return read_document(written.getvalue(), "a.pdf", None, most_characters=1000).text
 
 
 def _writer(*pages: str) -> PdfWriter:
@@ -49,7 +49,7 @@ def test_pages_over_limit_count_despite_attachments(monkeypatch: pytest.MonkeyPa
     writer, written = _writer("One", "Two", "Three"), io.BytesIO()
     writer.add_attachment("sums.csv", b"a;b")
     writer.write(written)
-    read = document(written.getvalue(), "a.pdf", None, most_characters=1000)
+    read = read_document(written.getvalue(), "a.pdf", None, most_characters=1000)
     assert (read.cut, read.share) == (True, 2 / 3)
 
 

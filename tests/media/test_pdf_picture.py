@@ -6,14 +6,14 @@ import PIL.Image
 import pytest
 from pypdf import PdfReader, PdfWriter
 
-from bot.media.document import document
+from bot.media.document import read_document
 from bot.media.media_errors import EmptyError, LockedError, UnreadableError
 from bot.media.pdf import LONGEST_SIDE, MOST_DATA, MOST_PIXELS, page_picture
 from tests.media.files import pdf, picture, scan
 
 
 def _told(data: bytes) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    read = document(data, "a.pdf", None, most_characters=100_000)
+    read = read_document(data, "a.pdf", None, most_characters=100_000)
     return read.wordless, read.poor
 
 

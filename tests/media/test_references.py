@@ -12,7 +12,7 @@ import av
 import pytest
 
 from bot.media.media_errors import MediaError, NotSupportedError
-from bot.media.sound import _opened, sound
+from bot.media.sound import _open, convert_sound
 from tests.media.files import recorded
 
 
@@ -75,7 +75,7 @@ TEXTS = {
 @pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
 def test_a_playlist_is_not_played(canary: Canary, text: str) -> None:
     with pytest.raises(NotSupportedError):
-        sound(text.replace("{port}", str(canary.port)).encode(), most_seconds=9)
+        convert_sound(text.replace("{port}", str(canary.port)).encode(), most_seconds=9)
     assert canary.opened == []
 
 
@@ -84,7 +84,7 @@ def test_not_even_as_what_it_is(canary: Canary, text: str) -> None:
     """Were it ever taken for a sound, FFmpeg itself opens nothing."""
     data = text.replace("{port}", str(canary.port)).encode()
     for kind in ("concat", "hls", "sdp", "dash", "mp3", "mov"):
-        with suppress(av.FFmpegError, ValueError, OSError), _opened(data, kind) as source:
+        with suppress(av.FFmpegError, ValueError, OSError), _open(data, kind) as source:
             for packet in source.demux():
                 packet.decode()
     assert canary.opened == []
@@ -94,7 +94,7 @@ def test_a_film_whose_sound_is_another_file(canary: Canary) -> None:
     data = _elsewhere(recorded("mov", "pcm_s16le", 0.2), b"canary.wav")
     assert b"canary.wav" in data
     with suppress(MediaError):
-        sound(data, most_seconds=9)
+        convert_sound(data, most_seconds=9)
     assert canary.opened == []
 
 
@@ -103,7 +103,7 @@ def test_playlist_disguised_as_audio_is_not_played(canary: Canary, kind: str) ->
     """It comes after the first bytes of an audio file."""
     for head in (b"OggS\0\2", b"ID3\4\0\0\0\0\0\0", b"\0\0\0\x14ftypM4A \0\0\0\0", b"\x1a\x45\xdf\xa3"):
         with pytest.raises(MediaError):
-            sound(head + b"\n" + TEXTS["m3u8" if kind == "hls" else "ffconcat"].encode(), most_seconds=9)
+            convert_sound(head + b"\n" + TEXTS["m3u8" if kind == "hls" else "ffconcat"].encode(), most_seconds=9)
     assert canary.opened == []
 
 

@@ -6,7 +6,7 @@ import zipfile
 import pytest
 import xlsxwriter
 
-from bot.media.document import document
+from bot.media.document import read_document
 from bot.media.media_errors import LockedError
 
 
@@ -41,7 +41,7 @@ def _book(rows: str, prefix: str = "") -> bytes:
 
 
 def _text(data: bytes) -> str:
-    return document(data, "a.xlsx", None, most_characters=1000).text
+    return read_document(data, "a.xlsx", None, most_characters=1000).text
 
 
 @pytest.mark.parametrize(

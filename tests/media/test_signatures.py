@@ -3,7 +3,7 @@
 import pytest
 
 from bot.media.signatures import is_binary, is_pdf, picture_format, sound_format
-from bot.media.sound import sound
+from bot.media.sound import convert_sound
 from tests.media.files import pdf, picture, recorded, word
 
 TEXTS = {
@@ -83,7 +83,7 @@ def test_pictures_of_other_kinds_are_refused(kind: str) -> None:
 def test_common_audio_formats_are_recognized_and_decoded(kind: str, codec: str, found: str) -> None:
     data = recorded(kind, codec, 0.5)
     assert sound_format(data) == found
-    assert sound(data, most_seconds=60).seconds == pytest.approx(0.5, abs=0.2)
+    assert convert_sound(data, most_seconds=60).seconds == pytest.approx(0.5, abs=0.2)
     assert picture_format(data) is None
 
 
@@ -101,7 +101,7 @@ def test_format_is_found_behind_id3_tag() -> None:
     assert sound_format(tagged(recorded("adts", "aac", 0.1))) == "aac"
     music = tagged(recorded("mp3", "libmp3lame", 0.5))
     assert sound_format(music) == "mp3"
-    assert sound(music, most_seconds=60).seconds > 0.4
+    assert convert_sound(music, most_seconds=60).seconds > 0.4
 
 
 @pytest.mark.parametrize(

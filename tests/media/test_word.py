@@ -6,7 +6,7 @@ import zipfile
 
 import pytest
 
-from bot.media.document import document
+from bot.media.document import read_document
 from tests.media.files import word
 
 _W = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
@@ -52,7 +52,7 @@ def _file(body: str, *, numbering: str = "", styles: str = "", links: str = "", 
 
 
 def _text(body: str, **more: str) -> str:
-    return document(_file(body, **more), "a.docx", None, most_characters=10_000).text
+    return read_document(_file(body, **more), "a.docx", None, most_characters=10_000).text
 
 
 def _run(inside: str) -> str:
@@ -228,7 +228,7 @@ def test_a_file_with_macros_is_read_too() -> None:
     with zipfile.ZipFile(io.BytesIO(word("text"))) as old, zipfile.ZipFile(written, "w") as new:
         for entry in old.namelist():
             new.writestr(entry, old.read(entry).replace(f"{_KINDS}.document.main+xml".encode(), kind))
-    assert document(written.getvalue(), "a.docm", None, most_characters=99).text == "text"
+    assert read_document(written.getvalue(), "a.docm", None, most_characters=99).text == "text"
 
 
 def _looks(look: str, text: str) -> str:

@@ -5,7 +5,7 @@ import zipfile
 
 import pytest
 
-from bot.media.document import document
+from bot.media.document import read_document
 from bot.media.media_errors import EmptyError
 
 _OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
@@ -38,7 +38,7 @@ def _text(body: str, *targets: tuple[str, str]) -> str:
     with zipfile.ZipFile(written, "w") as archive:
         for name, text in files.items():
             archive.writestr(name, text)
-    return document(written.getvalue(), "a.docx", None, most_characters=99).text
+    return read_document(written.getvalue(), "a.docx", None, most_characters=99).text
 
 
 @pytest.mark.parametrize("target", ["NULL", "media/gone.png", "/word/gone.xml", "../gone.xml"])
@@ -61,7 +61,7 @@ def test_headers_and_footers_are_read_once() -> None:
     made.sections[0].footer.paragraphs[0].text = "page 1"
     made.add_section()
     made.save(written)
-    read = document(written.getvalue(), "a.docx", None, most_characters=999).text
+    read = read_document(written.getvalue(), "a.docx", None, most_characters=999).text
     assert [line for line in read.split("\n") if line] == ["[header: Secret report]", "text", "[footer: page 1]"]
 
 

@@ -21,12 +21,12 @@ from bot.outbound.formatting import (
     SHORT,
     Conversions,
     ReplyFormat,
-    goes_rich,
-    share,
+    is_sent_rich,
+    limit_share,
+    mark_literals,
     to_plain,
     to_rich,
     to_text,
-    with_literals,
 )
 from tests.outbound.double import GROUP, PRIVATE, connected
 
@@ -180,13 +180,13 @@ def test_plain_text_stays_as_it_was_written() -> None:
 
 def test_text_limit_is_4096_units_or_100_entities() -> None:
     """Telegram counts UTF-16 units."""
-    assert share(Text("🎉" * 2048)) == 1
-    assert share(to_text("**a** " * 101)) > 1
+    assert limit_share(Text("🎉" * 2048)) == 1
+    assert limit_share(to_text("**a** " * 101)) > 1
 
 
 def test_rich_limit_is_32768_bytes_or_500_blocks() -> None:
-    assert share(Rich("é" * 16_384)) == 1
-    assert share(to_rich("a\n\n" * 501)) > 1
+    assert limit_share(Rich("é" * 16_384)) == 1
+    assert limit_share(to_rich("a\n\n" * 501)) > 1
 
 
 @pytest.mark.parametrize(
@@ -216,18 +216,18 @@ async def test_telegram_is_told_the_direction(answer: str, rich: bool | None) ->
 
 @pytest.mark.parametrize("answer", RICH)
 def test_a_table_or_formula_is_rich(answer: str) -> None:
-    assert goes_rich(f"Before.\n\n{answer}\n\nAfter.", "auto")
+    assert is_sent_rich(f"Before.\n\n{answer}\n\nAfter.", "auto")
 
 
 @pytest.mark.parametrize("answer", TEXT)
 def test_what_text_can_show_is_text(answer: str) -> None:
-    assert not goes_rich(f"Before.\n\n{answer}\n\nAfter.", "auto")
+    assert not is_sent_rich(f"Before.\n\n{answer}\n\nAfter.", "auto")
 
 
 @pytest.mark.parametrize("answer", [TABLE, "plain"])
 def test_rich_and_text_force_one(answer: str) -> None:
-    assert goes_rich(answer, "rich")
-    assert not goes_rich(answer, "text")
+    assert is_sent_rich(answer, "rich")
+    assert not is_sent_rich(answer, "text")
 
 
 def test_what_the_converter_chokes_on_is_text(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -235,17 +235,17 @@ def test_what_the_converter_chokes_on_is_text(monkeypatch: pytest.MonkeyPatch) -
         raise RecursionError
 
     monkeypatch.setattr(formatting, "to_rich", broken)
-    assert not goes_rich(TABLE, "auto")
+    assert not is_sent_rich(TABLE, "auto")
 
 
 def test_every_place_of_a_word_is_marked() -> None:
-    found = with_literals(Text("😀 “/start” and “/start”"), ["“/start”", "“/start”", "absent", ""])
+    found = mark_literals(Text("😀 “/start” and “/start”"), ["“/start”", "“/start”", "absent", ""])
     assert isinstance(found, Text)
     assert [(one.type, one.offset, one.length) for one in found.entities] == [("code", 3, 8), ("code", 16, 8)]
 
 
 def test_content_without_literals_is_unchanged() -> None:
     text = Text("plain")
-    assert with_literals(text, []) is text
+    assert mark_literals(text, []) is text
     rich = Rich("<b>x</b>")
-    assert with_literals(rich, ["x"]) is rich
+    assert mark_literals(rich, ["x"]) is rich

@@ -1,6 +1,6 @@
 import pytest
 
-from bot.outbound.formulas import formulas
+from bot.outbound.formulas import find_formulas
 
 MONEY_AND_CODE = [
     "$HOME/bin:$PATH",
@@ -74,13 +74,13 @@ MATHEMATICS = [
 
 @pytest.mark.parametrize("text", MONEY_AND_CODE)
 def test_dollars_of_money_and_code_are_no_formula(text: str) -> None:
-    assert list(formulas(text)) == []
+    assert list(find_formulas(text)) == []
 
 
 @pytest.mark.parametrize("text", MATHEMATICS)
 def test_mathematics_is_a_formula(text: str) -> None:
-    assert len(list(formulas(text))) == 1
+    assert len(list(find_formulas(text))) == 1
 
 
 def test_a_price_between_formulas_keeps_its_dollar() -> None:
-    assert [one.content for one in formulas("$x$ costs $5 and $y$ costs $6 or $z$")] == ["x", "y", "z"]
+    assert [one.content for one in find_formulas("$x$ costs $5 and $y$ costs $6 or $z$")] == ["x", "y", "z"]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from bot.outbound.content import Content, Rich
-from bot.outbound.formatting import TEXT_LIMIT, share, with_literals
+from bot.outbound.formatting import TEXT_LIMIT, limit_share, mark_literals
 from bot.outbound.splitting import Piece, pieces, plain_piece, preview_piece, quoted_piece
 from tests.outbound.nasty import NASTY
 from tests.selection import some
@@ -40,7 +40,7 @@ def parts(source: str, form: NextPiece) -> Iterator[Content]:
     while source[offset:].strip():
         piece = form(source, offset)
         assert piece.end > offset
-        yield with_literals(piece.content, ["a", "~"])
+        yield mark_literals(piece.content, ["a", "~"])
         offset = piece.end
 
 
@@ -76,5 +76,5 @@ def test_all_text_arrives_in_few_parts_that_fit(name: str) -> None:
     for form in FORMS:
         contents = list(parts(source, form))
         assert len(contents) <= most, form.__name__
-        assert all(share(content) <= 1 for content in contents)
+        assert all(limit_share(content) <= 1 for content in contents)
         assert form in PREVIEWS or told <= letters(" ".join(map(shown, contents))), form.__name__

@@ -3,7 +3,7 @@ import datetime as dt
 import pytest
 from telegram.error import BadRequest, ChatMigrated, Forbidden, NetworkError, RetryAfter, TimedOut
 
-from bot.outbound.refusals import Refusal, is_for_good, may_have_arrived, meaning, seconds_to_wait, undeliverable
+from bot.outbound.refusals import Refusal, classify, is_for_good, may_have_arrived, seconds_to_wait, undeliverable
 
 
 @pytest.mark.parametrize(
@@ -19,7 +19,7 @@ from bot.outbound.refusals import Refusal, is_for_good, may_have_arrived, meanin
     ],
 )
 def test_what_a_sentence_means(sentence: str, refusal: Refusal) -> None:
-    assert meaning(BadRequest(sentence)) is refusal
+    assert classify(BadRequest(sentence)) is refusal
 
 
 @pytest.mark.parametrize("error", [Forbidden("x"), ChatMigrated(-100), BadRequest("Chat not found")])

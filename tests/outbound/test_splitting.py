@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from bot.outbound.content import Content, Rich, Text
-from bot.outbound.formatting import share, to_rich
+from bot.outbound.formatting import limit_share, to_rich
 from bot.outbound.splitting import Chunk, may_cut, next_part, next_plain_part, pieces, plain_piece, preview_piece
 from tests.outbound.documents import Document, first_seen, words
 from tests.selection import some
@@ -183,7 +183,7 @@ def test_long_markdown_of_any_kind_arrives_formatted(seed: int, rich: bool) -> N
     source = Document(seed, 40_000).source
     contents = delivered(source, rich=rich)
     assert first_seen(map(shown, contents)) == words(source)
-    assert all(share(content) <= 1 for content in contents)
+    assert all(limit_share(content) <= 1 for content in contents)
     assert all(isinstance(content, Rich) == rich for content in contents)
 
 
@@ -215,13 +215,13 @@ def test_a_form_that_drops_something_is_left_out() -> None:
 def test_what_grows_in_the_conversion_is_cut_smaller() -> None:
     table = "| a | b |\n|---|---|\n" + f"| {'x' * 40} | y |\n" + f"| {'z' * 20} | y |\n" * 100
     piece = next(pieces(table, 0, rich=False))
-    assert share(piece.content) <= 1
+    assert limit_share(piece.content) <= 1
     assert piece.end < len(table)
 
 
 def test_plain_text_is_counted_in_utf16() -> None:
     piece = plain_piece("🎉" * 3000, 0)
-    assert share(piece.content) <= 1
+    assert limit_share(piece.content) <= 1
     assert 1500 < piece.end <= 2048
 
 

@@ -6,7 +6,7 @@ from sandbox.botapi import formatting
 def found(words: str) -> dict[str, str]:
     encoded = words.encode("utf-16-le")
     spans: dict[str, str] = {}
-    for entity in formatting.detected(words):
+    for entity in formatting.detect_entities(words):
         start, length = entity["offset"], entity["length"]
         assert isinstance(start, int)
         assert isinstance(length, int)

@@ -23,14 +23,14 @@ async def edit_message_text(world: ServerState, args: Arguments) -> Json:
         raise bad_request("text and rich_message can't be specified simultaneously")
     found = _editable(world, args)
     content = text_content(args) if source is None else rich_content(source)
-    return changed(world, args, found, content, source)
+    return change_content(world, args, found, content, source)
 
 
 async def edit_message_reply_markup(world: ServerState, args: Arguments) -> Json:
     """Replace or remove the keyboard."""
     found = _editable(world, args)
     content = {key: found.raw[key] for key in CONTENT if key in found.raw and key != "reply_markup"}
-    return changed(world, args, found, content, found.rich)
+    return change_content(world, args, found, content, found.rich)
 
 
 async def delete_message(world: ServerState, args: Arguments) -> bool:
@@ -70,7 +70,9 @@ def _editable(world: ServerState, args: Arguments) -> StoredMessage:
     return found
 
 
-def changed(world: ServerState, args: Arguments, found: StoredMessage, content: Json, source: Json | None) -> Json:
+def change_content(
+    world: ServerState, args: Arguments, found: StoredMessage, content: Json, source: Json | None
+) -> Json:
     """The message with this content and the given keyboard; refused if nothing changes."""
     markup = args.object("reply_markup")
     if markup and markup["inline_keyboard"]:
@@ -110,7 +112,7 @@ async def edit_text(world: ServerState, args: Arguments) -> bool:
     if source is not None and "text" in args:
         raise bad_request("text and rich_message can't be specified simultaneously")
     found = _found(world, args)
-    changed(world, args, found, text_content(args) if source is None else rich_content(source), source)
+    change_content(world, args, found, text_content(args) if source is None else rich_content(source), source)
     return True
 
 
@@ -118,7 +120,7 @@ async def edit_reply_markup(world: ServerState, args: Arguments) -> bool:
     """Replace or remove an ephemeral message's keyboard."""
     found = _found(world, args)
     kept = ("text", "entities", "rich_message")
-    changed(world, args, found, {key: found.raw[key] for key in kept if key in found.raw}, found.rich)
+    change_content(world, args, found, {key: found.raw[key] for key in kept if key in found.raw}, found.rich)
     return True
 
 

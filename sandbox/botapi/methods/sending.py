@@ -52,7 +52,7 @@ def _recaptioned(args: Arguments, content: Json) -> Json:
     """The content with another caption, if given."""
     if "caption" not in args:
         return content
-    shown = formatting.checked(args.string("caption")) if args.string("caption") else ""
+    shown = formatting.check_text(args.string("caption")) if args.string("caption") else ""
     kept = {name: value for name, value in content.items() if name not in ("caption", "caption_entities")}
     entities = formatting.entities(shown, args.objects("caption_entities"))
     return kept | ({"caption": shown} if shown else {}) | ({"caption_entities": entities} if entities else {})
@@ -103,7 +103,7 @@ def text_content(args: Arguments) -> Json:
     """The checked text and entities of a message."""
     given = args.objects("entities")
     formatting.check_range(args.string("text"), given)
-    shown = formatting.checked(args.string("text"))
+    shown = formatting.check_text(args.string("text"))
     entities = formatting.entities(shown, given)
     return {"text": shown, "entities": entities} if entities else {"text": shown}
 
