@@ -8,7 +8,6 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Coroutine, Sequence
-from dataclasses import dataclass, field
 from typing import Protocol
 
 from bot.updates.parsing import QueuedUpdate, UpdateKind
@@ -60,19 +59,19 @@ class LaneWorker(Protocol):
         """A message has other words now: an answer to the old ones that is under way need not be finished."""
 
 
-@dataclass(slots=True)
 class _Lane:
-    queue: deque[QueuedUpdate] = field(default_factory=deque)
-    arrived: asyncio.Event = field(default_factory=asyncio.Event)
-    gathered: Sequence[QueuedUpdate] = ()
-    """What is handled in a moment: more that belongs to it may still be on its way."""
-    current: Sequence[QueuedUpdate] = ()
-    asking: int = 0
-    """How many of the queue are not only overheard."""
-    pending: bool = False
-    """Woken: the worker is to run even without an update."""
-    full: bool = False
-    """Somebody was told that too much waits."""
+    def __init__(self) -> None:
+        self.queue: deque[QueuedUpdate] = deque()
+        self.arrived = asyncio.Event()
+        self.gathered: Sequence[QueuedUpdate] = ()
+        """What is handled in a moment: more that belongs to it may still be on its way."""
+        self.current: Sequence[QueuedUpdate] = ()
+        self.asking = 0
+        """How many of the queue are not only overheard."""
+        self.pending = False
+        """Woken: the worker is to run even without an update."""
+        self.full = False
+        """Somebody was told that too much waits."""
 
 
 class Lanes:
