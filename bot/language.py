@@ -50,7 +50,20 @@ _NAMES = {
 """What speakers call their languages, by code."""
 _TRANSLATIONS = files("bot").joinpath("translations")
 _TRADITIONAL = re.compile(r"zh-(?:hant|tw|hk|mo)\b")
-_TAIWANESE = {"回復": "回覆", "遮蔽": "封鎖", "文本": "文字", "賬戶": "帳戶", "許可權": "權限", "運營者": "營運者"}
+_TAIWANESE = {
+    "回復": "回覆",
+    "遮蔽": "封鎖",
+    "文本": "文字",
+    "賬戶": "帳戶",
+    "許可權": "權限",
+    "運營者": "營運者",
+    "重置": "重設",
+    "充值": "儲值",
+    "丟失": "遺失",
+    "超時": "逾時",
+    "“": "「",
+    "”": "」",
+}
 """Where OpenCC goes by the sign, or has a rarer word."""
 ANEW = "/retry"
 _SENTENCE = re.compile(r"(\s*)[^.。।]*[.。।]?")
