@@ -30,7 +30,7 @@ from bot.conversation.tokens import estimate
 from bot.llm.interface import Embedder, Purpose
 from bot.llm.local import MODEL, LocalEmbeddings, is_installed
 from storage import Storage
-from storage.memory_records import Memory
+from storage.memories import Memory
 from storage.records import Chat, NewReply, NewTurn
 from storage.vectors import Progress
 

@@ -2,17 +2,63 @@
 
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from storage.chats import read_chat
 from storage.database import Database, Row, Transaction
 from storage.media_store import Media
-from storage.memory_records import Memory, NotesVersion, Span
-from storage.records import Chat, Role, Turn, Window
+from storage.records import Chat, Role, Turn
 from storage.sql import in_list, listed
 from storage.transcript import KEPT, WAITING, TurnState
 
 STEP = 1000
 """Turns that are counted at once, where a window is very long."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch of a conversation: up to which turn, and its times in seconds since 1970 (UTC)."""
+
+    through_turn: int
+    since: float
+    until: float
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What stands in the prompt in place of the turns up to `through_turn`."""
+
+    through_turn: int
+    text: str
+    tokens: int
+    made_at: float
+    covers: tuple[Span, ...] = ()
+    """What of them its text was made of; the rest left without a trace in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotesVersion:
+    """Notes that a chat has or had."""
+
+    id: int
+    text: str
+    tokens: int
+    covers: tuple[Span, ...]
+    made_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """What a chat's prompt is made of: its memory, and the turns since, oldest first."""
+
+    chat: Chat
+    memory: Memory | None
+    turns: tuple[Turn, ...]
+
+    @property
+    def through_turn(self) -> int:
+        """Turns up to this id are not in the window."""
+        return max(self.chat.reset_turn, self.memory.through_turn if self.memory else 0)
 
 
 class Memories:

@@ -9,8 +9,6 @@ from enum import StrEnum
 from operator import add
 from typing import Literal
 
-from storage.memory_records import Memory
-
 ASIDE = 2**53
 """Above the numbers of topics and of people, which have 52 bits at most."""
 ONE_MESSAGE = 4096
@@ -156,20 +154,6 @@ class HistoryTurn:
     """Its first Telegram message."""
     era: int | None = None
     """The last turn of the reset before it: turns of different eras are no neighbours."""
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """What a chat's prompt is made of: its memory, and the turns since, oldest first."""
-
-    chat: Chat
-    memory: Memory | None
-    turns: tuple[Turn, ...]
-
-    @property
-    def through_turn(self) -> int:
-        """Turns up to this id are not in the window."""
-        return max(self.chat.reset_turn, self.memory.through_turn if self.memory else 0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from bot.conversation.tokens import estimate
 from bot.scheduler import DAY_S, Jobs, JobSettings, _guarded
 from storage import Storage
 from storage.inbox import RawUpdate
-from storage.memory_records import Memory
+from storage.memories import Memory
 from storage.records import Button, ChatKey, NewTurn, Notice
 from storage.search import TurnKey
 

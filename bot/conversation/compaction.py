@@ -23,7 +23,7 @@ from bot.conversation.window import MOST_TAKEN_UP, PromptWindow, WindowReader
 from bot.errors import EmptyAnswer, ModelError
 from bot.llm.interface import ChatModel, Message
 from storage import Storage
-from storage.memory_records import Span
+from storage.memories import Span
 from storage.records import Chat, Turn
 
 SUMMARY_SHARE = 0.8

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 
 from bot.conversation.tokens import MESSAGE_TOKENS, TokenCounter
-from storage.memory_records import Span
+from storage.memories import Span
 
 _HEADING = re.compile(
     r"[ \t>]*(?:#{1,6}[ \t]*[^\s#].*+|\*\*[^*]+\*\*[ \t]*+[:\uff1a]?|__[^_]+__[ \t]*+[:\uff1a]?|【[^】]+】)\s*"

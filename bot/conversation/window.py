@@ -22,8 +22,8 @@ from bot.conversation.tokens import MESSAGE_TOKENS, TokenCounter
 from bot.conversation.usage_recorder import FURTHEST
 from bot.llm.interface import Capabilities, ChatModel, Image, Message, Part, Sound, Tool
 from storage import Storage
-from storage.memory_records import Memory, Span
-from storage.records import Chat, HistoryTurn, MediaKind, Medium, Role, Turn, Window
+from storage.memories import Memory, Span, Window
+from storage.records import Chat, HistoryTurn, MediaKind, Medium, Role, Turn
 
 MOST_CHANGES = 20
 MOST_TOKENS = 400

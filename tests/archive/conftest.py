@@ -13,7 +13,7 @@ from bot.archive.export import Exporter
 from bot.archive.importing import Importer, ImportOptions, put
 from bot.conversation.tokens import estimate
 from storage import Storage
-from storage.memory_records import Memory
+from storage.memories import Memory
 from storage.records import ChatKey, ChatSettings, MediaKind, NewMedium, NewReply, NewTurn, Usage
 from tests.storage.test_chats import all_chosen
 

@@ -12,8 +12,8 @@ from bot.conversation.window import PromptWindow
 from bot.pricing import Amount, Price
 from storage import Storage
 from storage.bases import FoundTurn
-from storage.memory_records import Memory
-from storage.records import Chat, ChatKey, Role, Turn, Usage, Window
+from storage.memories import Memory, Window
+from storage.records import Chat, ChatKey, Role, Turn, Usage
 from tests.conversation.test_budget import never
 from tests.conversation.test_thresholds import POLICY
 from tests.scripted import ScriptedModel

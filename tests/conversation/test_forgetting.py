@@ -16,7 +16,7 @@ from bot.conversation.indexing import Indexer
 from storage import Storage, StorageError, Transaction
 from storage import resets as forgettings
 from storage.backup import drop_pending
-from storage.memory_records import Memory
+from storage.memories import Memory
 from storage.records import Chat, ChatKey, NewReply, NewTurn
 from tests.conversation.test_maintenance import Bench
 

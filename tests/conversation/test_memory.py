@@ -5,7 +5,7 @@ import pytest
 from bot.conversation.memory import MemoryEditor
 from bot.handlers.memory_command import told
 from storage import Storage
-from storage.memory_records import NotesVersion
+from storage.memories import NotesVersion
 from tests.conversation.test_maintenance import ZONE, Bench
 from tests.scripted import says
 

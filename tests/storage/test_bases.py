@@ -11,7 +11,7 @@ import pytest
 from storage import Storage, bases
 from storage import database as migrations
 from storage.bases import Basis, Extent, FoundTurn
-from storage.memory_records import Memory
+from storage.memories import Memory
 from storage.records import Chat, ChatKey, NewReply, Usage
 from tests.storage.test_transcript import reply, say
 

@@ -6,7 +6,7 @@ from itertools import permutations
 import pytest
 
 from storage import Storage
-from storage.memory_records import Memory
+from storage.memories import Memory
 from storage.records import Chat, ChatKey, ChatSettings
 from storage.resets import UNDO_S
 from tests.selection import some
