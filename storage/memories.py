@@ -13,6 +13,10 @@ from storage.transcript import KEPT, WAITING, TurnState
 
 STEP = 1000
 """Turns that are counted at once, where a window is very long."""
+_TURN = (
+    "id, role, state, content, glue, tokens, created_at, asked,"
+    " EXISTS (SELECT 1 FROM turn_media WHERE turn_id = turns.id) AS has_media"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,15 +94,17 @@ class Memories:
         it was before.
         """
         row = await (tx or self._database).row(
-            "SELECT chats.*, m.through_turn, m.text, m.tokens, m.made_at, m.covers FROM chats LEFT JOIN memories AS m"
+            "SELECT chats.*, m.through_turn, m.text, m.tokens, m.made_at, m.covers, EXISTS (SELECT 1 FROM turns WHERE"
+            " turns.chat_id = chats.id AND turns.id > coalesce(m.through_turn, chats.reset_turn)"
+            " ORDER BY turns.id LIMIT 1 OFFSET ?) AS is_long FROM chats LEFT JOIN memories AS m"
             " ON m.chat_id = chats.id AND m.reset_turn = chats.reset_turn WHERE chats.id = ?",
-            (chat_id,),
+            (STEP, chat_id),
         )
         assert row is not None, "a window is asked for a chat that exists"
         memory = _memory(row) if row["text"] is not None else None
         window = Window(await read_chat(tx or self._database, row), memory, ())
         through = window.through_turn
-        if most_tokens is not None:
+        if most_tokens is not None and row["is_long"]:
             through = await self._newest(chat_id, through, most_tokens, tx)
         turns = await self.turns_since(chat_id, through, without=without, tx=tx)
         return Window(window.chat, memory, turns)
@@ -111,13 +117,12 @@ class Memories:
         `without` leaves out a reply that is being replaced.
         """
         rows = await (tx or self._database).rows(
-            "SELECT id, role, state, content, glue, tokens, created_at, asked FROM turns"
-            f" WHERE chat_id = ? AND id > ? AND {KEPT} AND id != ?"
-            " AND refused != 1 UNION SELECT id, role, state, content, glue, tokens, created_at, asked FROM turns"
-            f" WHERE chat_id = ? AND {WAITING} AND refused != 1 ORDER BY id",
+            f"SELECT {_TURN} FROM turns WHERE chat_id = ? AND id > ? AND {KEPT} AND id != ? AND refused != 1"
+            f" UNION SELECT {_TURN} FROM turns WHERE chat_id = ? AND {WAITING} AND refused != 1 ORDER BY id",
             (chat_id, through_turn, without or 0, chat_id),
         )
-        media = await self._media.of_chat(chat_id, rows[0]["id"] - 1, tx) if rows else {}
+        has_media = any(row["has_media"] for row in rows)
+        media = await self._media.of_chat(chat_id, rows[0]["id"] - 1, tx) if has_media else {}
         return tuple(
             Turn(
                 id=row["id"],
@@ -135,21 +140,17 @@ class Memories:
 
     async def _newest(self, chat_id: int, through: int, most_tokens: int, tx: Transaction | None) -> int:
         """The turn behind which so many tokens were said, or `through` where they were fewer."""
-        if await (tx or self._database).row(
-            "SELECT 1 FROM turns WHERE chat_id = ? AND id > ? ORDER BY id LIMIT 1 OFFSET ?", (chat_id, through, STEP)
-        ):
-            first, tokens = 2**63 - 1, 0
-            while tokens <= most_tokens:
-                row = await (tx or self._database).row(
-                    "SELECT min(id) AS first, sum(tokens) AS tokens FROM (SELECT id, tokens FROM turns"
-                    " WHERE chat_id = ? AND id > ? AND id < ? ORDER BY id DESC LIMIT ?)",
-                    (chat_id, through, first, STEP),
-                )
-                if row is None or row["first"] is None:
-                    return through
-                first, tokens = row["first"], tokens + row["tokens"]
-            return first - 1
-        return through
+        first, tokens = 2**63 - 1, 0
+        while tokens <= most_tokens:
+            row = await (tx or self._database).row(
+                "SELECT min(id) AS first, sum(tokens) AS tokens FROM (SELECT id, tokens FROM turns"
+                " WHERE chat_id = ? AND id > ? AND id < ? ORDER BY id DESC LIMIT ?)",
+                (chat_id, through, first, STEP),
+            )
+            if row is None or row["first"] is None:
+                return through
+            first, tokens = row["first"], tokens + row["tokens"]
+        return first - 1
 
     async def ends_overheard(self, chat_id: int) -> bool:
         """Whether what was said last was not said to the bot."""

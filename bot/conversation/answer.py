@@ -31,6 +31,7 @@ from storage.transcript import PendingReply
 
 if TYPE_CHECKING:
     from bot.conversation.prompt_builder import Request
+    from bot.conversation.window import PromptWindow
 
 
 class AnswerState(Enum):
@@ -102,6 +103,8 @@ class AnswerInFlight:
         """Who asked, if it was one person."""
         self.request: Request | None = None
         """The last one that was sent."""
+        self.window: PromptWindow | None = None
+        """The window as it was read for the only request; None: it was changed, or there were more requests."""
         self.media_refusal: ModelError | None = None
         """Why a picture or a sound was left out."""
         self.left_out: list[str] = []

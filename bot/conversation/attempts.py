@@ -82,7 +82,8 @@ class AnswerAttempts:
         if chat_id in self._too_long:
             self._too_long.discard(chat_id)
             await self._fitter.make_after_refusal(chat_id)
-        await self._fitter.make(chat_id)
+        fitted = await self._fitter.make(chat_id)
+        answer.window = fitted if answer.pending.replaces is None else None
         try:
             await self._ask_fitting(answer)
         except ContentRefused as exc:

@@ -11,6 +11,7 @@ import logging
 from collections.abc import Callable, Sequence
 
 from bot.concurrency import backoff
+from bot.conversation.answer import AnswerInFlight, AnswerState
 from bot.conversation.compaction import CompactionOutcome, Compactor
 from bot.conversation.embedding import EmbeddingIndex
 from bot.conversation.indexing import Indexer, IndexRepair
@@ -71,10 +72,11 @@ class Maintenance:
         self._queued: set[int] = set()
         """Chats whose compaction is waiting for others."""
 
-    async def look_after(self, chat_id: int) -> None:
+    async def look_after(self, chat_id: int, answer: AnswerInFlight | None = None) -> None:
         """Index new turns, and decide whether to compact the window now, later when the chat is quiet, or not.
 
         Unaddressed talk alone never causes a model call: its compaction waits for the next question.
+        `answer`: one that was just given. Whatever else happens in the chat meanwhile is followed by its own call.
         """
         if self._mending is not None:
             self._mending.see_to()
@@ -84,7 +86,9 @@ class Maintenance:
             self._embedding.wake(chat_id)
         if self._measuring is not None:
             self._measuring.see_to(chat_id)
-        if chat_id in self._running or await self._is_only_overheard(chat_id):
+        if chat_id in self._running or (answer is not None and await self._is_far_from_due(answer)):
+            return
+        if await self._is_only_overheard(chat_id):
             return
         view = await self._windows.view(chat_id)
         if self.waits(view.window.chat):
@@ -95,6 +99,16 @@ class Maintenance:
         due = self._quiet_at(view)
         if due != view.window.chat.due_at:
             await self._look_at(chat_id, due, 0)
+
+    async def _is_far_from_due(self, answer: AnswerInFlight) -> bool:
+        """Whether nothing is due with this answer added to its window, decided without reading that again."""
+        view = answer.window
+        if view is None or answer.state is not AnswerState.WRITTEN or answer.generation.goes_on:
+            return False
+        if view.window.chat.due_at is not None or view.window.chat.compact_failures:
+            return False
+        view = await self._windows.with_answer(view, answer.generation.text)
+        return view.sizes.total < view.marks.high and not pays_while_warm(view.policy, view.way, view.sizes, view.marks)
 
     async def _is_only_overheard(self, chat_id: int) -> bool:
         """Whether nothing is due because the chat only has unaddressed talk, decided without loading the window."""

@@ -68,7 +68,11 @@ class MediaAttempts:
     async def ask(self, answer: AnswerInFlight, less: Reduction) -> None:
         """Ask once. Raises a ModelError."""
         async with self._windows.request():
-            request = await self._prompts.prepare(answer.chat, without=answer.pending.replaces, less=less)
+            known = answer.window if answer.request is None else None
+            answer.window = known if less is Reduction.NOTHING else None
+            request = await self._prompts.prepare(
+                answer.chat, without=answer.pending.replaces, less=less, known=answer.window
+            )
             answer.request = request
             await answer.generation.write(request.model, request.messages, request.options(answer.chat))
 

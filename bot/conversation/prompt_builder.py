@@ -77,9 +77,19 @@ class PromptBuilder:
         self._marking = marking
         self._toolbox = toolbox
 
-    async def prepare(self, chat: Chat, *, without: int | None, less: Reduction = Reduction.NOTHING) -> Request:
-        """The request that answers the newest message; `without` leaves out a reply that is being replaced."""
-        view = await self._windows.view(chat.id, without=without)
+    async def prepare(
+        self,
+        chat: Chat,
+        *,
+        without: int | None,
+        less: Reduction = Reduction.NOTHING,
+        known: PromptWindow | None = None,
+    ) -> Request:
+        """The request that answers the newest message; `without` leaves out a reply that is being replaced.
+
+        `known`: the window, if it has just been read.
+        """
+        view = known or await self._windows.view(chat.id, without=without)
         if less is not Reduction.NOTHING:
             return await self._reduced_request(view, less)
         recalled, changed = await self._search_history(view), await self._windows.changed(view)

@@ -189,6 +189,19 @@ class WindowReader:
         turns = newest_images(within_bytes(window.turns, MOST_BYTES), model.senses.most_images)
         window = replace(window, turns=turns)
         ratio = await self._storage.token_ratios.of(model.name, chat_id)
+        return self._measured(window, model, ratio)
+
+    async def with_answer(self, view: PromptWindow, content: str) -> PromptWindow:
+        """The window as it is once the model has answered, without reading its turns again.
+
+        The chat's settings are those that the view was read with, and the answer's id and time are not its own.
+        """
+        now = view.window.turns[-1].at if view.window.turns else 0.0
+        answer = Turn(0, Role.ASSISTANT, content, "", self.count_tokens(content), now)
+        ratio = await self._storage.token_ratios.of(view.model.name, view.window.chat.id)
+        return self._measured(replace(view.window, turns=(*view.window.turns, answer)), view.model, ratio)
+
+    def _measured(self, window: Window, model: ChatModel, ratio: float) -> PromptWindow:
         starts = tuple(round_starts(window.turns))
         chosen = window.chat.choices.memory_way
         way = MemoryMode(chosen) if chosen else self._policy.way

@@ -24,12 +24,17 @@ class WindowFitter:
         self._maintenance = maintenance
         self._compactor = compactor
 
-    async def make(self, chat_id: int) -> None:
-        """Bring the window below its cap. Raises MessageTooLong if the newest message alone is too long."""
+    async def make(self, chat_id: int) -> PromptWindow | None:
+        """Bring the window below its cap. Raises MessageTooLong if the newest message alone is too long.
+
+        Returns the window; None if it was changed, and has to be read again.
+        """
         view = await self._view(chat_id)
         cap = view.policy.cap
-        if view.sizes.total > cap:
-            await self._shrink(view, most_prompt=None, most=cap)
+        if view.sizes.total <= cap:
+            return view
+        await self._shrink(view, most_prompt=None, most=cap)
+        return None
 
     async def make_after_refusal(self, chat_id: int) -> None:
         """The server refused the prompt as too long, whatever the count says: keep about half of it.

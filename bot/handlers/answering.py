@@ -7,6 +7,7 @@ import logging
 from collections.abc import Sequence
 from functools import partial
 
+from bot.conversation.answer import AnswerInFlight
 from bot.conversation.incoming_message import RETRY, STOP
 from bot.conversation.maintenance import Maintenance
 from bot.conversation.turn import Conversation
@@ -69,33 +70,34 @@ class ReplyWorker:
         if chat is not None and chat.gone:
             return
         async with self._cancellations.settling(key):
-            await self._process(key, chat)
+            answer = await self._process(key, chat)
         chat = await self._chats.find(key)  # a group that has moved meanwhile is looked after where it is now
         if chat is not None:
-            await self._maintenance.look_after(chat.id)
+            await self._maintenance.look_after(chat.id, answer)
 
-    async def _process(self, key: ChatKey, chat: Chat | None) -> None:
+    async def _process(self, key: ChatKey, chat: Chat | None) -> AnswerInFlight | None:
         if chat is None:
             await self._outbox.send_notices(key, patient=True)  # a stranger, or a user who has said nothing yet
-            return
+            return None
         await self._outbox.send_notices(key, all_of_it=False)  # notices about a message precede its answer
-        await self._answer(chat)
+        answer = await self._answer(chat)
         await self._outbox.send_replies(chat)
         await self._outbox.clear_replaced(chat)
         await self._outbox.send_notices(key)
+        return answer
 
-    async def _answer(self, chat: Chat) -> None:
+    async def _answer(self, chat: Chat) -> AnswerInFlight | None:
         pending = await self._transcript.owed(chat.id)
         if pending is None:
-            return
+            return None
         key = WorkKey(WorkKind.ANSWER, chat.id)
         if self._quarantine.is_exhausted(key):
             await self._give_up(chat, pending, texts.SET_ASIDE, pending.begun)
             self._set_aside.done(key, chat.place)
-            return
-        await self._quarantine.fly(key, chat.place, self._write(chat, pending))
+            return None
+        return await self._quarantine.fly(key, chat.place, self._write(chat, pending))
 
-    async def _write(self, chat: Chat, pending: PendingReply) -> None:
+    async def _write(self, chat: Chat, pending: PendingReply) -> AnswerInFlight:
         answer = await self._conversation.begin(chat, pending, partial(self._preview, chat, pending))
         with self._cancellations.answering(answer):
             try:
@@ -109,6 +111,7 @@ class ReplyWorker:
                 await self._alerts.hear(exc)
                 refused = exc.turn_ids if isinstance(exc, MessageRefused) else ()
                 await self._give_up(chat, pending, sentence(exc), answer.preview.message_id, refused)
+        return answer
 
     def _preview(self, chat: Chat, pending: PendingReply, reply_id: int) -> Preview:
         async def begun(message_id: int) -> None:
