@@ -47,12 +47,12 @@ class Chats:
 
     async def ensure(self, tx: Transaction, place: ChatKey, *, private: bool, now: float) -> Chat:
         """The conversation at this place, made if there was none."""
-        await tx.execute(
+        (row,) = await tx.rows(
             "INSERT INTO chats (telegram_id, thread_id, direct, private, created_at) VALUES (?, ?, ?, ?, ?)"
-            " ON CONFLICT (telegram_id, thread_id) DO NOTHING",
+            # DO NOTHING would return no row.
+            " ON CONFLICT (telegram_id, thread_id) DO UPDATE SET direct = chats.direct RETURNING *",
             (place.telegram_id, place.thread_id, place.direct, private, now),
         )
-        (row,) = await tx.rows(_AT, (place.telegram_id, place.thread_id))
         shared = await tx.rows(_AT, (place.telegram_id, 0)) if place.alone_with is not None else []
         return _under(_chat(row), shared[0] if shared else None)
 

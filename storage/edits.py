@@ -1,11 +1,11 @@
 """Messages that were changed after they were sent."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from storage.database import Database, Transaction
+from storage.database import Database, Row, Transaction
 from storage.records import Role
-from storage.sql import in_list, listed
-from storage.transcript import KEPT, STREAMING
+from storage.transcript import KEPT, STREAMING, TurnState
 
 MOST_PARTS = 200
 """Messages of one question that are looked at; a question has a few."""
@@ -82,24 +82,19 @@ class Edits:
             " ORDER BY turns.id DESC LIMIT ?",
             (chat_id, MOST_PARTS),
         )
-        reply_id, turn_ids = None, set()
-        for row in rows:
-            if row["role"] == Role.USER:
-                turn_ids.add(row["id"])
-            elif reply_id is None and not turn_ids:
-                reply_id = row["id"]
-            else:
-                break
-        return Exchange(frozenset(turn_ids), reply_id)
+        return _exchange(rows)
 
     async def last_asked(self, chat_id: int) -> set[int]:
-        """The Telegram messages of the newest question."""
-        turns = (await self.last_exchange(chat_id)).turn_ids
+        """The Telegram messages of the newest question, and all that wait for an answer."""
         rows = await self._database.rows(
-            f"SELECT message_id FROM turn_messages WHERE turn_id {in_list()}",
-            (listed(turns),),
+            "SELECT turns.id, role, state, message_id FROM turns JOIN chats ON chats.id = chat_id"
+            " LEFT JOIN turn_messages ON turn_id = turns.id WHERE chat_id = ? AND asked = 1"
+            f" AND turns.id > reset_turn AND {KEPT} ORDER BY turns.id DESC LIMIT ?",
+            (chat_id, 2 * MOST_PARTS),  # the answer before may have taken several messages
         )
-        return {row["message_id"] for row in rows}
+        found = _exchange(rows).turn_ids
+        asking = [row for row in rows if row["id"] in found or row["state"] == TurnState.WAITING]
+        return {row["message_id"] for row in asking if row["message_id"] is not None}
 
     async def change(self, tx: Transaction, turn_id: int, content: str, tokens: int) -> None:
         """Put other words in a turn; what is being made of the old ones is void, and their meaning is found anew."""
@@ -122,3 +117,16 @@ class Edits:
             " OR (later.role = 'user' AND later.asked = 1)))",
             (by, turn_id),
         )
+
+
+def _exchange(rows: Iterable[Row]) -> Exchange:
+    """The last question and its answer in rows of turns, the newest first; a turn with several messages has several."""
+    reply_id, turn_ids = None, set()
+    for row in rows:
+        if row["role"] == Role.USER:
+            turn_ids.add(row["id"])
+        elif not turn_ids and reply_id in (None, row["id"]):
+            reply_id = row["id"]
+        else:
+            break
+    return Exchange(frozenset(turn_ids), reply_id)

@@ -22,6 +22,10 @@ class Media:
     async def keep(self, tx: Transaction, turn_id: int, media: Sequence[NewMedium]) -> None:
         """Make these the media of a turn."""
         await tx.execute("DELETE FROM turn_media WHERE turn_id = ?", (turn_id,))
+        await self.add(tx, turn_id, media)
+
+    async def add(self, tx: Transaction, turn_id: int, media: Sequence[NewMedium]) -> None:
+        """Give these to a turn that has none."""
         for position, medium in enumerate(media):
             name = content_hash(medium.data)
             await tx.execute(

@@ -125,14 +125,17 @@ class Transcript:
                     "INSERT INTO turn_messages (turn_id, message_id, digest) VALUES (?, ?, ?)",
                     (turn_id, turn.message_id, turn.digest),
                 )
-            await self._media.keep(tx, turn_id, turn.media)
+            await self._media.add(tx, turn_id, turn.media)
 
     async def owed(self, chat_id: int, tx: Transaction | None = None) -> PendingReply | None:
         """The answer that this chat waits for, if there is one."""
         row = await (tx or self._database).row(
-            f"SELECT max(CASE WHEN {STREAMING} THEN id END) AS reply_id, max(replaces) AS replaces,"
+            f"WITH pending AS (SELECT max(CASE WHEN {STREAMING} THEN id END) AS reply_id, max(replaces) AS replaces,"
             f" max(reply_to) AS reply_to, max(in_place) AS in_place, max(CASE WHEN {WAITING} THEN id END) AS asked"
-            f" FROM turns WHERE chat_id = ? AND {PENDING}",
+            f" FROM turns WHERE chat_id = ? AND {PENDING})"
+            " SELECT *,"
+            " (SELECT max(message_id) FROM turn_messages WHERE turn_id = reply_id) AS begun,"
+            " (SELECT max(message_id) FROM turn_messages WHERE turn_id = asked) AS question FROM pending",
             (chat_id,),
         )
         if row is None or (row["asked"] is None and row["replaces"] is None):
@@ -142,18 +145,10 @@ class Transcript:
             reply_id=row["reply_id"],
             stale=stale,
             replaces=row["replaces"],
-            begun=await self._last_message(row["reply_id"], tx),
-            reply_to=await self._last_message(row["asked"], tx) or row["reply_to"],
+            begun=row["begun"],
+            reply_to=row["question"] or row["reply_to"],
             in_place=bool(row["in_place"]),
         )
-
-    async def asking(self, chat_id: int) -> set[int]:
-        """The Telegram messages that wait for an answer."""
-        rows = await self._database.rows(
-            f"SELECT message_id FROM turns JOIN turn_messages ON turn_id = id WHERE chat_id = ? AND {WAITING}",
-            (chat_id,),
-        )
-        return {row["message_id"] for row in rows}
 
     async def begin_reply(
         self,
@@ -170,6 +165,15 @@ class Transcript:
             "INSERT INTO turns (chat_id, role, state, content, glue, reply_to, replaces, asked_by, created_at)"
             " VALUES (?, 'assistant', 'streaming', '', ?, ?, ?, ?, ?)",
             (chat_id, "\n\n", reply_to, replaces, asked_by, now),
+        )
+
+    async def begin_first(self, tx: Transaction, chat_id: int, now: float, reply_to: int | None) -> None:
+        """Open the row of a reply together with its question, unless one is being written already."""
+        await tx.execute(
+            "INSERT INTO turns (chat_id, role, state, content, glue, reply_to, created_at)"
+            " SELECT ?1, 'assistant', 'streaming', '', ?2, ?3, ?4"
+            f" WHERE NOT EXISTS (SELECT 1 FROM turns WHERE chat_id = ?1 AND {STREAMING})",
+            (chat_id, "\n\n", reply_to, now),
         )
 
     async def begin_anew(self, tx: Transaction, chat_id: int, now: float, owed: PendingReply) -> int:
@@ -301,12 +305,6 @@ class Transcript:
     async def drop_replaced(self, tx: Transaction, chat_id: int) -> None:
         """Delete the answers that another one took the place of."""
         await tx.execute(f"DELETE FROM turns WHERE chat_id = ? AND {REPLACED}", (chat_id,))
-
-    async def _last_message(self, turn_id: int | None, tx: Transaction | None) -> int | None:
-        row = await (tx or self._database).row(
-            "SELECT max(message_id) AS message_id FROM turn_messages WHERE turn_id = ?", (turn_id,)
-        )
-        return row["message_id"] if row else None
 
 
 async def settle(tx: Transaction, chat_id: int) -> None:

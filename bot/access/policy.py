@@ -5,6 +5,7 @@ Who is let in. People and groups are two things: a person opens the private chat
 
 import hashlib
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
 
@@ -139,7 +140,7 @@ class AccessPolicy:
         decided = [one for one in numbers if one in self._rules.allowed_ids or standings.get(one) in _DECIDED]
         chat_id = next(iter(decided), chat_id)
         group = chat_id is not None and chat_id < 0
-        if await self.is_blocked(sender):
+        if await self._is_blocked(sender, standings):
             return Decision.BLOCKED
         if group and standings.get(chat_id or 0) is AccessStatus.BLOCKED:
             return Decision.UNWELCOME
@@ -172,9 +173,12 @@ class AccessPolicy:
         Telegram tells nobody whose channel speaks in a group. As soon as a person is blocked it may be theirs, so that
         from then on only the channels are heard that an owner has let in.
         """
+        return await self._is_blocked(sender, await self._access.standings([sender.id] if sender else []))
+
+    async def _is_blocked(self, sender: Sender | None, standings: Mapping[int, AccessStatus]) -> bool:
         if sender is None or sender.id in self._rules.owner_ids:
             return False
-        standing = (await self._access.standings([sender.id])).get(sender.id)
+        standing = standings.get(sender.id)
         if standing is AccessStatus.BLOCKED or not sender.masked:
             return standing is AccessStatus.BLOCKED
         let_in = standing is AccessStatus.ALLOWED or sender.id in self._rules.allowed_ids

@@ -68,6 +68,8 @@ class Indexer:
                 # The last turn indexed before gets a new neighbour; the one before it serves only as its neighbour.
                 await self._storage.search.put(tx, chat_id, keys[max(len(rows.before) - 1, 0) :])
                 await self._storage.search.progress(tx, chat_id, rows.fresh[-1].turn_id)
+            if len(rows.fresh) < BATCH:  # what is said from now on is followed by its own call
+                return
 
     async def renew(self) -> None:
         """Index turns again that were changed, or whose neighbours were."""

@@ -55,13 +55,16 @@ class TurnRecorder:
         private: bool,
         said: Sequence[IncomingMessage],
         asked: bool = True,
+        begins: bool = False,
         language: str | None = None,
     ) -> Chat:
-        """Store what a user said. If the bot was `asked`, an answer is due."""
+        """Store what a user said. If the bot was `asked`, an answer is due; `begins`: it is begun at once."""
         chat = await self.chat(tx, place, private=private, language=language)
         named = [await self._named(tx, chat, one) for one in said]
         turns, stamped_at = self._rendered(chat, named)
         await self._storage.transcript.append(tx, chat.id, turns, self._clock(), asked=asked)
+        if asked and begins:
+            await self._storage.transcript.begin_first(tx, chat.id, self._clock(), turns[-1].message_id)
         if stamped_at is not None:
             await self._storage.chats.stamp(tx, chat.id, stamped_at)
         return chat

@@ -64,7 +64,7 @@ class Conversation:
         """The pending answer, as the reply begun before or as a new one; `preview` is given the reply's id."""
         reply_id = await self._begin_reply(chat, pending)
         shows = preview(reply_id)
-        asked = await self._edits.last_asked(chat.id) | set(await self._transcript.asking(chat.id))
+        asked = await self._edits.last_asked(chat.id)
         generation = Generation(shows, self._bound, self._prefix)
         return AnswerInFlight(chat, pending, reply_id, preview=shows, generation=generation, asked_by=asked)
 

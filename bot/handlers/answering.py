@@ -104,7 +104,7 @@ class ReplyWorker:
                 await self._conversation.answer(answer)
                 switched = answer.generation.switched
                 await self._alerts.hear(switched.failure if switched else None)
-                for other in await self._warnings.give(chat):
+                for other in await self._warnings.give(chat, answer.user_id):
                     self._lanes.wake(other)
             except ModelError as exc:
                 log_unanswered(chat.id, exc)

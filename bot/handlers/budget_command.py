@@ -76,9 +76,9 @@ class BudgetWarnings:
         self._budget = budget
         self._owners = owners
 
-    async def give(self, chat: Chat) -> list[ChatKey]:
-        """After an answer; returns where else something is to be sent."""
-        user_id = await self._storage.edits.asker(chat.id)
+    async def give(self, chat: Chat, user_id: int | None = None) -> list[ChatKey]:
+        """After an answer, to this user if it is known who asked; returns where else something is to be sent."""
+        user_id = user_id or await self._storage.edits.asker(chat.id)
         places = []
         for share in await self._budget.shares(chat.place.telegram_id, user_id):
             if share.ratio < NEARLY or (share.ratio >= 1 and share.scope is not Scope.TOTAL):

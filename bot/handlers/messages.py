@@ -137,6 +137,7 @@ class MessageHandlers:
                     private=is_private(update.message),
                     said=[one.said for one in heard],
                     asked=asked,
+                    begins=True,
                     language=_language(batch),
                 )
                 await self._reader.book(tx, chat.id, heard)

@@ -88,9 +88,16 @@ class OutboxSender:
                 await self._quarantine.fly(key, place, self._tell(notice_id, notice, sending, patient or apart))
 
     async def _deliver(self, chat: Chat, delivery: Delivery, sending: RunningDelivery) -> None:
+        is_over = False
+
         async def record(part: DeliveredPart) -> None:
+            nonlocal is_over
+            is_last = not delivery.content[part.end :].strip()
             async with self._transaction() as tx:
                 await self._deliveries.delivered(tx, delivery.reply_id, part.message_id, part.end)
+                if is_last:
+                    await self._transcript.sent(tx, delivery.reply_id)
+            is_over = is_last
 
         async def arrived(part: DeliveredPart) -> None:  # a part that has arrived must not be sent again
             await until_stored(partial(record, part))
@@ -113,8 +120,9 @@ class OutboxSender:
             log.warning("A reply in chat %d can't be delivered: %s", chat.id, exc)
             if to.alone is not None:
                 await self._tell_all(chat.place)
-        async with self._transaction() as tx:
-            await self._transcript.sent(tx, delivery.reply_id)
+        if not is_over:
+            async with self._transaction() as tx:
+                await self._transcript.sent(tx, delivery.reply_id)
 
     async def _tell_all(self, place: ChatKey) -> None:
         """Tell the whole group, once, that something could not be shown to one member alone."""
