@@ -23,7 +23,7 @@ KEPT_S = 30 * 86_400.0
 
 
 class AccessStatus(StrEnum):
-    """How somebody, or a group, stands with the bot."""
+    """How someone, or a group, stands with the bot."""
 
     ASKING = "asking"
     ALLOWED = "allowed"
@@ -160,7 +160,7 @@ class AccessList:
     async def put(
         self, tx: Transaction, guest: Applicant, standing: AccessStatus, by: Decider, now: float
     ) -> AccessEntry:
-        """Decide about somebody, whatever was so before."""
+        """Decide about someone, whatever was so before."""
         rows = await tx.rows(
             "INSERT INTO access (telegram_id, standing, name, username, language, brought_by, bringer_id, decided_at,"
             " decided_by, decider) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (telegram_id) DO UPDATE SET"

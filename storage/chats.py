@@ -72,7 +72,7 @@ class Chats:
         await tx.execute(f"UPDATE chats SET {columns} WHERE id = ?", (*values, chat_id))
 
     async def heard(self, tx: Transaction, chat_id: int, language: str | None) -> None:
-        """Somebody whose apps are in this language (IETF) has spoken: the bot is there."""
+        """Someone whose apps are in this language (IETF) has spoken: the bot is there."""
         await tx.execute("UPDATE chats SET heard_language = ?, gone = 0 WHERE id = ?", (language, chat_id))
 
     async def take_back(self, tx: Transaction, chat_id: int) -> None:

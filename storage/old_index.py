@@ -45,7 +45,7 @@ class OldIndex:
         return [(row["id"], row["score"]) for row in rows]
 
     async def chats(self) -> list[int]:
-        """The chats with turns that are to be indexed anew; the one that somebody wrote in last is the first."""
+        """The chats with turns that are to be indexed anew; the one that someone wrote in last is the first."""
         rows = await self._database.rows(
             "SELECT id FROM chats WHERE old_turn > 0"
             " ORDER BY (SELECT max(turns.id) FROM turns WHERE chat_id = chats.id) DESC"

@@ -160,7 +160,7 @@ class Speakers:
         """What this person is called; `shown` is their display name, cleaned.
 
         Two names of which `look` makes the same look alike.
-        A name that somebody else in the chat has, or ever had, gets a number. Who changes their name is called by the
+        A name that someone else in the chat has, or ever had, gets a number. Who changes their name is called by the
         new one.
         """
         rows = await tx.rows(
@@ -176,7 +176,7 @@ class Speakers:
 
     @staticmethod
     async def _taken(tx: Transaction, chat_id: int, sender_id: int, shown: str, name: str, folded: str) -> bool:
-        """Take this name, unless somebody else has it, perhaps from when only its letters were compared."""
+        """Take this name, unless someone else has it, perhaps from when only its letters were compared."""
         rows = await tx.rows(
             "SELECT sender_id FROM speakers WHERE chat_id = ? AND folded IN (?, ?) AND sender_id <> ? LIMIT 1",
             (chat_id, folded, name.casefold(), sender_id),

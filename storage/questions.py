@@ -1,6 +1,6 @@
 """What people were asked after a button, until they answer: a row is written with the notice that asks.
 
-One that is answered or cancelled stays for two days, without a word of the answer, so that an answer that somebody
+One that is answered or cancelled stays for two days, without a word of the answer, so that an answer that someone
 edits or gives again is known for what it is, and gets into no conversation.
 """
 

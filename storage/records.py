@@ -166,7 +166,7 @@ class NewTurn:
     message_id: int | None
     sender_id: int | None
     speaker: str | None = None
-    """The sender's name, also where the content does not show it: recall finds what somebody said by it."""
+    """The sender's name, also where the content does not show it: recall finds what someone said by it."""
     said_at: float | None = None
     """When it was sent, in seconds since 1970 (UTC)."""
     from_bot: bool = False
@@ -300,7 +300,7 @@ class Notice:
     placeholder: str | None = None
     """Of what asks: what stands where the answer is typed, 64 characters at most."""
     calls: tuple[int, str] | None = None
-    """Somebody (id and name) whose name the text begins with: it becomes a mention."""
+    """Someone (id and name) whose name the text begins with: it becomes a mention."""
     receiver: int | None = None
     """In a group: the only one to see it, where Telegram lets us."""
     query: str | None = None

@@ -264,7 +264,7 @@ class Transcript:
         return True
 
     async def ask(self, tx: Transaction, turn_id: int) -> None:
-        """An answer to this message of a user is owed: somebody changed it."""
+        """An answer to this message of a user is owed: someone changed it."""
         await tx.execute("UPDATE turns SET state = 'waiting', asked = 1 WHERE id = ?", (turn_id,))
 
     async def answer_anew(self, tx: Transaction, chat_id: int, reply_id: int, now: float, by: int | None) -> None:

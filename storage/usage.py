@@ -157,7 +157,7 @@ class Spending:
             await tx.execute("INSERT INTO budgets (scope, id, amount) VALUES (?, ?, ?)", (scope, number, amount))
 
     async def hint(self, tx: Transaction, day: date, scope: str, number: int) -> bool:
-        """Whether nobody was told yet on this day; somebody is now."""
+        """Whether nobody was told yet on this day; someone is now."""
         await tx.execute("DELETE FROM budget_hints WHERE day < ?", (day.isoformat(),))
         new = "INSERT INTO budget_hints (day, scope, id) VALUES (?, ?, ?) ON CONFLICT (day, scope, id) DO NOTHING"
         return bool(await tx.execute(new, (day.isoformat(), scope, number)))

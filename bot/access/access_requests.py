@@ -18,7 +18,7 @@ from storage.outbox import NOBODY_ALONE
 from storage.records import Button, ChatKey, Notice
 
 DENIED_DAYS = 7
-"""After so many days somebody who was denied may ask again."""
+"""After so many days someone who was denied may ask again."""
 DAY_S = 86_400.0
 MOST_REMINDED = 20
 """So many questions at once; the next time it is the next ones, and /users has them all."""
@@ -51,7 +51,7 @@ def request(guest: Applicant) -> str:
 
 
 def decision(entry: AccessEntry) -> str:
-    """What was decided about somebody, and by whom."""
+    """What was decided about someone, and by whom."""
     forms = {
         AccessStatus.ALLOWED: texts.ALLOWED_BY,
         AccessStatus.OWNER: texts.ALLOWED_BY,
@@ -68,7 +68,7 @@ def whose(decider: Decider) -> str:
 
 
 def called(guest: Applicant) -> str:
-    """Somebody in a sentence."""
+    """Someone in a sentence."""
     return f"{shown(guest.name)} ({guest.telegram_id})" if guest.name else str(guest.telegram_id)
 
 
@@ -90,7 +90,7 @@ class AccessRequests:
         self._clock = clock
 
     async def ask(self, tx: Transaction, guest: Applicant) -> list[ChatKey] | None:
-        """Ask the owners about somebody; returns whom, and None when that was done before, or decided."""
+        """Ask the owners about someone; returns whom, and None when that was done before, or decided."""
         now = self._clock()
         entry = await self._storage.access.knock(tx, guest, now, now - DENIED_DAYS * DAY_S)
         if entry is None:

@@ -55,7 +55,7 @@ class Owners:
 
     @property
     def may_use_links(self) -> bool:
-        """Whether a link makes somebody an owner."""
+        """Whether a link makes someone an owner."""
         return not self._rules.is_list
 
     async def ids(self, tx: Transaction | None = None) -> list[int]:
@@ -100,7 +100,7 @@ class Decision(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """A person, or the chat in whose name somebody writes; `masked`: it may be anybody's channel."""
+    """A person, or the chat in whose name someone writes; `masked`: it may be anybody's channel."""
 
     id: int
     masked: bool = False
@@ -129,7 +129,7 @@ class AccessPolicy:
         self._moves[old] = new
 
     async def verdict(self, sender: Sender | None, chat_id: int | None, *, direct: bool = False) -> Decision:
-        """Look at somebody in a chat; a private chat has its person's id.
+        """Look at someone in a chat; a private chat has its person's id.
 
         `direct`: the chat is a channel's direct messages, where each person is let in as in private.
         """
@@ -168,7 +168,7 @@ class AccessPolicy:
         return [number, *others]
 
     async def is_blocked(self, sender: Sender | None) -> bool:
-        """Whether somebody's words are to reach nobody.
+        """Whether someone's words are to reach nobody.
 
         Telegram tells nobody whose channel speaks in a group. As soon as a person is blocked it may be theirs, so that
         from then on only the channels are heard that an owner has let in.

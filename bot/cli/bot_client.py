@@ -12,7 +12,7 @@ PATIENCE_S = 10.0
 
 
 def visitor(settings: Settings) -> Bot:
-    """The bot as somebody who asks a question and goes; whoever makes it shuts its `request` down."""
+    """The bot as someone who asks a question and goes; whoever makes it shuts its `request` down."""
 
     def request() -> HTTPXRequest:
         return HTTPXRequest(

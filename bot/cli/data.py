@@ -98,7 +98,7 @@ async def _agreed(path: Path, file: Path) -> bool:
 
 
 async def _typed(terminal: int) -> str:
-    """The next line that somebody types; a signal does not wait for it, nor does the end of the process."""
+    """The next line that someone types; a signal does not wait for it, nor does the end of the process."""
     loop = asyncio.get_running_loop()
     line: asyncio.Future[str] = loop.create_future()
 

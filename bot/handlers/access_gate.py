@@ -181,7 +181,7 @@ class AccessGate:
             await self._storage.access.leave(tx, chat.id)
 
     def _expects_answer(self, message: Message) -> bool:
-        if is_other_bot(message) or said(message, self._addressing.bot_id) is None:  # somebody came, went, pinned ...
+        if is_other_bot(message) or said(message, self._addressing.bot_id) is None:  # someone came, went, pinned ...
             return False
         commands = message.parse_entities([MessageEntity.BOT_COMMAND]).values() if is_own(message) else ()
         return self._addressing.is_meant(message) or any(map(self._addressing.is_ours, commands))

@@ -100,7 +100,7 @@ class BudgetWarnings:
 
 
 async def refused(budget: Budget, chat: Chat | None, user_id: int | None) -> str | None:
-    """What somebody is told who would have another's question answered in a group, and has used up their budget.
+    """What someone is told who would have another's question answered in a group, and has used up their budget.
 
     In private, and of all other budgets, they are told where the answer was to stand.
     """
@@ -116,7 +116,7 @@ async def refused(budget: Budget, chat: Chat | None, user_id: int | None) -> str
 
 
 def shares_told(shares: Collection[Share]) -> Iterator[str]:
-    """For ``/usage``: a line for each budget that somebody has."""
+    """For ``/usage``: a line for each budget that someone has."""
     names = {Scope.USER: "BUDGET_OF_USER", Scope.CHAT: "BUDGET_OF_CHAT"}
     for share in shares:
         if share.scope in names:

@@ -1,4 +1,4 @@
-"""The buttons: safe to press twice, late, or by somebody else."""
+"""The buttons: safe to press twice, late, or by someone else."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime

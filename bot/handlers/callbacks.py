@@ -20,7 +20,7 @@ _NUMBER = re.compile(r"\d{1,18}")
 
 
 class AccessAnswer(StrEnum):
-    """What an owner decides about somebody who asks for access."""
+    """What an owner decides about someone who asks for access."""
 
     ALLOW = "allow"
     DENY = "deny"
@@ -72,7 +72,7 @@ def _read(kind: Any, text: str) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class AccessAnswerButton(CallbackData):
-    """Under an owner's question whether somebody may use the bot; `number` is the row's in the access list."""
+    """Under an owner's question whether someone may use the bot; `number` is the row's in the access list."""
 
     prefix = ANSWER
     answer: AccessAnswer
@@ -183,7 +183,7 @@ class MemoryThenButton(CallbackData):
 
 @dataclass(frozen=True, slots=True)
 class CancelQuestionButton(CallbackData):
-    """Cancels a question that waits for somebody's words."""
+    """Cancels a question that waits for someone's words."""
 
     prefix = "cancel:"
     question_id: int

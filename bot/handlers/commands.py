@@ -1,6 +1,6 @@
 """The commands. What a command does, what it answers and its being done are one transaction.
 
-``/summary``: of the whole conversation, or of what somebody missed.
+``/summary``: of the whole conversation, or of what someone missed.
 """
 
 import asyncio

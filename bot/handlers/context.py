@@ -57,7 +57,7 @@ class UpdateProgress:
         return await self._storage.chats.find(key)
 
     def leave(self, update_ids: Collection[int]) -> None:
-        """These are done, or are marked as done by somebody else."""
+        """These are done, or are marked as done by someone else."""
         self._finished.update(update_ids)
 
     def unfinished(self, update_ids: Collection[int]) -> list[int]:

@@ -134,7 +134,7 @@ class EditHandlers:
             return await self._reader.understood(chat, message, held, fetch=False), exc.update_ids
 
     async def _refuse(self, update: MessageContext, tx: Transaction) -> None:
-        """What somebody edits who asks too often is corrected, and not answered again."""
+        """What someone edits who asks too often is corrected, and not answered again."""
         sender = sender_of(update.message)
         await update.send(tx, self._rate_limiter.refusal(update.message, sender) if sender is not None else None)
 

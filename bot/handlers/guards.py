@@ -32,7 +32,7 @@ from bot.updates.parsing import place_of
 from storage.records import Notice
 
 KNOWN_S = 60.0
-"""How long it is believed what somebody is in a group, in seconds."""
+"""How long it is believed what someone is in a group, in seconds."""
 MINUTE_S = 60.0
 
 log = logging.getLogger(__name__)
@@ -127,7 +127,7 @@ class RateLimiter:
         return sender is None or self.admits(sender)
 
     def refusal(self, message: Message, user_id: int) -> Notice | None:
-        """What somebody is told who is not; None: they were told less than a minute ago."""
+        """What someone is told who is not; None: they were told less than a minute ago."""
         recent, now = self._recent[user_id], self._clock()
         if recent.told is not None and now - recent.told < MINUTE_S:
             return None
@@ -135,7 +135,7 @@ class RateLimiter:
         return answer(message, self.wait(user_id), alone=True)
 
     def wait(self, user_id: int) -> str:
-        """The sentence for somebody who is refused: the limit, and how long they have to wait."""
+        """The sentence for someone who is refused: the limit, and how long they have to wait."""
         wait = max(1, round(self._recent[user_id].asked[0] + MINUTE_S - self._clock()))
         limit = plural(self._most or 0, texts.MESSAGES)
         return texts.TOO_OFTEN.format(limit=limit, wait=plural(wait, texts.SECONDS))

@@ -138,7 +138,7 @@ async def register_owner_menu(bot: Bot, owner: int) -> None:
 
 
 async def drop_owner_menu(bot: Bot, former: int) -> None:
-    """Somebody is an owner no longer."""
+    """Someone is an owner no longer."""
     try:
         for language in IN_MENUS:
             scope = BotCommandScopeChat(former)
@@ -195,7 +195,7 @@ def _entry(name: str, does: str, *, in_groups: bool) -> BotCommand:
 
 
 async def _describe(bot: Bot, code: str | None) -> None:
-    """Where only the bot has said something: what somebody wrote with @BotFather stays, for all languages alone."""
+    """Where only the bot has said something: what someone wrote with @BotFather stays, for all languages alone."""
     with speaking("en"):
         ours = {"", texts.DESCRIPTION, *FORMER_DESCRIPTIONS}
         our_short = {"", texts.SHORT_DESCRIPTION, *FORMER_DESCRIPTIONS}

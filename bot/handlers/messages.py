@@ -27,7 +27,7 @@ MOST_BOTS_IN_A_ROW = 3
 
 
 class AnswerHandlers:
-    """Passes what somebody said in answer to a question of the bot on to whatever asked."""
+    """Passes what someone said in answer to a question of the bot on to whatever asked."""
 
     def __init__(
         self,
@@ -149,7 +149,7 @@ class MessageHandlers:
         return sender is None or batch.continues or self._rate_limiter.admits(sender)
 
     async def _put_off(self, update: MessageContext, batch: MessageBatch) -> None:
-        """Keep what somebody says who asks too often; the answer to their next message will be one to this as well."""
+        """Keep what someone says who asks too often; the answer to their next message will be one to this as well."""
         sender = sender_of(update.message)
         await self._keep(
             update, batch, self._rate_limiter.refusal(update.message, sender) if sender is not None else None
@@ -189,7 +189,7 @@ class MessageHandlers:
         return await self._transcript.owed(update.chat.id) is not None
 
     async def _may_answer_bot(self, chat: Chat | None, batch: MessageBatch) -> bool:
-        """Two bots that answer each other would do so for ever."""
+        """Two bots that answer each other would do so forever."""
         if not any(self._addressing.is_called(message) for message in batch.messages):
             return False
         return chat is None or await self._edits.bots_in_a_row(chat.id) < MOST_BOTS_IN_A_ROW

@@ -53,7 +53,7 @@ def answer(
 def question(
     message: Message, text: str, asked: User, placeholder: str | None = None, query: str | None = None
 ) -> Notice:
-    """A notice that the next message of somebody who pressed a button under this message is a reply to.
+    """A notice that the next message of someone who pressed a button under this message is a reply to.
 
     In a group Telegram opens the reply for whoever wrote what the question replies to (their own command, where the
     message with the button answers it), and for whoever it mentions. `query` is the press.

@@ -2,7 +2,7 @@
 
 The code goes no further than here: only its hash is stored, and the update that held it is blanked.
 
-The buttons under an owner's question whether somebody may talk to the bot.
+The buttons under an owner's question whether someone may talk to the bot.
 
 Whom an owner means by a message that a command replies to.
 
@@ -156,7 +156,7 @@ def _sender(message: Message) -> Applicant | None:
 
 
 def _elsewhere(outside: ExternalReplyInfo) -> Applicant | None:
-    """In a group what was a channel's post is there by its link, or by somebody who forwarded it, who is not told."""
+    """In a group what was a channel's post is there by its link, or by someone who forwarded it, who is not told."""
     source, chat = outside.origin, outside.chat
     if chat is not None and chat.type != Chat.CHANNEL and isinstance(source, MessageOriginChannel):
         return None

@@ -26,7 +26,7 @@ from storage.questions import LIVES_S, Question, QuestionKind
 from storage.records import Button, ChatKey, Notice
 
 NEXT_S = 600.0
-"""How long the next thing that somebody says is an answer, without being a reply, in seconds."""
+"""How long the next thing that someone says is an answer, without being a reply, in seconds."""
 WORDS = {QuestionKind.CORRECT: "CORRECT_ASK", QuestionKind.FORGET: "FORGET_ASK", QuestionKind.PERSONA: "PERSONA_ASK"}
 
 log = logging.getLogger(__name__)
@@ -58,7 +58,7 @@ class QuestionHandlers:
     async def ask(
         self, tx: Transaction, message: Message, by: User, kind: QuestionKind, press: str | None = None
     ) -> None:
-        """Ask somebody who pressed a button under this message."""
+        """Ask someone who pressed a button under this message."""
         texts_of = {
             QuestionKind.CORRECT: (texts.CORRECT_ASK, texts.CORRECT_PLACEHOLDER),
             QuestionKind.FORGET: (texts.FORGET_ASK, texts.FORGET_PLACEHOLDER),
@@ -125,7 +125,7 @@ class QuestionHandlers:
             await self._clear_panel(tx, asked, given.batch.place, is_private(given.batch.messages[0]))
 
     async def pass_over(self, update: UpdateContext) -> None:
-        """Somebody gives a command instead of an answer, or presses another button, such as Back."""
+        """Someone gives a command instead of an answer, or presses another button, such as Back."""
         asked = None
         if isinstance(update, MessageContext):
             asked = await self._awaiting(update.message)
@@ -293,7 +293,7 @@ def _is_plain(message: Message) -> bool:
 
 
 def _comments(forward: Message, message: Message) -> bool:
-    """Whether a message is what somebody says of the forward that comes with it."""
+    """Whether a message is what someone says of the forward that comes with it."""
     return forward.forward_origin is not None and is_part(forward, message)
 
 

@@ -55,7 +55,7 @@ class SetAsideHandlers:
         self.done(key, arrival.place)
 
     async def lets_in(self, update: Update) -> bool:
-        """Whether somebody is answered: they may be told what becomes of an update that no handler gets."""
+        """Whether someone is answered: they may be told what becomes of an update that no handler gets."""
         chat = update.effective_chat
         direct = chat is not None and bool(chat.is_direct_messages)
         verdict = await self._access.verdict(sender_in(update), chat.id if chat else None, direct=direct)

@@ -27,7 +27,7 @@ from storage import Storage, Transaction
 from storage.records import Chat, ChatKey, ChatSettings, MediaKind, Notice
 
 UNHEARD = "[a message of somebody whom I do not hear]"
-"""What a forward of somebody's words is who is blocked."""
+"""What a forward of someone's words is who is blocked."""
 
 
 class TurnReader:
@@ -95,7 +95,7 @@ class TurnReader:
         return [await self._heard_only(message, one) for message, one in said]
 
     async def _heard_only(self, message: Message, said: IncomingMessage) -> IncomingMessage:
-        """Without the words of somebody who is blocked: they reach the model by nobody's reply, and by no forward."""
+        """Without the words of someone who is blocked: they reach the model by nobody's reply, and by no forward."""
         if await self._is_blocked(author_id(message.forward_origin)):
             said = replace(said, text="", forwarded_from=None, notes=(UNHEARD,), media=())
         if said.quote is None:
@@ -107,7 +107,7 @@ class TurnReader:
         return replace(said, quote=None) if unheard else said
 
     async def _is_unheard(self, message: Message) -> bool:
-        """Whether a message is somebody's who is blocked, or repeats their words."""
+        """Whether a message is someone's who is blocked, or repeats their words."""
         return await self._access.is_blocked(sender(message)) or await self._is_blocked(
             author_id(message.forward_origin)
         )

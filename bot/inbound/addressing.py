@@ -61,7 +61,7 @@ class Addressing:
         return any(map(self._is_me, called | set(calls(message.api_kwargs.get("rich_message")))))
 
     def _is_me(self, called: str | int) -> bool:
-        """Whether somebody is this bot: by number, by name, or by a command that names it."""
+        """Whether someone is this bot: by number, by name, or by a command that names it."""
         if isinstance(called, int):
             return called == self.bot_id
         return called.lower().partition("@")[2] == self.username.lower()

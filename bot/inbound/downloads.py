@@ -140,7 +140,7 @@ class FileConverter(Protocol):
     """Converts bytes of strangers. Raises MediaError."""
 
     def serving(self, owner: int, language: str | None) -> "FileConverter":
-        """The same for a chat, which has its turn, where somebody's apps are in this language (IETF)."""
+        """The same for a chat, which has its turn, where someone's apps are in this language (IETF)."""
 
     async def image(self, data: bytes) -> ConvertedImage:
         """A picture without metadata, not larger than a model can use."""

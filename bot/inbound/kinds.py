@@ -140,7 +140,7 @@ def _sight(message: Message) -> str:
 def _unknown(message: Message) -> str | None:
     """What stands beside a caption and came after this was written: it is known by being an object.
 
-    Without words it is more often what happened to a chat than what somebody says, and nobody asked about that.
+    Without words it is more often what happened to a chat than what someone says, and nobody asked about that.
     """
     if message.caption is None or any(getattr(message, name, None) for name in SILENT):
         return None

@@ -1,4 +1,4 @@
-"""A Telegram message as what somebody said.
+"""A Telegram message as what someone said.
 
 What could not be read, or only in part, for the model: else it is asked about a file it knows by name only.
 
@@ -202,7 +202,7 @@ class MessageReader:
 
 
 class TurnDownloads:
-    """What is fetched for one turn, which must not grow with what somebody sends."""
+    """What is fetched for one turn, which must not grow with what someone sends."""
 
     def __init__(self, attachments: Attachments, share: float, *, sees: bool = True) -> None:
         """`share`: of what may be read of documents, for each."""

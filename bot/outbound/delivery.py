@@ -116,7 +116,7 @@ class Deliverer:
         None when it was not `wanted` any more before that.
 
         A long one takes several messages, the last with the buttons. `quote` shows it as a quote that can be folded;
-        `literals` are words in it that strangers chose; `calls` is somebody whose name it begins with: a mention.
+        `literals` are words in it that strangers chose; `calls` is someone whose name it begins with: a mention.
         Raises Undeliverable.
         """
         next_piece = quoted_piece if quote else plain_piece
@@ -153,7 +153,7 @@ class Deliverer:
     async def pass_on(
         self, to: Destination, forms: Sequence[Content | Attachment], wanted: Wanted = always
     ) -> int | None:
-        """Send somebody's words in the first of these forms that Telegram takes; None: not `wanted` any more.
+        """Send someone's words in the first of these forms that Telegram takes; None: not `wanted` any more.
 
         A text that is too long for one message takes several. Raises Undeliverable.
         """

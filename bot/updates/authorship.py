@@ -30,7 +30,7 @@ def is_own(message: Message) -> bool:
 
 
 def command(message: Message) -> str | None:
-    """The command that somebody gives with this message, as it is written; None when it is no command."""
+    """The command that someone gives with this message, as it is written; None when it is no command."""
     if not is_own(message):
         return None
     if any(entity.type in _REPEATED and entity.offset == 0 for entity in message.entities):

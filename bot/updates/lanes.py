@@ -71,7 +71,7 @@ class _Lane:
         self.pending = False
         """Woken: the worker is to run even without an update."""
         self.full = False
-        """Somebody was told that too much waits."""
+        """Someone was told that too much waits."""
 
 
 class Lanes:

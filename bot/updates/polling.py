@@ -85,7 +85,7 @@ class Polling:
         return ()
 
     async def run(self) -> None:
-        """Ask for ever; whatever fails is logged and tried again."""
+        """Ask forever; whatever fails is logged and tried again."""
         await self._end_webhook()
         while True:
             try:

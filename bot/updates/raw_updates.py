@@ -5,7 +5,7 @@ Ephemeral messages (Bot API 10.3): what one member of a group says to the bot, a
 All of them come as message 0, with a number of their own. Here they get that number as a negative one, so that one
 number names one message of a chat, and none that everybody sees.
 
-What somebody says so is a conversation of its own, since others read the group's: with its own memory, under the
+What someone says so is a conversation of its own, since others read the group's: with its own memory, under the
 group's settings and costs. A command that tells something of the group, or sets it, is about the group all the same.
 
 Commands that begin a rich message, which has no text: without one neither we nor any library would see them.
@@ -29,7 +29,7 @@ _SEEN_BY, _PRESSED = "seen_by", "pressed_aside"
 """Fields of ours in the JSON of a message: who sees it, and whether a button under it is about what is said aside."""
 _COMMAND = re.compile(r"/[A-Za-z0-9_]{1,64}(?:@[A-Za-z0-9_]{3,32})?(?![\w/])")
 _SAID = frozenset({"paragraph", "heading"})
-"""Blocks in which somebody speaks; what stands in the others is shown, quoted or listed."""
+"""Blocks in which someone speaks; what stands in the others is shown, quoted or listed."""
 _SHOWN = frozenset({"code", "mathematical_expression"})
 
 

@@ -75,7 +75,7 @@ class Receiver:
             async with asyncio.timeout(HOLD_ANSWER_S if key.kind is WorkKind.ANSWER else None):
                 while self._quarantine.is_suspect(key) and self._lanes.is_busy(place):  # noqa: ASYNC110 - once a start
                     await asyncio.sleep(LOOK_S)
-        if not self._lanes.is_busy(place):  # what is not there any more would be a suspect for ever
+        if not self._lanes.is_busy(place):  # what is not there any more would be a suspect forever
             self._quarantine.acquit(key)
         return [one for one in arrivals if one.place != place]
 

@@ -45,7 +45,7 @@ class Watchdog:
         except OSError as exc:
             log.warning("%s can't be written; where this process hangs will not be known: %s", self._file, exc)
             return
-        if not faulthandler.is_enabled():  # else somebody wants to see crashes elsewhere
+        if not faulthandler.is_enabled():  # else someone wants to see crashes elsewhere
             faulthandler.enable(self._descriptor)
             self._sees_crashes = True
         self._look()
