@@ -119,10 +119,11 @@ async def register_menu(bot: Bot) -> None:
 
     What is refused in one language leaves the others as they are, and nothing that comes of it ends the bot.
     """
+    general = _GeneralDescriptions(bot)
     for language in IN_MENUS:
         with speaking(language):
             await _or_log("The command menu could not be registered", partial(_register, bot, language))
-            await _or_log("The bot could not be described", partial(_describe, bot, _code(language)))
+            await _or_log("The bot could not be described", partial(_describe, bot, _code(language), general))
 
 
 async def register_owner_menu(bot: Bot, owner: int) -> None:
@@ -194,21 +195,34 @@ def _entry(name: str, does: str, *, in_groups: bool) -> BotCommand:
     return BotCommand(name, does, api_kwargs=more)
 
 
-async def _describe(bot: Bot, code: str | None) -> None:
+class _GeneralDescriptions:
+    """The descriptions for users of any language: asked for once, unless Telegram refuses."""
+
+    def __init__(self, bot: Bot) -> None:
+        self._bot = bot
+        self._read: tuple[str, str] | None = None
+
+    async def read(self) -> tuple[str, str]:
+        """The long one and the short one."""
+        if self._read is None:
+            long, short = await self._bot.get_my_description(), await self._bot.get_my_short_description()
+            self._read = long.description, short.short_description
+        return self._read
+
+
+async def _describe(bot: Bot, code: str | None, general: _GeneralDescriptions) -> None:
     """Where only the bot has said something: what someone wrote with @BotFather stays, for all languages alone."""
     with speaking("en"):
-        ours = {"", texts.DESCRIPTION, *FORMER_DESCRIPTIONS}
-        our_short = {"", texts.SHORT_DESCRIPTION, *FORMER_DESCRIPTIONS}
-    for_all, here = await bot.get_my_description(), await bot.get_my_description(code)
-    if for_all.description in ours and here.description in ours and here.description != texts.DESCRIPTION:
-        await bot.set_my_description(texts.DESCRIPTION, code)
-    short_for_all, short = await bot.get_my_short_description(), await bot.get_my_short_description(code)
-    if (
-        short_for_all.short_description in our_short
-        and short.short_description in our_short
-        and short.short_description != texts.SHORT_DESCRIPTION
-    ):
-        await bot.set_my_short_description(texts.SHORT_DESCRIPTION, code)
+        ours = {"", texts.DESCRIPTION, texts.SHORT_DESCRIPTION, *FORMER_DESCRIPTIONS}
+    long, short = await general.read()
+    if long in ours:
+        here = (await bot.get_my_description(code)).description
+        if here in ours and here != texts.DESCRIPTION:
+            await bot.set_my_description(texts.DESCRIPTION, code)
+    if short in ours:
+        here = (await bot.get_my_short_description(code)).short_description
+        if here in ours and here != texts.SHORT_DESCRIPTION:
+            await bot.set_my_short_description(texts.SHORT_DESCRIPTION, code)
 
 
 def _code(language: str) -> str | None:
