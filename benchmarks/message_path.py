@@ -9,12 +9,14 @@ import argparse
 import asyncio
 import json
 import os
+import re
 import signal
 import sqlite3
 import sys
 import time
 from collections import Counter
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -81,8 +83,28 @@ class Trace:
             self._calls[code] += 1
 
 
-async def measure(turns: int) -> None:
-    """Print both tables."""
+@dataclass(frozen=True, slots=True)
+class MessagePath:
+    """What the bot did for a message, and in as long a time without one."""
+
+    found: Mapping[str, object]
+    idle: Mapping[str, object]
+
+    @property
+    def selects(self) -> int:
+        """Those that the bot does not make without a message, such as the regular ones of its workers."""
+        regular = {_shape(one) for one in _statements(self.idle)}
+        mine = [one for one in _statements(self.found) if _shape(one) not in regular]
+        return sum(one.split(" ", 1)[0].upper() in ("SELECT", "WITH") for one in mine)
+
+    @property
+    def write_transactions(self) -> int:
+        """How often something was committed."""
+        return _verbs(self.found)["BEGIN"] - _verbs(self.idle)["BEGIN"]
+
+
+async def measure(turns: int) -> MessagePath:
+    """What the second message of a chat costs; prints how long short turns take, if there are any."""
     with TemporaryDirectory(prefix="message-path-") as name:
         folder, telegram = Path(name), BotApi()
         model = ModelServer(words_per_second=1e6)
@@ -112,8 +134,11 @@ async def measure(turns: int) -> None:
                 began = time.monotonic()
                 with_message = await _traced(folder, _say(ann, home, "I have a sister called Ruth."))
                 lasted = time.monotonic() - began - QUIET_S
-                _show(with_message, await _traced(folder, asyncio.sleep(lasted)))
-                await _timed(ann, home, folder, turns)
+                path = MessagePath(with_message, await _traced(folder, asyncio.sleep(lasted)))
+                if turns:
+                    _show(path)
+                    await _timed(ann, home, folder, turns)
+                return path
             finally:
                 await bot.stop()
 
@@ -133,22 +158,28 @@ async def _traced(folder: Path, doing: Awaitable[None]) -> dict[str, object]:
     return found
 
 
-def _show(found: dict[str, object], idle: dict[str, object]) -> None:
-    verbs, idly = _verbs(found), _verbs(idle)
+def _show(path: MessagePath) -> None:
+    found, verbs, idly = path.found, _verbs(path.found), _verbs(path.idle)
     changes = ("INSERT", "UPDATE", "DELETE", "REPLACE")
     print("one private text message, the second of its chat, from its arrival until the bot is quiet")
     for name, label in (("calls", "calls and resumptions"), ("functions", "functions"), ("files", "files")):
         print(f"  {label:24} {found[name]:6}")
-    print(
-        f"  {'SELECTs':24} {verbs['SELECT'] - idly['SELECT']:6}   (and {idly['SELECT']} in as long a time without one)"
-    )
+    print(f"  {'SELECTs':24} {path.selects:6}   (and {idly['SELECT']} of its workers in as long a time without one)")
     written = sum(verbs[verb] - idly[verb] for verb in changes)
     print(f"  {'write transactions':24} {verbs['BEGIN'] - idly['BEGIN']:6}   ({written} statements)")
 
 
-def _verbs(found: dict[str, object]) -> Counter[str]:
-    statements: list[str] = list(map(str, found["statements"]))  # type: ignore[call-overload]
-    verbs = Counter(statement.split(" ", 1)[0].upper() for statement in statements)
+def _statements(found: Mapping[str, object]) -> list[str]:
+    return list(map(str, found["statements"]))  # type: ignore[call-overload]
+
+
+def _shape(statement: str) -> str:
+    """A statement without its values."""
+    return re.sub(r"'[^']*'|\d+(\.\d+)?", "?", statement)
+
+
+def _verbs(found: Mapping[str, object]) -> Counter[str]:
+    verbs = Counter(statement.split(" ", 1)[0].upper() for statement in _statements(found))
     verbs["SELECT"] += verbs["WITH"]
     return verbs
 

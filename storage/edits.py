@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from storage.database import Database, Row, Transaction
 from storage.records import Role
-from storage.transcript import KEPT, STREAMING, TurnState
+from storage.transcript import ASKER, KEPT, STREAMING, TurnState
 
 MOST_PARTS = 200
 """Messages of one question that are looked at; a question has a few."""
@@ -49,11 +49,7 @@ class Edits:
 
     async def asker(self, chat_id: int) -> int | None:
         """Who the bot was last asked by: who wrote the question, or had it answered anew."""
-        row = await self._database.row(
-            "SELECT coalesce(asked_by, sender_id) AS asker FROM turns WHERE chat_id = ?"
-            " AND (asked_by IS NOT NULL OR (role = 'user' AND asked = 1)) ORDER BY id DESC LIMIT 1",
-            (chat_id,),
-        )
+        row = await self._database.row(ASKER, (chat_id,))
         return row["asker"] if row else None
 
     async def is_left_out(self, chat_id: int, message_id: int, tx: Transaction | None = None) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Collection
 
 from storage.chats import place_in
 from storage.database import Database, Row, Transaction
-from storage.records import ONE_MESSAGE, Button, ChatKey, Delivery, File, FileKind, Notice
+from storage.records import ONE_MESSAGE, Button, Chat, ChatKey, Delivery, File, FileKind, Notice
 from storage.sql import in_list, larger, listed
 from storage.transcript import COMPLETE, REPLACED
 
@@ -34,7 +34,9 @@ class Deliveries:
         """The finished replies that have not wholly arrived, oldest first."""
         rows = await (tx or self._database).rows(
             "SELECT id, content, reply_to, coalesce(max(delivered_end), 0) AS delivered,"
-            " max(CASE WHEN delivered_end = 0 THEN message_id END) AS begun, coalesce(max(rang), 0) AS rang"
+            " max(CASE WHEN delivered_end = 0 THEN message_id END) AS begun, coalesce(max(rang), 0) AS rang,"
+            " EXISTS (SELECT 1 FROM chats JOIN notices USING (telegram_id, thread_id) WHERE chats.id = chat_id"
+            " AND notices.message_id IS NULL AND file_kind = 'voice' AND file IS NOT NULL) AS speaks"
             " FROM turns LEFT JOIN turn_messages ON turn_id = id"
             f" WHERE chat_id = ? AND {COMPLETE} GROUP BY id, content, reply_to ORDER BY id",
             (chat_id,),
@@ -48,6 +50,7 @@ class Deliveries:
                 begun=None if row["delivered"] else row["begun"],
                 reply_to=row["reply_to"],
                 rang=bool(row["rang"]),
+                speaks=bool(row["speaks"]),
             )
             for row in rows
         ]
@@ -59,6 +62,15 @@ class Deliveries:
             " ON CONFLICT (turn_id, message_id) DO UPDATE SET delivered_end = excluded.delivered_end",
             (reply_id, message_id, end),
         )
+
+    async def has_rest(self, chat: Chat) -> bool:
+        """Whether there are replaced replies to clear away, or notices to send."""
+        row = await self._database.row(
+            f"SELECT 1 WHERE EXISTS (SELECT 1 FROM turns WHERE chat_id = ? AND {REPLACED}) OR EXISTS"
+            " (SELECT 1 FROM notices WHERE telegram_id = ? AND thread_id = ? AND message_id IS NULL)",
+            (chat.id, chat.place.telegram_id, chat.place.thread_id),
+        )
+        return row is not None
 
     async def replaced(self, chat_id: int) -> list[int] | None:
         """The Telegram messages of the reply that a retry replaced, None when there is no such reply."""
@@ -109,15 +121,6 @@ class Notices:
             (place.telegram_id, place.thread_id),
         )
         return [(row["id"], _notice(row)) for row in rows]
-
-    async def speaks(self, place: ChatKey) -> bool:
-        """Whether a voice note is to be sent at this place."""
-        row = await self._database.row(
-            "SELECT 1 FROM notices WHERE telegram_id = ? AND thread_id = ? AND message_id IS NULL"
-            " AND file_kind = 'voice' AND file IS NOT NULL LIMIT 1",
-            (place.telegram_id, place.thread_id),
-        )
-        return row is not None
 
     async def sent(self, tx: Transaction, notice_id: int, message_id: int) -> None:
         """The notice arrived as this message; its id is remembered only while it has a button to take away."""

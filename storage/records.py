@@ -242,6 +242,8 @@ class Delivery:
     reply_to: int | None
     rang: bool = False
     """It was heard that it began: its last part rings no more."""
+    speaks: bool = False
+    """A voice message comes after it, which rings."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,6 +77,12 @@ PENDING = _is(TurnState.WAITING, TurnState.STREAMING)
 OPEN = _is(TurnState.WAITING, TurnState.STREAMING, TurnState.COMPLETE, TurnState.REPLACED)
 """What a restart has to take up; the index turns_open is of these."""
 
+ASKER = (
+    "SELECT coalesce(asked_by, sender_id) AS asker FROM turns WHERE chat_id = ?"
+    " AND (asked_by IS NOT NULL OR (role = 'user' AND asked = 1)) ORDER BY id DESC LIMIT 1"
+)
+"""Who the bot was last asked by: who wrote the question, or had it answered anew."""
+
 
 @dataclass(frozen=True, slots=True)
 class PendingReply:
@@ -92,6 +98,8 @@ class PendingReply:
     reply_to: int | None
     in_place: bool = False
     """`begun` is the message of the reply that it replaces."""
+    asker: int | None = None
+    """Who asked, or had it answered again; None: nobody in particular."""
 
 
 class Transcript:
@@ -133,10 +141,10 @@ class Transcript:
             f"WITH pending AS (SELECT max(CASE WHEN {STREAMING} THEN id END) AS reply_id, max(replaces) AS replaces,"
             f" max(reply_to) AS reply_to, max(in_place) AS in_place, max(CASE WHEN {WAITING} THEN id END) AS asked"
             f" FROM turns WHERE chat_id = ? AND {PENDING})"
-            " SELECT *,"
+            f" SELECT *, ({ASKER}) AS asker,"
             " (SELECT max(message_id) FROM turn_messages WHERE turn_id = reply_id) AS begun,"
             " (SELECT max(message_id) FROM turn_messages WHERE turn_id = asked) AS question FROM pending",
-            (chat_id,),
+            (chat_id, chat_id),
         )
         if row is None or (row["asked"] is None and row["replaces"] is None):
             return None
@@ -148,6 +156,7 @@ class Transcript:
             begun=row["begun"],
             reply_to=row["question"] or row["reply_to"],
             in_place=bool(row["in_place"]),
+            asker=row["asker"],
         )
 
     async def begin_reply(

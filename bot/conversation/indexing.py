@@ -52,11 +52,15 @@ class Indexer:
         """Whether the search index is known to be damaged."""
         return self._storage.search.index.damaged
 
-    async def catch_up(self, chat_id: int) -> None:
-        """Index new turns. Progress and keys share a transaction, so a kill loses neither."""
+    async def catch_up(self, chat_id: int, *, has_new: bool = False) -> None:
+        """Index new turns. Progress and keys share a transaction, so a kill loses neither.
+
+        `has_new`: there are some, as far as the caller knows.
+        """
         await self.renew()
         index = self._storage.search.index
-        while not index.damaged and await self._storage.past.has_unindexed(chat_id):
+        while not index.damaged and (has_new or await self._storage.past.has_unindexed(chat_id)):
+            has_new = False
             async with index.transaction() as tx:
                 # Read inside the writing transaction, so that turns forgotten meanwhile don't come back as keys.
                 rows = await self._storage.past.unindexed(tx, chat_id, BATCH)

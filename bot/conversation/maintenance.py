@@ -81,7 +81,8 @@ class Maintenance:
         if self._mending is not None:
             self._mending.see_to()
         if self._mending is None or not self._mending.at_work:  # the rebuild indexes all chats, which takes a while
-            await self._indexer.catch_up(chat_id)
+            has_new = answer is not None and answer.state is AnswerState.WRITTEN
+            await self._indexer.catch_up(chat_id, has_new=has_new)
         if self._embedding is not None:
             self._embedding.wake(chat_id)
         if self._measuring is not None:

@@ -103,7 +103,7 @@ class Conversation:
             await complete(until_stored(partial(self._store, answer)))
 
     async def _ask(self, answer: AnswerInFlight) -> None:
-        answer.user_id = await self._edits.asker(answer.chat.id)
+        answer.user_id = answer.pending.asker
         await self._budget.check(answer.chat, answer.user_id)
         await self._attempts.write(answer)
 

@@ -64,9 +64,11 @@ class ReplyWorker:
         self._quarantine = quarantine
         self._lanes = lanes
 
-    async def process_pending(self, key: ChatKey) -> None:
-        """Give the pending answer, deliver what is stored, and send the notices of a chat. Raises StorageError."""
-        chat = await self._chats.find(key)
+    async def process_pending(self, key: ChatKey, chat: Chat | None) -> None:
+        """Give the pending answer, deliver what is stored, and send the notices of a chat. Raises StorageError.
+
+        `chat`: as it is stored now.
+        """
         if chat is not None and chat.gone:
             return
         async with self._cancellations.settling(key):
@@ -82,8 +84,7 @@ class ReplyWorker:
         await self._outbox.send_notices(key, all_of_it=False)  # notices about a message precede its answer
         answer = await self._answer(chat)
         await self._outbox.send_replies(chat)
-        await self._outbox.clear_replaced(chat)
-        await self._outbox.send_notices(key)
+        await self._outbox.send_rest(chat)
         return answer
 
     async def _answer(self, chat: Chat) -> AnswerInFlight | None:

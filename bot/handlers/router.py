@@ -195,12 +195,12 @@ class Router:
         chat = await self._storage.chats.find(place)
         with speaking(chat_language(chat)):
             try:
-                await self._replies.process_pending(place)
+                await self._replies.process_pending(place, chat)
             except StorageError:
                 raise
             except Exception as exc:  # noqa: BLE001 - one chat's failure, of whatever kind, must not end its lane
                 await self._last_resort.in_lane(place, exc)
-                await self._replies.process_pending(place)
+                await self._replies.process_pending(place, await self._storage.chats.find(place))
             await self._topics.see_to(place)
 
     def _subject(self, place: ChatKey, batch: Sequence[QueuedUpdate], *, continues: bool) -> Update | MessageBatch:

@@ -59,8 +59,13 @@ class OutboxSender:
                 elif sending.is_wanted():
                     await self._quarantine.fly(key, chat.place, self._deliver(chat, delivery, sending))
 
-    async def clear_replaced(self, chat: Chat) -> None:
-        """Delete the messages of replies that have been replaced."""
+    async def send_rest(self, chat: Chat) -> None:
+        """Delete the messages of replies that have been replaced, and send the notices that wait."""
+        if await self._deliveries.has_rest(chat):
+            await self._clear_replaced(chat)
+            await self.send_notices(chat.place)
+
+    async def _clear_replaced(self, chat: Chat) -> None:
         messages = await self._deliveries.replaced(chat.id)
         if messages is None:
             return
@@ -104,7 +109,7 @@ class OutboxSender:
             self._quarantine.progress(WorkKey(WorkKind.DELIVERY, delivery.reply_id))
 
         to = destination(chat.place, chat.private, delivery.reply_to)
-        to = replace(to, quiet=delivery.rang or await self._notices.speaks(chat.place))
+        to = replace(to, quiet=delivery.rang or delivery.speaks)
         try:
             await self._deliverer.deliver(
                 *(to, delivery.content, arrived),

@@ -30,7 +30,7 @@ async def test_message_is_pending_with_message_to_quote(storage: Storage, chat: 
     await say(storage, chat, "hello", 10)
     await say(storage, chat, "anyone?", 11)
     assert await storage.transcript.owed(chat.id) == PendingReply(
-        reply_id=None, stale=False, replaces=None, begun=None, reply_to=11
+        reply_id=None, stale=False, replaces=None, begun=None, reply_to=11, asker=5
     )
 
 
@@ -40,7 +40,7 @@ async def test_begun_reply_is_found_with_its_message(storage: Storage, chat: Cha
         reply_id = await storage.transcript.begin_reply(tx, chat.id, 2.0, reply_to=10)
         await storage.deliveries.begun(tx, reply_id, 77, rang=True)
     assert await storage.transcript.owed(chat.id) == PendingReply(
-        reply_id, stale=False, replaces=None, begun=77, reply_to=10
+        reply_id, stale=False, replaces=None, begun=77, reply_to=10, asker=5
     )
     assert await window(storage, chat) == ["hello"]
 
@@ -52,11 +52,11 @@ async def test_begun_reply_moves_after_newer_messages(storage: Storage, chat: Ch
         await storage.deliveries.begun(tx, stale, 77, rang=True)
     await say(storage, chat, "and this", 11)
     owed = await storage.transcript.owed(chat.id)
-    assert owed == PendingReply(stale, stale=True, replaces=None, begun=77, reply_to=11)
+    assert owed == PendingReply(stale, stale=True, replaces=None, begun=77, reply_to=11, asker=5)
     async with storage.transaction() as tx:
         reply_id = await storage.transcript.begin_anew(tx, chat.id, 3.0, owed)
     again = await storage.transcript.owed(chat.id)
-    assert again == PendingReply(reply_id, stale=False, replaces=None, begun=77, reply_to=11)
+    assert again == PendingReply(reply_id, stale=False, replaces=None, begun=77, reply_to=11, asker=5)
     async with storage.transaction() as tx:
         await storage.transcript.finish_reply(tx, chat.id, reply_id, NewReply("hi", 1), None)
     assert await window(storage, chat) == ["hello", "and this", "hi"]
@@ -88,7 +88,7 @@ async def test_asking_again_without_an_answer_owes_the_question(storage: Storage
         await storage.transcript.give_up(tx, chat.id)
         assert await storage.transcript.ask_again(tx, chat.id, 3.0)
     assert await storage.transcript.owed(chat.id) == PendingReply(
-        reply_id=None, stale=False, replaces=None, begun=None, reply_to=10
+        reply_id=None, stale=False, replaces=None, begun=None, reply_to=10, asker=5
     )
 
 

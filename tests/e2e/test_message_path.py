@@ -1,0 +1,15 @@
+"""What a message costs in trips to the database, as a traced connection in the bot's process counts them."""
+
+from benchmarks.message_path import measure
+
+MOST_SELECTS = 20
+"""19, and one of a worker whose time may come meanwhile."""
+MOST_WRITES = 5
+"""The update; the question with the reply that is begun; the answer and its cost; its arrival; the index."""
+
+
+class TestSecondPrivateMessage:
+    async def test_costs_few_trips_to_the_database(self) -> None:
+        path = await measure(turns=0)
+        assert path.selects <= MOST_SELECTS
+        assert path.write_transactions <= MOST_WRITES
