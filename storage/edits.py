@@ -48,7 +48,7 @@ class Edits:
         return StoredTurn(row["id"], row["content"], row["glue"], bool(row["asked"]), row["digest"]) if row else None
 
     async def asker(self, chat_id: int) -> int | None:
-        """Who the bot was last asked by: who wrote the question, or had it answered anew."""
+        """Who the bot was last asked by: who wrote the question, or had it answered again."""
         row = await self._database.row(ASKER, (chat_id,))
         return row["asker"] if row else None
 

@@ -81,7 +81,7 @@ ASKER = (
     "SELECT coalesce(asked_by, sender_id) AS asker FROM turns WHERE chat_id = ?"
     " AND (asked_by IS NOT NULL OR (role = 'user' AND asked = 1)) ORDER BY id DESC LIMIT 1"
 )
-"""Who the bot was last asked by: who wrote the question, or had it answered anew."""
+"""Who the bot was last asked by: who wrote the question, or had it answered again."""
 
 
 @dataclass(frozen=True, slots=True)
