@@ -161,6 +161,17 @@ class Cancellations:
         elif chat.order is None:  # what was said before is still being stored
             chat.order = StopOrder(Interruption.RESTARTED)
 
+    def begin(self, key: ChatKey) -> None:
+        """A batch from the lane is handled now.
+
+        A restart that was ordered for it while the turn before was already over has nothing left to end, and would end
+        the answer to this very batch.
+        """
+        chat = self._peek(key)
+        if chat.order is not None and not chat.order.update_ids:
+            chat.order = None
+            self._tidy(key)
+
     def restart_if_asked(self, key: ChatKey, message_id: int, admits: Callable[[], bool]) -> None:
         """Begin the answer again when its question was edited.
 

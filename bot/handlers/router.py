@@ -84,6 +84,8 @@ class Router:
     async def handle(self, place: ChatKey, batch: Sequence[QueuedUpdate]) -> None:
         """See ``LaneWorker``."""
         parts = self._parts(place, batch) if batch else []
+        if parts:
+            self._cancellations.begin(place)
         for number, part in enumerate(parts):
             await self._take_up(place, part, continues=number > 0)
         await until_stored(partial(self._process_pending, place))

@@ -206,6 +206,23 @@ async def test_message_before_the_answer_restarts_it(stage: Stage) -> None:
         assert stage.answer.interruption is RESTARTED
 
 
+async def test_late_restart_does_not_end_the_next_answer(stage: Stage) -> None:
+    """A message that comes after the answer, while the turn is looked after, is the next turn itself."""
+    async with stage.cancellations.settling(HOME):
+        pass
+    stage.cancellations.restart_unshown(HOME)
+    stage.cancellations.begin(HOME)
+    with stage.cancellations.answering(stage.answer):
+        assert stage.answer.interruption is None
+
+
+async def test_beginning_a_batch_keeps_a_stop(stage: Stage) -> None:
+    stage.cancellations.stop_next(HOME, (1,))
+    stage.cancellations.begin(HOME)
+    with stage.cancellations.answering(stage.answer):
+        assert stage.answer.interruption is STOPPED
+
+
 ORDERS: dict[str, list[Callable[[Cancellations], None]]] = {
     "stop, then restart": [lambda one: one.stop_next(HOME, (1,)), lambda one: one.restart_unshown(HOME)],
     "restart, then stop": [lambda one: one.restart_unshown(HOME), lambda one: one.stop_next(HOME, (1,))],
