@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 
 from starlette.applications import Starlette
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -194,6 +194,8 @@ class BotApi:
         except ApiError as exc:
             self._note(name, params, exc.code, exc.description)
             return wire.refusal(exc)
+        except ClientDisconnect:  # the bot ended while it was sending: nobody reads an answer
+            return Response(status_code=400)
 
     async def _download(self, request: Request) -> Response:
         content = self._world.files.content(request.path_params["path"])
