@@ -47,13 +47,13 @@ class NoPreview:
     """A preview for answers that nobody watches."""
 
     def update(self, text: str) -> None:
-        """See draft.Show."""
+        """Ignore it."""
 
     def thinking(self) -> None:
-        """See draft.Show."""
+        """Ignore it."""
 
     def note(self, text: str) -> None:
-        """See draft.Show."""
+        """Ignore it."""
 
 
 class SideRequests:

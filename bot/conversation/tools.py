@@ -15,7 +15,7 @@ from bot.conversation.prompt import RECALL, REMEMBER, strip_memory_tags
 from bot.conversation.recall import Recall, Recalled
 from bot.conversation.tokens import TokenCounter
 from bot.conversation.window import WindowReader
-from bot.llm.interface import DEFAULT, Capabilities, ChatModel, Message, Options, Tool
+from bot.llm.interface import DEFAULT, ChatModel, Message, ModelWrapper, Options, Tool
 from bot.llm.stream_events import Call, ExtraRequestStarted, Finished, Received, StreamEvent
 from storage import Storage
 from storage.records import Chat
@@ -103,7 +103,7 @@ def _argument(arguments: str, name: str) -> str:
 def _nothing() -> None: ...
 
 
-class ToolUsingModel:
+class ToolUsingModel(ModelWrapper):
     """A model with tools at hand; `use` does what a call asks for, `counted` is our own count of its first prompt."""
 
     def __init__(
@@ -116,46 +116,12 @@ class ToolUsingModel:
         begins: Callable[[], None] = _nothing,
     ) -> None:
         """`begins` is called each time it is asked: an answer that broke off is begun again, its calls with it."""
-        self._model = model
+        super().__init__(model)
         self._tools = tools
         self._use = use
         self._count_tokens = count_tokens
         self._counted = counted
         self._begins = begins
-
-    @property
-    def name(self) -> str:
-        """See ChatModel.name."""
-        return self._model.name
-
-    @property
-    def senses(self) -> Capabilities:
-        """See ChatModel.senses."""
-        return self._model.senses
-
-    @property
-    def window(self) -> int:
-        """See ChatModel.window."""
-        return self._model.window
-
-    @property
-    def limit(self) -> int | None:
-        """See ChatModel.limit."""
-        return self._model.limit
-
-    def learn_limit(self, tokens: int) -> None:
-        """See ChatModel.learn_limit."""
-        self._model.learn_limit(tokens)
-
-    @property
-    def single_turn(self) -> bool:
-        """See ChatModel.single_turn."""
-        return self._model.single_turn
-
-    @property
-    def calls(self) -> bool:
-        """See ChatModel.calls."""
-        return self._model.calls
 
     async def stream(
         self, messages: Sequence[Message], options: Options = DEFAULT

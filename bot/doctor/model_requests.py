@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from bot import errors
 from bot.doctor.report import Finding, fine, note
 from bot.errors import BudgetSpent, ContentRefused
-from bot.llm.interface import DEFAULT, CacheProfile, Capabilities, ChatModel, Message, Models, Options
+from bot.llm.interface import DEFAULT, CacheProfile, ChatModel, Message, Models, ModelWrapper, Options
 from bot.llm.stream_events import Call, ExtraRequest, Received, StreamEvent, Usage
 from bot.pricing import Amount, Price
 from bot.settings import Settings
@@ -172,46 +172,12 @@ class BilledModels:
         await self._models.close()
 
 
-class BilledModel:
+class BilledModel(ModelWrapper):
     """A model whose requests are put on a bill, and whose answers are cut where they become long."""
 
     def __init__(self, model: ChatModel, bill: Bill) -> None:
-        self._model = model
+        super().__init__(model)
         self._bill = bill
-
-    @property
-    def name(self) -> str:
-        """See ChatModel.name."""
-        return self._model.name
-
-    @property
-    def senses(self) -> Capabilities:
-        """See ChatModel.senses."""
-        return self._model.senses
-
-    @property
-    def window(self) -> int:
-        """See ChatModel.window."""
-        return self._model.window
-
-    @property
-    def limit(self) -> int | None:
-        """See ChatModel.limit."""
-        return self._model.limit
-
-    @property
-    def single_turn(self) -> bool:
-        """See ChatModel.single_turn."""
-        return self._model.single_turn
-
-    @property
-    def calls(self) -> bool:
-        """See ChatModel.calls."""
-        return self._model.calls
-
-    def learn_limit(self, tokens: int) -> None:
-        """See ChatModel.learn_limit."""
-        self._model.learn_limit(tokens)
 
     async def stream(
         self, messages: Sequence[Message], options: Options = DEFAULT

@@ -19,6 +19,7 @@ from bot.llm.interface import (
     Image,
     Message,
     Models,
+    ModelWrapper,
     Options,
     Part,
     Sound,
@@ -113,39 +114,19 @@ class WithFallback:
             await self.second.close()
 
 
-class Pair:
-    """A model and its fallback."""
+class Pair(ModelWrapper):
+    """A model and its fallback.
+
+    Its window is the first model's; a fallback with a smaller one gets the end of the prompt.
+    """
 
     def __init__(self, first: ChatModel, second: ChatModel, patience: float, *, shares_queue: bool = False) -> None:
         """`shares_queue`: both use the same server, hence the same request queue."""
+        super().__init__(first)
         self._shares_queue = shares_queue
         self.first = first
         self.second = second
         self._patience = patience
-
-    @property
-    def name(self) -> str:
-        return self.first.name
-
-    @property
-    def senses(self) -> Capabilities:
-        return self.first.senses
-
-    @property
-    def window(self) -> int:
-        """The first model's window; a fallback with a smaller one gets the end of the prompt."""
-        return self.first.window
-
-    @property
-    def limit(self) -> int | None:
-        return self.first.limit
-
-    def learn_limit(self, tokens: int) -> None:
-        self.first.learn_limit(tokens)
-
-    @property
-    def single_turn(self) -> bool:
-        return self.first.single_turn
 
     @property
     def calls(self) -> bool:

@@ -173,6 +173,47 @@ class ChatModel(Protocol):
         """
 
 
+class ModelWrapper:
+    """A base for models that wrap another one: they differ in how they stream an answer."""
+
+    def __init__(self, model: ChatModel) -> None:
+        self._model = model
+
+    @property
+    def name(self) -> str:
+        """The name under which usage is recorded."""
+        return self._model.name
+
+    @property
+    def senses(self) -> Capabilities:
+        """The known capabilities, minus those that were refused."""
+        return self._model.senses
+
+    @property
+    def window(self) -> int:
+        """The most tokens of a prompt."""
+        return self._model.window
+
+    @property
+    def limit(self) -> int | None:
+        """The most tokens that it was seen to read, if fewer than `window`."""
+        return self._model.limit
+
+    @property
+    def single_turn(self) -> bool:
+        """Whether it takes one message and no history."""
+        return self._model.single_turn
+
+    @property
+    def calls(self) -> bool:
+        """Whether it can call tools."""
+        return self._model.calls
+
+    def learn_limit(self, tokens: int) -> None:
+        """Record that the model reads no more than this many tokens."""
+        self._model.learn_limit(tokens)
+
+
 class Models(Protocol):
     """All models of one server, by name."""
 

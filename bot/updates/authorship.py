@@ -73,7 +73,7 @@ def is_at(message: Message, bot: Bot) -> bool:
     People also reply to a message of this bot with another one's command ("/translate@other").
     """
     if message.chat.type == message.chat.PRIVATE or message.chat.is_direct_messages or message.message_id <= 0:
-        return True  # see `bot.intake.ephemeral`
+        return True  # see `bot.updates.raw_updates`
     at = (command(message) or "").lower().partition("@")[2]
     if at:
         return at == bot.username.lower()

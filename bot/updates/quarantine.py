@@ -23,7 +23,7 @@ more often than chance has it. Its death counts a third, unless the watchdog saw
 process crashed (``watchdog``). A reply of which a part has arrived begins anew.
 
 A batch counts by its first update. After two deaths its updates are run one by one, so that the third death is held
-against one of them only (see ``handlers.table``).
+against one of them only (see ``handlers.router``).
 
 A signal to end is noted before anything else: no death after that counts, since supervisors kill what drains too long.
 A start counts the deaths of the process before it once: it replaces the file by a new one. The marks are written with
