@@ -16,15 +16,13 @@ from starlette.routing import Route
 
 from sandbox.botapi import control, wire
 from sandbox.botapi import parameters as arguments
-from sandbox.botapi.bot_settings import SettingsStore
-from sandbox.botapi.calls import Call
 from sandbox.botapi.faults import Faults
 from sandbox.botapi.method_table import BY_LOWER_NAME
 from sandbox.botapi.people import Chat, User
 from sandbox.botapi.server_state import FloodLimits, Previews, ServerState
-from sandbox.botapi.stored_state import Database, Files, Store
+from sandbox.botapi.stored_state import Database, Files, SettingsStore, Store
 from sandbox.botapi.updates import Changes, Queries, Updates, Webhook
-from sandbox.botapi.wire import ApiError
+from sandbox.botapi.wire import ApiError, Call
 from sandbox.http import serve
 
 FIRST_USER_ID = 100_000_000
@@ -49,7 +47,7 @@ class BotApi:
         self.version = version
         self.calls: list[Call] = []
         self.faults = Faults()
-        self._world = _world(_bot(token, username, first_name), Database(path), clock)
+        self._state = _new_state(_bot(token, username, first_name), Database(path), clock)
         self._app = Starlette(
             routes=[
                 Route("/bot{token}/{method}", self._handle, methods=["GET", "POST"]),
@@ -61,13 +59,13 @@ class BotApi:
     @asynccontextmanager
     async def run(self, port: int = 0) -> AsyncIterator[str]:
         """Serve, and deliver to the webhook; yields the URL without ``/bot``. May be run again afterwards."""
-        self._world.updates.open()
+        self._state.updates.open()
         async with serve(self._app, port=port) as url:
-            delivering = asyncio.create_task(self._world.webhook.deliver(), name="webhook delivery")
+            delivering = asyncio.create_task(self._state.webhook.deliver(), name="webhook delivery")
             try:
                 yield url
             finally:
-                self._world.updates.close()
+                self._state.updates.close()
                 self.faults.clear()
                 delivering.cancel()
                 with suppress(asyncio.CancelledError):
@@ -76,91 +74,91 @@ class BotApi:
     @property
     def flood_limits(self) -> bool:
         """Whether Telegram's flood limits are enforced."""
-        return self._world.limits.enabled
+        return self._state.limits.enabled
 
     @flood_limits.setter
     def flood_limits(self, enabled: bool) -> None:
-        self._world.limits.enabled = enabled
+        self._state.limits.enabled = enabled
 
     @property
     def private_topics(self) -> bool:
         """Whether topics in private chats are enabled at @BotFather."""
-        return bool(self._world.bot["has_topics_enabled"])
+        return bool(self._state.bot["has_topics_enabled"])
 
     @private_topics.setter
     def private_topics(self, enabled: bool) -> None:
-        self._world.bot["has_topics_enabled"] = enabled
+        self._state.bot["has_topics_enabled"] = enabled
 
     @property
     def privacy_mode(self) -> bool:
         """Whether privacy mode is on at @BotFather: in groups the bot gets only messages meant for it."""
-        return not self._world.bot["can_read_all_group_messages"]
+        return not self._state.bot["can_read_all_group_messages"]
 
     @privacy_mode.setter
     def privacy_mode(self, enabled: bool) -> None:
-        self._world.bot["can_read_all_group_messages"] = not enabled
+        self._state.bot["can_read_all_group_messages"] = not enabled
 
     def user(self, name: str, user_id: int | None = None, username: str | None = None) -> User:
         """A user; the same name always has the same id, and a username once given is kept."""
         number = user_id or FIRST_USER_ID + zlib.crc32(name.encode()) % 900_000_000
         user: wire.Json = {"id": number, "is_bot": False, "first_name": name, "language_code": "en"}
-        known = self._world.store.user(number) or {}
-        self._world.store.put_user(known | user | ({"username": username} if username else {}))
-        return User(number, name, self._world)
+        known = self._state.store.user(number) or {}
+        self._state.store.put_user(known | user | ({"username": username} if username else {}))
+        return User(number, name, self._state)
 
     def private(self, user: User) -> Chat:
         """The user's chat with the bot."""
-        known = self._world.store.user(user.id) or {}
+        known = self._state.store.user(user.id) or {}
         names: wire.Json = {key: known[key] for key in ("first_name", "username") if key in known}
-        self._world.store.put_chat({"id": user.id, "type": "private", **names})
-        return Chat(user.id, user.name, self._world)
+        self._state.store.put_chat({"id": user.id, "type": "private", **names})
+        return Chat(user.id, user.name, self._state)
 
     def group(self, title: str, members: Sequence[User], forum: bool = False, chat_id: int | None = None) -> Chat:
         """A supergroup with the bot, created by its first member. The same title always has the same id."""
         number = chat_id or -FIRST_GROUP_ID - zlib.crc32(title.encode()) % 900_000_000
         chat: wire.Json = {"id": number, "title": title, "type": "supergroup"}
-        self._world.store.put_chat(chat | ({"is_forum": True} if forum else {}))
-        self._world.store.set_status(number, self._world.bot_id, "member")
+        self._state.store.put_chat(chat | ({"is_forum": True} if forum else {}))
+        self._state.store.set_status(number, self._state.bot_id, "member")
         for index, user in enumerate(members):
-            self._world.store.set_status(number, user.id, "member" if index else "creator")
-        return Chat(number, title, self._world)
+            self._state.store.set_status(number, user.id, "member" if index else "creator")
+        return Chat(number, title, self._state)
 
     def promote(self, chat: Chat) -> None:
         """Make the bot an administrator of a group."""
-        self._world.store.set_status(chat.id, self._world.bot_id, "administrator")
+        self._state.store.set_status(chat.id, self._state.bot_id, "administrator")
 
     def direct_messages(self, channel: str) -> Chat:
         """The direct messages of a channel, where each user has a topic."""
         chat = self.group(channel, [])
-        known = self._world.chat(chat.id)
-        self._world.store.put_chat(known | {"is_direct_messages": True})
+        known = self._state.chat(chat.id)
+        self._state.store.put_chat(known | {"is_direct_messages": True})
         return chat
 
     def chat(self, chat_id: int) -> Chat:
         """An existing chat; raises LookupError."""
-        found = self._world.store.chat(chat_id)
+        found = self._state.store.chat(chat_id)
         if found is None:
             raise LookupError(f"there is no chat {chat_id}")
-        return Chat(chat_id, str(found.get("title") or found.get("first_name")), self._world)
+        return Chat(chat_id, str(found.get("title") or found.get("first_name")), self._state)
 
     def push_update(self, update: Mapping[str, object]) -> None:
         """Queue any update, given without its update_id: ``{"message": {...}}``."""
         for kind, payload in update.items():
-            self._world.updates.push(kind, payload)
+            self._state.updates.push(kind, payload)
 
     def force_update(self, update: Mapping[str, object]) -> None:
         """Queue an update of a type that the bot doesn't ask for, as if it had been pending before."""
         for kind, payload in update.items():
-            self._world.updates.push(kind, payload, wanted=True)
+            self._state.updates.push(kind, payload, wanted=True)
 
     @property
     def pending_updates(self) -> int:
         """The number of unconfirmed updates."""
-        return self._world.updates.count()
+        return self._state.updates.count()
 
     async def changed(self, happened: Callable[[], bool], timeout: float | None = 5.0) -> None:
         """Wait until a condition is true, checking at every change. Raises TimeoutError."""
-        await self._world.changes.wait(happened, timeout)
+        await self._state.changes.wait(happened, timeout)
 
     async def wait_call(
         self, method: str, predicate: Callable[[Call], bool] | None = None, timeout: float = 5.0
@@ -175,7 +173,7 @@ class BotApi:
             found.extend(call for call in new if call.method == method and (predicate is None or predicate(call)))
             return bool(found)
 
-        await self._world.changes.wait(happened, timeout)
+        await self._state.changes.wait(happened, timeout)
         return found[0]
 
     async def _handle(self, request: Request) -> Response:
@@ -198,7 +196,7 @@ class BotApi:
             return Response(status_code=400)
 
     async def _download(self, request: Request) -> Response:
-        content = self._world.files.content(request.path_params["path"])
+        content = self._state.files.content(request.path_params["path"])
         if request.path_params["token"] != self.token or content is None:
             return wire.refusal(ApiError(404, "Not Found"))
         return Response(content, media_type="application/octet-stream")
@@ -212,7 +210,7 @@ class BotApi:
             return self._drop(name, args.values)
         if fault and fault.error:
             raise fault.error
-        result = await method.act(self._world, args)
+        result = await method.act(self._state, args)
         await self.faults.stand(name, "after")
         if fault and fault.drop == "after":
             return self._drop(name, args.values)
@@ -224,8 +222,8 @@ class BotApi:
         return wire.Dropped()
 
     def _note(self, name: str, params: Mapping[str, object], code: int, description: str = "") -> None:
-        self.calls.append(Call(name, params, code, self._world.clock(), description))
-        self._world.changes.note()
+        self.calls.append(Call(name, params, code, self._state.clock(), description))
+        self._state.changes.note()
 
 
 def _bot(token: str, username: str, first_name: str) -> wire.Json:
@@ -235,7 +233,7 @@ def _bot(token: str, username: str, first_name: str) -> wire.Json:
     return {"id": number, "is_bot": True, "first_name": first_name, "username": username, **abilities, **more}
 
 
-def _world(bot: wire.Json, database: Database, clock: Callable[[], float]) -> ServerState:
+def _new_state(bot: wire.Json, database: Database, clock: Callable[[], float]) -> ServerState:
     changes = Changes()
     settings = SettingsStore(database)
     updates = Updates(database, settings, changes)

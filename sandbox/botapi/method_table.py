@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 
-from sandbox.botapi import keyboard
 from sandbox.botapi.methods import about_chats, editing, receiving, sending
 from sandbox.botapi.parameters import (
     Method,
@@ -11,9 +10,11 @@ from sandbox.botapi.parameters import (
     array,
     boolean,
     chat,
+    inline_keyboard,
     integer,
     picture,
     record,
+    reply_markup,
     string,
     unsupported,
     upload,
@@ -97,7 +98,7 @@ SENT: Mapping[str, Parameter] = {
     "protect_content": FLAG,
     "reply_parameters": Parameter(_reply),
     "ephemeral_message_parameters": Parameter(_alone, since="10.3"),
-    "reply_markup": Parameter(keyboard.markup),
+    "reply_markup": Parameter(reply_markup),
     **dict.fromkeys(
         (
             "business_connection_id",
@@ -118,7 +119,7 @@ DRAFTED: Mapping[str, Parameter] = {
 EDITED: Mapping[str, Parameter] = {
     "chat_id": CHAT,
     "message_id": MESSAGE,
-    "reply_markup": Parameter(keyboard.inline),
+    "reply_markup": Parameter(inline_keyboard),
     "business_connection_id": UNSUPPORTED,
     "inline_message_id": UNSUPPORTED,
 }
@@ -228,12 +229,12 @@ METHODS: Mapping[str, Method] = {
             "text": TEXT,
             "rich_message": Parameter(_rich),
             "link_preview_options": Parameter(_link_preview),
-            "reply_markup": Parameter(keyboard.inline),
+            "reply_markup": Parameter(inline_keyboard),
         },
         since="10.3",
     ),
     "editEphemeralMessageReplyMarkup": Method(
-        editing.edit_reply_markup, {**EPHEMERAL, "reply_markup": Parameter(keyboard.inline)}, since="10.3"
+        editing.edit_reply_markup, {**EPHEMERAL, "reply_markup": Parameter(inline_keyboard)}, since="10.3"
     ),
     "deleteEphemeralMessage": Method(editing.delete, EPHEMERAL, since="10.3"),
     "deleteMessage": Method(editing.delete_message, {"chat_id": CHAT, "message_id": MESSAGE}),

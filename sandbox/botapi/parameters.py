@@ -1,4 +1,7 @@
-"""The parameters of methods: each type parses a value (form text or JSON) and refuses anything else."""
+"""The parameters of methods: each type parses a value (form text or JSON) and refuses anything else.
+
+Of reply markup, inline keyboards are checked button by button, the other kinds by their fields.
+"""
 
 import json
 import re
@@ -16,6 +19,10 @@ MOST_UPLOADED = 50 * 1024 * 1024
 """The most that a bot may upload to Telegram's servers."""
 Kind = Callable[[object, str], object]
 """Parses a value for the named field."""
+MAX_DATA_BYTES = 64
+BUTTON_ACTIONS = ("url", "callback_data", "switch_inline_query", "switch_inline_query_current_chat", "copy_text")
+"""The button actions that the sandbox knows; Telegram has a few more."""
+LONGEST_PLACEHOLDER = 64
 VERSIONS = ("9.2", "9.3", "10.0", "10.1", "10.3")
 """The versions that the server can simulate, oldest first."""
 
@@ -124,6 +131,59 @@ def decoded(value: object, name: str) -> object:
 
 def _wrong(name: str, kind: str) -> Exception:
     return bad_request(f'field "{name}" must be of type {kind}')
+
+
+_button = record(
+    {"text": string},
+    {
+        **dict.fromkeys(BUTTON_ACTIONS[:-1], string),
+        "copy_text": record({"text": string}),
+        "icon_custom_emoji_id": string,
+        "style": string,
+    },
+)
+_inline_keyboard = record({"inline_keyboard": array(array(_button))})
+_keyboard_removal = record({"remove_keyboard": boolean}, {"selective": boolean})
+_forced_reply = record({"force_reply": boolean}, {"input_field_placeholder": string, "selective": boolean})
+
+
+def inline_keyboard(value: object, name: str) -> Json:
+    """An inline keyboard; each button has exactly one action."""
+    found = _inline_keyboard(value, name)
+    assert isinstance(found, dict)
+    rows = [row for row in found["inline_keyboard"] if row]
+    for row in rows:
+        for button in row:
+            _check_button(button)
+    return {"inline_keyboard": rows}
+
+
+def reply_markup(value: object, name: str) -> Json:
+    """An inline keyboard, a keyboard removal, or a forced reply."""
+    found = decoded(value, name)
+    fields = found if isinstance(found, dict) else {}
+    other = _keyboard_removal if "remove_keyboard" in fields else _forced_reply if "force_reply" in fields else None
+    if other is None:
+        return inline_keyboard(found, name)
+    checked = other(found, name)
+    assert isinstance(checked, dict)
+    if checked.get("remove_keyboard", checked.get("force_reply")) is not True:
+        raise bad_request("can't parse reply keyboard markup JSON object: the field must be True")
+    if "input_field_placeholder" in checked:
+        length = len(str(checked["input_field_placeholder"]))
+        if not 1 <= length <= LONGEST_PLACEHOLDER:
+            raise bad_request(f"input field placeholder has {length} characters, and must have 1 to 64")
+    return checked
+
+
+def _check_button(button: Json) -> None:
+    if not str(button["text"]).strip():
+        raise bad_request("inline keyboard button text is empty")
+    if sum(action in button for action in BUTTON_ACTIONS) != 1:
+        raise bad_request("text buttons are unallowed in the inline keyboard")
+    data = button.get("callback_data")
+    if isinstance(data, str) and not 1 <= len(data.encode()) <= MAX_DATA_BYTES:
+        raise bad_request("BUTTON_DATA_INVALID")
 
 
 @dataclass(frozen=True, slots=True)

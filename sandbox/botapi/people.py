@@ -1,17 +1,107 @@
-"""Users played by tests: what a user does here reaches the bot as an update."""
+"""Users and chats as tests see them: what a user does here reaches the bot as an update."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
 from sandbox.botapi import formatting as texts
 from sandbox.botapi import sent_media
-from sandbox.botapi.chat_view import Chat as Chat
 from sandbox.botapi.message import Message
 from sandbox.botapi.methods.about_chats import member
-from sandbox.botapi.server_state import ServerState
+from sandbox.botapi.server_state import Draft, ServerState
 from sandbox.botapi.stored_state import Files
 from sandbox.botapi.wire import Json
+
+
+@dataclass(frozen=True, slots=True)
+class Chat:
+    """A private chat or a group."""
+
+    id: int
+    title: str
+    _state: ServerState = field(repr=False, compare=False)
+
+    @property
+    def messages(self) -> Sequence[Message]:
+        """All messages, oldest first; deleted ones are marked."""
+        return self._state.store.messages(self.id)
+
+    def after(self, message_id: int) -> Sequence[Message]:
+        """The messages with larger ids."""
+        return self._state.store.messages(self.id, message_id)
+
+    @property
+    def replies(self) -> Sequence[Message]:
+        """The bot's messages that aren't deleted."""
+        return [message for message in self.messages if message.from_bot and not message.deleted]
+
+    @property
+    def ephemeral(self) -> Sequence[Message]:
+        """The bot's ephemeral messages that aren't deleted."""
+        return [one for one in self._state.store.ephemeral(self.id) if one.from_bot and not one.deleted]
+
+    @property
+    def draft(self) -> Draft | None:
+        """The draft that the bot currently shows."""
+        return self._state.previews.draft(self.id)
+
+    @property
+    def action(self) -> str | None:
+        """The bot's current chat action, such as "typing"."""
+        return self._state.previews.action(self.id)
+
+    def message(self, message_id: int) -> Message:
+        """The current state of a message; raises LookupError."""
+        found = self._state.store.message(self.id, message_id, deleted=True)
+        if found is None:
+            raise LookupError(f"{self.title} has no message {message_id}")
+        return found.view
+
+    async def wait(self, wanted: int | Callable[["Chat"], bool], timeout: float = 5.0) -> Sequence[Message]:
+        """Wait for a number of messages of the bot, or for any condition; returns the bot's messages."""
+
+        def happened() -> bool:
+            return wanted(self) if callable(wanted) else self._state.store.count_replies(self.id) >= wanted
+
+        try:
+            await self._state.changes.wait(happened, timeout)
+        except TimeoutError as exc:
+            seen = [message.text[:80] for message in self.replies]
+            raise TimeoutError(f"not within {timeout} s; the bot has said {seen}") from exc
+        return self.replies
+
+    def topic(self, name: str, *, implicit: bool = False) -> int:
+        """Open a topic of a forum or of a private chat with topics; returns its thread id.
+
+        `implicit`: the app made the name from the first words.
+        """
+        chat = self._state.chat(self.id)
+        if not (chat.get("is_forum") or (chat["type"] == "private" and self._state.bot["has_topics_enabled"])):
+            raise ValueError(f"{self.title} has no topics")
+        thread = self._state.store.next_message_id(self.id)
+        creator = self.id if chat["type"] == "private" else self._state.store.creator(self.id)
+        opener = self._state.store.user(creator) or self._state.bot_user
+        self._state.store.add_topic(self.id, thread)
+        named: dict[str, object] = {"name": name, "icon_color": 7322096} | (
+            {"is_name_implicit": True} if implicit else {}
+        )
+        content: dict[str, object] = {"forum_topic_created": named}
+        raw = self._state.post(chat, opener, content, thread=thread)
+        self._state.updates.push("message", raw)
+        return thread
+
+    def rename_topic(self, thread: int, name: str) -> None:
+        """Let the user, or the forum's creator, rename a topic."""
+        chat = self._state.chat(self.id)
+        namer = self._state.store.user(self.id if chat["type"] == "private" else self._state.store.creator(self.id))
+        raw = self._state.post(
+            chat, namer or self._state.bot_user, {"forum_topic_edited": {"name": name}}, thread=thread
+        )
+        self._state.updates.push("message", raw)
+
+    def delete_topic(self, thread: int) -> None:
+        """Delete a topic; bots aren't notified."""
+        self._state.store.remove_topic(self.id, thread)
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +110,7 @@ class User:
 
     id: int
     name: str
-    _world: ServerState = field(repr=False, compare=False)
+    _state: ServerState = field(repr=False, compare=False)
 
     async def say(
         self,
@@ -62,40 +152,40 @@ class User:
         self, chat: Chat, content: bytes, caption: str | None = None, reply_to: Message | int | None = None
     ) -> Message:
         """Send a picture in the sizes that Telegram makes of it."""
-        return await self.send(chat, sent_media.photo(self._world.files, content), caption, reply_to)
+        return await self.send(chat, sent_media.photo(self._state.files, content), caption, reply_to)
 
     async def album(
         self, chat: Chat, contents: Sequence[bytes], caption: str | None = None, caption_at: int = 0
     ) -> Sequence[Message]:
         """Send pictures as an album: separate messages with the same group id."""
-        group: Json = {"media_group_id": str(self._world.store.next_message_id(chat.id) + 13_000_000_000)}
+        group: Json = {"media_group_id": str(self._state.store.next_message_id(chat.id) + 13_000_000_000)}
         return [
             await self.send(
-                chat, sent_media.photo(self._world.files, content) | group, caption if at == caption_at else None
+                chat, sent_media.photo(self._state.files, content) | group, caption if at == caption_at else None
             )
             for at, content in enumerate(contents)
         ]
 
     async def voice(self, chat: Chat, content: bytes, duration: int, reply_to: Message | int | None = None) -> Message:
-        return await self.send(chat, sent_media.voice(self._world.files, content, duration), None, reply_to)
+        return await self.send(chat, sent_media.voice(self._state.files, content, duration), None, reply_to)
 
     async def document(
         self, chat: Chat, content: bytes, name: str, mime: str = "text/plain", caption: str | None = None
     ) -> Message:
-        return await self.send(chat, sent_media.document(self._world.files, content, name, mime), caption)
+        return await self.send(chat, sent_media.document(self._state.files, content, name, mime), caption)
 
     @property
     def files(self) -> Files:
         """The files, for building contents with ``sent_media``."""
-        return self._world.files
+        return self._state.files
 
     async def whisper(self, chat: Chat, text: str, reply_to: Message | None = None, **extra: object) -> Message:
         """Send an ephemeral message to the bot in a group, as apps send commands marked for it."""
-        found = self._world.store.message(chat.id, reply_to.id) if reply_to is not None else None
-        where, target = self._world.chat(chat.id), found.raw if found else None
-        content, bot = _content(text, None) | extra, self._world.bot_user
-        raw = self._world.post(where, self._json(), content, reply_to=target, receiver=bot)
-        self._world.updates.push("message", raw)
+        found = self._state.store.message(chat.id, reply_to.id) if reply_to is not None else None
+        where, target = self._state.chat(chat.id), found.raw if found else None
+        content, bot = _content(text, None) | extra, self._state.bot_user
+        raw = self._state.post(where, self._json(), content, reply_to=target, receiver=bot)
+        self._state.updates.push("message", raw)
         return self._view(chat.id, -cast("int", raw["ephemeral_message_id"]))
 
     async def forward(self, chat: Chat, text: str, origin_name: str) -> Message:
@@ -103,13 +193,13 @@ class User:
         origin = {
             "type": "hidden_user",
             "sender_user_name": origin_name,
-            "date": int(self._world.clock()),
+            "date": int(self._state.clock()),
         }
         return await self.say(chat, text, forward_origin=origin)
 
     async def edit(self, message: Message, text: str) -> Message:
         """Edit one's own message."""
-        found = self._world.store.message(message.chat_id, message.id)
+        found = self._state.store.message(message.chat_id, message.id)
         if found is None or cast("Json", found.raw["from"])["id"] != self.id:
             raise ValueError(f"{self.name} can't edit that")
         words = _content(text, None)
@@ -120,36 +210,36 @@ class User:
 
     async def react(self, message: Message) -> Message:
         """React to a message, which Telegram reports to a bot as an edit."""
-        if (found := self._world.store.message(message.chat_id, message.id)) is None:
+        if (found := self._state.store.message(message.chat_id, message.id)) is None:
             raise LookupError("the message was deleted")
         return self._edited(message, found.raw)
 
     async def replace_photo(self, message: Message, content: bytes) -> Message:
         """Replace the picture of one's own message, keeping the caption."""
-        found = self._world.store.message(message.chat_id, message.id)
+        found = self._state.store.message(message.chat_id, message.id)
         if found is None:
             raise LookupError("the message was deleted")
-        return self._edited(message, found.raw | sent_media.photo(self._world.files, content))
+        return self._edited(message, found.raw | sent_media.photo(self._state.files, content))
 
     def _edited(self, message: Message, content: Json) -> Message:
-        raw = content | {"edit_date": int(self._world.clock())}
-        self._world.store.change_message(message.chat_id, raw)
-        self._world.updates.push("edited_message", raw)
+        raw = content | {"edit_date": int(self._state.clock())}
+        self._state.store.change_message(message.chat_id, raw)
+        self._state.updates.push("edited_message", raw)
         return self._view(message.chat_id, message.id)
 
     async def delete(self, message: Message) -> None:
         """Delete a message; bots aren't notified."""
-        self._world.store.delete_message(message.chat_id, message.id)
+        self._state.store.delete_message(message.chat_id, message.id)
 
     async def press(self, message: Message, label: str) -> str:
         """Press a button by its text or data; returns the query's id."""
-        found = self._world.store.message(message.chat_id, message.id)
+        found = self._state.store.message(message.chat_id, message.id)
         if found is None:
             raise LookupError("the message was deleted")
         data = [button.data for button in found.view.buttons if button.data and label in (button.text, button.data)]
         if not data:
             raise LookupError(f"no button {label!r} among {[button.text for button in found.view.buttons]}")
-        number = str(self._world.queries.ask())
+        number = str(self._state.queries.ask())
         query: Json = {
             "id": number,
             "from": self._json(),
@@ -157,7 +247,7 @@ class User:
             "chat_instance": str(message.chat_id),
             "data": data[0],
         }
-        self._world.updates.push("callback_query", query)
+        self._state.updates.push("callback_query", query)
         return number
 
     async def stop(self, chat: Chat) -> None:
@@ -166,8 +256,8 @@ class User:
         if draft is None or not draft.can_stop:
             raise LookupError("there is no draft that can be stopped")
         thread: Json = {} if draft.thread is None else {"message_thread_id": draft.thread}
-        stopped: Json = {"chat": self._world.chat(chat.id), "draft_id": draft.id}
-        self._world.updates.push("stopped_message_generation", stopped | thread)
+        stopped: Json = {"chat": self._state.chat(chat.id), "draft_id": draft.id}
+        self._state.updates.push("stopped_message_generation", stopped | thread)
 
     async def block(self) -> None:
         self._set_blocked(True)
@@ -176,41 +266,41 @@ class User:
         self._set_blocked(False)
 
     def _post(self, chat: Chat, content: Json, reply_to: Message | int | None, thread: int | None) -> Message:
-        if thread is not None and not self._world.store.has_topic(chat.id, thread):
+        if thread is not None and not self._state.store.has_topic(chat.id, thread):
             raise LookupError(f"{chat.title} has no topic {thread}; open one with chat.topic(name)")
         target = None
         if reply_to is not None:
             number = reply_to if isinstance(reply_to, int) else reply_to.id
-            found = self._world.store.message(chat.id, number)
+            found = self._state.store.message(chat.id, number)
             if found is None:
                 raise LookupError(f"there is no message {number} to reply to")
             target = found.raw
-        where = self._world.chat(chat.id)
-        direct = self._world.own_topic(where, self.id)
-        raw = self._world.post(where, self._json(), content, thread=thread, reply_to=target, direct=direct)
-        if chat.id != self.id or not self._world.store.blocked(self.id):
-            self._world.updates.push("message", raw)
+        where = self._state.chat(chat.id)
+        direct = self._state.own_topic(where, self.id)
+        raw = self._state.post(where, self._json(), content, thread=thread, reply_to=target, direct=direct)
+        if chat.id != self.id or not self._state.store.blocked(self.id):
+            self._state.updates.push("message", raw)
         return self._view(chat.id, cast("int", raw["message_id"]))
 
     def _view(self, chat_id: int, message_id: int) -> Message:
-        found = self._world.store.message(chat_id, message_id)
+        found = self._state.store.message(chat_id, message_id)
         assert found is not None
         return found.view
 
     def _set_blocked(self, blocked: bool) -> None:
         before, after = ("member", "kicked") if blocked else ("kicked", "member")
-        self._world.store.set_blocked(self.id, blocked)
+        self._state.store.set_blocked(self.id, blocked)
         change: Json = {
-            "chat": self._world.chat(self.id),
+            "chat": self._state.chat(self.id),
             "from": self._json(),
-            "date": int(self._world.clock()),
-            "old_chat_member": member(self._world.bot_user, before),
-            "new_chat_member": member(self._world.bot_user, after),
+            "date": int(self._state.clock()),
+            "old_chat_member": member(self._state.bot_user, before),
+            "new_chat_member": member(self._state.bot_user, after),
         }
-        self._world.updates.push("my_chat_member", change)
+        self._state.updates.push("my_chat_member", change)
 
     def _json(self) -> Json:
-        user = self._world.store.user(self.id)
+        user = self._state.store.user(self.id)
         assert user is not None
         return user
 

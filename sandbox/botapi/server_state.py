@@ -10,8 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import cast
 
-from sandbox.botapi.bot_settings import SettingsStore
-from sandbox.botapi.stored_state import Files, Store
+from sandbox.botapi.stored_state import Files, SettingsStore, Store
 from sandbox.botapi.updates import Changes, Queries, Updates, Webhook
 from sandbox.botapi.wire import Json, bad_request, forbidden, too_many_requests
 

@@ -1,6 +1,7 @@
 """The server's SQLite state, in memory or in a file that a restarted server continues with.
 
-Tables of users, chats and messages, and of files, which are kept by content and served at the path that getFile names.
+Tables of users, chats and messages; of files, stored by content and served at the path that getFile returns; and of the
+bot's own settings: its webhook, the types of updates it wants, and its commands.
 """
 
 import hashlib
@@ -9,7 +10,7 @@ import sqlite3
 import weakref
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import cast
 
 from sandbox.botapi import message
@@ -43,6 +44,8 @@ CREATE TABLE IF NOT EXISTS commands (
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS settings (name TEXT PRIMARY KEY, json TEXT NOT NULL) WITHOUT ROWID;
 """
+UNWANTED = frozenset({"chat_member", "message_reaction", "message_reaction_count"})
+"""Update types that a bot gets only if it asks for them."""
 MOST_BYTES = 20 * 1024 * 1024
 """The most that a bot may download from Telegram's servers."""
 
@@ -272,3 +275,50 @@ class Files:
         """The bytes at a path, or None."""
         row = self._database.one("SELECT bytes FROM files WHERE path = ?", path)
         return cast("bytes", row[0]) if row else None
+
+
+@dataclass(frozen=True, slots=True)
+class BotSettings:
+    """How updates are delivered; without a URL they wait for getUpdates."""
+
+    url: str = ""
+    secret: str = ""
+    allowed: tuple[str, ...] = ()
+    max_connections: int = 40
+
+    def wants(self, kind: str) -> bool:
+        return kind in self.allowed if self.allowed else kind not in UNWANTED
+
+
+class SettingsStore:
+    """Stores the settings and commands."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    @property
+    def current(self) -> BotSettings:
+        """The current settings."""
+        row = self._database.one("SELECT json FROM settings WHERE name = 'delivery'")
+        if row is None:
+            return BotSettings()
+        found = json.loads(str(row[0]))
+        return BotSettings(**{**found, "allowed": tuple(found["allowed"])})
+
+    def change(self, **fields: object) -> None:
+        changed = asdict(replace(self.current, **fields))  # type: ignore[arg-type]  # the callers pass fields only
+        with self._database.transaction():
+            self._database.write("REPLACE INTO settings VALUES ('delivery', ?)", json.dumps(changed))
+
+    def put_commands(self, scope: str, language: str, commands: Sequence[Json]) -> None:
+        """Set the commands of a scope; an empty list removes them."""
+        with self._database.transaction():
+            if commands:
+                self._database.write("REPLACE INTO commands VALUES (?, ?, ?)", scope, language, json.dumps(commands))
+            else:
+                self._database.write("DELETE FROM commands WHERE scope = ? AND language = ?", scope, language)
+
+    def commands(self, scope: str, language: str) -> Sequence[Json]:
+        row = self._database.one("SELECT json FROM commands WHERE scope = ? AND language = ?", scope, language)
+        found: Sequence[Json] = json.loads(str(row[0])) if row else []
+        return found

@@ -11,8 +11,7 @@ from typing import cast
 
 import httpx
 
-from sandbox.botapi.bot_settings import SettingsStore
-from sandbox.botapi.stored_state import Database
+from sandbox.botapi.stored_state import Database, SettingsStore
 from sandbox.botapi.wire import Json, conflict
 
 BACK_OFF_S = (0.1, 0.2, 0.4, 0.8)

@@ -1,6 +1,8 @@
-"""Requests and responses of the Bot API over HTTP, with Telegram's own error codes and sentences."""
+"""Requests and responses of the Bot API over HTTP, with Telegram's own error codes and messages."""
 
 import json
+from collections.abc import Mapping
+from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
 from starlette.requests import Request
@@ -11,6 +13,22 @@ from sandbox import http
 
 Json = dict[str, object]
 """A Telegram object in JSON."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call, answered `at` a time; `code` is 200 for success and 0 if it was dropped without an answer."""
+
+    method: str
+    params: Mapping[str, object]
+    code: int
+    at: float
+    description: str = ""
+
+    @property
+    def ok(self) -> bool:
+        """Whether the bot got a success response."""
+        return self.code == 200
 
 
 class ApiError(Exception):

@@ -116,7 +116,7 @@ async def test_updates_that_wait_are_a_note(world: World) -> None:
 
 async def test_failed_delivery_is_note_with_telegrams_words(world: World) -> None:
     await world.call("setWebhook", url=HOOK)
-    world.telegram._world.webhook.last_error = (1_795_449_600, "Connection refused")
+    world.telegram._state.webhook.last_error = (1_795_449_600, "Connection refused")
     found = await _webhook(world, WEBHOOK_URL=HOOK)
     assert found.mark is Severity.NOTE
     assert "last failure, 2026-11-23 16:00 UTC: Connection refused" in found.found

@@ -161,7 +161,7 @@ async def test_a_late_press_ends_the_delivery(stage: Stage, monkeypatch: pytest.
     [(reply_id,)] = query(stage, "SELECT max(id) FROM turns")
     for number in (int(str(reply_id)) + 1, reply_id):
         pressed = {"chat": {"id": stage.home.id, "type": "private"}, "draft_id": number}
-        stage.telegram._world.updates.push("stopped_message_generation", pressed)
+        stage.telegram._state.updates.push("stopped_message_generation", pressed)
     await stage.home.wait(lambda chat: chat.replies[-1].text == "Stopped.", PATIENCE_S)
     arrived = len(stage.home.replies)
     assert arrived < 9

@@ -22,42 +22,42 @@ SCOPES: dict[str, frozenset[str]] = {
 """The scopes of commands, with the fields that each needs besides its type."""
 
 
-async def get_me(world: ServerState, _: Arguments) -> Json:
-    return world.bot
+async def get_me(state: ServerState, _: Arguments) -> Json:
+    return state.bot
 
 
-async def get_chat(world: ServerState, args: Arguments) -> Json:
+async def get_chat(state: ServerState, args: Arguments) -> Json:
     """A chat with the fields that every chat has."""
     gifts = ("unlimited_gifts", "limited_gifts", "unique_gifts", "premium_subscription", "gifts_from_channels")
-    return world.chat(args.integer("chat_id")) | {
+    return state.chat(args.integer("chat_id")) | {
         "accent_color_id": 0,
         "max_reaction_count": 11,
         "accepted_gift_types": dict.fromkeys(gifts, False),
     }
 
 
-async def get_chat_member(world: ServerState, args: Arguments) -> Json:
+async def get_chat_member(state: ServerState, args: Arguments) -> Json:
     chat_id, user_id = args.integer("chat_id"), args.integer("user_id")
-    world.chat(chat_id)
-    user = world.bot_user if user_id == world.bot_id else world.store.user(user_id)
+    state.chat(chat_id)
+    user = state.bot_user if user_id == state.bot_id else state.store.user(user_id)
     if user is None:
         raise bad_request("user not found")
-    return member(user, world.store.status(chat_id, user_id))
+    return member(user, state.store.status(chat_id, user_id))
 
 
-async def leave_chat(world: ServerState, args: Arguments) -> bool:
+async def leave_chat(state: ServerState, args: Arguments) -> bool:
     """Leave a group; refused in a private chat."""
     chat_id = args.integer("chat_id")
-    if world.chat(chat_id)["type"] == "private":
+    if state.chat(chat_id)["type"] == "private":
         raise bad_request("chat member status can't be changed in private chats")
-    world.store.set_status(chat_id, world.bot_id, "left")
-    world.changes.note()
+    state.store.set_status(chat_id, state.bot_id, "left")
+    state.changes.note()
     return True
 
 
-async def edit_forum_topic(world: ServerState, args: Arguments) -> bool:
+async def edit_forum_topic(state: ServerState, args: Arguments) -> bool:
     """Rename a topic. The server doesn't store names; tests look at the call."""
-    world.open_chat(args.integer("chat_id"), args.integer("message_thread_id"))
+    state.open_chat(args.integer("chat_id"), args.integer("message_thread_id"))
     if not 0 < len(args.string("name").strip()) <= MOST_TOPIC_NAME:
         raise bad_request("TOPIC_TITLE_EMPTY")
     return True
@@ -69,7 +69,7 @@ def member(user: Json, status: str) -> Json:
     return {"status": status, "user": user, **extra.get(status, {})}
 
 
-async def set_my_commands(world: ServerState, args: Arguments) -> bool:
+async def set_my_commands(state: ServerState, args: Arguments) -> bool:
     commands = args.objects("commands")
     if len(commands) > MAX_COMMANDS:
         raise bad_request("BOT_COMMANDS_TOO_MUCH")
@@ -78,58 +78,58 @@ async def set_my_commands(world: ServerState, args: Arguments) -> bool:
             raise bad_request("BOT_COMMAND_INVALID")
         if not 1 <= len(str(command["description"])) <= 256:
             raise bad_request("BOT_COMMAND_DESCRIPTION_INVALID")
-    world.settings.put_commands(_scope(world, args), args.string("language_code"), commands)
+    state.settings.put_commands(_scope(state, args), args.string("language_code"), commands)
     return True
 
 
-async def get_my_commands(world: ServerState, args: Arguments) -> Sequence[Json]:
+async def get_my_commands(state: ServerState, args: Arguments) -> Sequence[Json]:
     """The commands set for exactly this scope and language."""
-    return world.settings.commands(_scope(world, args), args.string("language_code"))
+    return state.settings.commands(_scope(state, args), args.string("language_code"))
 
 
-async def delete_my_commands(world: ServerState, args: Arguments) -> bool:
-    world.settings.put_commands(_scope(world, args), args.string("language_code"), [])
+async def delete_my_commands(state: ServerState, args: Arguments) -> bool:
+    state.settings.put_commands(_scope(state, args), args.string("language_code"), [])
     return True
 
 
-async def set_my_description(world: ServerState, args: Arguments) -> bool:
+async def set_my_description(state: ServerState, args: Arguments) -> bool:
     """Set what an empty chat shows."""
-    return _describe(world, args, "description", 512)
+    return _describe(state, args, "description", 512)
 
 
-async def get_my_description(world: ServerState, args: Arguments) -> Json:
+async def get_my_description(state: ServerState, args: Arguments) -> Json:
     """The description set for exactly this language."""
-    return _described(world, args, "description")
+    return _described(state, args, "description")
 
 
-async def set_my_short_description(world: ServerState, args: Arguments) -> bool:
+async def set_my_short_description(state: ServerState, args: Arguments) -> bool:
     """Set what the bot's profile shows."""
-    return _describe(world, args, "short_description", 120)
+    return _describe(state, args, "short_description", 120)
 
 
-async def get_my_short_description(world: ServerState, args: Arguments) -> Json:
+async def get_my_short_description(state: ServerState, args: Arguments) -> Json:
     """The short description set for exactly this language."""
-    return _described(world, args, "short_description")
+    return _described(state, args, "short_description")
 
 
-def _describe(world: ServerState, args: Arguments, kind: str, most: int) -> bool:
+def _describe(state: ServerState, args: Arguments, kind: str, most: int) -> bool:
     text = args.string(kind)
     if len(text) > most:
         raise bad_request(f"{kind} is too long")
-    world.settings.put_commands(kind, args.string("language_code"), [{kind: text}] if text else [])
+    state.settings.put_commands(kind, args.string("language_code"), [{kind: text}] if text else [])
     return True
 
 
-def _described(world: ServerState, args: Arguments, kind: str) -> Json:
-    found = world.settings.commands(kind, args.string("language_code"))
+def _described(state: ServerState, args: Arguments, kind: str) -> Json:
+    found = state.settings.commands(kind, args.string("language_code"))
     return found[0] if found else {kind: ""}
 
 
-def _scope(world: ServerState, args: Arguments) -> str:
+def _scope(state: ServerState, args: Arguments) -> str:
     scope = args.object("scope") or {"type": "default"}
     needed = SCOPES.get(str(scope["type"]))
     if needed is None or scope.keys() != needed | {"type"}:
         raise bad_request("can't parse BotCommandScope: unsupported type specified or fields missing")
     if isinstance(chat_id := scope.get("chat_id"), int):
-        world.chat(chat_id)
+        state.chat(chat_id)
     return json.dumps(scope, sort_keys=True)

@@ -16,62 +16,62 @@ CONTENT = ("text", "entities", "rich_message", "reply_markup")
 MAX_DELETED = 100
 
 
-async def edit_message_text(world: ServerState, args: Arguments) -> Json:
+async def edit_message_text(state: ServerState, args: Arguments) -> Json:
     """Replace the text or rich message; a keyboard that isn't given again is removed."""
     source = args.object("rich_message")
     if source is not None and "text" in args:
         raise bad_request("text and rich_message can't be specified simultaneously")
-    found = _editable(world, args)
+    found = _editable(state, args)
     content = text_content(args) if source is None else rich_content(source)
-    return change_content(world, args, found, content, source)
+    return change_content(state, args, found, content, source)
 
 
-async def edit_message_reply_markup(world: ServerState, args: Arguments) -> Json:
+async def edit_message_reply_markup(state: ServerState, args: Arguments) -> Json:
     """Replace or remove the keyboard."""
-    found = _editable(world, args)
+    found = _editable(state, args)
     content = {key: found.raw[key] for key in CONTENT if key in found.raw and key != "reply_markup"}
-    return change_content(world, args, found, content, found.rich)
+    return change_content(state, args, found, content, found.rich)
 
 
-async def delete_message(world: ServerState, args: Arguments) -> bool:
+async def delete_message(state: ServerState, args: Arguments) -> bool:
     chat_id = args.integer("chat_id")
-    chat = world.chat(chat_id)
-    found = world.store.message(chat_id, max(0, args.integer("message_id")))
+    chat = state.chat(chat_id)
+    found = state.store.message(chat_id, max(0, args.integer("message_id")))
     if found is None:
         raise bad_request("message to delete not found")
-    if not _deletable(world, chat, found):
+    if not _deletable(state, chat, found):
         raise bad_request("message can't be deleted")
-    _delete(world, chat_id, found)
+    _delete(state, chat_id, found)
     return True
 
 
-async def delete_messages(world: ServerState, args: Arguments) -> bool:
+async def delete_messages(state: ServerState, args: Arguments) -> bool:
     """Delete several messages; missing ones are ignored."""
     chat_id, numbers = args.integer("chat_id"), args.integers("message_ids")
-    chat = world.chat(chat_id)
+    chat = state.chat(chat_id)
     if not 1 <= len(numbers) <= MAX_DELETED:
         raise bad_request("too many messages to delete" if numbers else "message identifiers are not specified")
-    found = [message for number in numbers if number > 0 and (message := world.store.message(chat_id, number))]
-    if not all(_deletable(world, chat, message) for message in found):
+    found = [message for number in numbers if number > 0 and (message := state.store.message(chat_id, number))]
+    if not all(_deletable(state, chat, message) for message in found):
         raise bad_request("message can't be deleted")
     for message in found:
-        _delete(world, chat_id, message)
+        _delete(state, chat_id, message)
     return True
 
 
-def _editable(world: ServerState, args: Arguments) -> StoredMessage:
+def _editable(state: ServerState, args: Arguments) -> StoredMessage:
     chat_id = args.integer("chat_id")
-    world.open_chat(chat_id)
-    found = world.store.message(chat_id, max(0, args.integer("message_id")))
+    state.open_chat(chat_id)
+    found = state.store.message(chat_id, max(0, args.integer("message_id")))
     if found is None:
         raise bad_request("message to edit not found")
-    if cast("Json", found.raw["from"])["id"] != world.bot_id or (found.rich or {}).get("asks"):
+    if cast("Json", found.raw["from"])["id"] != state.bot_id or (found.rich or {}).get("asks"):
         raise bad_request("message can't be edited")  # nor can a message whose markup isn't an inline keyboard
     return found
 
 
 def change_content(
-    world: ServerState, args: Arguments, found: StoredMessage, content: Json, source: Json | None
+    state: ServerState, args: Arguments, found: StoredMessage, content: Json, source: Json | None
 ) -> Json:
     """The message with this content and the given keyboard; refused if nothing changes."""
     markup = args.object("reply_markup")
@@ -81,11 +81,11 @@ def change_content(
     if (content, source) == (old, found.rich):
         raise _not_modified()
     chat_id = args.integer("chat_id")
-    world.limits.check(chat_id, edit=True)
+    state.limits.check(chat_id, edit=True)
     kept = {key: item for key, item in found.raw.items() if key not in CONTENT}
-    raw = kept | {"edit_date": int(world.clock())} | content
-    world.store.change_message(chat_id, raw, source)
-    world.changes.note()
+    raw = kept | {"edit_date": int(state.clock())} | content
+    state.store.change_message(chat_id, raw, source)
+    state.changes.note()
     return raw
 
 
@@ -96,46 +96,46 @@ def _not_modified() -> ApiError:
     )
 
 
-def _deletable(world: ServerState, chat: Json, message: StoredMessage) -> bool:
-    own = cast("Json", message.raw["from"])["id"] == world.bot_id
+def _deletable(state: ServerState, chat: Json, message: StoredMessage) -> bool:
+    own = cast("Json", message.raw["from"])["id"] == state.bot_id
     return own or chat["type"] == "private"
 
 
-def _delete(world: ServerState, chat_id: int, message: StoredMessage) -> None:
-    world.store.delete_message(chat_id, cast("int", message.raw["message_id"]))
-    world.changes.note()
+def _delete(state: ServerState, chat_id: int, message: StoredMessage) -> None:
+    state.store.delete_message(chat_id, cast("int", message.raw["message_id"]))
+    state.changes.note()
 
 
-async def edit_text(world: ServerState, args: Arguments) -> bool:
+async def edit_text(state: ServerState, args: Arguments) -> bool:
     """Replace an ephemeral message's text or rich message."""
     source = args.object("rich_message")
     if source is not None and "text" in args:
         raise bad_request("text and rich_message can't be specified simultaneously")
-    found = _found(world, args)
-    change_content(world, args, found, text_content(args) if source is None else rich_content(source), source)
+    found = _found(state, args)
+    change_content(state, args, found, text_content(args) if source is None else rich_content(source), source)
     return True
 
 
-async def edit_reply_markup(world: ServerState, args: Arguments) -> bool:
+async def edit_reply_markup(state: ServerState, args: Arguments) -> bool:
     """Replace or remove an ephemeral message's keyboard."""
-    found = _found(world, args)
+    found = _found(state, args)
     kept = ("text", "entities", "rich_message")
-    change_content(world, args, found, {key: found.raw[key] for key in kept if key in found.raw}, found.rich)
+    change_content(state, args, found, {key: found.raw[key] for key in kept if key in found.raw}, found.rich)
     return True
 
 
-async def delete(world: ServerState, args: Arguments) -> bool:
+async def delete(state: ServerState, args: Arguments) -> bool:
     """Delete an ephemeral message."""
-    _found(world, args)
-    world.store.delete_message(args.integer("chat_id"), -args.integer("ephemeral_message_id"))
-    world.changes.note()
+    _found(state, args)
+    state.store.delete_message(args.integer("chat_id"), -args.integer("ephemeral_message_id"))
+    state.changes.note()
     return True
 
 
-def _found(world: ServerState, args: Arguments) -> StoredMessage:
+def _found(state: ServerState, args: Arguments) -> StoredMessage:
     chat_id = args.integer("chat_id")
-    world.open_chat(chat_id)
-    found = world.store.message(chat_id, -args.integer("ephemeral_message_id"))
+    state.open_chat(chat_id)
+    found = state.store.message(chat_id, -args.integer("ephemeral_message_id"))
     receiver = cast("dict[str, int]", found.raw["receiver_user"])["id"] if found else None
     if found is None or receiver != args.integer("receiver_user_id"):
         raise bad_request("message to edit not found")

@@ -15,20 +15,20 @@ LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 MAX_ALERT = 200
 
 
-async def get_updates(world: ServerState, args: Arguments) -> Sequence[Json]:
+async def get_updates(state: ServerState, args: Arguments) -> Sequence[Json]:
     """Wait for updates; the offset confirms those below it."""
     limit, timeout = args.integer("limit", 100), args.integer("timeout")
     if not 1 <= limit <= 100 or timeout < 0:
         raise bad_request("limit must be 1-100 and timeout not negative")
-    world.updates.check_pollable()
+    state.updates.check_pollable()
     if "allowed_updates" in args:
-        world.settings.change(allowed=tuple(args.strings("allowed_updates")))
+        state.settings.change(allowed=tuple(args.strings("allowed_updates")))
     if offset := args.integer("offset"):
-        world.updates.confirm(offset)
-    return await world.updates.poll(limit, timeout)
+        state.updates.confirm(offset)
+    return await state.updates.poll(limit, timeout)
 
 
-async def set_webhook(world: ServerState, args: Arguments) -> bool:
+async def set_webhook(state: ServerState, args: Arguments) -> bool:
     """Set the webhook's URL; an empty one removes it."""
     url, secret = args.string("url"), args.string("secret_token")
     if url:
@@ -36,45 +36,45 @@ async def set_webhook(world: ServerState, args: Arguments) -> bool:
     if "secret_token" in args and not re.fullmatch(r"[A-Za-z0-9_-]{1,256}", secret):
         raise bad_request("secret token contains unallowed characters")
     if "allowed_updates" in args:
-        world.settings.change(allowed=tuple(args.strings("allowed_updates")))
+        state.settings.change(allowed=tuple(args.strings("allowed_updates")))
     if args.flag("drop_pending_updates"):
-        world.updates.drop()
-    world.settings.change(url=url, secret=secret, max_connections=args.integer("max_connections", 40))
-    world.webhook.last_error = None
-    world.changes.note()
+        state.updates.drop()
+    state.settings.change(url=url, secret=secret, max_connections=args.integer("max_connections", 40))
+    state.webhook.last_error = None
+    state.changes.note()
     return True
 
 
-async def delete_webhook(world: ServerState, args: Arguments) -> bool:
+async def delete_webhook(state: ServerState, args: Arguments) -> bool:
     if args.flag("drop_pending_updates"):
-        world.updates.drop()
-    world.settings.change(url="", secret="")
-    world.changes.note()
+        state.updates.drop()
+    state.settings.change(url="", secret="")
+    state.changes.note()
     return True
 
 
-async def get_webhook_info(world: ServerState, _: Arguments) -> Json:
-    settings = world.settings.current
+async def get_webhook_info(state: ServerState, _: Arguments) -> Json:
+    settings = state.settings.current
     info: Json = {
         "url": settings.url,
         "has_custom_certificate": False,
-        "pending_update_count": world.updates.count(),
+        "pending_update_count": state.updates.count(),
     }
     if settings.url:
         info["max_connections"] = settings.max_connections
-        if world.webhook.last_error:
-            info["last_error_date"], info["last_error_message"] = world.webhook.last_error
+        if state.webhook.last_error:
+            info["last_error_date"], info["last_error_message"] = state.webhook.last_error
     if settings.allowed:
         info["allowed_updates"] = list(settings.allowed)
     return info
 
 
-async def answer_callback_query(world: ServerState, args: Arguments) -> bool:
+async def answer_callback_query(state: ServerState, args: Arguments) -> bool:
     """Answer a button press, once and in time."""
     if len(args.string("text")) > MAX_ALERT:
         raise bad_request("MESSAGE_TOO_LONG")
     number = args.string("callback_query_id")
-    if not number.isdecimal() or not world.queries.answer(int(number)):
+    if not number.isdecimal() or not state.queries.answer(int(number)):
         raise bad_request("query is too old and response timeout expired or query ID is invalid")
     return True
 
@@ -91,9 +91,9 @@ def _check_url(given: str) -> None:
         raise bad_request("invalid webhook URL specified")
 
 
-async def get_file(world: ServerState, args: Arguments) -> Json:
+async def get_file(state: ServerState, args: Arguments) -> Json:
     """Where a file can be downloaded."""
-    found = world.files.file(args.string("file_id"))
+    found = state.files.file(args.string("file_id"))
     if found is None:
         raise bad_request("wrong file_id or the file is temporarily unavailable")
     if cast("int", found["file_size"]) > MOST_BYTES:

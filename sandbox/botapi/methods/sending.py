@@ -4,7 +4,7 @@ import base64
 import mimetypes
 from typing import cast
 
-from sandbox.botapi import formatting, keyboard, sent_media
+from sandbox.botapi import formatting, sent_media
 from sandbox.botapi.parameters import Arguments
 from sandbox.botapi.server_state import Draft, ServerState
 from sandbox.botapi.updates import FRESH_S
@@ -26,26 +26,26 @@ CAPTION_LIMIT = 1024
 """In UTF-16 units."""
 
 
-async def send_message(world: ServerState, args: Arguments) -> Json:
-    return send(world, args, text_content(args), None)
+async def send_message(state: ServerState, args: Arguments) -> Json:
+    return send(state, args, text_content(args), None)
 
 
-async def send_rich_message(world: ServerState, args: Arguments) -> Json:
+async def send_rich_message(state: ServerState, args: Arguments) -> Json:
     source = args.object("rich_message") or {}
-    return send(world, args, rich_content(source), source)
+    return send(state, args, rich_content(source), source)
 
 
-async def copy_message(world: ServerState, args: Arguments) -> Json:
+async def copy_message(state: ServerState, args: Arguments) -> Json:
     """Send a copy of a message as the bot's own."""
-    world.chat(args.integer("from_chat_id"))
-    found = world.store.message(args.integer("from_chat_id"), args.integer("message_id"))
+    state.chat(args.integer("from_chat_id"))
+    found = state.store.message(args.integer("from_chat_id"), args.integer("message_id"))
     if found is None:
         raise bad_request("message to copy not found")
     content = {name: value for name, value in found.raw.items() if name not in _OF_ITS_PLACE}
     if not content:
         raise bad_request("message can't be copied")
     content = _recaptioned(args, content)
-    return {"message_id": send(world, args, content, found.rich)["message_id"]}
+    return {"message_id": send(state, args, content, found.rich)["message_id"]}
 
 
 def _recaptioned(args: Arguments, content: Json) -> Json:
@@ -58,7 +58,7 @@ def _recaptioned(args: Arguments, content: Json) -> Json:
     return kept | ({"caption": shown} if shown else {}) | ({"caption_entities": entities} if entities else {})
 
 
-async def send_message_draft(world: ServerState, args: Arguments) -> bool:
+async def send_message_draft(state: ServerState, args: Arguments) -> bool:
     """Show a text as a draft; an empty one shows "Thinking..."."""
     words = args.string("text")
     if words.strip():
@@ -70,10 +70,10 @@ async def send_message_draft(world: ServerState, args: Arguments) -> bool:
         thread=args.number_or_none("message_thread_id"),
         can_stop=args.flag("can_stop"),
     )
-    return _draft(world, args, draft)
+    return _draft(state, args, draft)
 
 
-async def send_rich_message_draft(world: ServerState, args: Arguments) -> bool:
+async def send_rich_message_draft(state: ServerState, args: Arguments) -> bool:
     source = args.object("rich_message") or {}
     draft = Draft(
         id=args.integer("draft_id"),
@@ -83,19 +83,19 @@ async def send_rich_message_draft(world: ServerState, args: Arguments) -> bool:
         thread=args.number_or_none("message_thread_id"),
         can_stop=args.flag("can_stop"),
     )
-    return _draft(world, args, draft)
+    return _draft(state, args, draft)
 
 
-async def send_chat_action(world: ServerState, args: Arguments) -> bool:
+async def send_chat_action(state: ServerState, args: Arguments) -> bool:
     """Show a chat action for five seconds."""
     chat_id = args.integer("chat_id")
-    chat = world.open_chat(chat_id, args.number_or_none("message_thread_id"))
+    chat = state.open_chat(chat_id, args.number_or_none("message_thread_id"))
     if chat.get("is_direct_messages"):
         raise bad_request("chat actions can't be sent to channel direct messages chats")
     if args.string("action") not in ACTIONS:
         raise bad_request("wrong parameter action in request")
-    world.previews.act(chat_id, args.string("action"))
-    world.changes.note()
+    state.previews.act(chat_id, args.string("action"))
+    state.changes.note()
     return True
 
 
@@ -114,23 +114,23 @@ def rich_content(source: Json) -> Json:
     return {"rich_message": {"blocks": source.get("blocks") or [{"type": "paragraph", "text": words}]}}
 
 
-def send(world: ServerState, args: Arguments, content: Json, source: Json | None) -> Json:
+def send(state: ServerState, args: Arguments, content: Json, source: Json | None) -> Json:
     """Post a call's content; `source` is what Telegram doesn't return."""
     chat_id, thread = args.integer("chat_id"), args.number_or_none("message_thread_id")
-    chat = world.open_chat(chat_id, thread)
-    direct = world.direct_topic(chat, args.number_or_none("direct_messages_topic_id"))
-    alone = _receiver(world, chat, args)
-    reply_to = _reply_target(world, chat_id, args, alone)
+    chat = state.open_chat(chat_id, thread)
+    direct = state.direct_topic(chat, args.number_or_none("direct_messages_topic_id"))
+    alone = _receiver(state, chat, args)
+    reply_to = _reply_target(state, chat_id, args, alone)
     markup = args.object("reply_markup")
     if markup and markup.get("inline_keyboard"):
         content = content | {"reply_markup": markup}
     if markup and markup.get("force_reply"):
-        opened = keyboard.opened_for(markup, chat, content, reply_to)
+        opened = _opened_for(markup, chat, content, reply_to)
         source = (source or {}) | {"asks": True, "opened_for": opened, "markup": markup}
-    world.limits.check(chat_id)
-    world.previews.end(chat_id)
-    return world.post(
-        *(chat, world.bot_user, content),
+    state.limits.check(chat_id)
+    state.previews.end(chat_id)
+    return state.post(
+        *(chat, state.bot_user, content),
         thread=thread,
         reply_to=reply_to,
         rich=source,
@@ -139,7 +139,18 @@ def send(world: ServerState, args: Arguments, content: Json, source: Json | None
     )
 
 
-def _receiver(world: ServerState, chat: Json, args: Arguments) -> Json | None:
+def _opened_for(markup: Json, chat: Json, content: Json, reply_to: Json | None) -> list[int] | None:
+    """Whose reply a forced reply opens; None: everyone's. A selective one needs a mention or must be a reply."""
+    if not markup.get("selective") or chat["type"] == "private":
+        return None
+    entities = cast("list[Json]", content.get("entities", []))
+    opened = [cast("int", cast("Json", one["user"])["id"]) for one in entities if one["type"] == "text_mention"]
+    if reply_to is not None and "from" in reply_to:
+        opened.append(cast("int", cast("Json", reply_to["from"])["id"]))
+    return opened
+
+
+def _receiver(state: ServerState, chat: Json, args: Arguments) -> Json | None:
     """The receiver of an ephemeral message, or None. The bot needs a reason to show them one."""
     given = args.object("ephemeral_message_parameters")
     if given is None:
@@ -147,25 +158,25 @@ def _receiver(world: ServerState, chat: Json, args: Arguments) -> Json | None:
     chat_id, user_id = args.integer("chat_id"), cast("int", given["receiver_user_id"])
     if chat["type"] not in ("group", "supergroup") or chat.get("is_direct_messages"):
         raise bad_request("ephemeral messages can be sent only to groups and supergroups")
-    user = world.store.user(user_id)
-    if user is None or user["is_bot"] or world.store.status(chat_id, user_id) in ("left", "kicked"):
+    user = state.store.user(user_id)
+    if user is None or user["is_bot"] or state.store.status(chat_id, user_id) in ("left", "kicked"):
         raise bad_request("USER_NOT_PARTICIPANT")
     answered = (args.object("reply_parameters") or {}).get("ephemeral_message_id")
     query = given.get("callback_query_id")
-    is_admin = world.store.status(chat_id, world.bot_id) in ("administrator", "creator")
-    if not (is_admin or _is_fresh(world, chat_id, user_id, answered) or world.queries.is_fresh(query)):
+    is_admin = state.store.status(chat_id, state.bot_id) in ("administrator", "creator")
+    if not (is_admin or _is_fresh(state, chat_id, user_id, answered) or state.queries.is_fresh(query)):
         raise bad_request("MESSAGE_NOT_COMMAND")
     return user
 
 
-def _is_fresh(world: ServerState, chat_id: int, user_id: int, number: object) -> bool:
+def _is_fresh(state: ServerState, chat_id: int, user_id: int, number: object) -> bool:
     """Whether this is an ephemeral message that the user sent just now."""
-    found = world.store.message(chat_id, -number) if isinstance(number, int) else None
+    found = state.store.message(chat_id, -number) if isinstance(number, int) else None
     mine = found is not None and cast("Json", found.raw["from"])["id"] == user_id
-    return mine and found is not None and world.clock() - cast("int", found.raw["date"]) <= FRESH_S
+    return mine and found is not None and state.clock() - cast("int", found.raw["date"]) <= FRESH_S
 
 
-def _reply_target(world: ServerState, chat_id: int, args: Arguments, alone: Json | None) -> Json | None:
+def _reply_target(state: ServerState, chat_id: int, args: Arguments, alone: Json | None) -> Json | None:
     given = args.object("reply_parameters")
     if given is None:
         return None
@@ -176,43 +187,43 @@ def _reply_target(world: ServerState, chat_id: int, args: Arguments, alone: Json
         number, given = -cast("int", given["ephemeral_message_id"]), {}
     if not isinstance(number, int):
         raise bad_request("message identifier is not specified")
-    found = world.store.message(chat_id, number)
+    found = state.store.message(chat_id, number)
     if found is None and not given.get("allow_sending_without_reply"):
         raise bad_request("message to be replied not found")
     return found.raw if found else None
 
 
-def _draft(world: ServerState, args: Arguments, draft: Draft) -> bool:
+def _draft(state: ServerState, args: Arguments, draft: Draft) -> bool:
     if draft.id == 0:
         raise bad_request("draft identifier must be non-zero")
-    chat = world.open_chat(args.integer("chat_id"), draft.thread)
+    chat = state.open_chat(args.integer("chat_id"), draft.thread)
     if chat["type"] != "private":
         raise bad_request("message drafts can be sent only to private chats")
-    world.previews.show(args.integer("chat_id"), draft)
-    world.changes.note()
+    state.previews.show(args.integer("chat_id"), draft)
+    state.changes.note()
     return True
 
 
-async def send_photo(world: ServerState, args: Arguments) -> Json:
+async def send_photo(state: ServerState, args: Arguments) -> Json:
     photo = _file(args, "photo")
-    size = world.files.keep(photo.data, "photos", "jpg") | {"width": 1, "height": 1}
-    return send(world, args, {"photo": [size]} | _caption(args), _kept("photo", photo))
+    size = state.files.keep(photo.data, "photos", "jpg") | {"width": 1, "height": 1}
+    return send(state, args, {"photo": [size]} | _caption(args), _kept("photo", photo))
 
 
-async def send_voice(world: ServerState, args: Arguments) -> Json:
+async def send_voice(state: ServerState, args: Arguments) -> Json:
     """Send a voice message. Telegram would make music or a document of anything but Ogg, which no bot wants."""
     voice = _file(args, "voice")
     if not voice.data.startswith(b"OggS"):
         raise bad_request("the sandbox takes a voice note as Ogg with Opus only")
-    content = sent_media.voice(world.files, voice.data, args.integer("duration"))
-    return send(world, args, content | _caption(args), _kept("voice", voice))
+    content = sent_media.voice(state.files, voice.data, args.integer("duration"))
+    return send(state, args, content | _caption(args), _kept("voice", voice))
 
 
-async def send_document(world: ServerState, args: Arguments) -> Json:
+async def send_document(state: ServerState, args: Arguments) -> Json:
     document = _file(args, "document")
     mime = mimetypes.guess_type(document.name)[0] or "application/octet-stream"
-    content = sent_media.document(world.files, document.data, document.name, mime)
-    return send(world, args, content | _caption(args), _kept("document", document))
+    content = sent_media.document(state.files, document.data, document.name, mime)
+    return send(state, args, content | _caption(args), _kept("document", document))
 
 
 def _file(args: Arguments, name: str) -> Upload:
