@@ -16,7 +16,7 @@ from benchmarks.dialogue import Dialogue, load
 from benchmarks.memory import OWN, passed_on, tokenizer
 from benchmarks.replay import Replay
 from benchmarks.strategies import Prices
-from sandbox.model.prompt_cache import Account, Breakpoints, Markers, PromptCache, PromptCount, Tokenize, Units
+from sandbox.model.prompt_cache import Breakpoints, Markers, PromptCache, PromptCount, PromptCounter, Tokenize, Units
 from sandbox.model.request import ChatRequest
 
 REPEATED = 3
@@ -33,7 +33,7 @@ class Kind:
     """A kind of cache; prices are relative to an uncached input token."""
 
     name: str
-    account: Callable[[Tokenize], Account]
+    counter: Callable[[Tokenize], PromptCounter]
     cached: float
     written: float = 1.0
 
@@ -58,7 +58,7 @@ MARKED = (
 class Books:
     """All accounts of one replay; the first one is what the server reports."""
 
-    accounts: Mapping[str, Account]
+    accounts: Mapping[str, PromptCounter]
     counts: dict[str, tuple[list[PromptCount], list[PromptCount]]] = field(default_factory=dict)
     """Of the conversation, and of the questions."""
     asking: bool = False
@@ -105,8 +105,8 @@ def _replayed(
         variables = {"EMBEDDING_MODEL": "off", **passed_on(), "CACHE_MARKERS": "off"}
         if marked:
             variables |= {"CACHE_MARKERS": "auto", "MODEL_PROFILES": str(profiles)}
-        books = Books({kind.name: kind.account(tokenize) for kind in kinds})
-        replay = Replay(tokenize, Prices(kinds[0].cached, 3.0), Path(folder), variables, account=lambda _: books)
+        books = Books({kind.name: kind.counter(tokenize) for kind in kinds})
+        replay = Replay(tokenize, Prices(kinds[0].cached, 3.0), Path(folder), variables, counter=lambda _: books)
         replay.on_asking = lambda: setattr(books, "asking", True)
         asyncio.run(replay.run(dialogue))
         return books.counts

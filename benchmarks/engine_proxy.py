@@ -15,8 +15,8 @@ from starlette.routing import Route
 
 from benchmarks.notes import notes
 from sandbox.http import serve
+from sandbox.model.api import compact_json, event
 from sandbox.model.chat_api import DONE
-from sandbox.model.playback import compact_json, event
 from sandbox.model.prompt_cache import four_bytes
 
 ANSWER_TOKENS = 64

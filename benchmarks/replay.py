@@ -21,7 +21,7 @@ from sandbox.bot_process import BotProcess
 from sandbox.botapi import BotApi, Chat, User
 from sandbox.model import ModelServer, Say
 from sandbox.model.behaviour import Behaviour
-from sandbox.model.prompt_cache import Account, PromptCache, Tokenize
+from sandbox.model.prompt_cache import PromptCache, PromptCounter, Tokenize
 from sandbox.model.request import ChatRequest
 
 PATIENCE_S = 60.0
@@ -57,13 +57,13 @@ class Replay:
     """Requests that continued a turn after a tool call."""
     answered: list[Answered] = field(default_factory=list)
     """The questions in order."""
-    account: Callable[[Tokenize], Account] = PromptCache
+    counter: Callable[[Tokenize], PromptCounter] = PromptCache
     on_asking: Callable[[], None] = lambda: None
     on_turn: Callable[[int, int, int, float], None] = lambda *_: None
 
     async def run(self, dialogue: Dialogue) -> tuple[Result, Result, Result]:
         """The costs of the turns, of the questions, and of all side requests."""
-        self.model = ModelServer(tokenize=self.tokenize, words_per_second=1e6, account=self.account)
+        self.model = ModelServer(tokenize=self.tokenize, words_per_second=1e6, counter=self.counter)
         self.model.answer_with(self._answer)
         self.telegram = BotApi()
         ann = self.telegram.user(dialogue.user)
@@ -133,7 +133,7 @@ class Replay:
     def _answer(self, request: ChatRequest) -> Behaviour:
         asked = next(message.text for message in reversed(request.messages) if message.role == "user")
         if self.words and self.words in asked:
-            if self.asking and request.may_call and not request.messages[-1].answers:
+            if self.asking and request.may_call and not request.messages[-1].tool_call_id:
                 return Say("", calls=(("recall", json.dumps({"query": self.words})),))
             return Say(self.answer, chunk=1000)
         self.memory = notes(
@@ -178,7 +178,7 @@ class Replay:
         booked = len(self.mains) + len(self.sides) + self.gone_on
         requests = list(zip(self.model.requests, self.model.counts, strict=False))
         for request, count in requests[booked:]:
-            if request.messages[-1].answers:
+            if request.messages[-1].tool_call_id:
                 self.gone_on, self.newest = self.gone_on + 1, request
                 mains.add(count.total, count.cached, self.prices, turn=False)
             elif any(words in request.last_words for words in self.said[-2:]):

@@ -84,7 +84,7 @@ def form_parts(content_type: str, body: bytes) -> dict[str, str | Upload]:
     return found
 
 
-class Stop:
+class Checkpoint:
     """A point where a request waits until a test releases it."""
 
     def __init__(self) -> None:

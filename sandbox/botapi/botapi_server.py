@@ -205,13 +205,13 @@ class BotApi:
         fault = self.faults.take(name, args.values)
         if fault:
             await asyncio.sleep(fault.delay)
-        await self.faults.stand(name, "before")
+        await self.faults.wait_while_held(name, "before")
         if fault and fault.drop == "before":
             return self._drop(name, args.values)
         if fault and fault.error:
             raise fault.error
         result = await method.act(self._state, args)
-        await self.faults.stand(name, "after")
+        await self.faults.wait_while_held(name, "after")
         if fault and fault.drop == "after":
             return self._drop(name, args.values)
         self._note(name, args.values, 200)

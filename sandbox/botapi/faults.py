@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import Literal
 
 from sandbox.botapi.wire import ApiError, too_many_requests
-from sandbox.http import Stop
+from sandbox.http import Checkpoint
 
 Moment = Literal["before", "after"]
 """Before the call takes effect, or afterwards and before its answer."""
@@ -26,7 +26,7 @@ class Fault:
     drop: Moment | None
 
 
-class Hold(Stop):
+class Hold(Checkpoint):
     """The nth call of a method stops at a moment until released."""
 
     def __init__(self, method: str, moment: Moment, nth: int) -> None:
@@ -35,7 +35,7 @@ class Hold(Stop):
         self.moment = moment
         self._to_come = nth
 
-    async def stand(self) -> None:
+    async def count_call(self) -> None:
         """Called by the server for each call of the method."""
         self._to_come -= 1
         if self._to_come == 0:
@@ -97,7 +97,7 @@ class Faults:
                 return fault
         return None
 
-    async def stand(self, method: str, moment: Moment) -> None:
+    async def wait_while_held(self, method: str, moment: Moment) -> None:
         """Wait at this moment of a call while it is held."""
         for hold in [hold for hold in self._holds if (hold.method, hold.moment) == (method, moment)]:
-            await hold.stand()
+            await hold.count_call()

@@ -1,11 +1,11 @@
 """An offline model server: OpenAI's and DashScope's APIs, scripted answers, and a stand-in that says it is one."""
 
 from sandbox.model.behaviour import Behaviour, Break, Cut, Fail, Hang, HoldStream, NoFinish, Raw, Say
-from sandbox.model.embeddings import EmbeddingDesk, EmbeddingRequest
+from sandbox.model.embeddings import EmbeddingEndpoint, EmbeddingRequest
 from sandbox.model.model_server import MODEL_NAME, ModelServer
 from sandbox.model.request import ChatRequest, RequestMessage
 from sandbox.model.responses_answer import ResponseStore
-from sandbox.model.transcriptions import TranscriptionDesk, TranscriptionRequest
+from sandbox.model.transcriptions import TranscriptionEndpoint, TranscriptionRequest
 
 __all__ = [
     "MODEL_NAME",
@@ -13,7 +13,7 @@ __all__ = [
     "Break",
     "ChatRequest",
     "Cut",
-    "EmbeddingDesk",
+    "EmbeddingEndpoint",
     "EmbeddingRequest",
     "Fail",
     "Hang",
@@ -24,6 +24,6 @@ __all__ = [
     "RequestMessage",
     "ResponseStore",
     "Say",
-    "TranscriptionDesk",
+    "TranscriptionEndpoint",
     "TranscriptionRequest",
 ]

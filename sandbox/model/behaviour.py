@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from sandbox.http import Stop
+from sandbox.http import Checkpoint
 from sandbox.model.request import ChatRequest
 
 Point = Literal["headers", "finish"] | int
@@ -20,14 +20,14 @@ _HEADING = re.compile(r"^#+ .+$", re.MULTILINE)
 LONG_ANSWER = Path(__file__).with_name("long_answer.md")
 
 
-class HoldStream(Stop):
+class HoldStream(Checkpoint):
     """An answer stops at `point` until released; an unstreamed one only at "headers"."""
 
     def __init__(self, point: Point) -> None:
         super().__init__()
         self.point = point
 
-    async def stand(self, point: Point) -> None:
+    async def wait_at(self, point: Point) -> None:
         """Called by the server at each point."""
         if point == self.point:
             await self.wait_here()
@@ -109,13 +109,13 @@ Behaviour = Say | Fail | Hang | Raw
 
 
 def answer(request: ChatRequest, delay: float, chunk: int = 1) -> Say:
-    """A sentence; a long text if the user says "long" or "markdown"; a list item if there is a form to fill in."""
+    """A sentence; a long text if the user says "long" or "markdown"; a list item if a template is to be filled in."""
     count = len(request.messages)
     opening = (
         "I am a stand-in for a model, with no understanding. "
         f"I was given {count} message{'s' if count > 1 else ''}; your last words were: {_tail(request.last_words)}"
     )
-    if (heading := _HEADING.search(request.last_words)) is not None:  # a form to fill in, such as the memory's
+    if (heading := _HEADING.search(request.last_words)) is not None:  # a template to fill in, such as the memory's
         return Say(f"{heading[0]}\n- {opening}", delay=delay, chunk=chunk)
     if re.search(r"\b(long|markdown)\b", request.last_words, re.IGNORECASE):
         opening += "\n\n" + LONG_ANSWER.read_text(encoding="utf-8")

@@ -5,38 +5,36 @@ import time
 import uuid
 from collections.abc import Mapping
 
-from sandbox.model.api import Field
+from sandbox.model.api import ApiAnswer, Field, compact_json, event
 from sandbox.model.behaviour import Break, Say
-from sandbox.model.messages import check_order, read_all, words
-from sandbox.model.playback import compact_json, event
+from sandbox.model.messages import RequestMedium, check_order, nonempty_text, picture, read_messages, sound
 from sandbox.model.prompt_cache import PromptCount, count_tokens
 from sandbox.model.request import (
     ChatRequest,
+    RawRequest,
     RequestError,
     check_tools,
     flag,
-    json_object,
     model_name,
     object_in,
     openai_error,
 )
-from sandbox.model.request_media import RequestMedium, picture, sound
 
+NO_OPTIONS = frozenset({"model", "messages", "stream", "stream_options"})
+"""Fields with an attribute of their own in a ChatRequest."""
 DONE = b"data: [DONE]\n\n"
 NAMES: Mapping[Field, str] = {"reasoning": "reasoning_content", "content": "content"}
 """The keys of a delta; the one for reasoning is Qwen's and DeepSeek's, since OpenAI has none."""
 
 
-class Completion:
+class Completion(ApiAnswer):
     """One completion: its chunks share an id, and its usage counts what has been sent so far."""
 
     def __init__(self, request: ChatRequest, say: Say, prompt: PromptCount) -> None:
-        self._request = request
-        self._say = say
-        self._prompt = prompt
+        super().__init__(request, say, prompt)
         self._id = f"chatcmpl-{uuid.uuid4().hex}"
         self._created = int(time.time())
-        self._said = 0
+        self._output_bytes = 0
         self._called = False
 
     def opening(self) -> bytes:
@@ -45,7 +43,7 @@ class Completion:
 
     def delta(self, field: Field, text: str) -> bytes:
         """A piece of ``content`` or ``reasoning_content``."""
-        self._said += len(text.encode())
+        self._output_bytes += len(text.encode())
         return self._chunk({NAMES[field]: text})
 
     def speech(self, samples: bytes) -> bytes:
@@ -55,11 +53,11 @@ class Completion:
     def call(self, index: int, name: str, arguments: str) -> bytes:
         """A function call in two pieces."""
         self._called = True
-        self._said += len(arguments.encode())
-        begun = {"index": index, "id": f"call_{uuid.uuid4().hex}", "type": "function"}
+        self._output_bytes += len(arguments.encode())
+        head = {"index": index, "id": f"call_{uuid.uuid4().hex}", "type": "function"}
         function = {"name": name, "arguments": arguments[:5]}
         more = {"index": index, "function": {"arguments": arguments[5:]}}
-        return self._chunk({"tool_calls": [begun | {"function": function}]}) + self._chunk({"tool_calls": [more]})
+        return self._chunk({"tool_calls": [head | {"function": function}]}) + self._chunk({"tool_calls": [more]})
 
     def finish(self) -> bytes:
         """The chunk with the finish reason, usage if requested, and the end mark."""
@@ -68,16 +66,16 @@ class Completion:
             end += event(compact_json({**self._head("chat.completion.chunk"), "choices": [], "usage": self._usage()}))
         return end + DONE
 
-    def broken(self, told: Break) -> bytes:
+    def failure(self, behaviour: Break) -> bytes:
         """An error in place of a chunk."""
-        return event(openai_error(told.error.message, told.error.status, told.error.code))
+        return event(openai_error(behaviour.error.message, behaviour.error.status, behaviour.error.code))
 
-    def whole(self, *, finished: bool) -> bytes:
+    def unstreamed(self, *, finished: bool) -> bytes:
         """The body of an unstreamed answer."""
         message = {"role": "assistant", "content": self._say.text}
         if self._say.reasoning:
             message["reasoning_content"] = self._say.reasoning
-        self._said = len((self._say.reasoning + self._say.text).encode())
+        self._output_bytes = len((self._say.reasoning + self._say.text).encode())
         choice = {"index": 0, "message": message, "finish_reason": self._say.finish_reason if finished else None}
         body = {**self._head("chat.completion"), "choices": [choice]}
         return compact_json(body | {"usage": self._usage()} if self._say.usage else body)
@@ -95,44 +93,19 @@ class Completion:
         return {"id": self._id, "object": kind, "created": self._created, "model": self._request.model}
 
     def _usage(self) -> dict[str, object]:
-        said = count_tokens(self._said)
+        completion = count_tokens(self._output_bytes)
         return {
             "prompt_tokens": self._prompt.total,
-            "completion_tokens": said,
-            "total_tokens": self._prompt.total + said,
+            "completion_tokens": completion,
+            "total_tokens": self._prompt.total + completion,
             "prompt_tokens_details": self._prompt.details,
         }
-
-
-def parse_chat(body: bytes, headers: Mapping[str, str], received: float) -> ChatRequest:
-    """Check the body of a request; raises RequestError with the reason for the client."""
-    payload = json_object(body)
-    model = model_name(payload)
-    stream = flag(payload.pop("stream", None), "stream")
-    if not stream and payload.get("stream_options") is not None:
-        raise RequestError("stream_options is allowed only when stream is true", "stream_options")
-    messages = read_all(payload.pop("messages", None), "messages", _part)
-    check_order(messages, "messages")
-    check_tools(payload)
-    stream_options = object_in(payload.pop("stream_options", None), "stream_options")
-    return ChatRequest(
-        api="chat",
-        model=model,
-        messages=messages,
-        new=len(messages),
-        stream=stream,
-        include_usage=flag(stream_options.get("include_usage"), "stream_options.include_usage"),
-        options=payload,
-        received=received,
-        headers=headers,
-        body=body,
-    )
 
 
 def _part(part: dict[str, object], _: str, param: str) -> str | RequestMedium | None:
     match part:
         case {"type": "text"}:
-            return words(part.get("text"), param)
+            return nonempty_text(part.get("text"), param)
         case {"type": "image_url", "image_url": {"url": url}}:
             return picture(url, param)
         case {"type": "input_audio", "input_audio": {"format": kind, "data": data}}:
@@ -145,8 +118,19 @@ class ChatApi:
 
     error = staticmethod(openai_error)
 
-    def parse(self, body: bytes, headers: Mapping[str, str], received: float) -> ChatRequest:
-        return parse_chat(body, headers, received)
+    def parse(self, raw: RawRequest) -> ChatRequest:
+        payload = raw.json()
+        model = model_name(payload)
+        stream = flag(payload.get("stream"), "stream")
+        if not stream and payload.get("stream_options") is not None:
+            raise RequestError("stream_options is allowed only when stream is true", "stream_options")
+        messages = read_messages(payload.get("messages"), "messages", _part)
+        check_order(messages, "messages")
+        check_tools(payload)
+        stream_options = object_in(payload.get("stream_options"), "stream_options")
+        include_usage = flag(stream_options.get("include_usage"), "stream_options.include_usage")
+        options = {name: value for name, value in payload.items() if name not in NO_OPTIONS}
+        return ChatRequest("chat", raw, model, messages, len(messages), stream, options, include_usage)
 
     def answer(self, request: ChatRequest, say: Say, prompt: PromptCount) -> Completion:
         return Completion(request, say, prompt)

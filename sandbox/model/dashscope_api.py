@@ -9,24 +9,29 @@ import time
 import uuid
 from collections.abc import Mapping, Sequence
 
-from sandbox.model import request_media
-from sandbox.model.api import Field
+from sandbox.model.api import ApiAnswer, Field, compact_json
 from sandbox.model.behaviour import Break, Say
-from sandbox.model.messages import check_order, read_all, words
-from sandbox.model.playback import compact_json
+from sandbox.model.messages import (
+    RequestMedium,
+    check_order,
+    media_tokens,
+    named_sound,
+    nonempty_text,
+    picture,
+    read_messages,
+)
 from sandbox.model.prompt_cache import PromptCount, count_tokens
 from sandbox.model.request import (
     ChatRequest,
+    RawRequest,
     RequestError,
     RequestMessage,
     check_limit,
     check_tools,
     flag,
-    json_object,
     model_name,
     object_in,
 )
-from sandbox.model.request_media import RequestMedium, named_sound, picture
 
 CODES = {
     401: "InvalidApiKey",
@@ -48,7 +53,7 @@ def dashscope_error(message: str, status: int, code: str | None = None, param: s
     return compact_json({"code": named, "message": message, "request_id": str(uuid.uuid4())})
 
 
-class DashScopeAnswer:
+class DashScopeAnswer(ApiAnswer):
     """One answer: every chunk has the request's id and the usage so far.
 
     By default each chunk contains the whole answer so far; the client may ask for increments. A text model's content is
@@ -56,16 +61,14 @@ class DashScopeAnswer:
     """
 
     def __init__(self, request: ChatRequest, say: Say, prompt: PromptCount, *, multimodal: bool) -> None:
-        self._request = request
-        self._say = say
-        self._prompt = prompt
+        super().__init__(request, say, prompt)
         self._multimodal = multimodal
         self._id = str(uuid.uuid4())
         self._incremental = request.options.get("incremental_output") is True
         self._thinks = bool(say.reasoning) or request.options.get("enable_thinking") is True
         self._media = _media_tokens(request.messages) if multimodal else {}
-        self._said: dict[Field, str] = {"reasoning": "", "content": ""}
-        self._told = 0
+        self._output_so_far: dict[Field, str] = {"reasoning": "", "content": ""}
+        self._event_number = 0
         self._called = False
 
     def opening(self) -> bytes:
@@ -74,9 +77,9 @@ class DashScopeAnswer:
 
     def delta(self, field: Field, text: str) -> bytes:
         """A piece, or the whole answer so far."""
-        self._said[field] += text
+        self._output_so_far[field] += text
         piece: dict[Field, str] = {"reasoning": "", "content": "", field: text}
-        return self._result(piece if self._incremental else self._said, UNFINISHED)
+        return self._result(piece if self._incremental else self._output_so_far, UNFINISHED)
 
     def speech(self, samples: bytes) -> bytes:
         """A piece of speech."""
@@ -87,13 +90,13 @@ class DashScopeAnswer:
     def call(self, index: int, name: str, arguments: str) -> bytes:
         """A function call in two pieces."""
         self._called = True
-        begun = {"index": index, "id": f"call_{uuid.uuid4().hex}", "type": "function"}
+        head = {"index": index, "id": f"call_{uuid.uuid4().hex}", "type": "function"}
         pieces = ({"name": name, "arguments": arguments[:5]}, {"name": "", "arguments": arguments[5:]})
         if not self._incremental:
             pieces = ({"name": name, "arguments": arguments},) * 2
-        return b"".join(self._calling(begun | {"function": piece}) for piece in pieces)
+        return b"".join(self._call_event(head | {"function": piece}) for piece in pieces)
 
-    def _calling(self, call: dict[str, object]) -> bytes:
+    def _call_event(self, call: dict[str, object]) -> bytes:
         output = self._output({"reasoning": "", "content": ""}, UNFINISHED, call)
         return self._event("result", 200, compact_json(self._body(output)))
 
@@ -101,24 +104,26 @@ class DashScopeAnswer:
         """The last event, with the finish reason."""
         nothing: dict[Field, str] = {"reasoning": "", "content": ""}
         reason = "tool_calls" if self._called else self._say.finish_reason
-        return self._result(nothing if self._incremental else self._said, reason)
+        return self._result(nothing if self._incremental else self._output_so_far, reason)
 
-    def broken(self, told: Break) -> bytes:
+    def failure(self, behaviour: Break) -> bytes:
         """An error event."""
-        error = told.error
+        error = behaviour.error
         return self._event("error", error.status, dashscope_error(error.message, error.status, error.code))
 
-    def whole(self, *, finished: bool) -> bytes:
+    def unstreamed(self, *, finished: bool) -> bytes:
         """The body of an unstreamed answer."""
-        self._said = {"reasoning": self._say.reasoning, "content": self._say.text}
-        return compact_json(self._body(self._output(self._said, self._say.finish_reason if finished else UNFINISHED)))
+        self._output_so_far = {"reasoning": self._say.reasoning, "content": self._say.text}
+        return compact_json(
+            self._body(self._output(self._output_so_far, self._say.finish_reason if finished else UNFINISHED))
+        )
 
     def _result(self, piece: dict[Field, str], finish_reason: str) -> bytes:
         return self._event("result", 200, compact_json(self._body(self._output(piece, finish_reason))))
 
     def _event(self, kind: str, status: int, data: bytes) -> bytes:
-        self._told += 1
-        return f"id:{self._told}\nevent:{kind}\n:HTTP_STATUS/{status}\ndata:".encode() + data + b"\n\n"
+        self._event_number += 1
+        return f"id:{self._event_number}\nevent:{kind}\n:HTTP_STATUS/{status}\ndata:".encode() + data + b"\n\n"
 
     def _body(self, output: dict[str, object]) -> dict[str, object]:
         body: dict[str, object] = {"output": output, "request_id": self._id}
@@ -140,11 +145,11 @@ class DashScopeAnswer:
         return [{"text": text}] if text else []
 
     def _usage(self) -> dict[str, object]:
-        said = count_tokens(sum(len(text.encode()) for text in self._said.values()))
+        output = count_tokens(sum(len(text.encode()) for text in self._output_so_far.values()))
         return {
             "input_tokens": self._prompt.total,
-            "output_tokens": said,
-            "total_tokens": self._prompt.total + said,
+            "output_tokens": output,
+            "total_tokens": self._prompt.total + output,
             "prompt_tokens_details": self._prompt.details,
             **self._media,
         }
@@ -154,32 +159,8 @@ def _media_tokens(messages: Sequence[RequestMessage]) -> dict[str, int]:
     found: dict[str, int] = {}
     for kind, data in (medium for message in messages for medium in message.media):
         name = "image_tokens" if kind.startswith("image/") else "audio_tokens"
-        found[name] = found.get(name, 0) + request_media.tokens(kind, data)
+        found[name] = found.get(name, 0) + media_tokens(kind, data)
     return found
-
-
-def parse_dashscope(body: bytes, headers: Mapping[str, str], received: float, *, multimodal: bool) -> ChatRequest:
-    """Check the body of a request; raises RequestError with the reason for the client."""
-    payload = json_object(body)
-    model = model_name(payload)
-    asked = object_in(payload.get("input"), "input").get("messages")
-    messages = read_all(asked, "input.messages", _part if multimodal else _text_part, plain=not multimodal)
-    check_order(messages, "input.messages")
-    parameters = object_in(payload.get("parameters"), "parameters")
-    stream = _streams(headers)
-    _check(parameters, stream=stream, multimodal=multimodal)
-    return ChatRequest(
-        api="dashscope",
-        model=model,
-        messages=messages,
-        new=len(messages),
-        stream=stream,
-        include_usage=True,
-        options=parameters,
-        received=received,
-        headers=headers,
-        body=body,
-    )
 
 
 def _streams(headers: Mapping[str, str]) -> bool:
@@ -204,7 +185,7 @@ def _check(parameters: dict[str, object], *, stream: bool, multimodal: bool) -> 
 def _text_part(part: dict[str, object], _: str, param: str) -> str | RequestMedium | None:
     if any(key in part for key in MEDIA):
         raise RequestError("url error, please check url!")  # the text endpoint's message
-    return words(part["text"], param) if "text" in part else None
+    return nonempty_text(part["text"], param) if "text" in part else None
 
 
 def _part(part: dict[str, object], _: str, param: str) -> str | RequestMedium | None:
@@ -212,7 +193,7 @@ def _part(part: dict[str, object], _: str, param: str) -> str | RequestMedium | 
         return None
     if "image" in part:
         return picture(part["image"], param)
-    return named_sound(part["audio"], param) if "audio" in part else words(part["text"], param)
+    return named_sound(part["audio"], param) if "audio" in part else nonempty_text(part["text"], param)
 
 
 class DashScopeApi:
@@ -223,8 +204,17 @@ class DashScopeApi:
     def __init__(self, *, multimodal: bool) -> None:
         self._multimodal = multimodal
 
-    def parse(self, body: bytes, headers: Mapping[str, str], received: float) -> ChatRequest:
-        return parse_dashscope(body, headers, received, multimodal=self._multimodal)
+    def parse(self, raw: RawRequest) -> ChatRequest:
+        payload = raw.json()
+        model = model_name(payload)
+        given = object_in(payload.get("input"), "input").get("messages")
+        read_part = _part if self._multimodal else _text_part
+        messages = read_messages(given, "input.messages", read_part, plain=not self._multimodal)
+        check_order(messages, "input.messages")
+        parameters = object_in(payload.get("parameters"), "parameters")
+        stream = _streams(raw.headers)
+        _check(parameters, stream=stream, multimodal=self._multimodal)
+        return ChatRequest("dashscope", raw, model, messages, len(messages), stream, parameters)
 
     def answer(self, request: ChatRequest, say: Say, prompt: PromptCount) -> DashScopeAnswer:
         return DashScopeAnswer(request, say, prompt, multimodal=self._multimodal)

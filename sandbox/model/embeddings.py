@@ -21,7 +21,7 @@ from starlette.types import Message
 from sandbox.model import playback
 from sandbox.model.behaviour import Fail, Hang
 from sandbox.model.prompt_cache import count_tokens
-from sandbox.model.request import RequestError, json_object
+from sandbox.model.request import RequestError, json_object, model_name
 
 PIECE_WEIGHT = 0.4
 """The weight of a trigram relative to a whole word."""
@@ -49,12 +49,12 @@ def _features(word: str, dimension: int) -> tuple[tuple[int, float], ...]:
     framed = f"<{word}>"
     pieces = [framed[at : at + 3] for at in range(len(framed) - 2)]
     return (
-        _place(f"word {word}", weight, dimension),
-        *(_place(f"piece {piece}", weight * PIECE_WEIGHT / sqrt(len(pieces)), dimension) for piece in pieces),
+        _feature(f"word {word}", weight, dimension),
+        *(_feature(f"piece {piece}", weight * PIECE_WEIGHT / sqrt(len(pieces)), dimension) for piece in pieces),
     )
 
 
-def _place(name: str, weight: float, dimension: int) -> tuple[int, float]:
+def _feature(name: str, weight: float, dimension: int) -> tuple[int, float]:
     drawn = crc32(name.encode())
     return (drawn >> 1) % dimension, weight if drawn & 1 else -weight
 
@@ -74,7 +74,7 @@ class EmbeddingRequest:
         return sum(count_tokens(len(text.encode())) for text in self.texts)
 
 
-class EmbeddingDesk:
+class EmbeddingEndpoint:
     """Answers embedding requests and records them; `dimension` may change at any time."""
 
     def __init__(self, dimension: int = DIMENSION) -> None:
@@ -93,40 +93,34 @@ class EmbeddingDesk:
 
     def answer(self, body: bytes) -> AsyncIterator[Message]:
         """The response to a request; raises RequestError with the reason for the client."""
-        asked = parse(body)
-        self.requests.append(asked)
-        behaviour = self._script.popleft() if self._script else self._decide(asked)
-        if isinstance(behaviour, Fail):
-            return playback.failure(behaviour)
-        if isinstance(behaviour, Hang):
-            return playback.silence()
-        return playback.json_body(self._body(asked))
+        request = parse(body)
+        self.requests.append(request)
+        behaviour = self._script.popleft() if self._script else self._decide(request)
+        return playback.unscripted(self._body(request) if behaviour is None else behaviour)
 
-    def _body(self, asked: EmbeddingRequest) -> bytes:
-        vectors = [embed(text, self.dimension) for text in asked.texts]
+    def _body(self, request: EmbeddingRequest) -> bytes:
+        vectors = [embed(text, self.dimension) for text in request.texts]
         data = [
-            {"object": "embedding", "index": index, "embedding": _base64(vector) if asked.base64 else vector}
+            {"object": "embedding", "index": index, "embedding": _base64(vector) if request.base64 else vector}
             for index, vector in enumerate(vectors)
         ]
-        usage = {"prompt_tokens": asked.tokens, "total_tokens": asked.tokens}
-        return json.dumps({"object": "list", "data": data, "model": asked.model, "usage": usage}).encode()
+        usage = {"prompt_tokens": request.tokens, "total_tokens": request.tokens}
+        return json.dumps({"object": "list", "data": data, "model": request.model, "usage": usage}).encode()
 
 
 def parse(body: bytes) -> EmbeddingRequest:
     """Check the body of a request; raises RequestError with the reason for the client."""
     payload = json_object(body)
-    model, given, form = payload.get("model"), payload.get("input"), payload.get("encoding_format", "float")
-    if not isinstance(model, str) or not model:
-        raise RequestError("you must provide a model parameter", "model")
+    model, encoding = model_name(payload), payload.get("encoding_format", "float")
     if unknown := payload.keys() - {"model", "input", "encoding_format", "user"}:
         raise RequestError(f"{min(unknown)} is not known here", min(unknown))
-    if form not in ("float", "base64"):
+    if encoding not in ("float", "base64"):
         raise RequestError("encoding_format must be float or base64", "encoding_format")
-    return EmbeddingRequest(model, _texts(given), form == "base64", body)
+    return EmbeddingRequest(model, _texts(payload.get("input")), encoding == "base64", body)
 
 
-def _texts(given: object) -> tuple[str, ...]:
-    texts = [given] if isinstance(given, str) else given
+def _texts(value: object) -> tuple[str, ...]:
+    texts = [value] if isinstance(value, str) else value
     if not isinstance(texts, list) or not texts:
         raise RequestError("input must be a text or a list of texts that is not empty", "input")
     if len(texts) > MOST_TEXTS:

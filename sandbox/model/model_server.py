@@ -22,15 +22,15 @@ from sandbox.http import serve
 from sandbox.model import behaviour as standin
 from sandbox.model import playback
 from sandbox.model.api import ModelApi
-from sandbox.model.behaviour import Behaviour, Break, Fail, Raw, Say
+from sandbox.model.behaviour import Behaviour, Break, Fail, Say
 from sandbox.model.chat_api import ChatApi
 from sandbox.model.dashscope_api import DashScopeApi, dashscope_error
-from sandbox.model.embeddings import EmbeddingDesk
-from sandbox.model.prompt_cache import Account, PromptCache, PromptCount, Tokenize, four_bytes
-from sandbox.model.request import ChatRequest, ErrorBody, RequestError, openai_error
+from sandbox.model.embeddings import EmbeddingEndpoint
+from sandbox.model.prompt_cache import PromptCache, PromptCount, PromptCounter, Tokenize, four_bytes
+from sandbox.model.request import ChatRequest, ErrorBody, RawRequest, RequestError, openai_error
 from sandbox.model.responses_answer import ResponseStore
 from sandbox.model.responses_api import ResponsesApi
-from sandbox.model.transcriptions import TranscriptionDesk
+from sandbox.model.transcriptions import TranscriptionEndpoint
 
 MODEL_NAME = "stand-in"
 WORDS_PER_SECOND = 20.0
@@ -43,11 +43,12 @@ class ModelServer:
 
     ``requests`` are the valid chat requests of all APIs, ``refused`` the reasons of invalid ones, ``counts`` the
     prompts of answered ones, ``abandoned`` those whose client left before the end. ``responses`` are those that a
-    client may continue from. If ``reads`` is set, longer prompts are silently truncated to that many tokens, as Ollama
-    does. ``tells`` has further properties in the list of models, which is available while ``lists`` is set. Beyond
-    ``slots`` concurrent chat requests the server answers ``full``, or lets them wait if that is None; ``most_at_once``
-    is the observed maximum. ``embeddings`` and ``transcriptions`` have their own records and scripts. ``account``
-    computes cached tokens. ``chunk`` is the number of words per delta of answers without a pace of their own.
+    client may continue from. If ``truncates_at`` is set, longer prompts are silently truncated to that many tokens, as
+    Ollama does. ``model_details`` are further properties in the list of models, which waits until
+    ``models_available`` is set. Beyond ``slots`` concurrent chat requests the server answers ``overload``, or queues
+    them if that is None; ``most_at_once`` is the observed maximum. ``embeddings`` and ``transcriptions`` have their own
+    records and scripts. ``counter`` counts tokens, and which of them were cached. ``chunk`` is the number of words per
+    delta of answers without a pace of their own.
     """
 
     def __init__(
@@ -55,32 +56,32 @@ class ModelServer:
         key: str | None = None,
         words_per_second: float = WORDS_PER_SECOND,
         tokenize: Tokenize = four_bytes,
-        account: Callable[[Tokenize], Account] = PromptCache,
+        counter: Callable[[Tokenize], PromptCounter] = PromptCache,
         chunk: int = 1,
     ) -> None:
         self.requests: list[ChatRequest] = []
         self.counts: list[PromptCount] = []
         self.refused: list[str] = []
         self.abandoned: list[ChatRequest] = []
-        self.embeddings = EmbeddingDesk()
-        self.transcriptions = TranscriptionDesk()
+        self.embeddings = EmbeddingEndpoint()
+        self.transcriptions = TranscriptionEndpoint()
         self.responses = ResponseStore()
         self.dashscope_url = ""
-        self.reads: int | None = None
-        self.tells: dict[str, object] = {}
+        self.truncates_at: int | None = None
+        self.model_details: dict[str, object] = {}
         self.slots: int | None = None
-        self.full: Fail | None = Fail(429, "Too many requests")
+        self.overload: Fail | None = Fail(429, "Too many requests")
         self.most_at_once = 0
         self._at_once = 0
-        self.lists = asyncio.Event()
-        self.lists.set()
+        self.models_available = asyncio.Event()
+        self.models_available.set()
         self._key = key
         self._chunk = chunk
         self._script: deque[Behaviour] = deque()
-        self._answer: Callable[[ChatRequest], Behaviour] = lambda asked: standin.answer(
-            asked, chunk / words_per_second, chunk
+        self._answer: Callable[[ChatRequest], Behaviour] = lambda chat_request: standin.answer(
+            chat_request, chunk / words_per_second, chunk
         )
-        self.account: Account = account(tokenize)
+        self.counter: PromptCounter = counter(tokenize)
         self._changed = asyncio.Event()
         self._closing = asyncio.Event()
         apis: dict[str, ModelApi] = {
@@ -142,19 +143,19 @@ class ModelServer:
 
     async def _models(self, request: Request) -> Response:
         self._check_key(request)
-        told = [asyncio.ensure_future(event.wait()) for event in (self.lists, self._closing)]
-        await asyncio.wait(told, return_when=asyncio.FIRST_COMPLETED)
-        for waiting in told:
-            waiting.cancel()
-        model = {"id": MODEL_NAME, "object": "model", "created": 0, "owned_by": "sandbox", **self.tells}
+        waits = [asyncio.ensure_future(event.wait()) for event in (self.models_available, self._closing)]
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        for wait in waits:
+            wait.cancel()
+        model = {"id": MODEL_NAME, "object": "model", "created": 0, "owned_by": "sandbox", **self.model_details}
         return JSONResponse({"object": "list", "data": [model]})
 
     async def _chat(self, api: ModelApi, request: Request) -> Response:
         self._check_key(request)
-        asked = api.parse(await request.body(), dict(request.headers), time.monotonic())
-        self.requests.append(asked)
+        chat_request = api.parse(RawRequest(await request.body(), dict(request.headers), time.monotonic()))
+        self.requests.append(chat_request)
         self._note_change()
-        return playback.Playback(self._in_slot(api, asked), self._closing, lambda: self._abandon(asked))
+        return playback.Playback(self._in_slot(api, chat_request), self._closing, lambda: self._abandon(chat_request))
 
     async def _delete_response(self, request: Request) -> Response:
         self._check_key(request)
@@ -174,9 +175,9 @@ class ModelServer:
         answer = self.transcriptions.answer(request.headers.get("content-type", ""), await request.body())
         return playback.Playback(answer, self._closing, lambda: None)
 
-    async def _in_slot(self, api: ModelApi, asked: ChatRequest) -> AsyncIterator[Message]:
-        if self.slots is not None and self._at_once >= self.slots and self.full is not None:
-            messages = playback.failure(self.full, api.error)
+    async def _in_slot(self, api: ModelApi, chat_request: ChatRequest) -> AsyncIterator[Message]:
+        if self.slots is not None and self._at_once >= self.slots and self.overload is not None:
+            messages = playback.failure(self.overload, api.error)
             async for message in messages:
                 yield message
             return
@@ -185,35 +186,33 @@ class ModelServer:
         self._at_once += 1
         self.most_at_once = max(self.most_at_once, self._at_once)
         try:
-            async for message in self._messages(api, asked):
+            async for message in self._messages(api, chat_request):
                 yield message
         finally:
             self._at_once -= 1
             self._note_change()
 
-    def _messages(self, api: ModelApi, asked: ChatRequest) -> AsyncIterator[Message]:
-        behaviour = self._script.popleft() if self._script else self._answer(asked)
-        if isinstance(behaviour, Break) and not asked.stream:
+    def _messages(self, api: ModelApi, chat_request: ChatRequest) -> AsyncIterator[Message]:
+        behaviour = self._script.popleft() if self._script else self._answer(chat_request)
+        if isinstance(behaviour, Break) and not chat_request.stream:
             behaviour = behaviour.error
-        if isinstance(behaviour, Fail):
-            return playback.failure(behaviour, api.error)
-        if isinstance(behaviour, Raw):
-            return playback.raw(behaviour)
         if not isinstance(behaviour, Say):
-            return playback.silence()
+            return playback.unscripted(behaviour, api.error)
         if not behaviour.delay and behaviour.hold is None:
             behaviour = replace(behaviour, chunk=max(behaviour.chunk, self._chunk))
-        count = self.account.count(asked, behaviour.text)
-        if self.reads is not None:
-            count = PromptCount(min(count.total, self.reads), min(count.cached, self.reads), count.written)
+        count = self.counter.count(chat_request, behaviour.text)
+        if self.truncates_at is not None:
+            count = PromptCount(
+                min(count.total, self.truncates_at), min(count.cached, self.truncates_at), count.written
+            )
         self.counts.append(count)
-        answer = api.answer(asked, behaviour, self.counts[-1])
-        if not asked.stream:
+        answer = api.answer(chat_request, behaviour, self.counts[-1])
+        if not chat_request.stream:
             return playback.unstreamed(behaviour, answer)
-        return playback.streamed(behaviour, answer, spoken=asked.wants_speech, may_call=asked.may_call)
+        return playback.streamed(behaviour, answer, spoken=chat_request.wants_speech, may_call=chat_request.may_call)
 
-    def _abandon(self, asked: ChatRequest) -> None:
-        self.abandoned.append(asked)
+    def _abandon(self, chat_request: ChatRequest) -> None:
+        self.abandoned.append(chat_request)
         self._note_change()
 
     def _check_key(self, request: Request) -> None:

@@ -1,15 +1,14 @@
 """Playback of an answer on the wire as its behaviour says, noticing when the client leaves early."""
 
 import asyncio
-import json
 import re
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
 from sandbox.model.api import ApiAnswer, Field
-from sandbox.model.behaviour import Break, Cut, Fail, NoFinish, Point, Raw, Say
+from sandbox.model.behaviour import Break, Cut, Fail, Hang, NoFinish, Point, Raw, Say
 from sandbox.model.request import ErrorBody, openai_error
 
 SPEECH_BYTES = 9_600
@@ -53,22 +52,34 @@ async def _disconnect(receive: Receive) -> None:
         pass
 
 
+def unscripted(behaviour: Fail | Hang | Raw | bytes, error: ErrorBody = openai_error) -> AsyncIterator[Message]:
+    """A response that isn't a scripted answer; bytes are a body of JSON."""
+    match behaviour:
+        case Fail():
+            return failure(behaviour, error)
+        case Raw():
+            return _raw(behaviour)
+        case bytes():
+            return _json_body(behaviour)
+    return _silence()
+
+
 async def failure(fail: Fail, error: ErrorBody = openai_error) -> AsyncIterator[Message]:
     """A refusal."""
     yield _start(fail.status, "application/json", fail.headers.items())
     yield _body(fail.body if fail.body is not None else error(fail.message, fail.status, fail.code), more=False)
 
 
-async def raw(bytes_: Raw) -> AsyncIterator[Message]:
+async def _raw(behaviour: Raw) -> AsyncIterator[Message]:
     """Arbitrary bytes."""
-    yield _start(200, bytes_.media_type)
-    yield _body(bytes_.body)
-    if bytes_.left_open:
+    yield _start(200, behaviour.media_type)
+    yield _body(behaviour.body)
+    if behaviour.left_open:
         await asyncio.Event().wait()
     yield _body(b"", more=False)
 
 
-async def silence() -> AsyncIterator[Message]:
+async def _silence() -> AsyncIterator[Message]:
     """No answer, ever."""
     await asyncio.Event().wait()
     yield _body(b"", more=False)
@@ -97,13 +108,13 @@ async def unstreamed(say: Say, answer: ApiAnswer) -> AsyncIterator[Message]:
     await _hold(say, "headers")
     yield _start(200, "application/json")
     if isinstance(say, Cut):
-        body = answer.whole(finished=False)
+        body = answer.unstreamed(finished=False)
         yield _body(body[: len(body) // 2])
     else:
-        yield _body(answer.whole(finished=not isinstance(say, NoFinish)), more=False)
+        yield _body(answer.unstreamed(finished=not isinstance(say, NoFinish)), more=False)
 
 
-async def json_body(body: bytes) -> AsyncIterator[Message]:
+async def _json_body(body: bytes) -> AsyncIterator[Message]:
     """A JSON response."""
     yield _start(200, "application/json")
     yield _body(body, more=False)
@@ -111,7 +122,7 @@ async def json_body(body: bytes) -> AsyncIterator[Message]:
 
 async def _hold(say: Say, point: Point) -> None:
     if say.hold is not None:
-        await say.hold.stand(point)
+        await say.hold.wait_at(point)
 
 
 def _deltas(say: Say) -> Iterator[tuple[Field, str]]:
@@ -124,7 +135,7 @@ def _deltas(say: Say) -> Iterator[tuple[Field, str]]:
 
 def _ending(say: Say, answer: ApiAnswer) -> bytes:
     if isinstance(say, Break):
-        return answer.broken(say)
+        return answer.failure(say)
     return b"" if isinstance(say, NoFinish) else answer.finish()
 
 
@@ -143,13 +154,3 @@ def _start(status: int, media_type: str, headers: Iterable[tuple[str, str]] = ()
 
 def _body(content: bytes, more: bool = True) -> Message:
     return {"type": "http.response.body", "body": content, "more_body": more}
-
-
-def compact_json(payload: Mapping[str, object]) -> bytes:
-    """Compact JSON."""
-    return json.dumps(payload, ensure_ascii=False, separators=(",", ":")).encode()
-
-
-def event(data: bytes, *lines: str) -> bytes:
-    """A server-sent event: extra lines, then the data."""
-    return "".join(f"{line}\n" for line in lines).encode() + b"data: " + data + b"\n\n"

@@ -44,8 +44,8 @@ class PromptCount:
         return {"cached_tokens": self.cached} | ({"cache_write_tokens": self.written} if self.written else {})
 
 
-class Account(Protocol):
-    """A way of accounting for cached tokens."""
+class PromptCounter(Protocol):
+    """Counts the tokens of prompts, and which of them a cache has."""
 
     def count(self, request: ChatRequest, answer: str = "", /) -> PromptCount:
         """Count a prompt, and remember it and its answer."""
@@ -100,41 +100,41 @@ class Breakpoints:
     def __init__(self, tokenize: Tokenize = four_bytes, least: int = LEAST_TOKENS) -> None:
         self._tokenize = tokenize
         self._least = least
-        self._kept: set[bytes] = set()
+        self._written: set[bytes] = set()
 
     def count(self, request: ChatRequest, _: str = "", /) -> PromptCount:
-        prompt, marks, ends = _places(request)
+        prompt, markers, ends = _layout(request)
         text = "".join(prompt)
-        written, read = self._written_and_read(request, marks, ends)
-        places = sorted({*written, *read})
-        digests = dict(zip(places, _digests(text, places), strict=True))
-        hit = max((place for place in read if digests[place] in self._kept), default=0)
+        written, read = self._written_and_read(request, markers, ends)
+        positions = sorted({*written, *read})
+        digests = dict(zip(positions, _digests(text, positions), strict=True))
+        hit = max((position for position in read if digests[position] in self._written), default=0)
         cached, put = self._tokens(text, hit), self._tokens(text, max(written, default=0))
-        self._kept |= {digests[place] for place in written if self._tokens(text, place) >= self._least}
+        self._written |= {digests[position] for position in written if self._tokens(text, position) >= self._least}
         return PromptCount(self._tokens(text, len(text)), cached, max(0, put - cached) if put >= self._least else 0)
 
     def _written_and_read(
-        self, request: ChatRequest, marks: Sequence[int], ends: Sequence[Sequence[int]]
+        self, request: ChatRequest, markers: Sequence[int], ends: Sequence[Sequence[int]]
     ) -> tuple[Sequence[int], Sequence[int]]:
         options = request.options.get("prompt_cache_options")
         implicit = not (isinstance(options, dict) and options.get("mode") == "explicit")
         newest = [ends[-1][-1]] if implicit else []
         last = [message[-1] for message in ends if message] if implicit else []
-        return [*marks[-(MOST_WRITTEN - len(newest)) :], *newest], [*last, *marks][-MOST_READ:]
+        return [*markers[-(MOST_WRITTEN - len(newest)) :], *newest], [*last, *markers][-MOST_READ:]
 
-    def _tokens(self, text: str, place: int) -> int:
-        return len(self._tokenize(text[:place]))
+    def _tokens(self, text: str, position: int) -> int:
+        return len(self._tokenize(text[:position]))
 
 
 class Markers(Breakpoints):
     """Anthropic's and Qwen's ``cache_control``: a marker finds entries up to 20 blocks before it."""
 
     def _written_and_read(
-        self, _: ChatRequest, marks: Sequence[int], ends: Sequence[Sequence[int]]
+        self, _: ChatRequest, markers: Sequence[int], ends: Sequence[Sequence[int]]
     ) -> tuple[Sequence[int], Sequence[int]]:
         blocks = [end for message in ends for end in message]
-        read = {block for mark in marks for block in blocks[: blocks.index(mark) + 1][-LOOKED_BACK - 1 :]}
-        return marks, sorted(read)
+        read = {block for marker in markers for block in blocks[: blocks.index(marker) + 1][-LOOKED_BACK - 1 :]}
+        return markers, sorted(read)
 
 
 class Units:
@@ -146,7 +146,7 @@ class Units:
         self._units: set[int] = set()
 
     def count(self, request: ChatRequest, answer: str = "", /) -> PromptCount:
-        prompt, _, _ = _places(request)
+        prompt, _, _ = _layout(request)
         tokens = [token for piece in prompt for token in self._tokenize(piece)]
         link, shared, cached, parted = 0, 0, 0, 0
         for number, token in enumerate(tokens, 1):
@@ -155,9 +155,9 @@ class Units:
                 shared, parted = number, self._links[step]
             link = self._step(step)
             cached = number if link in self._units else cached
-        for place, length in ((parted, shared), (link, len(tokens))):
+        for position, length in ((parted, shared), (link, len(tokens))):
             if length >= UNIT_TOKENS:
-                self._units.add(place)
+                self._units.add(position)
         for piece in ("assistant\n", answer, "\n"):
             for token in self._tokenize(piece):
                 link = self._step((link, token))
@@ -168,20 +168,20 @@ class Units:
         return self._links.setdefault(step, len(self._links) + 1)
 
 
-def _places(request: ChatRequest) -> tuple[list[str], list[int], list[list[int]]]:
+def _layout(request: ChatRequest) -> tuple[list[str], list[int], list[list[int]]]:
     """The prompt in pieces, the positions of its markers, and where the parts of each message end."""
-    prompt, marks, ends, at = [request.tools], list[int](), list[list[int]](), len(request.tools)
+    prompt, markers, ends, at = [request.tools], list[int](), list[list[int]](), len(request.tools)
     for message in request.messages:
         at += len(message.role) + 1
-        marks += [at + place for place in message.marks]
-        ends.append([at + place for place in message.ends])
+        markers += [at + position for position in message.markers]
+        ends.append([at + position for position in message.ends])
         at += len(message.content) + 1
         prompt += [f"{message.role}\n", message.content, "\n"]
-    return prompt, marks, ends
+    return prompt, markers, ends
 
 
-def _digests(text: str, places: Sequence[int]) -> Iterator[bytes]:
+def _digests(text: str, positions: Sequence[int]) -> Iterator[bytes]:
     found = hashlib.sha256()
-    for start, end in pairwise((0, *places)):
+    for start, end in pairwise((0, *positions)):
         found.update(text[start:end].encode())
         yield found.digest()

@@ -35,9 +35,9 @@ class RequestMessage:
     """One message: `text` is its words, `content` everything the model reads, including media.
 
     `raw` is its JSON as received: two messages of the same API are equal if these are. `media` has (kind, bytes) of
-    pictures and sounds. `calls` are the ids of its function calls, `answers` is the id of the call whose result it is.
-    Everything but `raw` is independent of the API. `ends` are the offsets in `content` where its parts end, `marks`
-    those of them with a cache marker of any kind.
+    pictures and sounds. `call_ids` are those of its function calls, `tool_call_id` is that of the call whose result it
+    is. Everything but `raw` is independent of the API. `ends` are the offsets in `content` where its parts end,
+    `markers` those of them with a cache marker of any kind.
     """
 
     role: str
@@ -45,10 +45,10 @@ class RequestMessage:
     content: str
     raw: str
     media: tuple[tuple[str, bytes], ...] = ()
-    calls: tuple[str, ...] = ()
-    answers: str = ""
+    call_ids: tuple[str, ...] = ()
+    tool_call_id: str = ""
     ends: tuple[int, ...] = ()
-    marks: tuple[int, ...] = ()
+    markers: tuple[int, ...] = ()
 
     @property
     def images(self) -> tuple[bytes, ...]:
@@ -60,6 +60,19 @@ class RequestMessage:
 
 
 @dataclass(frozen=True, slots=True)
+class RawRequest:
+    """A request as it came: `received` is the monotonic time of its arrival."""
+
+    body: bytes = field(repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    received: float = 0.0
+
+    def json(self) -> dict[str, object]:
+        """The body as a JSON object; raises RequestError."""
+        return json_object(self.body)
+
+
+@dataclass(frozen=True, slots=True)
 class ChatRequest:
     """A checked request; `options` has everything besides model, messages and streaming.
 
@@ -68,15 +81,25 @@ class ChatRequest:
     """
 
     api: ApiName
+    raw: RawRequest
     model: str
     messages: tuple[RequestMessage, ...]
     new: int
     stream: bool
-    include_usage: bool
     options: Mapping[str, object]
-    received: float
-    headers: Mapping[str, str] = field(repr=False)
-    body: bytes = field(repr=False)
+    include_usage: bool = True
+
+    @property
+    def body(self) -> bytes:
+        return self.raw.body
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        return self.raw.headers
+
+    @property
+    def received(self) -> float:
+        return self.raw.received
 
     @property
     def last_words(self) -> str:
@@ -112,9 +135,9 @@ def json_object(body: bytes) -> dict[str, object]:
     return payload
 
 
-def model_name(payload: dict[str, object]) -> str:
-    """Remove the model's name from the payload; raises RequestError if it is missing."""
-    model = payload.pop("model", None)
+def model_name(payload: Mapping[str, object]) -> str:
+    """The model's name; raises RequestError if it is missing."""
+    model = payload.get("model")
     if not isinstance(model, str) or not model:
         raise RequestError("you must provide a model parameter", "model")
     return model

@@ -10,10 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from sandbox.model.api import Field
+from sandbox.model.api import ApiAnswer, Field, compact_json, event
 from sandbox.model.behaviour import Break, Say
-from sandbox.model.messages import of_text
-from sandbox.model.playback import compact_json, event
+from sandbox.model.messages import text_message
 from sandbox.model.prompt_cache import PromptCount, count_tokens
 from sandbox.model.request import ChatRequest, RequestError, RequestMessage
 
@@ -26,18 +25,18 @@ INCOMPLETE = {"length": "max_output_tokens", "content_filter": "content_filter"}
 
 
 @dataclass(frozen=True, slots=True)
-class Form:
-    """The names of one kind of item: `text` and `part` are prefixes of event types, `place` holds its parts."""
+class ItemFormat:
+    """The names of one kind of item: `text` and `part` are prefixes of event types, `parts_field` has its parts."""
 
-    prefix: str
+    id_prefix: str
     text: str
     part: str
     part_type: str
-    place: Literal["content", "summary"]
+    parts_field: Literal["content", "summary"]
     head: Mapping[str, object]
 
 
-MESSAGE = Form(
+MESSAGE = ItemFormat(
     "msg",
     "response.output_text",
     "response.content_part",
@@ -48,7 +47,7 @@ MESSAGE = Form(
 
 
 REASONING = {
-    "summary": Form(
+    "summary": ItemFormat(
         "rs",
         "response.reasoning_summary_text",
         "response.reasoning_summary_part",
@@ -56,7 +55,9 @@ REASONING = {
         "summary",
         _REASONING,
     ),
-    "text": Form("rs", "response.reasoning_text", "response.content_part", "reasoning_text", "content", _REASONING),
+    "text": ItemFormat(
+        "rs", "response.reasoning_text", "response.content_part", "reasoning_text", "content", _REASONING
+    ),
 }
 
 
@@ -94,33 +95,33 @@ class FunctionCall:
 class Item:
     """One growing item with a single part."""
 
-    form: Form
+    format: ItemFormat
     index: int
     text: str = ""
     status: Status = "in_progress"
-    name: str = field(init=False)
+    id: str = field(init=False)
 
     def __post_init__(self) -> None:
-        self.name = f"{self.form.prefix}_{uuid.uuid4().hex}"
+        self.id = f"{self.format.id_prefix}_{uuid.uuid4().hex}"
 
     def opening(self) -> list[Event]:
         """The events before its text."""
         return [
             ("response.output_item.added", {"output_index": self.index, "item": self._json([])}),
-            (f"{self.form.part}.added", {**self._where(), "part": self._part()}),
+            (f"{self.format.part}.added", {**self._where(), "part": self._part()}),
         ]
 
     def grow(self, text: str) -> Event:
         """Add text; returns the event."""
         self.text += text
-        return f"{self.form.text}.delta", {**self._where(), "delta": text, **self._logprobs()}
+        return f"{self.format.text}.delta", {**self._where(), "delta": text, **self._logprobs()}
 
     def closing(self, status: Status) -> list[Event]:
         """End the item; returns the events after its text."""
         self.status = status
         return [
-            (f"{self.form.text}.done", {**self._where(), "text": self.text, **self._logprobs()}),
-            (f"{self.form.part}.done", {**self._where(), "part": self._part()}),
+            (f"{self.format.text}.done", {**self._where(), "text": self.text, **self._logprobs()}),
+            (f"{self.format.part}.done", {**self._where(), "part": self._part()}),
             ("response.output_item.done", {"output_index": self.index, "item": self.json()}),
         ]
 
@@ -129,17 +130,17 @@ class Item:
         return self._json([self._part()])
 
     def _json(self, parts: list[dict[str, object]]) -> dict[str, object]:
-        return {"id": self.name, **self.form.head, "status": self.status, self.form.place: parts}
+        return {"id": self.id, **self.format.head, "status": self.status, self.format.parts_field: parts}
 
     def _where(self) -> dict[str, object]:
-        return {"item_id": self.name, "output_index": self.index, f"{self.form.place}_index": 0}
+        return {"item_id": self.id, "output_index": self.index, f"{self.format.parts_field}_index": 0}
 
     def _part(self) -> dict[str, object]:
-        more: dict[str, object] = {"annotations": []} if self.form is MESSAGE else {}
-        return {"type": self.form.part_type, "text": self.text, **more}
+        more: dict[str, object] = {"annotations": []} if self.format is MESSAGE else {}
+        return {"type": self.format.part_type, "text": self.text, **more}
 
     def _logprobs(self) -> dict[str, object]:
-        return {"logprobs": []} if self.form is MESSAGE else {}
+        return {"logprobs": []} if self.format is MESSAGE else {}
 
 
 class ResponseStore:
@@ -161,9 +162,9 @@ class ResponseStore:
         """The known ids, oldest first."""
         return tuple(self._conversations)
 
-    def keep(self, name: str, asked: Sequence[RequestMessage], said: str) -> None:
+    def put(self, name: str, prompt: Sequence[RequestMessage], answer: str) -> None:
         """Store a response with the conversation before it."""
-        self._conversations[name] = (*asked, of_text("assistant", said))
+        self._conversations[name] = (*prompt, text_message("assistant", answer))
 
     def find(self, name: object) -> tuple[RequestMessage, ...]:
         """The conversation up to a response; raises RequestError if it isn't stored."""
@@ -196,22 +197,20 @@ class ResponseStore:
             self._conversations.pop(name, None)
 
 
-class Reply:
+class ResponsesAnswer(ApiAnswer):
     """One response: its events are numbered, and at its end it is stored unless the request says otherwise.
 
     A response with function calls isn't stored: here the client has to send everything again.
     """
 
     def __init__(self, request: ChatRequest, say: Say, prompt: PromptCount, store: ResponseStore) -> None:
-        self._request = request
-        self._say = say
-        self._prompt = prompt
+        super().__init__(request, say, prompt)
         self._store = store
         self._id = f"resp_{uuid.uuid4().hex}"
         self._created = int(time.time())
         self._items: list[Item] = []
         self._calls: list[FunctionCall] = []
-        self._told = 0
+        self._event_number = 0
 
     def opening(self) -> bytes:
         """The events that begin the response."""
@@ -221,11 +220,11 @@ class Reply:
 
     def delta(self, field: Field, text: str) -> bytes:
         """A piece of the current item, with the events of a change of item."""
-        form = MESSAGE if field == "content" else REASONING[self._say.reasoning_as]
+        wanted = MESSAGE if field == "content" else REASONING[self._say.reasoning_as]
         change: list[Event] = []
-        if not self._items or self._items[-1].form is not form:
+        if not self._items or self._items[-1].format is not wanted:
             change = self._closing("completed")
-            self._items.append(Item(form, len(self._items)))
+            self._items.append(Item(wanted, len(self._items)))
             change += self._items[-1].opening()
         return self._events([*change, self._items[-1].grow(text)])
 
@@ -241,19 +240,19 @@ class Reply:
 
     def finish(self) -> bytes:
         """The end of the last item, and the complete response."""
-        self._keep()
+        self._store_response()
         closing = b"" if self._calls else self._events(self._closing(self._status))
         return closing + self._event(f"response.{self._status}", response=self._ended())
 
-    def broken(self, told: Break) -> bytes:
+    def failure(self, behaviour: Break) -> bytes:
         """One of the two events that report an error; the response isn't stored."""
-        error = {"code": told.error.code or "server_error", "message": told.error.message}
-        if told.event == "error":
+        error = {"code": behaviour.error.code or "server_error", "message": behaviour.error.message}
+        if behaviour.event == "error":
             return self._event("error", **error, param=None)
         self._closing("incomplete")
         return self._event("response.failed", response=self._json("failed") | {"error": error})
 
-    def whole(self, *, finished: bool) -> bytes:
+    def unstreamed(self, *, finished: bool) -> bytes:
         """The body of an unstreamed response."""
         if self._say.reasoning:
             self.delta("reasoning", self._say.reasoning)
@@ -261,7 +260,7 @@ class Reply:
             self.delta("content", self._say.text)
         if not finished:
             return compact_json(self._json("in_progress"))
-        self._keep()
+        self._store_response()
         self._closing(self._status)
         return compact_json(self._ended())
 
@@ -278,7 +277,7 @@ class Reply:
         return self._json(self._status) | details | {"usage": self._usage() if self._say.usage else None}
 
     def _json(self, status: Status | Literal["failed"]) -> dict[str, object]:
-        asked = self._request.options
+        options = self._request.options
         return {
             "id": self._id,
             "object": "response",
@@ -286,43 +285,43 @@ class Reply:
             "status": status,
             "error": None,
             "incomplete_details": None,
-            "instructions": asked.get("instructions"),
-            "max_output_tokens": asked.get("max_output_tokens"),
+            "instructions": options.get("instructions"),
+            "max_output_tokens": options.get("max_output_tokens"),
             "model": self._request.model,
             "output": [*(item.json() for item in self._items), *(call.json() for call in self._calls)],
             "parallel_tool_calls": True,
-            "previous_response_id": asked.get("previous_response_id"),
-            "store": asked.get("store", True),
+            "previous_response_id": options.get("previous_response_id"),
+            "store": options.get("store", True),
             "tool_choice": "auto",
             "tools": [],
             "usage": None,
         }
 
     def _usage(self) -> dict[str, object]:
-        reasoned = sum(len(item.text.encode()) for item in self._items if item.form is not MESSAGE)
-        output = count_tokens(reasoned + len(self._said.encode()))
+        reasoning_bytes = sum(len(item.text.encode()) for item in self._items if item.format is not MESSAGE)
+        output = count_tokens(reasoning_bytes + len(self._text.encode()))
         return {
             "input_tokens": self._prompt.total,
             "input_tokens_details": self._prompt.details,
             "output_tokens": output,
-            "output_tokens_details": {"reasoning_tokens": count_tokens(reasoned)},
+            "output_tokens_details": {"reasoning_tokens": count_tokens(reasoning_bytes)},
             "total_tokens": self._prompt.total + output,
         }
 
     @property
-    def _said(self) -> str:
-        return "".join(item.text for item in self._items if item.form is MESSAGE)
+    def _text(self) -> str:
+        return "".join(item.text for item in self._items if item.format is MESSAGE)
 
-    def _keep(self) -> None:
-        asked = self._request
-        if asked.options.get("store", True) is not False and not self._calls:
-            instructed = asked.options.get("instructions") is not None
-            self._store.keep(self._id, asked.messages[1:] if instructed else asked.messages, self._said)
+    def _store_response(self) -> None:
+        request = self._request
+        if request.options.get("store", True) is not False and not self._calls:
+            instructed = request.options.get("instructions") is not None
+            self._store.put(self._id, request.messages[1:] if instructed else request.messages, self._text)
 
     def _events(self, events: Sequence[Event]) -> bytes:
         return b"".join(self._event(kind, **fields) for kind, fields in events)
 
     def _event(self, kind: str, **fields: object) -> bytes:
-        number = self._told
-        self._told += 1
+        number = self._event_number
+        self._event_number += 1
         return event(compact_json({"type": kind, "sequence_number": number, **fields}), f"event: {kind}")

@@ -4,69 +4,46 @@ Sources: the types of the openai client, and DashScope's documentation of the sa
 an unknown previous response is a 400).
 """
 
-from collections.abc import Mapping
-
 from sandbox.model.behaviour import Say
-from sandbox.model.messages import check_order, of_text, read_all, words
+from sandbox.model.messages import (
+    RequestMedium,
+    check_order,
+    nonempty_text,
+    picture,
+    read_messages,
+    sound,
+    text_message,
+)
 from sandbox.model.prompt_cache import PromptCount
 from sandbox.model.request import (
     ChatRequest,
+    RawRequest,
     RequestError,
     RequestMessage,
     check_limit,
     check_tools,
     flag,
-    json_object,
     model_name,
     openai_error,
 )
-from sandbox.model.request_media import RequestMedium, picture, sound
-from sandbox.model.responses_answer import Reply, ResponseStore
+from sandbox.model.responses_answer import ResponsesAnswer, ResponseStore
 
 LEAST_OUTPUT_TOKENS = 16
-
-
-def parse_response(body: bytes, headers: Mapping[str, str], received: float, store: ResponseStore) -> ChatRequest:
-    """Check the body of a request; raises RequestError with the reason for the client.
-
-    Instructions become a system message of this request only: as in the real API, they aren't stored.
-    """
-    payload = json_object(body)
-    model = model_name(payload)
-    stream = flag(payload.pop("stream", None), "stream")
-    flag(payload.get("store"), "store")
-    check_tools(payload)
-    check_limit(payload.get("max_output_tokens"), "max_output_tokens", LEAST_OUTPUT_TOKENS)
-    instructions, new = _instructions(payload.get("instructions")), _input(payload.pop("input", None))
-    previous = payload.get("previous_response_id")
-    store.check(payload.get("store"), previous)
-    chain = instructions + (store.find(previous) if previous is not None else ()) + new
-    check_order(chain, "input")
-    return ChatRequest(
-        api="responses",
-        model=model,
-        messages=chain,
-        new=len(new),
-        stream=stream,
-        include_usage=True,
-        options=payload,
-        received=received,
-        headers=headers,
-        body=body,
-    )
+NO_OPTIONS = frozenset({"model", "input", "stream"})
+"""Fields with an attribute of their own in a ChatRequest."""
 
 
 def _instructions(value: object) -> tuple[RequestMessage, ...]:
-    return () if value is None else (of_text("system", words(value, "instructions")),)
+    return () if value is None else (text_message("system", nonempty_text(value, "instructions")),)
 
 
 def _input(value: object) -> tuple[RequestMessage, ...]:
     if isinstance(value, str):
-        return (of_text("user", words(value, "input")),)
+        return (text_message("user", nonempty_text(value, "input")),)
     items = value
     if isinstance(value, list):  # encrypted reasoning that is returned can't be read
         items = [_message(item, index) for index, item in enumerate(value) if not _is_encrypted(item)]
-    return read_all(_merge_calls(items) if isinstance(items, list) else items, "input", _part)
+    return read_messages(_merge_calls(items) if isinstance(items, list) else items, "input", _part)
 
 
 def _merge_calls(items: list[object]) -> list[object]:
@@ -88,7 +65,7 @@ def _is_encrypted(item: object) -> bool:
 
 
 def _message(item: object, index: int) -> object:
-    """An item in the form of Chat Completions, where calls and results are messages."""
+    """An item as Chat Completions has it, where calls and results are messages."""
     match item:
         case {"type": "function_call", "call_id": str(name), "name": str(function), "arguments": str(arguments)}:
             call = {"id": name, "type": "function", "function": {"name": function, "arguments": arguments}}
@@ -104,10 +81,10 @@ def _message(item: object, index: int) -> object:
 
 def _part(part: dict[str, object], role: str, param: str) -> str | RequestMedium | None:
     if role == "assistant":
-        return words(part.get("text"), param) if part.get("type") == "output_text" else None
+        return nonempty_text(part.get("text"), param) if part.get("type") == "output_text" else None
     match part:
         case {"type": "input_text"}:
-            return words(part.get("text"), param)
+            return nonempty_text(part.get("text"), param)
         case {"type": "input_image", "image_url": url}:
             return picture(url, param)
         case {"type": "input_audio", "input_audio": {"format": kind, "data": data}}:
@@ -123,8 +100,21 @@ class ResponsesApi:
     def __init__(self, store: ResponseStore) -> None:
         self._store = store
 
-    def parse(self, body: bytes, headers: Mapping[str, str], received: float) -> ChatRequest:
-        return parse_response(body, headers, received, self._store)
+    def parse(self, raw: RawRequest) -> ChatRequest:
+        """Instructions become a system message of this request only: as in the real API, they aren't stored."""
+        payload = raw.json()
+        model = model_name(payload)
+        stream = flag(payload.get("stream"), "stream")
+        flag(payload.get("store"), "store")
+        check_tools(payload)
+        check_limit(payload.get("max_output_tokens"), "max_output_tokens", LEAST_OUTPUT_TOKENS)
+        instructions, new = _instructions(payload.get("instructions")), _input(payload.get("input"))
+        previous = payload.get("previous_response_id")
+        self._store.check(payload.get("store"), previous)
+        messages = instructions + (self._store.find(previous) if previous is not None else ()) + new
+        check_order(messages, "input")
+        options = {name: value for name, value in payload.items() if name not in NO_OPTIONS}
+        return ChatRequest("responses", raw, model, messages, len(new), stream, options)
 
-    def answer(self, request: ChatRequest, say: Say, prompt: PromptCount) -> Reply:
-        return Reply(request, say, prompt, self._store)
+    def answer(self, request: ChatRequest, say: Say, prompt: PromptCount) -> ResponsesAnswer:
+        return ResponsesAnswer(request, say, prompt, self._store)

@@ -1,4 +1,4 @@
-"""The model server's transcriptions: it hears nothing, so a test says what there was to hear."""
+"""Transcriptions without a model: a test scripts what was said."""
 
 import json
 from collections import deque
@@ -10,7 +10,7 @@ from starlette.types import Message
 from sandbox import http
 from sandbox.model import playback
 from sandbox.model.behaviour import Fail, Hang
-from sandbox.model.request import RequestError
+from sandbox.model.request import RequestError, model_name
 
 STAND_IN = "(The sandbox can't hear: these words stand for what was said.)"
 FORMATS = {"mp3": (b"ID3", b"\xff\xfb", b"\xff\xf3", b"\xff\xf2"), "wav": (b"RIFF",), "ogg": (b"OggS",)}
@@ -26,7 +26,7 @@ class TranscriptionRequest:
     sound: bytes = field(repr=False)
 
 
-class TranscriptionDesk:
+class TranscriptionEndpoint:
     """Answers transcription requests and records them."""
 
     def __init__(self) -> None:
@@ -41,11 +41,9 @@ class TranscriptionDesk:
         """The response to a request; raises RequestError with the reason for the client."""
         self.requests.append(parse(content_type, body))
         behaviour = self._script.popleft() if self._script else STAND_IN
-        if isinstance(behaviour, Fail):
-            return playback.failure(behaviour)
-        if isinstance(behaviour, Hang):
-            return playback.silence()
-        return playback.json_body(json.dumps({"text": behaviour}).encode())
+        if isinstance(behaviour, str):
+            return playback.unscripted(json.dumps({"text": behaviour}).encode())
+        return playback.unscripted(behaviour)
 
 
 def parse(content_type: str, body: bytes) -> TranscriptionRequest:
@@ -56,9 +54,7 @@ def parse(content_type: str, body: bytes) -> TranscriptionRequest:
         fields = http.form_parts(content_type, body)
     except ValueError as exc:
         raise RequestError(f"the form can't be read: {exc}") from exc
-    file, model = fields.get("file"), fields.get("model")
-    if not isinstance(model, str) or not model:
-        raise RequestError("you must provide a model parameter", "model")
+    file, model = fields.get("file"), model_name(fields)
     if not isinstance(file, http.Upload):
         raise RequestError("you must provide a file", "file")
     if fields.get("response_format", "json") != "json":

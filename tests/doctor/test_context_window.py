@@ -32,7 +32,7 @@ async def _check(world: World, **variables: str) -> dict[str, Finding]:
 async def test_what_was_read_is_told(
     world: World, reads: int | None, answer: Say | None, mark: Severity, told: str
 ) -> None:
-    world.model.reads = reads
+    world.model.truncates_at = reads
     world.model.answer_with(lambda asked: answer or (TOO_LONG if len(asked.messages) > 30 else Say("Yes.")))
     found = await _check(world)
     assert (found["Window"].mark, told in found["Window"].found) == (mark, True), found

@@ -109,7 +109,7 @@ async def test_same_long_prefix_is_sent_twice(world: World) -> None:
 
 
 async def test_no_cached_tokens_are_a_note(world: World) -> None:
-    world.model.account = PromptCache(lambda text: [object() for _ in range(len(text) // 4)])
+    world.model.counter = PromptCache(lambda text: [object() for _ in range(len(text) // 4)])
     found = _of(await _check(world), "Prompt cache")
     assert found.mark is Severity.NOTE
     assert "CACHED_PRICE=1" in found.advice

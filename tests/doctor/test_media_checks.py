@@ -127,7 +127,7 @@ async def test_who_names_all_colours_has_guessed(world: World) -> None:
 
 
 async def test_a_picture_that_costs_nothing_was_dropped(world: World) -> None:
-    world.model.reads = 30
+    world.model.truncates_at = 30
     world.model.always(Say("What a nice picture!"))
     assert "drops them" in (await _pictures(world)).found
 

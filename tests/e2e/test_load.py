@@ -35,8 +35,8 @@ async def _ask_all(stage: Stage, count: int) -> list[Chat]:
 
 @pytest.mark.parametrize("case", first(CASES))
 async def test_all_who_waited_at_a_start_are_answered(case: str, stage: Stage) -> None:
-    stage.model.full, count, stage.model.slots = CASES[case]
-    stage.model.always(SLOW if stage.model.full else replace(SLOW, delay=0.01))
+    stage.model.overload, count, stage.model.slots = CASES[case]
+    stage.model.always(SLOW if stage.model.overload else replace(SLOW, delay=0.01))
     homes = await _ask_all(stage, count)
     await stage.start()
     told = {(await home.wait(1, 90.0))[0].text for home in homes}

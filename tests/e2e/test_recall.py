@@ -159,13 +159,13 @@ async def test_cache_markers_are_on_prompt_and_words(stage: Stage) -> None:
 
 async def test_what_was_recalled_stands_behind_a_breakpoint(stage: Stage) -> None:
     model = Model(stage)
-    stage.model.account = Breakpoints(least=0)
+    stage.model.counter = Breakpoints(least=0)
     profiles = stage.folder / "profiles.toml"
     profiles.write_text(BREAKPOINTS)
     await stage.start(**RECALLING, MODEL_PROFILES=str(profiles))
     await told_long_ago(stage, "my sister Zoe is allergic to hazelnuts")
     first_of_all = stage.model.requests[0].messages
-    assert [bool(message.marks) for message in first_of_all] == [True, False]
+    assert [bool(message.markers) for message in first_of_all] == [True, False]
     await say(stage, "What is Zoe allergic to?")
     body = json.loads(model.asked[-1].body)
     words, recalled = body["messages"][-1]["content"]

@@ -30,9 +30,9 @@ async def test_remember_tool_writes_to_the_memory(stage: Stage, hurry: None, api
     assert fact in await say(stage, "/memory")
     assert await say(stage, "which tea?") == "Green."
     calling, going_on, after = stage.model.requests
-    assert [message.text for message in going_on.messages if message.answers] == ["It is in your notes."]
+    assert [message.text for message in going_on.messages if message.tool_call_id] == ["It is in your notes."]
     assert f"<memory>\n- {fact}\n</memory>" in after.messages[0].text
-    assert not any(message.answers or message.calls for message in after.messages)
+    assert not any(message.tool_call_id or message.call_ids for message in after.messages)
     assert calling.tools == going_on.tools == after.tools
     asked = sum(count.total for count in stage.model.counts)
     assert f"{asked:,}" in await say(stage, "/usage")
@@ -49,7 +49,7 @@ async def test_recall_tool_finds_what_left_the_window(stage: Stage, hurry: None)
     assert await say(stage, "hm, well") == "One moment.\n\nSwordfish!"
     calling, going_on = stage.model.requests[before:]
     assert "Swordfish" not in "".join(message.text for message in calling.messages[1:])
-    [found] = [message.text for message in going_on.messages if message.answers]
+    [found] = [message.text for message in going_on.messages if message.tool_call_id]
     assert "my boat is called Swordfish" in found
     compaction = next(one for one in model.asked if "Write the notes" in one.last_words)
     assert compaction.tools == calling.tools
@@ -60,14 +60,14 @@ async def test_senseless_tool_call_is_answered_endless_ends(stage: Stage, hurry:
     """A call that makes no sense gets an answer; calls without end do not."""
 
     def answer(request: ChatRequest) -> Behaviour:
-        results = [message.text for message in request.messages if message.answers]
+        results = [message.text for message in request.messages if message.tool_call_id]
         wrong = [("recall", "not JSON"), ("sing", "{}"), ("recall", DEEP[:50_000])][len(results) % 3]
         return Say("Here you are." if len(results) == MOST_ROUNDS else "", calls=(wrong,))
 
     stage.model.answer_with(answer)
     await stage.start(**ON)
     assert await say(stage, "hello") == "Here you are."
-    told = [message.text for message in stage.model.requests[-1].messages if message.answers]
+    told = [message.text for message in stage.model.requests[-1].messages if message.tool_call_id]
     assert len(told) == MOST_ROUNDS
     assert "must be JSON" in told[0]
     assert told[1] == "There is no such tool."
@@ -90,7 +90,7 @@ async def test_reasoning_is_passed_back_within_an_answer(stage: Stage) -> None:
         said = [one for one in json.loads(request.body)["messages"] if one["role"] == "assistant"]
         if any(("tool_calls" in one) != ("reasoning_content" in one) for one in said):
             return Fail(400, "The `reasoning_content` in the thinking mode must be passed back to the API.")
-        if request.messages[-1].answers:
+        if request.messages[-1].tool_call_id:
             return Say("Noted.")
         return Raw(stream(chunk(reasoning_content="They want"), chunk(tool_calls=[asked]), chunk("tool_calls")))
 

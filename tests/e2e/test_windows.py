@@ -87,7 +87,7 @@ async def test_trouble_of_the_server_teaches_nothing(stage: Stage, hurry: None) 
 @pytest.mark.long
 @pytest.mark.parametrize("api", first(["chat", "responses", "dashscope"]))
 async def test_a_window_cut_in_silence_is_adopted(stage: Stage, hurry: None, api: str) -> None:
-    stage.model.reads = 2500
+    stage.model.truncates_at = 2500
     stage.model.answer_with(lambda asked: NOTES if is_compaction(asked) else Say("fine"))
     await stage.start(LLM_API=api, DASHSCOPE_BASE_URL=stage.model.dashscope_url)
     for at in range(12):
@@ -101,7 +101,7 @@ async def test_a_window_cut_in_silence_is_adopted(stage: Stage, hurry: None, api
 @pytest.mark.long
 async def test_reports_that_only_seem_cut_are_no_window(stage: Stage, hurry: None) -> None:
     def answer(asked: ChatRequest) -> Behaviour:
-        stage.model.reads = 2500 if WORDS.strip() in asked.last_words else None
+        stage.model.truncates_at = 2500 if WORDS.strip() in asked.last_words else None
         return Say("fine")
 
     stage.model.answer_with(answer)
@@ -112,7 +112,7 @@ async def test_reports_that_only_seem_cut_are_no_window(stage: Stage, hurry: Non
 
 
 async def test_the_list_of_models_tells_the_window(stage: Stage, hurry: None) -> None:
-    stage.model.tells = {"max_model_len": 3000}
+    stage.model.model_details = {"max_model_len": 3000}
     stage.model.answer_with(lambda asked: NOTES if is_compaction(asked) else Say("fine"))
     await stage.start()
     for at in range(6):
@@ -124,13 +124,13 @@ async def test_the_list_of_models_tells_the_window(stage: Stage, hurry: None) ->
 async def test_a_silent_list_holds_up_nobody(stage: Stage, hurry: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bot.app.LISTS_S", 0.01)
     monkeypatch.setattr("bot.llm.server.READY_S", 0.01)
-    stage.model.tells = {"max_model_len": 3000}
-    stage.model.lists.clear()
+    stage.model.model_details = {"max_model_len": 3000}
+    stage.model.models_available.clear()
     stage.model.answer_with(lambda asked: NOTES if is_compaction(asked) else Say("fine"))
     await stage.start()
     assert await say(stage, "hello") == "fine"
     assert "32,768" in await say(stage, "/memory")
-    stage.model.lists.set()
+    stage.model.models_available.set()
     async with asyncio.timeout(PATIENCE_S):
         while "3,000" not in await say(stage, "/memory"):  # noqa: ASYNC110 - no event tells
             await asyncio.sleep(0.02)

@@ -39,7 +39,7 @@ Open = Callable[..., AbstractAsyncContextManager[Model]]
 
 @pytest.fixture
 def server() -> ModelServer:
-    return ModelServer(words_per_second=1000, account=lambda tokenize: Breakpoints(tokenize, least=256))
+    return ModelServer(words_per_second=1000, counter=lambda tokenize: Breakpoints(tokenize, least=256))
 
 
 @pytest.fixture
@@ -186,4 +186,4 @@ async def test_response_chain_continues_with_its_system_message(
     last = server.requests[-1]
     assert last.new == 1
     assert [message.role for message in last.messages] == ["system", "user", "assistant", "user"]
-    assert last.messages[-1].marks
+    assert last.messages[-1].markers

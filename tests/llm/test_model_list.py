@@ -182,8 +182,8 @@ async def test_fallback_uses_what_its_server_lists() -> None:
 async def slow() -> AsyncIterator[tuple[OpenAIServer, ModelServer]]:
     """A server that does not tell of its models until it is let to."""
     box = ModelServer()
-    box.lists.clear()
-    box.tells = {"max_model_len": 8192, "supports_vision": False, "supports_tools": True}
+    box.models_available.clear()
+    box.model_details = {"max_model_len": 8192, "supports_vision": False, "supports_tools": True}
     async with box.run() as url:
         models = OpenAIServer(ChatCompletions, base_url=url, api_key="sk-any", extra_body={}, timeout=5.0)
         yield models, box
@@ -195,7 +195,7 @@ async def test_a_list_that_comes_late_is_taken_over() -> None:
         model = models.of("stand-in")
         learning = asyncio.create_task(models.learn())
         assert (model.window, model.senses.sees, model.calls) == (32_768, True, False)
-        box.lists.set()
+        box.models_available.set()
         await learning
         assert models.of("stand-in") is model
         assert (model.window, model.senses.sees, model.calls) == (8192, False, True)
@@ -205,8 +205,8 @@ async def test_what_refusals_taught_holds_over_a_list() -> None:
     async with slow() as (models, box):
         model = models.of("stand-in")
         model.senses = replace(model.senses, sees=False)
-        box.tells = {"supports_vision": True}
-        box.lists.set()
+        box.model_details = {"supports_vision": True}
+        box.models_available.set()
         await models.learn()
         assert not model.senses.sees
 
@@ -219,6 +219,6 @@ async def test_a_prompt_waits_but_briefly_for_the_list(monkeypatch: pytest.Monke
         await asyncio.sleep(0)
         await models.ready()
         assert not learning.done()
-        box.lists.set()
+        box.models_available.set()
         await learning
         await models.ready()

@@ -69,7 +69,7 @@ async def test_tool_results_go_back_and_answer_continues(server: ModelServer, mo
     )
     assert Received.of(more).text == "An animal."
     first, second = server.requests
-    assert [message.text for message in second.messages if message.answers] == ["look found nothing"] * 2
+    assert [message.text for message in second.messages if message.tool_call_id] == ["look found nothing"] * 2
     assert not second.may_call
     assert first.tools == second.tools
 

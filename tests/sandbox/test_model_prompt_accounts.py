@@ -5,9 +5,9 @@ from collections.abc import Sequence
 
 import pytest
 
-from sandbox.model.chat_api import parse_chat
+from sandbox.model.chat_api import ChatApi
 from sandbox.model.prompt_cache import Breakpoints, Markers, PromptCache, PromptCount, Units
-from sandbox.model.request import ChatRequest, RequestError
+from sandbox.model.request import ChatRequest, RawRequest, RequestError
 
 BREAKPOINT: dict[str, object] = {"prompt_cache_breakpoint": {"mode": "explicit"}}
 CONTROL: dict[str, object] = {"cache_control": {"type": "ephemeral"}}
@@ -23,7 +23,7 @@ def part(text: str, marker: dict[str, object] | None = None) -> dict[str, object
 def asked(*contents: str | Sequence[dict[str, object]], **options: object) -> ChatRequest:
     roles = ("user", "assistant")
     messages = [{"role": roles[index % 2], "content": content} for index, content in enumerate(contents)]
-    return parse_chat(json.dumps({"model": "m", "messages": messages, **options}).encode(), {}, 0.0)
+    return ChatApi().parse(RawRequest(json.dumps({"model": "m", "messages": messages, **options}).encode()))
 
 
 def test_a_breakpoint_is_found_again_before_another_end() -> None:

@@ -1,14 +1,14 @@
 import json
 
-from sandbox.model.chat_api import parse_chat
+from sandbox.model.chat_api import ChatApi
 from sandbox.model.prompt_cache import PromptCache, PromptCount
-from sandbox.model.request import ChatRequest
+from sandbox.model.request import ChatRequest, RawRequest
 
 
 def asked(*texts: str) -> ChatRequest:
     roles = ("user", "assistant")
     messages = [{"role": roles[index % 2], "content": text} for index, text in enumerate(texts)]
-    return parse_chat(json.dumps({"model": "m", "messages": messages}).encode(), {}, 0.0)
+    return ChatApi().parse(RawRequest(json.dumps({"model": "m", "messages": messages}).encode()))
 
 
 def test_first_prompt_is_counted_in_full() -> None:

@@ -3,8 +3,8 @@ import json
 
 import pytest
 
-from sandbox.model.chat_api import parse_chat
-from sandbox.model.request import ChatRequest, RequestError
+from sandbox.model.chat_api import ChatApi
+from sandbox.model.request import ChatRequest, RawRequest, RequestError
 from tests.media.files import picture
 
 USER = {"role": "user", "content": "hi"}
@@ -13,7 +13,7 @@ SYSTEM = {"role": "system", "content": "be kind"}
 
 
 def parsed(**body: object) -> ChatRequest:
-    return parse_chat(json.dumps({"model": "m", **body}).encode(), {}, 0.0)
+    return ChatApi().parse(RawRequest(json.dumps({"model": "m", **body}).encode()))
 
 
 @pytest.mark.parametrize("messages", [[USER], [SYSTEM, USER], [USER, ASSISTANT, USER], [SYSTEM, USER, ASSISTANT, USER]])
@@ -57,7 +57,7 @@ def test_messages_refused_by_real_servers_are_refused(messages: object, reason: 
 )
 def test_a_body_of_the_wrong_form_is_refused(body: bytes, reason: str) -> None:
     with pytest.raises(RequestError, match=reason):
-        parse_chat(body, {}, 0.0)
+        ChatApi().parse(RawRequest(body))
 
 
 def test_parts_form_one_text_without_cache_markers() -> None:

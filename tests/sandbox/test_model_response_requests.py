@@ -121,7 +121,7 @@ async def test_calls_may_stand_behind_words_of_the_assistants(
     await client.post("/responses", body={"model": "m", "input": asked}, cast_to=object)
     made = [message for message in model.requests[0].messages if message.role == "assistant"]
     assert "".join(message.text for message in made) == "Let me see." * len(words)
-    assert [name for message in made for name in message.calls] == ["a", "b"]
+    assert [name for message in made for name in message.call_ids] == ["a", "b"]
 
 
 async def test_items_with_media_and_earlier_answers_are_read(client: AsyncOpenAI, model: ModelServer) -> None:
