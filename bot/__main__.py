@@ -68,11 +68,11 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     restore = commands.add_parser("restore", help="replace the database with a backup; stop the bot first")
     restore.add_argument("file", type=Path, help="the backup; anything forgotten since then comes back")
     export = commands.add_parser("export", help="write the history of one chat or of all; works while the bot runs")
-    export.add_argument("--chat", type=_place, metavar="ID", help="the chat's Telegram ID, or --chat=ID/TOPIC")
+    export.add_argument("--chat", type=_key, metavar="ID", help="the chat's Telegram ID, or --chat=ID/TOPIC")
     export.add_argument("file", nargs="?", default="-", help="must not exist yet; - (the default) is standard output")
     imported = commands.add_parser("import", help="add an exported file to the database; stop the bot first")
     imported.add_argument("file", type=Path, help="an export, or ChatGPT's conversations.json")
-    imported.add_argument("--chat", type=_place, metavar="ID", help="only for ChatGPT's: the private chat to put it in")
+    imported.add_argument("--chat", type=_key, metavar="ID", help="only for ChatGPT's: the private chat to put it in")
     imported.add_argument(
         "--conversation", metavar="TITLE_OR_ID", help="only for ChatGPT's: which of several conversations"
     )
@@ -112,8 +112,8 @@ async def _admission(options: argparse.Namespace, settings: "Settings") -> None:
     elif options.command == "owner":
         output.write(await admission.owner(settings))
     else:
-        standing = AccessStatus.ALLOWED if options.command == "allow" else AccessStatus.BLOCKED
-        output.write(await admission.put(settings, options.id, standing))
+        status = AccessStatus.ALLOWED if options.command == "allow" else AccessStatus.BLOCKED
+        output.write(await admission.put(settings, options.id, status))
 
 
 def _log_level(options: argparse.Namespace, settings: "Settings") -> str:
@@ -127,7 +127,7 @@ def _telegram_id(text: str) -> int:
     return int(text)
 
 
-def _place(text: str) -> "ChatKey":
+def _key(text: str) -> "ChatKey":
     from storage.records import ChatKey
 
     match = re.fullmatch(r"(-?\d{1,18})(?:/(\d{1,18}))?", text)

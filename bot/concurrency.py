@@ -46,7 +46,7 @@ class Capacity:
         self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
 
     @asynccontextmanager
-    async def place(self, size: int) -> AsyncIterator[None]:
+    async def reserve(self, size: int) -> AsyncIterator[None]:
         """Keep so many bytes for the block; what would be more than all of them takes all."""
         size = min(size, self._most)
         if size:
@@ -91,9 +91,9 @@ class Capacities:
         self._small = small
         self._of_all, self._of_small = Capacity(most), Capacity(most_of_small)
 
-    def place(self, size: int) -> AbstractAsyncContextManager[None]:
-        """See ``Capacity.place``."""
-        return (self._of_small if size <= self._small else self._of_all).place(size)
+    def reserve(self, size: int) -> AbstractAsyncContextManager[None]:
+        """See ``Capacity.reserve``."""
+        return (self._of_small if size <= self._small else self._of_all).reserve(size)
 
 
 def yield_often() -> None:

@@ -104,7 +104,7 @@ def chat_language(chat: Chat | None, code: str | None = None) -> str:
     """The language a chat has chosen; else that of `code` (IETF); else that of the last person who wrote there."""
     if chat is None:
         return language_of(code)
-    chosen = chat.choices.language
+    chosen = chat.settings.language
     return chosen if chosen in LANGUAGES and chosen is not None else language_of(code or chat.heard_language)
 
 

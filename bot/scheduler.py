@@ -189,8 +189,8 @@ class Jobs:
 
     async def look_at_windows(self) -> None:
         """Have the lanes look at the windows that are due: quiet ones, and those whose compaction failed."""
-        for place in await self._storage.chats.due(self._clock()):
-            self._wakeups.wake(place)
+        for key in await self._storage.chats.due(self._clock()):
+            self._wakeups.wake(key)
 
     async def compact_all(self) -> None:
         """Have every window looked at that is above its low mark."""

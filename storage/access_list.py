@@ -67,8 +67,8 @@ class AccessEntry:
     """One row: a guest and what was decided. Times are in seconds since 1970 (UTC)."""
 
     id: int
-    guest: Applicant
-    standing: AccessStatus
+    applicant: Applicant
+    status: AccessStatus
     asked_at: float | None = None
     decided_at: float | None = None
     decided_by: Decider = SHELL
@@ -122,11 +122,13 @@ class AccessList:
         )
         return [_entry(row) for row in rows]
 
-    async def count(self, tx: Transaction, standing: AccessStatus) -> int:
+    async def count(self, tx: Transaction, status: AccessStatus) -> int:
         """How many stand like that."""
-        return int((await tx.rows("SELECT count(*) AS n FROM access WHERE standing = ?", (standing,)))[0]["n"])
+        return int((await tx.rows("SELECT count(*) AS n FROM access WHERE standing = ?", (status,)))[0]["n"])
 
-    async def knock(self, tx: Transaction, guest: Applicant, now: float, denied_before: float) -> AccessEntry | None:
+    async def knock(
+        self, tx: Transaction, applicant: Applicant, now: float, denied_before: float
+    ) -> AccessEntry | None:
         """Note that a guest asks to be let in; None when that is known, or decided (denied: since this time).
 
         However often a stranger knocks, this is one row.
@@ -138,7 +140,7 @@ class AccessList:
             " bringer_id = excluded.bringer_id, asked_at = excluded.asked_at, told = 0,"
             " decided_at = NULL, decided_by = NULL, decider = NULL, leaving = 0"
             " WHERE access.standing = 'denied' AND access.decided_at <= ? RETURNING *",
-            (*_columns(guest), now, denied_before),
+            (*_columns(applicant), now, denied_before),
         )
         return _entry(rows[0]) if rows else None
 
@@ -147,18 +149,18 @@ class AccessList:
         told = "UPDATE access SET told = 1 WHERE telegram_id = ? AND standing = 'asking' AND told = 0"
         return bool(await tx.execute(told, (telegram_id,)))
 
-    async def decide(self, tx: Transaction, number: int, standing: AccessStatus, by: Decider, now: float) -> bool:
+    async def decide(self, tx: Transaction, number: int, status: AccessStatus, by: Decider, now: float) -> bool:
         """Decide about who asks; False when that was done before. `number` is the row's."""
         return bool(
             await tx.execute(
                 "UPDATE access SET standing = ?, decided_at = ?, decided_by = ?, decider = ?"
                 " WHERE id = ? AND standing = 'asking'",
-                (standing, now, by.user_id, by.name, number),
+                (status, now, by.user_id, by.name, number),
             )
         )
 
     async def put(
-        self, tx: Transaction, guest: Applicant, standing: AccessStatus, by: Decider, now: float
+        self, tx: Transaction, applicant: Applicant, status: AccessStatus, by: Decider, now: float
     ) -> AccessEntry:
         """Decide about someone, whatever was so before."""
         rows = await tx.rows(
@@ -171,7 +173,7 @@ class AccessList:
             " brought_by = coalesce(excluded.brought_by, access.brought_by),"
             " bringer_id = coalesce(excluded.bringer_id, access.bringer_id), decided_at = excluded.decided_at,"
             " decided_by = excluded.decided_by, decider = excluded.decider, leaving = 0 RETURNING *",
-            (guest.telegram_id, standing, *_columns(guest)[1:], now, by.user_id, by.name),
+            (applicant.telegram_id, status, *_columns(applicant)[1:], now, by.user_id, by.name),
         )
         return _entry(rows[0])
 
@@ -210,23 +212,23 @@ async def move_access(tx: Transaction, old: int, new: int) -> None:
     await tx.execute("UPDATE access SET telegram_id = ? WHERE telegram_id = ?", (new, old))
 
 
-def _columns(guest: Applicant) -> tuple[SQLValue, ...]:
-    name, brought_by = guest.name[:LONGEST_NAME], guest.brought_by
+def _columns(applicant: Applicant) -> tuple[SQLValue, ...]:
+    name, brought_by = applicant.name[:LONGEST_NAME], applicant.brought_by
     return (
-        guest.telegram_id,
+        applicant.telegram_id,
         name,
-        guest.username,
-        guest.language,
+        applicant.username,
+        applicant.language,
         brought_by and brought_by[:LONGEST_NAME],
-        guest.bringer_id,
+        applicant.bringer_id,
     )
 
 
 def _entry(row: Row) -> AccessEntry:
     return AccessEntry(
         id=row["id"],
-        guest=Applicant(*(row[name] for name in _GUEST)),
-        standing=AccessStatus(row["standing"]),
+        applicant=Applicant(*(row[name] for name in _GUEST)),
+        status=AccessStatus(row["standing"]),
         asked_at=row["asked_at"],
         decided_at=row["decided_at"],
         decided_by=Decider(row["decided_by"], row["decider"]),

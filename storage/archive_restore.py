@@ -21,23 +21,23 @@ class ArchiveWriter:
         self._media = media
         self._spending = spending
 
-    async def holds_turns(self, tx: Transaction, place: ChatKey) -> bool:
-        """Whether the conversation at this place has turns that were not reset."""
+    async def holds_turns(self, tx: Transaction, key: ChatKey) -> bool:
+        """Whether this chat has turns that were not reset."""
         rows = await tx.rows(
             "SELECT 1 FROM turns JOIN chats ON chats.id = chat_id WHERE telegram_id = ? AND thread_id = ?"
             " AND turns.id > reset_turn LIMIT 1",
-            (place.telegram_id, place.thread_id),
+            (key.telegram_id, key.thread_id),
         )
         return bool(rows)
 
     async def put(self, tx: Transaction, chat: ArchivedChat, contents: Mapping[str, bytes], now: float) -> None:
-        """Put a conversation at a place that holds no turns; `contents` has the bytes behind its media's hashes.
+        """Restore a conversation into a chat that has no turns; `contents` has the bytes behind its media's hashes.
 
         Its window is looked at when the bot runs: it may be far larger than one that grew here.
         """
-        into = await self._chats.ensure(tx, chat.place, private=chat.private, now=chat.created_at)
-        if chat.choices is not None:
-            await self._chats.choose(tx, into.id, chat.choices)
+        into = await self._chats.ensure(tx, chat.key, private=chat.private, now=chat.created_at)
+        if chat.settings is not None:
+            await self._chats.choose(tx, into.id, chat.settings)
         await tx.execute(
             f"UPDATE chats SET created_at = {smaller('created_at', '?1')}, stamped_at = ?,"
             " heard_language = ?, gone = ?, greeted = ?, due_at = ?, compact_failures = 0, epoch = epoch + 1"
@@ -60,7 +60,7 @@ class ArchiveWriter:
                 (chat.id, one.day, one.model, one.requests, one.turns, *astuple(one.usage)),
             )
             if new:
-                user = chat.place.telegram_id if chat.private else None
+                user = chat.key.telegram_id if chat.private else None
                 await self._spending.record(tx, user, date.fromisoformat(one.day), one.model, one.usage)
 
     async def _write_turn(
@@ -72,7 +72,16 @@ class ArchiveWriter:
             " asked, from_bot, refused, reply_to, marked, input_tokens, cached_tokens, output_tokens)"
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
-                *(chat_id, turn.role, turn.state, turn.content, turn.glue, turn.sender_id, turn.speaker, turn.tokens),
+                *(
+                    chat_id,
+                    turn.role,
+                    turn.state,
+                    turn.content,
+                    turn.separator,
+                    turn.sender_id,
+                    turn.speaker,
+                    turn.tokens,
+                ),
                 *(turn.said_at, turn.created_at, turn.asked, turn.from_bot, turn.refused, turn.reply_to),
                 *(turn.marked, *reported),
             ),

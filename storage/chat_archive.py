@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from storage.chats import Chats, place_in
+from storage.chats import Chats, key_in
 from storage.database import Database, Row
 from storage.records import ChatKey, ChatSettings, MediaKind, Role, Usage
 from storage.transcript import KEPT, TurnState
@@ -46,7 +46,7 @@ class ArchivedTurn:
     state: TurnState
     """One of those of what is kept."""
     content: str
-    glue: str
+    separator: str
     created_at: float
     tokens: int = 0
     said_at: float | None = None
@@ -102,12 +102,12 @@ class ArchivedUsage:
 class ArchivedChat:
     """One conversation; `turns` are those that were not reset, oldest first."""
 
-    place: ChatKey
+    key: ChatKey
     private: bool
     created_at: float
     turns: tuple[ArchivedTurn, ...]
     memory: ArchivedMemory | None = None
-    choices: ChatSettings | None = None
+    settings: ChatSettings | None = None
     """None: those of the chat stay as they are."""
     stamped_at: float | None = None
     heard_language: str | None = None
@@ -124,19 +124,19 @@ class ArchiveReader:
         self._database = database
         self._chats = chats
 
-    async def places(self) -> list[ChatKey]:
+    async def keys(self) -> list[ChatKey]:
         """Where there are conversations, in the order in which they began."""
         rows = await self._database.rows(
             "SELECT telegram_id, thread_id, direct FROM chats WHERE thread_id >= 0 ORDER BY id"
         )
-        return [place_in(row) for row in rows]
+        return [key_in(row) for row in rows]
 
-    async def read(self, place: ChatKey) -> ArchivedChat | None:
-        """The conversation at this place; None: nothing was ever said there.
+    async def read(self, key: ChatKey) -> ArchivedChat | None:
+        """The conversation of this chat; None: nothing was ever said there.
 
         Its memory is read before its turns: a compaction that is stored meanwhile does not show, or shows whole.
         """
-        chat = await self._chats.find(place)
+        chat = await self._chats.find(key)
         if chat is None:
             return None
         bounds = (chat.id, chat.reset_turn)
@@ -148,12 +148,12 @@ class ArchiveReader:
         messages, media = await self._messages(bounds), await self._media_of(bounds)
         (row,) = await self._database.rows("SELECT created_at FROM chats WHERE id = ?", (chat.id,))
         return ArchivedChat(
-            place=chat.place,
+            key=chat.key,
             private=chat.private,
             created_at=row["created_at"],
             turns=tuple(_turn(row, messages[row["id"]], media[row["id"]]) for row in turns),
             memory=_memory(memory, turns) if memory else None,
-            choices=chat.choices,
+            settings=chat.settings,
             stamped_at=chat.stamped_at,
             heard_language=chat.heard_language,
             gone=chat.gone,
@@ -201,7 +201,7 @@ def _turn(row: Row, messages: Sequence[ArchivedMessage], media: Sequence[Archive
         role=Role(row["role"]),
         state=TurnState(row["state"]),
         content=row["content"],
-        glue=row["glue"],
+        separator=row["glue"],
         created_at=row["created_at"],
         tokens=row["tokens"],
         said_at=row["said_at"],

@@ -40,20 +40,20 @@ class Chats:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def find(self, place: ChatKey, tx: Transaction | None = None) -> Chat | None:
-        """The conversation at this place, if anything was ever said there."""
-        row = await (tx or self._database).row(_AT, (place.telegram_id, place.thread_id))
+    async def find(self, key: ChatKey, tx: Transaction | None = None) -> Chat | None:
+        """The chat with this key, if anything was ever said there."""
+        row = await (tx or self._database).row(_AT, (key.telegram_id, key.thread_id))
         return await read_chat(tx or self._database, row) if row else None
 
-    async def ensure(self, tx: Transaction, place: ChatKey, *, private: bool, now: float) -> Chat:
-        """The conversation at this place, made if there was none."""
+    async def ensure(self, tx: Transaction, key: ChatKey, *, private: bool, now: float) -> Chat:
+        """The chat with this key, made if there was none."""
         (row,) = await tx.rows(
             "INSERT INTO chats (telegram_id, thread_id, direct, private, created_at) VALUES (?, ?, ?, ?, ?)"
             # DO NOTHING would return no row.
             " ON CONFLICT (telegram_id, thread_id) DO UPDATE SET direct = chats.direct RETURNING *",
-            (place.telegram_id, place.thread_id, place.direct, private, now),
+            (key.telegram_id, key.thread_id, key.direct, private, now),
         )
-        shared = await tx.rows(_AT, (place.telegram_id, 0)) if place.alone_with is not None else []
+        shared = await tx.rows(_AT, (key.telegram_id, 0)) if key.alone_with is not None else []
         return _under(_chat(row), shared[0] if shared else None)
 
     async def stamp(self, tx: Transaction, chat_id: int, at: float) -> None:
@@ -65,10 +65,10 @@ class Chats:
         row = await self._database.row("SELECT * FROM chats WHERE id = ?", (chat_id,))
         return await read_chat(self._database, row) if row else None
 
-    async def choose(self, tx: Transaction, chat_id: int, choices: ChatSettings) -> None:
+    async def choose(self, tx: Transaction, chat_id: int, settings: ChatSettings) -> None:
         """Keep what this chat has chosen for itself."""
         columns = ", ".join(f"{name} = ?" for name in SETTINGS)
-        values = [getattr(choices, name) for name in SETTINGS]
+        values = [getattr(settings, name) for name in SETTINGS]
         await tx.execute(f"UPDATE chats SET {columns} WHERE id = ?", (*values, chat_id))
 
     async def heard(self, tx: Transaction, chat_id: int, language: str | None) -> None:
@@ -88,7 +88,7 @@ class Chats:
         rows = await self._database.rows(
             "SELECT telegram_id, thread_id, direct FROM chats WHERE due_at <= ? AND gone = 0 AND thread_id >= 0", (now,)
         )
-        return [place_in(row) for row in rows]
+        return [key_in(row) for row in rows]
 
     async def all_due(self, tx: Transaction, now: float) -> None:
         """Have every window looked at."""
@@ -114,35 +114,35 @@ class Chats:
             f" (SELECT chat_id FROM turns INDEXED BY turns_open WHERE {OPEN})"
             " UNION SELECT telegram_id, thread_id, direct FROM notices WHERE message_id IS NULL"
         )
-        return [place_in(row) for row in rows]
+        return [key_in(row) for row in rows]
 
 
 async def read_chat(reader: Database | Transaction, row: Row) -> Chat:
     """A row of the table as our value."""
     chat = _chat(row)
-    aside = chat.place.alone_with is not None
-    return _under(chat, await reader.row(_AT, (chat.place.telegram_id, 0)) if aside else None)
+    aside = chat.key.alone_with is not None
+    return _under(chat, await reader.row(_AT, (chat.key.telegram_id, 0)) if aside else None)
 
 
 def _under(chat: Chat, shared: Row | None) -> Chat:
     """What one member of a group says aside is under the settings of the group."""
-    return chat if shared is None else replace(chat, choices=_choices(shared))
+    return chat if shared is None else replace(chat, settings=_settings(shared))
 
 
-def place_in(row: Row) -> ChatKey:
-    """The place that a row names."""
+def key_in(row: Row) -> ChatKey:
+    """The ChatKey in a row."""
     return ChatKey(row["telegram_id"], row["thread_id"], bool(row["direct"]))
 
 
 def _chat(row: Row) -> Chat:
     return Chat(
         id=row["id"],
-        place=place_in(row),
+        key=key_in(row),
         private=bool(row["private"]),
         stamped_at=row["stamped_at"],
         reset_turn=row["reset_turn"],
         epoch=row["epoch"],
-        choices=_choices(row),
+        settings=_settings(row),
         due_at=row["due_at"],
         compact_failures=row["compact_failures"],
         heard_language=row["heard_language"],
@@ -151,7 +151,7 @@ def _chat(row: Row) -> Chat:
     )
 
 
-def _choices(row: Row) -> ChatSettings:
+def _settings(row: Row) -> ChatSettings:
     found = {name: row[name] for name in SETTINGS}
     return ChatSettings(**found | {name: bool(found[name]) for name in _FLAGS if found[name] is not None})
 
@@ -183,40 +183,40 @@ class Topics:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def untitled(self, tx: Transaction, place: ChatKey) -> None:
+    async def untitled(self, tx: Transaction, key: ChatKey) -> None:
         """Nobody has named this topic."""
         await tx.execute(
             "INSERT INTO untitled_topics (telegram_id, thread_id) VALUES (?, ?)"
             " ON CONFLICT (telegram_id, thread_id) DO NOTHING",
-            (place.telegram_id, place.thread_id),
+            (key.telegram_id, key.thread_id),
         )
 
-    async def made(self, tx: Transaction, place: ChatKey, title: str) -> None:
+    async def made(self, tx: Transaction, key: ChatKey, title: str) -> None:
         """A title was made, and is to be set."""
         await tx.execute(
             "UPDATE untitled_topics SET title = ? WHERE telegram_id = ? AND thread_id = ?",
-            (title, place.telegram_id, place.thread_id),
+            (title, key.telegram_id, key.thread_id),
         )
 
-    async def titled(self, tx: Transaction, place: ChatKey) -> None:
+    async def titled(self, tx: Transaction, key: ChatKey) -> None:
         """It has a name, or can't be given one."""
         await tx.execute(
-            "DELETE FROM untitled_topics WHERE telegram_id = ? AND thread_id = ?", (place.telegram_id, place.thread_id)
+            "DELETE FROM untitled_topics WHERE telegram_id = ? AND thread_id = ?", (key.telegram_id, key.thread_id)
         )
 
-    async def is_untitled(self, place: ChatKey) -> bool:
+    async def is_untitled(self, key: ChatKey) -> bool:
         """Whether it is still to get a title."""
-        return await self._row(place) is not None
+        return await self._row(key) is not None
 
-    async def title(self, place: ChatKey) -> str | None:
+    async def title(self, key: ChatKey) -> str | None:
         """The title that was made for it."""
-        row = await self._row(place)
+        row = await self._row(key)
         return row["title"] if row else None
 
-    async def _row(self, place: ChatKey) -> Row | None:
+    async def _row(self, key: ChatKey) -> Row | None:
         return await self._database.row(
             "SELECT title FROM untitled_topics WHERE telegram_id = ? AND thread_id = ?",
-            (place.telegram_id, place.thread_id),
+            (key.telegram_id, key.thread_id),
         )
 
 

@@ -17,7 +17,7 @@ class StoredTurn:
 
     turn_id: int
     content: str
-    glue: str
+    separator: str
     asked: bool
     digest: str | None = None
 

@@ -128,7 +128,7 @@ class Memories:
                 id=row["id"],
                 role=Role(row["role"]),
                 content=row["content"],
-                glue=row["glue"],
+                separator=row["glue"],
                 tokens=row["tokens"],
                 at=row["created_at"],
                 asked=bool(row["asked"]),

@@ -6,7 +6,7 @@ Texts of our own on their way out: stored in the transaction of what they report
 import json
 from collections.abc import Collection
 
-from storage.chats import place_in
+from storage.chats import key_in
 from storage.database import Database, Row, Transaction
 from storage.records import ONE_MESSAGE, Button, Chat, ChatKey, Delivery, File, FileKind, Notice
 from storage.sql import in_list, larger, listed
@@ -68,7 +68,7 @@ class Deliveries:
         row = await self._database.row(
             f"SELECT 1 WHERE EXISTS (SELECT 1 FROM turns WHERE chat_id = ? AND {REPLACED}) OR EXISTS"
             " (SELECT 1 FROM notices WHERE telegram_id = ? AND thread_id = ? AND message_id IS NULL)",
-            (chat.id, chat.place.telegram_id, chat.place.thread_id),
+            (chat.id, chat.key.telegram_id, chat.key.thread_id),
         )
         return row is not None
 
@@ -103,7 +103,7 @@ class Notices:
             " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, coalesce(?, 'photo'), ?, ?, ?, ?, ?)",
             (
                 self._newest,
-                *(notice.place.telegram_id, notice.place.thread_id, notice.place.direct, notice.private, notice.text),
+                *(notice.key.telegram_id, notice.key.thread_id, notice.key.direct, notice.private, notice.text),
                 *(notice.reply_to, notice.edits, json.dumps([[one.label, one.data] for one in notice.buttons])),
                 *(notice.button_until, notice.markdown, notice.asks, notice.quote),
                 *(json.dumps(notice.literals), notice.about, notice.broadcast, notice.points),
@@ -114,11 +114,11 @@ class Notices:
         )
         return self._newest
 
-    async def waiting(self, place: ChatKey) -> list[tuple[int, Notice]]:
-        """What is to be sent at this place, with ids, oldest first."""
+    async def waiting(self, key: ChatKey) -> list[tuple[int, Notice]]:
+        """What is to be sent to this chat, with ids, oldest first."""
         rows = await self._database.rows(
             "SELECT * FROM notices WHERE telegram_id = ? AND thread_id = ? AND message_id IS NULL ORDER BY id",
-            (place.telegram_id, place.thread_id),
+            (key.telegram_id, key.thread_id),
         )
         return [(row["id"], _notice(row)) for row in rows]
 
@@ -131,18 +131,18 @@ class Notices:
         drop = f"DELETE FROM notices WHERE id = ? AND {done}"
         await tx.execute(drop, (notice_id, NOBODY_ALONE, NOBODY_ALONE))
 
-    async def places_waiting(self) -> list[ChatKey]:
+    async def waiting_keys(self) -> list[ChatKey]:
         """Where something is to be sent."""
         rows = await self._database.rows(
             "SELECT DISTINCT telegram_id, thread_id, direct FROM notices WHERE message_id IS NULL"
         )
-        return [place_in(row) for row in rows]
+        return [key_in(row) for row in rows]
 
-    async def asked_about(self, tx: Transaction, place: ChatKey) -> set[int]:
+    async def asked_about(self, tx: Transaction, key: ChatKey) -> set[int]:
         """The rows of the access list that an owner has been asked about."""
         rows = await tx.rows(
             "SELECT about FROM notices WHERE telegram_id = ? AND about > 0 AND button_until IS NULL",
-            (place.telegram_id,),
+            (key.telegram_id,),
         )
         return {row["about"] for row in rows}
 
@@ -167,38 +167,36 @@ class Notices:
         )
         return [(row["id"], row["telegram_id"], row["message_id"]) for row in rows]
 
-    async def button_gone(self, tx: Transaction, place: ChatKey, message_id: int) -> None:
+    async def button_gone(self, tx: Transaction, key: ChatKey, message_id: int) -> None:
         """The message with the button was turned into something else."""
-        await tx.execute(
-            "DELETE FROM notices WHERE telegram_id = ? AND message_id = ?", (place.telegram_id, message_id)
-        )
+        await tx.execute("DELETE FROM notices WHERE telegram_id = ? AND message_id = ?", (key.telegram_id, message_id))
 
     async def set_aside(self, tx: Transaction, notice_id: int, until: float) -> None:
         """Send it no more; it is kept so long (Unix seconds), as message 0."""
         await tx.execute("UPDATE notices SET message_id = 0, button_until = ? WHERE id = ?", (until, notice_id))
 
-    async def renew(self, tx: Transaction, place: ChatKey, notice_id: int) -> bool:
-        """Send a notice of this place after all that was set aside; False when there is none."""
+    async def renew(self, tx: Transaction, key: ChatKey, notice_id: int) -> bool:
+        """Send a notice of this chat after all that was set aside; False when there is none."""
         changed = await tx.execute(
             "UPDATE notices SET message_id = NULL, button_until = NULL"
             " WHERE id = ? AND telegram_id = ? AND thread_id = ? AND message_id = 0",
-            (notice_id, place.telegram_id, place.thread_id),
+            (notice_id, key.telegram_id, key.thread_id),
         )
         return changed > 0
 
-    async def stop(self, tx: Transaction, place: ChatKey) -> int:
+    async def stop(self, tx: Transaction, key: ChatKey) -> int:
         """Let no more of the long notices, and no files, arrive that are on their way; returns how many those are."""
         return await tx.execute(
             "DELETE FROM notices WHERE telegram_id = ? AND thread_id = ? AND message_id IS NULL"
             " AND (length(text) > ? OR file IS NOT NULL)",
-            (place.telegram_id, place.thread_id, ONE_MESSAGE),
+            (key.telegram_id, key.thread_id, ONE_MESSAGE),
         )
 
-    async def withdraw(self, tx: Transaction, place: ChatKey, texts: Collection[str]) -> None:
+    async def withdraw(self, tx: Transaction, key: ChatKey, texts: Collection[str]) -> None:
         """Do not send what says one of these any more."""
         await tx.execute(
             f"DELETE FROM notices WHERE telegram_id = ? AND thread_id = ? AND message_id IS NULL AND text {in_list()}",
-            (place.telegram_id, place.thread_id, listed(texts)),
+            (key.telegram_id, key.thread_id, listed(texts)),
         )
 
     async def forget(self, tx: Transaction, notice_id: int) -> None:
@@ -208,7 +206,7 @@ class Notices:
 
 def _notice(row: Row) -> Notice:
     return Notice(
-        place=place_in(row),
+        key=key_in(row),
         private=bool(row["private"]),
         text=row["text"],
         reply_to=row["reply_to"],

@@ -33,7 +33,7 @@ class Question:
     """One question; `id` 0: there is no row, since a version asked that kept none."""
 
     id: int
-    place: ChatKey
+    key: ChatKey
     person: int | None
     kind: QuestionKind
     asked_at: float
@@ -52,15 +52,15 @@ class Questions:
 
     async def ask(self, tx: Transaction, question: Question, notice_id: int) -> int:
         """Keep a question that goes out with this notice; the one before it is answered by replies to it only."""
-        await self.pass_over(tx, question.place, question.person)
+        await self.pass_over(tx, question.key, question.person)
         if question.panel is not None:  # its button to cancel is this question's now
             sql = "UPDATE questions SET panel = NULL WHERE telegram_id = ? AND panel = ?"
-            await tx.execute(sql, (question.place.telegram_id, question.panel))
+            await tx.execute(sql, (question.key.telegram_id, question.panel))
         return await tx.insert(
             "INSERT INTO questions (telegram_id, thread_id, person, kind, asked_at, notice_id, panel, buttons)"
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             (
-                *(question.place.telegram_id, question.place.thread_id, question.person, question.kind),
+                *(question.key.telegram_id, question.key.thread_id, question.person, question.kind),
                 *(question.asked_at, notice_id, question.panel),
                 json.dumps([[one.label, one.data] for one in question.buttons], ensure_ascii=False),
             ),
@@ -71,27 +71,27 @@ class Questions:
         where = f"telegram_id = ?1 AND message_id = ?2 AND {_SEEN}"
         return await self._one(where, telegram_id, message_id, person)
 
-    async def without_message(self, place: ChatKey, kind: QuestionKind, person: int | None) -> Question | None:
+    async def without_message(self, key: ChatKey, kind: QuestionKind, person: int | None) -> Question | None:
         """One of this kind of which it is not known which message it is, this person's rather than another's.
 
         The process died when it had been sent, or the group has moved.
         """
         where = "telegram_id = ? AND thread_id = ? AND kind = ? AND open = 1 AND message_id IS NULL"
-        values = (place.telegram_id, place.thread_id, kind)
+        values = (key.telegram_id, key.thread_id, kind)
         theirs = await self._one(f"{where} AND person = ?", *values, person or 0)
         return theirs or await self._one(where, *values)
 
-    async def awaiting(self, place: ChatKey, person: int) -> Question | None:
+    async def awaiting(self, key: ChatKey, person: int) -> Question | None:
         """The question that the next message of this person answers."""
         where = "telegram_id = ? AND thread_id = ? AND person = ? AND open = 1 AND awaits = 1"
-        return await self._one(where, place.telegram_id, place.thread_id, person)
+        return await self._one(where, key.telegram_id, key.thread_id, person)
 
-    async def open_for(self, place: ChatKey, person: int) -> list[Question]:
+    async def open_for(self, key: ChatKey, person: int) -> list[Question]:
         """What this person has not answered yet, newest first."""
         rows = await self._database.rows(
             "SELECT * FROM questions WHERE telegram_id = ? AND thread_id = ? AND person = ? AND open = 1"
             " ORDER BY id DESC",
-            (place.telegram_id, place.thread_id, person),
+            (key.telegram_id, key.thread_id, person),
         )
         return [_question(row) for row in rows]
 
@@ -121,12 +121,12 @@ class Questions:
             "INSERT INTO questions (telegram_id, thread_id, person, kind, asked_at, message_id)"
             " VALUES (?, ?, ?, ?, ?, ?)",
             (
-                *(question.place.telegram_id, question.place.thread_id, question.person),
+                *(question.key.telegram_id, question.key.thread_id, question.person),
                 *(question.kind, question.asked_at, question.message_id),
             ),
         )
         if not question.id:  # the process died when it was sent, and it was sent again: that one is answered too
-            alike = (question.place.telegram_id, question.place.thread_id, question.person, question.kind, number)
+            alike = (question.key.telegram_id, question.key.thread_id, question.person, question.kind, number)
             sql = (
                 "SELECT id FROM questions WHERE telegram_id = ? AND thread_id = ? AND person = ? AND kind = ?"
                 " AND open = 1 AND id != ?"
@@ -146,12 +146,12 @@ class Questions:
         """Want no answer to it any more; False when that was so before."""
         return await self._end(tx, question.id)
 
-    async def pass_over(self, tx: Transaction, place: ChatKey, person: int | None) -> None:
+    async def pass_over(self, tx: Transaction, key: ChatKey, person: int | None) -> None:
         """The person says something else: from now on only a reply to a question answers it."""
         await tx.execute(
             "UPDATE questions SET awaits = 0 WHERE telegram_id = ? AND thread_id = ? AND coalesce(person, 0) = ?"
             " AND awaits = 1",
-            (place.telegram_id, place.thread_id, person or 0),
+            (key.telegram_id, key.thread_id, person or 0),
         )
 
     async def any_before(self, before: float) -> bool:
@@ -202,7 +202,7 @@ async def move_questions(tx: Transaction, old: int, new: int) -> None:
 def _question(row: Row) -> Question:
     return Question(
         id=row["id"],
-        place=ChatKey(row["telegram_id"], row["thread_id"]),
+        key=ChatKey(row["telegram_id"], row["thread_id"]),
         person=row["person"],
         kind=QuestionKind(row["kind"]),
         asked_at=row["asked_at"],

@@ -62,7 +62,7 @@ class Chat:
     """One conversation with its own memory."""
 
     id: int
-    place: ChatKey
+    key: ChatKey
     private: bool
     stamped_at: float | None
     """When a time was last written into a turn, in seconds since 1970 (UTC)."""
@@ -70,7 +70,7 @@ class Chat:
     """Turns up to this id were reset."""
     epoch: int = 0
     """Raised by whatever takes something back; what was made of an earlier epoch's turns is void."""
-    choices: ChatSettings = ChatSettings()
+    settings: ChatSettings = ChatSettings()
     due_at: float | None = None
     """When to look whether its window should be compacted, in seconds since 1970 (UTC)."""
     compact_failures: int = 0
@@ -127,7 +127,7 @@ class Turn:
     id: int
     role: Role
     content: str
-    glue: str
+    separator: str
     tokens: int = 0
     at: float = 0.0
     """When it was stored, or begun, in seconds since 1970 (UTC)."""
@@ -161,7 +161,7 @@ class NewTurn:
     """A user's message, rendered, on its way into the transcript."""
 
     content: str
-    glue: str
+    separator: str
     tokens: int
     message_id: int | None
     sender_id: int | None
@@ -275,7 +275,7 @@ class File:
 class Notice:
     """A text of our own."""
 
-    place: ChatKey
+    key: ChatKey
     private: bool
     text: str
     reply_to: int | None = None

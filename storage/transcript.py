@@ -122,7 +122,7 @@ class Transcript:
                         chat_id,
                         TurnState.WAITING if asked else TurnState.SETTLED,
                         turn.content,
-                        turn.glue,
+                        turn.separator,
                         turn.sender_id,
                     ),
                     *(turn.speaker, turn.tokens, turn.said_at, now, asked, turn.from_bot),
@@ -135,7 +135,7 @@ class Transcript:
                 )
             await self._media.add(tx, turn_id, turn.media)
 
-    async def owed(self, chat_id: int, tx: Transaction | None = None) -> PendingReply | None:
+    async def pending_reply(self, chat_id: int, tx: Transaction | None = None) -> PendingReply | None:
         """The answer that this chat waits for, if there is one."""
         row = await (tx or self._database).row(
             f"WITH pending AS (SELECT max(CASE WHEN {STREAMING} THEN id END) AS reply_id, max(replaces) AS replaces,"
@@ -185,11 +185,13 @@ class Transcript:
             (chat_id, "\n\n", reply_to, now),
         )
 
-    async def begin_anew(self, tx: Transaction, chat_id: int, now: float, owed: PendingReply) -> int:
+    async def begin_anew(self, tx: Transaction, chat_id: int, now: float, pending_reply: PendingReply) -> int:
         """Open a reply behind what was said since, with the messages that already show the stale one."""
-        reply_id = await self.begin_reply(tx, chat_id, now, reply_to=owed.reply_to, replaces=owed.replaces)
-        await tx.execute("UPDATE turn_messages SET turn_id = ? WHERE turn_id = ?", (reply_id, owed.reply_id))
-        await tx.execute("DELETE FROM turns WHERE id = ?", (owed.reply_id,))
+        reply_id = await self.begin_reply(
+            tx, chat_id, now, reply_to=pending_reply.reply_to, replaces=pending_reply.replaces
+        )
+        await tx.execute("UPDATE turn_messages SET turn_id = ? WHERE turn_id = ?", (reply_id, pending_reply.reply_id))
+        await tx.execute("DELETE FROM turns WHERE id = ?", (pending_reply.reply_id,))
         return reply_id
 
     async def finish_reply(
@@ -294,12 +296,12 @@ class Transcript:
         """The whole answer arrived, or never will."""
         await tx.execute("UPDATE turns SET state = 'sent' WHERE id = ?", (reply_id,))
 
-    async def send_again(self, tx: Transaction, place: ChatKey, reply_id: int) -> bool:
-        """Deliver the rest of an answer at this place after all; False when there is no such answer."""
+    async def send_again(self, tx: Transaction, key: ChatKey, reply_id: int) -> bool:
+        """Deliver the rest of an answer of this chat after all; False when there is no such answer."""
         changed = await tx.execute(
             f"UPDATE turns SET state = 'complete' WHERE id = ? AND {SENT} AND role = 'assistant'"
             " AND chat_id = (SELECT id FROM chats WHERE telegram_id = ? AND thread_id = ?)",
-            (reply_id, place.telegram_id, place.thread_id),
+            (reply_id, key.telegram_id, key.thread_id),
         )
         return changed > 0
 
@@ -342,7 +344,7 @@ async def finish_all(tx: Transaction) -> tuple[int, int]:
     """Mark all that is owed or on its way as done, in all chats; returns how many answers that were, of each kind."""
     # All of it is in the index of what is open: a condition that says so keeps SQLite from reading every turn.
     asked = f"{STREAMING} OR {WAITING} AND asked = 1"
-    owed = await tx.rows(f"SELECT count(DISTINCT chat_id) AS n FROM turns WHERE {OPEN} AND ({asked})")
+    pending_reply = await tx.rows(f"SELECT count(DISTINCT chat_id) AS n FROM turns WHERE {OPEN} AND ({asked})")
     await tx.execute(f"DELETE FROM turns WHERE {OPEN} AND ({STREAMING} OR {REPLACED})")
     await tx.execute(f"UPDATE turns SET state = 'settled' WHERE {OPEN} AND {WAITING}")
-    return int(owed[0]["n"]), await tx.execute(f"UPDATE turns SET state = 'sent' WHERE {OPEN} AND {COMPLETE}")
+    return int(pending_reply[0]["n"]), await tx.execute(f"UPDATE turns SET state = 'sent' WHERE {OPEN} AND {COMPLETE}")

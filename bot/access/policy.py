@@ -61,7 +61,7 @@ class Owners:
     async def ids(self, tx: Transaction | None = None) -> list[int]:
         """All owners."""
         found = await self._access.having(AccessStatus.OWNER, tx=tx) if self.may_use_links else []
-        return sorted({*filter(_is_person, self._rules.owner_ids), *(entry.guest.telegram_id for entry in found)})
+        return sorted({*filter(_is_person, self._rules.owner_ids), *(entry.applicant.telegram_id for entry in found)})
 
     async def has(self, user_id: int) -> bool:
         """Whether this is one."""
@@ -178,8 +178,8 @@ class AccessPolicy:
     async def _is_blocked(self, sender: Sender | None, standings: Mapping[int, AccessStatus]) -> bool:
         if sender is None or sender.id in self._rules.owner_ids:
             return False
-        standing = standings.get(sender.id)
-        if standing is AccessStatus.BLOCKED or not sender.masked:
-            return standing is AccessStatus.BLOCKED
-        let_in = standing is AccessStatus.ALLOWED or sender.id in self._rules.allowed_ids
+        status = standings.get(sender.id)
+        if status is AccessStatus.BLOCKED or not sender.masked:
+            return status is AccessStatus.BLOCKED
+        let_in = status is AccessStatus.ALLOWED or sender.id in self._rules.allowed_ids
         return not let_in and await self._access.blocks_anybody()

@@ -31,7 +31,7 @@ class RosterReader:
             rules=self._rules,
             zone=self._zone,
             owners=frozenset(await self._owners.ids()),
-            entries={entry.guest.telegram_id: entry for entry in await storage.access.having(*AccessStatus)},
+            entries={entry.applicant.telegram_id: entry for entry in await storage.access.having(*AccessStatus)},
             chats=await storage.chats.known(),
             usage=await storage.usage.by_telegram_id() | await storage.spending.by_user(),
         )
@@ -66,7 +66,7 @@ class Roster:
     def literals(self) -> tuple[str, ...]:
         """The words of the text that strangers chose."""
         entries = self.entries.values()
-        names = {one.guest.name for one in entries} | {one.decided_by.name for one in entries}
+        names = {one.applicant.name for one in entries} | {one.decided_by.name for one in entries}
         names |= {chat.name for chat in self.chats.values()}
         return tuple(shown(name) for name in names if name)
 
@@ -89,8 +89,8 @@ class Roster:
     def _blocked(self) -> frozenset[int]:
         return self._standing(AccessStatus.BLOCKED) - self.owners
 
-    def _standing(self, standing: AccessStatus) -> frozenset[int]:
-        return frozenset(number for number, entry in self.entries.items() if entry.standing is standing)
+    def _standing(self, status: AccessStatus) -> frozenset[int]:
+        return frozenset(number for number, entry in self.entries.items() if entry.status is status)
 
     def _can_write(self, number: int) -> bool:
         if number in self.chats:
@@ -99,10 +99,12 @@ class Roster:
 
     def _line(self, number: int) -> str:
         entry, chat = self.entries.get(number), self.chats.get(number)
-        guest = (
-            entry.guest if entry and entry.guest.name else Applicant(number, chat.name if chat and chat.name else "")
+        applicant = (
+            entry.applicant
+            if entry and entry.applicant.name
+            else Applicant(number, chat.name if chat and chat.name else "")
         )
-        return f"• {' · '.join(details(guest))}: {', '.join(self._facts(number, entry, chat))}"
+        return f"• {' · '.join(details(applicant))}: {', '.join(self._facts(number, entry, chat))}"
 
     def _facts(self, number: int, entry: AccessEntry | None, chat: KnownChat | None) -> Iterator[str]:
         """The settings stand above what was decided, unless that is a block; else the bot is open to all."""

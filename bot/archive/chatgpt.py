@@ -112,8 +112,8 @@ class ChatGPTConversation(ChatGPTTitle):
 class ChatGPTReader:
     """Makes turns of messages: times are those of `zone`."""
 
-    def __init__(self, place: ChatKey, zone: tzinfo, count_tokens: TokenCounter) -> None:
-        self._place = place
+    def __init__(self, key: ChatKey, zone: tzinfo, count_tokens: TokenCounter) -> None:
+        self._key = key
         self._zone = zone
         self._count_tokens = count_tokens
 
@@ -137,7 +137,7 @@ class ChatGPTReader:
                 turns.append(replace(turn, tokens=self._count_tokens(turn.content)))
         if not turns:
             raise ArchiveError(f"the conversation {conversation.name} has no messages to import")
-        chat = ArchivedChat(self._place, private=True, created_at=began, turns=tuple(turns), stamped_at=stamped_at)
+        chat = ArchivedChat(self._key, private=True, created_at=began, turns=tuple(turns), stamped_at=stamped_at)
         return ConversationBundle(chat, {})
 
     def _turn(self, message: ChatGPTMessage, at: float) -> ArchivedTurn:
@@ -147,10 +147,10 @@ class ChatGPTReader:
             role=role,
             state=DEFAULT_STATE[role],
             content=_words(message),
-            glue="\n\n",
+            separator="\n\n",
             created_at=at,
             said_at=at if mine else None,
-            sender_id=self._place.telegram_id if mine else None,
+            sender_id=self._key.telegram_id if mine else None,
             speaker=SPEAKER if mine else None,
         )
 

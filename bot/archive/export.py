@@ -34,7 +34,7 @@ def written(chat: ArchivedChat, zone: tzinfo, bot_name: str) -> str:
         today = f"## {long_date(at.date())}"
         words = _HEAD.sub(r"\\", _words(turn, private=chat.private))
         if before is not None and _goes_on(turn, before) and today == day:
-            blocks[-1] += f"{turn.glue}{words}"
+            blocks[-1] += f"{turn.separator}{words}"
             continue
         blocks += [today] if today != day else []
         blocks += [f"**{_name(turn, bot_name)}**, {at:%H:%M}", "\n\n".join([*_media(turn), words]).strip()]
@@ -45,7 +45,7 @@ def written(chat: ArchivedChat, zone: tzinfo, bot_name: str) -> str:
 def _goes_on(turn: ArchivedTurn, before: ArchivedTurn) -> bool:
     """Whether it is the rest of a message that was cut in two, or of an album, whose beginning is there."""
     of_one = turn.role is before.role is Role.USER and turn.sender_id == before.sender_id
-    return of_one and turn.glue != "\n\n"
+    return of_one and turn.separator != "\n\n"
 
 
 def quoted(text: str) -> str:
@@ -84,8 +84,8 @@ class Exporter:
     async def everything(self) -> AsyncIterator[str]:
         """The file of all conversations."""
         before = "[\n"
-        for place in await self._storage.archive.places():
-            chat = await self._storage.archive.read(place)
+        for key in await self._storage.archive.keys():
+            chat = await self._storage.archive.read(key)
             if chat is not None:
                 yield before
                 before = ",\n"
@@ -93,9 +93,9 @@ class Exporter:
                     yield piece
         yield "[]\n" if before == "[\n" else "\n]\n"
 
-    async def at(self, place: ChatKey) -> AsyncIterator[str]:
-        """The file of the conversation at one place; nothing when there is none."""
-        chat = await self._storage.archive.read(place)
+    async def at(self, key: ChatKey) -> AsyncIterator[str]:
+        """The file of one chat; nothing when there is none."""
+        chat = await self._storage.archive.read(key)
         if chat is not None:
             async for piece in self.one(chat):
                 yield piece

@@ -23,7 +23,7 @@ T = TypeVar("T")
 class ImportOptions:
     """What of the file is wanted, and where: for files of others only."""
 
-    place: ChatKey | None = None
+    key: ChatKey | None = None
     conversation: str | None = None
 
 
@@ -58,29 +58,29 @@ class Importer:
         return [native_format.bundle(file, self._count_tokens) for file in files]
 
     def _chatgpt(self, text: str, wish: ImportOptions) -> list[ConversationBundle]:
-        if wish.place is None or wish.place.telegram_id <= 0:
+        if wish.key is None or wish.key.telegram_id <= 0:
             raise ArchiveError("say which private chat this conversation is for, by its ID: --chat ID")
         found = _whole(json.loads(text))
         entries = found if isinstance(found, list) else [found]
         titles = [_checked_value(TypeAdapter(chatgpt.ChatGPTTitle), one, at) for at, one in enumerate(entries)]
         at = chatgpt.chosen(titles, wish.conversation)
         conversation = _checked_value(TypeAdapter(chatgpt.ChatGPTConversation), entries[at], at)
-        return [chatgpt.ChatGPTReader(wish.place, self._zone, self._count_tokens).parcel(conversation)]
+        return [chatgpt.ChatGPTReader(wish.key, self._zone, self._count_tokens).parcel(conversation)]
 
 
 async def put(storage: Storage, parcels: Sequence[ConversationBundle], now: float) -> None:
     """Write conversations into the database. Raises ArchiveError, and writes none, when one is there already."""
     async with storage.transaction() as tx:
         for parcel in parcels:
-            place = parcel.chat.place
-            if await storage.restoring.holds_turns(tx, place):
-                raise ArchiveError(f"the chat {named(place)} already has a history, which was left as it is")
+            key = parcel.chat.key
+            if await storage.restoring.holds_turns(tx, key):
+                raise ArchiveError(f"the chat {named(key)} already has a history, which was left as it is")
             await storage.restoring.put(tx, parcel.chat, parcel.contents, now)
 
 
-def named(place: ChatKey) -> str:
-    """A place as the shell's commands take it."""
-    return f"{place.telegram_id}/{place.thread_id}" if place.thread_id else str(place.telegram_id)
+def named(key: ChatKey) -> str:
+    """A chat key as the shell's commands take it."""
+    return f"{key.telegram_id}/{key.thread_id}" if key.thread_id else str(key.telegram_id)
 
 
 def _is_chatgpt(text: str) -> bool:

@@ -70,12 +70,12 @@ def bundle(file: schema.ExportedConversation, count_tokens: TokenCounter) -> Con
     contents: dict[str, bytes] = {}
     chat, memory = file.chat, file.memory
     archived = ArchivedChat(
-        place=ChatKey(chat.id, chat.thread, chat.direct),
+        key=ChatKey(chat.id, chat.thread, chat.direct),
         private=chat.private,
         created_at=chat.created.timestamp(),
         turns=tuple(_turn(message, contents, count_tokens) for message in file.messages),
         memory=ArchivedMemory(memory.covers, memory.text, memory.tokens, memory.time.timestamp()) if memory else None,
-        choices=chat.choices,
+        settings=chat.choices,
         stamped_at=chat.stamped.timestamp() if chat.stamped else None,
         heard_language=chat.language,
         gone=chat.gone,
@@ -93,16 +93,16 @@ def bundle(file: schema.ExportedConversation, count_tokens: TokenCounter) -> Con
 
 def _chat(chat: ArchivedChat) -> schema.ExportedChat:
     return schema.ExportedChat(
-        id=chat.place.telegram_id,
-        thread=chat.place.thread_id,
-        direct=chat.place.direct,
+        id=chat.key.telegram_id,
+        thread=chat.key.thread_id,
+        direct=chat.key.direct,
         private=chat.private,
         created=_time(chat.created_at),
         stamped=None if chat.stamped_at is None else _time(chat.stamped_at),
         language=chat.heard_language,
         gone=chat.gone,
         greeted=chat.greeted,
-        choices=chat.choices or ChatSettings(),
+        choices=chat.settings or ChatSettings(),
     )
 
 
@@ -123,7 +123,7 @@ def _message(turn: ArchivedTurn, contents: Mapping[str, bytes]) -> schema.Export
         sender=None if sender == schema.ExportedSender() else sender,
         stored=None if turn.said_at is None else _time(turn.created_at),
         state=None if turn.state == DEFAULT_STATE[turn.role] else turn.state,
-        glue=turn.glue,
+        glue=turn.separator,
         tokens=turn.tokens,
         asked=turn.asked,
         refused=turn.refused,
@@ -167,7 +167,7 @@ def _turn(message: schema.ExportedMessage, contents: dict[str, bytes], count_tok
         role=role,
         state=message.state or DEFAULT_STATE[role],
         content=text,
-        glue=message.glue,
+        separator=message.glue,
         created_at=(stored or message.time).timestamp(),
         tokens=count_tokens(text) if message.tokens is None else message.tokens,
         said_at=message.time.timestamp() if stored else None,

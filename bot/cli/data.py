@@ -54,7 +54,7 @@ async def restore(settings: Settings, file: Path) -> int | None:
     return None
 
 
-async def export(settings: Settings, place: ChatKey | None, target: Path | None) -> None:
+async def export(settings: Settings, key: ChatKey | None, target: Path | None) -> None:
     """Write one chat, or all of them, to a new file or to standard output. Raises StartError.
 
     It is read from a copy, which is whole at one moment; the bot may run meanwhile.
@@ -65,9 +65,9 @@ async def export(settings: Settings, place: ChatKey | None, target: Path | None)
         storage = await _opened(copy)
         try:
             exporter = Exporter(storage)
-            if place is not None and await storage.chats.find(place) is None:
-                raise ArchiveError(f"there is no chat {named(place)} in {settings.database_path}")
-            await _write(exporter.everything() if place is None else exporter.at(place), target)
+            if key is not None and await storage.chats.find(key) is None:
+                raise ArchiveError(f"there is no chat {named(key)} in {settings.database_path}")
+            await _write(exporter.everything() if key is None else exporter.at(key), target)
         finally:
             await storage.close()
 

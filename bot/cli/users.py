@@ -27,9 +27,9 @@ async def users(settings: Settings) -> str:
         return roll.text + "\n"
 
 
-async def put(settings: Settings, telegram_id: int, standing: AccessStatus) -> str:
+async def put(settings: Settings, telegram_id: int, status: AccessStatus) -> str:
     """Let a person or a group in, or block them; also an owner of the database's. Raises StartError."""
-    if settings.access == "list" and standing is AccessStatus.ALLOWED:
+    if settings.access == "list" and status is AccessStatus.ALLOWED:
         raise SettingError("ACCESS=list: only those in OWNER_IDS and ALLOWED_IDS have access, so add the ID there")
     if telegram_id in settings.owner_ids:
         raise SettingError(f"OWNER_IDS has {telegram_id}, and takes precedence over this command")
@@ -37,14 +37,14 @@ async def put(settings: Settings, telegram_id: int, standing: AccessStatus) -> s
         storage = await open_beside(settings, stack)
         known = await storage.access.find(telegram_id)
         requests = AccessRequests(storage, Owners(storage.access, access_rules(settings)), time.time)
-        if known is not None and known.standing is AccessStatus.OWNER and standing is AccessStatus.ALLOWED:
-            return f"{called(known.guest)} is already an owner.\n"
+        if known is not None and known.status is AccessStatus.OWNER and status is AccessStatus.ALLOWED:
+            return f"{called(known.applicant)} is already an owner.\n"
         try:
             async with storage.transaction() as tx:
-                entry, _ = await requests.put(tx, known.guest if known else Applicant(telegram_id), standing, SHELL)
+                entry, _ = await requests.put(tx, known.applicant if known else Applicant(telegram_id), status, SHELL)
         except StorageError as exc:
             raise StartError(f"{settings.database_path}: {exc}") from exc
-        return f"{called(entry.guest)} {'has access' if standing is AccessStatus.ALLOWED else 'is blocked'} now.\n"
+        return f"{called(entry.applicant)} {'has access' if status is AccessStatus.ALLOWED else 'is blocked'} now.\n"
 
 
 async def owner(settings: Settings) -> str:

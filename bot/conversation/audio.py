@@ -31,11 +31,11 @@ class TranscribedMessage:
 
 
 class AudioTranscriber:
-    """Transcribes for models that can't hear. Without `transcriber` it does nothing; `ledger` may be None."""
+    """Transcribes for models that can't hear. Without `transcriber` it does nothing; `usage_recorder` may be None."""
 
-    def __init__(self, transcriber: Transcriber | None, ledger: UsageRecorder | None = None) -> None:
+    def __init__(self, transcriber: Transcriber | None, usage_recorder: UsageRecorder | None = None) -> None:
         self._transcriber = transcriber
-        self._ledger = ledger
+        self._usage_recorder = usage_recorder
         self._transcripts: OrderedDict[tuple[int | None, int | None, str], str] = OrderedDict()
         """Transcripts by (sender, message, hash of the sound)."""
 
@@ -66,13 +66,15 @@ class AudioTranscriber:
         heard = replace(said, text=text, quote=quote, media=_without_audio(said.media))
         return TranscribedMessage(heard, "\n".join(filter(None, (theirs, own))), took=tuple(took))
 
-    async def book(self, tx: Transaction, chat_id: int, user_id: int | None, took: Sequence[ExtraRequest]) -> None:
+    async def record_usage(
+        self, tx: Transaction, chat_id: int, user_id: int | None, took: Sequence[ExtraRequest]
+    ) -> None:
         """Record the usage of transcriptions made for a user in a chat."""
-        if self._transcriber is None or self._ledger is None:
+        if self._transcriber is None or self._usage_recorder is None:
             return
         for each in took:
             asked = CountedRequest(self._transcriber.name, each.counted, each.said, user_id)
-            await self._ledger.add(tx, chat_id, asked, each.usage)
+            await self._usage_recorder.add(tx, chat_id, asked, each.usage)
 
     async def _transcribe(
         self, transcriber: Transcriber, said: IncomingMessage, media: Sequence[NewMedium], took: list[ExtraRequest]

@@ -87,7 +87,7 @@ class Budget:
 
     async def check(self, chat: Chat, user_id: int | None) -> None:
         """Raise BudgetSpent if a budget that applies to this chat and user is used up today."""
-        for share in await self.shares(chat.place.telegram_id, user_id):
+        for share in await self.shares(chat.key.telegram_id, user_id):
             if share.ratio >= 1:
                 spent = SPENT[share.scope](f"{share.used} of {share.amount}")
                 spent.words = {"zone": str(self.zone)}

@@ -157,7 +157,7 @@ class ContentFilterRecovery:
             raise error
         async with self._transaction() as tx:
             await self._transcript.leave_out(tx, answer.chat.id, refused, settled=True)
-            await self._notices.add(tx, Notice(answer.chat.place, answer.chat.private, sentence(error)))
+            await self._notices.add(tx, Notice(answer.chat.key, answer.chat.private, sentence(error)))
         if not await self._passes(answer, ask):
             error.turn_ids = tuple(turn.id for turn in asked)
             raise error

@@ -99,10 +99,10 @@ class EmbeddingIndex:
         embedder: Embedder,
         zone: tzinfo,
         clock: Callable[[], float],
-        ledger: UsageRecorder | None = None,
+        usage_recorder: UsageRecorder | None = None,
     ) -> None:
-        """Without `ledger`, usage isn't recorded."""
-        self._ledger = ledger
+        """Without `usage_recorder`, usage isn't recorded."""
+        self._usage_recorder = usage_recorder
         self._storage = storage
         self._embedder = embedder
         self._zone = zone
@@ -167,7 +167,7 @@ class EmbeddingIndex:
             async with asyncio.timeout(ANSWER_WITHIN_S):
                 (vector,) = await self._embedder.embed([_truncate(words, OWN_BYTES)], Purpose.QUERY, took)
             self._rest.over()
-            await self._book(chat_id, took)
+            await self._record_usage(chat_id, took)
             scores = await self._compare(chat_id, vector, after_turn, before_turn)
             return scores and replace(scores, least=least_sum(self._embedder.name, words))
         except Exception as exc:
@@ -225,7 +225,7 @@ class EmbeddingIndex:
         try:
             vectors = await self._vectors(texts, took)
         finally:
-            await self._book(chat_id, took)
+            await self._record_usage(chat_id, took)
         self._background_rest.over()
         return list(zip(vectors[::2], vectors[1::2], strict=True))
 
@@ -276,14 +276,14 @@ class EmbeddingIndex:
                     break
         return None
 
-    async def _book(self, chat_id: int, took: Sequence[ExtraRequest]) -> None:
+    async def _record_usage(self, chat_id: int, took: Sequence[ExtraRequest]) -> None:
         """Record the usage, for no particular user."""
-        if self._ledger is None or not took:
+        if self._usage_recorder is None or not took:
             return
         async with self._storage.transaction() as tx:
             for each in took:
                 asked = CountedRequest(self._embedder.name, each.counted, each.said)
-                await self._ledger.add(tx, chat_id, asked, each.usage)
+                await self._usage_recorder.add(tx, chat_id, asked, each.usage)
 
 
 def _sums(rows: Sequence[InContext], made: Sequence[_Two]) -> dict[int, bytes]:

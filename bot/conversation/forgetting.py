@@ -113,7 +113,7 @@ class Forgetting:
         await self._storage.forgettings.put_aside(tx, chat.id, proposal.turn_ids)
         await self._storage.kept_responses.want_deleted(tx, chat.id)
         await self._storage.forgettings.drop_like(tx, chat.id, proposal)
-        await self._storage.inbox.forget(tx, chat.place.telegram_id)
+        await self._storage.inbox.forget(tx, chat.key.telegram_id)
         return proposal
 
     async def carry_on(self, chat: Chat) -> None:
@@ -140,7 +140,7 @@ class Forgetting:
     ) -> tuple[Matcher, Matcher]:
         """A matcher for all words, and one without stop words."""
         page = await self._storage.past.contents(chat.id, chat.reset_turn, look_at, tx)
-        chosen = (chat.choices.language, chat.heard_language)
+        chosen = (chat.settings.language, chat.heard_language)
         languages = await asyncio.to_thread(languages_in, [words, *(content for _, content in page)], chosen)
         return make_matcher(words, languages), make_matcher(words, languages, without=stop_word_test(languages))
 

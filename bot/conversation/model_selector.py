@@ -48,7 +48,7 @@ class ModelSelector:
 
     def model(self, chat: Chat, turns: Sequence[Turn] = ()) -> ChatModel:
         """The model for a window with these turns."""
-        chosen = self._models.of(self.name(chat.choices))
+        chosen = self._models.of(self.name(chat.settings))
         if not any(medium.kind is MediaKind.IMAGE and not medium.refused for turn in turns for medium in turn.media):
             return chosen
         heard = any(medium.kind is MediaKind.AUDIO and not medium.refused for turn in turns for medium in turn.media)
@@ -57,15 +57,15 @@ class ModelSelector:
         vision = self._vision or self._default_vision
         return self._models.of(vision) if vision else chosen
 
-    def senses(self, choices: ChatSettings) -> Capabilities:
+    def senses(self, settings: ChatSettings) -> Capabilities:
         """What a chat can show and say to the bot; pictures count if any model that may answer can see them."""
-        senses = self._models.of(self.name(choices)).senses
+        senses = self._models.of(self.name(settings)).senses
         vision = self._vision or (None if senses.sees else self._default_vision)
         return replace(senses, sees=self._models.of(vision).senses.sees) if vision else senses
 
-    def name(self, choices: ChatSettings) -> str:
+    def name(self, settings: ChatSettings) -> str:
         """The name of the chat's chosen model if it is still offered, otherwise of the main one."""
-        chosen = choices.model
+        chosen = settings.model
         return chosen if chosen in self.offered and chosen is not None else self.main
 
 

@@ -86,7 +86,7 @@ def strip_memory_tags(memory: str) -> str:
 
 
 def _message(role: Role, rows: Sequence[Turn], media: Mapping[str, Part]) -> Message:
-    texts = [(row.glue if at else "") + row.content for at, row in enumerate(rows)]
+    texts = [(row.separator if at else "") + row.content for at, row in enumerate(rows)]
     parts: list[Part] = []
     for row, text in zip(rows, texts, strict=True):
         parts += [media[medium.hash] for medium in row.media if medium.hash in media]

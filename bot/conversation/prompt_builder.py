@@ -61,7 +61,7 @@ class Request:
 
     def options(self, chat: Chat) -> Options:
         """The options, as the chat has chosen."""
-        thinking, voice = chat.choices.thinking, bool(chat.choices.voice)
+        thinking, voice = chat.settings.thinking, bool(chat.settings.voice)
         return Options(thinking, voice, lasting=self.lasting, cache_key=cache_key(chat))
 
 
@@ -149,7 +149,7 @@ class PromptBuilder:
     async def _search_history(self, view: PromptWindow) -> Recalled:
         chat, through = view.window.chat, view.window.through_turn
         words = _newest_words(view)
-        if through <= chat.reset_turn or not words or chat.choices.recall is False or view.model.single_turn:
+        if through <= chat.reset_turn or not words or chat.settings.recall is False or view.model.single_turn:
             return NOTHING
         now = newest(view)[-1].at
         window = view.policy.context_window

@@ -47,10 +47,10 @@ class TurnRecorder:
         self._names = names
         self._clock = clock
 
-    async def hear(
+    async def record(
         self,
         tx: Transaction,
-        place: ChatKey,
+        key: ChatKey,
         *,
         private: bool,
         said: Sequence[IncomingMessage],
@@ -59,7 +59,7 @@ class TurnRecorder:
         language: str | None = None,
     ) -> Chat:
         """Store what a user said. If the bot was `asked`, an answer is due; `begins`: it is begun at once."""
-        chat = await self.chat(tx, place, private=private, language=language)
+        chat = await self.chat(tx, key, private=private, language=language)
         named = [await self._named(tx, chat, one) for one in said]
         turns, stamped_at = self._rendered(chat, named)
         await self._storage.transcript.append(tx, chat.id, turns, self._clock(), asked=asked)
@@ -69,9 +69,9 @@ class TurnRecorder:
             await self._storage.chats.stamp(tx, chat.id, stamped_at)
         return chat
 
-    async def chat(self, tx: Transaction, place: ChatKey, *, private: bool, language: str | None) -> Chat:
+    async def chat(self, tx: Transaction, key: ChatKey, *, private: bool, language: str | None) -> Chat:
         """The conversation with this key, in which someone with this app language (IETF) has just spoken."""
-        chat = await self._storage.chats.ensure(tx, place, private=private, now=self._clock())
+        chat = await self._storage.chats.ensure(tx, key, private=private, now=self._clock())
         if chat.gone or language != chat.heard_language:
             await self._storage.chats.heard(tx, chat.id, language)
         return chat
@@ -79,19 +79,19 @@ class TurnRecorder:
     async def rendered(self, tx: Transaction, chat: Chat, said: IncomingMessage, stored: StoredTurn) -> NewTurn:
         """A message in place of its old version, with the same timestamp and separator."""
         named = await self._named(tx, chat, said)
-        content = timestamp_of(stored.content) + render(named) if stored.glue else render_continuation(named)
-        return self._turn(named, content, stored.glue)
+        content = timestamp_of(stored.content) + render(named) if stored.separator else render_continuation(named)
+        return self._turn(named, content, stored.separator)
 
-    async def in_view(self, place: ChatKey, message_id: int, tx: Transaction | None = None) -> bool:
+    async def in_view(self, key: ChatKey, message_id: int, tx: Transaction | None = None) -> bool:
         """Whether the prompt contains this message anyway."""
-        chat = await self._storage.chats.find(place, tx)
+        chat = await self._storage.chats.find(key, tx)
         turn = await self._storage.past.of_message(chat.id, message_id, tx) if chat else None
         return chat is not None and turn is not None and turn.turn_id > await self._last_gone(chat, tx)
 
-    async def holds(self, place: ChatKey, message_id: int) -> bool:
+    async def holds(self, key: ChatKey, message_id: int) -> bool:
         """Whether the prompt also contains the message's attachments: those of unaddressed messages weren't opened."""
-        chat = await self._storage.chats.find(place)
-        if chat is None or not await self.in_view(place, message_id):
+        chat = await self._storage.chats.find(key)
+        if chat is None or not await self.in_view(key, message_id):
             return False
         stored = await self._storage.edits.find(chat.id, message_id)
         return stored is None or stored.asked  # None: the bot's own message
@@ -123,7 +123,7 @@ class TurnRecorder:
 
     async def _shortened(self, tx: Transaction, chat: Chat, quote: Quote) -> Quote:
         """Shorten a quote of something in the prompt: it only has to identify the message."""
-        seen = quote.message_id is not None and await self.in_view(chat.place, quote.message_id, tx)
+        seen = quote.message_id is not None and await self.in_view(chat.key, quote.message_id, tx)
         most = QUOTE_LENGTH if seen and quote.whole else WHOLE_QUOTE_LENGTH
         text = " ".join(quote.text.split()) if most == QUOTE_LENGTH else quote.text
         shortened = quote if len(text) <= most else replace(quote, text=text[:most].rstrip() + "…")
@@ -147,7 +147,7 @@ class TurnRecorder:
     def _turn(self, said: IncomingMessage, content: str, joint: str) -> NewTurn:
         return NewTurn(
             content=content,
-            glue=joint,
+            separator=joint,
             tokens=self._count_tokens(content),
             message_id=said.message_id,
             sender_id=said.sender_id,
@@ -202,7 +202,7 @@ class TurnEditor:
             await self._storage.media.keep(tx, stored.turn_id, turn.media)
         await self._indexer.changed(tx, chat.id, stored.turn_id)
         is_last = stored.turn_id in last.turn_ids
-        if is_last and await self._storage.transcript.owed(chat.id, tx) is not None:
+        if is_last and await self._storage.transcript.pending_reply(chat.id, tx) is not None:
             await self._storage.edits.caused(tx, stored.turn_id, said.sender_id)
             return True  # the pending answer will use these words
         if not is_last and (not asks or stored.asked or not _is_newest(stored, last)):

@@ -60,10 +60,10 @@ class SideRequests:
     """Sends side requests, and records their usage even if the answer is unusable."""
 
     def __init__(
-        self, storage: Storage, ledger: UsageRecorder, budget: Budget, count_tokens: TokenCounter, bound: float
+        self, storage: Storage, usage_recorder: UsageRecorder, budget: Budget, count_tokens: TokenCounter, bound: float
     ) -> None:
         self._storage = storage
-        self._ledger = ledger
+        self._usage_recorder = usage_recorder
         self._budget = budget
         self._count_tokens = count_tokens
         self._bound = bound
@@ -88,35 +88,35 @@ class SideRequests:
             raise SingleTurn(model.name)
         await self._budget.check(chat, _payer(chat))
         generation = Generation(NoPreview(), min(self._bound, brief or self._bound), SpeakerPrefix())
-        thinking = False if brief else chat.choices.thinking
+        thinking = False if brief else chat.settings.thinking
         options = Options(thinking, tools=tools, aside=True, brief=bool(brief), cache_key=cache_key(chat))
         counted = counted or sum(self._count_tokens(message.content) for message in messages)
         try:
             await generation.write(model, messages, options)
         finally:
             if generation.own_request.was_taken or generation.extra_requests(counted, self._count_tokens):
-                await complete(until_stored(partial(self._book, chat, model, generation, counted)))
+                await complete(until_stored(partial(self._record_usage, chat, model, generation, counted)))
         if generation.finish is Finish.FILTER:
             raise ContentRefused("the filter ended the answer")
         if generation.finish is not Finish.STOP:
             raise EmptyAnswer(f"the answer was cut: {generation.finish}")
         return generation.text.strip()
 
-    async def _book(self, chat: Chat, model: ChatModel, generation: Generation, counted: int) -> None:
+    async def _record_usage(self, chat: Chat, model: ChatModel, generation: Generation, counted: int) -> None:
         own, whose = generation.own_request, _payer(chat)
         name = own.switched.model if own.switched else model.name
         asked = CountedRequest(name, counted, self._count_tokens(own.text + own.reasoning), whose)
         async with self._storage.transaction() as tx:
             if own.was_taken:
-                await self._ledger.book(tx, chat.id, asked, own.usage, turns=0)
+                await self._usage_recorder.record(tx, chat.id, asked, own.usage, turns=0)
             for more in generation.extra_requests(counted, self._count_tokens):
                 beside = CountedRequest(more.by(model.name), more.counted, more.said, whose)
-                await self._ledger.add(tx, chat.id, beside, more.usage)
+                await self._usage_recorder.add(tx, chat.id, beside, more.usage)
 
 
 def _payer(chat: Chat) -> int | None:
     """In a group, usage is recorded for nobody in particular."""
-    return chat.place.telegram_id if chat.private else None
+    return chat.key.telegram_id if chat.private else None
 
 
 class TitleWriter:
@@ -139,7 +139,7 @@ class TitleWriter:
         return title if await self._is_still_there(chat, turns) else None
 
     async def _is_still_there(self, chat: Chat, turns: list[HistoryTurn]) -> bool:
-        now = await self._storage.chats.find(chat.place)
+        now = await self._storage.chats.find(chat.key)
         ids = [turn.turn_id for turn in turns]
         left = await self._storage.past.of_ids(chat.id, ids)
         return now is not None and now.reset_turn < min(ids) and len(left) == len(ids)
@@ -147,7 +147,7 @@ class TitleWriter:
     async def _ask_for_title(self, chat: Chat, turns: list[HistoryTurn]) -> str | None:
         said = [f"{_speaker(turn)}: {indent(strip_framing(turn.content)[:MOST_READ])}" for turn in turns]
         messages = (Message("system", instruction("title")), Message("user", "\n\n".join(said)))
-        unthinking = replace(chat, choices=replace(chat.choices, thinking=False))
+        unthinking = replace(chat, settings=replace(chat.settings, thinking=False))
         try:
             answer = await self._side_calls.ask(unthinking, self._choice.model(chat), messages)
         except ModelError as exc:

@@ -55,7 +55,7 @@ class Summaries:
             asked = prompt.append_text(await self._windows.prompt(view), instruction("summary"))
             marked = await self._marking.mark_like_last(view, asked)
             counted = self._windows.counted(view)
-            with asked_by(chat.place.telegram_id):
+            with asked_by(chat.key.telegram_id):
                 return await self._side_calls.ask(chat, view.model, marked, counted=counted, tools=view.tools)
 
     async def of_messages(self, chat: Chat, count: int) -> str | None:
@@ -86,7 +86,7 @@ class Summaries:
         if not lines:
             return None
         asked = (Message("system", instruction("missed")), Message("user", "\n".join(lines)))
-        with asked_by(chat.place.telegram_id):
+        with asked_by(chat.key.telegram_id):
             return await self._side_calls.ask(chat, model, asked)
 
     def _line(self, turn: HistoryTurn) -> str:

@@ -90,7 +90,7 @@ class Conversation:
 
     async def _write(self, answer: AnswerInFlight) -> None:
         try:
-            with asked_by(answer.chat.place.telegram_id):
+            with asked_by(answer.chat.key.telegram_id):
                 await answer.run(self._ask(answer))
         except asyncio.CancelledError:
             await complete(self._store(answer))
@@ -123,7 +123,7 @@ class Conversation:
         is_first = asks_once and not await self._usage_log.has(chat_id, answered_by(answer))
         result = result_of(answer, self._count_tokens, is_first=is_first)
         async with self._transaction() as tx:
-            reported = await self._book(tx, answer, result)
+            reported = await self._record_usage(tx, answer, result)
             if result.reply is not None:
                 await self._transcript.finish_reply(tx, chat_id, answer.reply_id, result.reply, reported)
             if result.partial is not None:
@@ -134,12 +134,12 @@ class Conversation:
                 await self._notices.add(tx, notice)
             await self._inbox.done(tx, result.update_ids)
 
-    async def _book(self, tx: Transaction, answer: AnswerInFlight, result: TurnResult) -> Usage | None:
+    async def _record_usage(self, tx: Transaction, answer: AnswerInFlight, result: TurnResult) -> Usage | None:
         """Book all requests, and record what a kept answer was based on; returns what was reported of its own."""
         chat_id, used = answer.chat.id, dict[str, Usage]()
         own: Usage | None = None
         if result.own is not None:
-            own = await self._usage.book(tx, chat_id, result.own.request, result.own.reported, turns=1)
+            own = await self._usage.record(tx, chat_id, result.own.request, result.own.reported, turns=1)
             used[result.own.request.model] = own
         await self._responses.add(tx, chat_id, answer.generation.stored, self._clock())
         for charge in result.extra:

@@ -71,7 +71,7 @@ def notices_of(answer: AnswerInFlight, *, is_first: bool = False) -> tuple[Notic
     notices: list[Notice] = []
     if is_first:
         notices.append(_notice(chat, texts.ONE_AT_A_TIME))
-    if chat.choices.show_thinking and (thought := generation.reasoning.strip()):
+    if chat.settings.show_thinking and (thought := generation.reasoning.strip()):
         notices.append(_notice(chat, thought[:MOST_THOUGHTS], quote=True))
     if answer.voice is not None:
         notices.append(_notice(chat, "", file=answer.voice))
@@ -123,4 +123,4 @@ def _extra(answer: AnswerInFlight, count_tokens: TokenCounter, *, kept: bool) ->
 
 
 def _notice(chat: Chat, text: str, **more: object) -> Notice:
-    return Notice(chat.place, chat.private, text, **more)  # type: ignore[arg-type]  # a field's own name each
+    return Notice(chat.key, chat.private, text, **more)  # type: ignore[arg-type]  # a field's own name each

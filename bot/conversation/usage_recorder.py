@@ -136,7 +136,7 @@ class UsageRecorder:
         self._clock = clock
         self._growth = growth or PromptGrowthMonitor()
 
-    async def book(
+    async def record(
         self, tx: Transaction, chat_id: int, asked: CountedRequest, reported: Usage | None, *, turns: int
     ) -> Usage:
         """Record a request; `turns` is 0 for a side request. Returns its usage.

@@ -90,7 +90,7 @@ class MediaBudget:
         """Wait until this many bytes may be loaded for the current request."""
         held = _request.get()
         if held is not None:
-            await held.enter_async_context(self._room.place(size))
+            await held.enter_async_context(self._room.reserve(size))
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +203,7 @@ class WindowReader:
 
     def _measured(self, window: Window, model: ChatModel, ratio: float) -> PromptWindow:
         starts = tuple(round_starts(window.turns))
-        chosen = window.chat.choices.memory_way
+        chosen = window.chat.settings.memory_way
         way = MemoryMode(chosen) if chosen else self._policy.way
         if model.single_turn and way is MemoryMode.SUMMARY:  # it can't be asked to write a summary
             way = MemoryMode.TRUNCATE
@@ -263,7 +263,7 @@ class WindowReader:
 
     def system(self, chat: Chat) -> str:
         """The system prompt of this chat."""
-        return chat.choices.persona or self._system_prompt
+        return chat.settings.persona or self._system_prompt
 
     def memory(self, through_turn: int, text: str, now: float, spans: Sequence[Span] = ()) -> Memory:
         """Create a memory, counting its tokens including the frame."""
@@ -282,7 +282,7 @@ class WindowReader:
     def _tools_for(self, chat: Chat, model: ChatModel, way: MemoryMode) -> tuple[Tool, ...]:
         if not model.calls or model.single_turn:
             return ()
-        unwanted = {prompt.RECALL} if chat.choices.recall is False else set()
+        unwanted = {prompt.RECALL} if chat.settings.recall is False else set()
         unwanted |= {prompt.REMEMBER} if way is MemoryMode.TRUNCATE else set()
         return tuple(tool for tool in self._tools if tool not in unwanted)
 

@@ -86,14 +86,14 @@ class WindowProbe:
         self,
         storage: Storage,
         choice: ModelSelector,
-        ledger: UsageRecorder,
+        usage_recorder: UsageRecorder,
         growth: PromptGrowthMonitor,
         count_tokens: TokenCounter,
         bound: float,
     ) -> None:
         self._storage = storage
         self._choice = choice
-        self._ledger = ledger
+        self._usage_recorder = usage_recorder
         self._growth = growth
         self._count_tokens = count_tokens
         self._bound = bound
@@ -129,7 +129,7 @@ class WindowProbe:
     async def _measure(self, chat_id: int, name: str, tokens: int) -> None:
         model = self._choice.named(name)
         found = await probe(model, int(PROBE_SHARE * tokens), self._count_tokens, self._bound)
-        await self._book(chat_id, name, found)
+        await self._record_usage(chat_id, name, found)
         if found.usage is not None and found.usage.input > SAME * tokens:
             log.info("%s reads all of a prompt, whatever its server reports", name)
             self._growth.conclude(name, clear=True)
@@ -146,9 +146,9 @@ class WindowProbe:
             self._tries[name] = self._tries.get(name, 0) + 1
             self._growth.conclude(name, clear=self._tries[name] >= MOST_TRIES)
 
-    async def _book(self, chat_id: int, name: str, found: ProbeResult) -> None:
+    async def _record_usage(self, chat_id: int, name: str, found: ProbeResult) -> None:
         if found.usage is None and not found.said:
             return
         async with self._storage.transaction() as tx:
             asked = CountedRequest(name, found.counted, self._count_tokens(found.said))
-            await self._ledger.add(tx, chat_id, asked, found.usage)
+            await self._usage_recorder.add(tx, chat_id, asked, found.usage)

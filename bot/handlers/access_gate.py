@@ -124,12 +124,12 @@ class AccessGate:
         if joined is None:
             return
         owner, chat = joined.from_user, joined.chat
-        guest = Applicant(chat.id, chat.title or "", None, owner.language_code, owner.full_name, owner.id)
+        applicant = Applicant(chat.id, chat.title or "", None, owner.language_code, owner.full_name, owner.id)
         async with self._storage.transaction() as tx:
             by = Decider(owner.id, owner.full_name)
-            _, told = await self._requests.put(tx, guest, AccessStatus.ALLOWED, by)
-        for place in told:
-            self._wakeups.wake(place)
+            _, told = await self._requests.put(tx, applicant, AccessStatus.ALLOWED, by)
+        for key in told:
+            self._wakeups.wake(key)
 
     async def _turn_away(self, update: UpdateContext, subject: Update | MessageBatch, admission: Admission) -> None:
         asked = next(filter(self._expects_answer, _messages(subject)), None)
@@ -143,8 +143,8 @@ class AccessGate:
                 await self._storage.notices.add(tx, _refusal(asked, asked.from_user))
             await self._storage.inbox.blank(tx, update.update_ids)  # what a stranger says is not kept
         await self._storage.database.scrub_soon()
-        for place in told:
-            self._wakeups.wake(place)
+        for key in told:
+            self._wakeups.wake(key)
 
     async def _knock(self, tx: Transaction, update: Update | MessageBatch, asked: Message | None) -> list[ChatKey]:
         """Ask the owners about a stranger, or a group where the bot was called, or that it was brought into."""
@@ -152,29 +152,29 @@ class AccessGate:
             await self._storage.presence.came(tx, update.my_chat_member.chat.id)
         if (joined := _joined(update)) is not None:
             user, chat = joined.from_user, joined.chat
-            guest = Applicant(chat.id, chat.title or "", None, user.language_code, user.full_name, user.id)
-            return await self._ask(tx, guest) or []
+            applicant = Applicant(chat.id, chat.title or "", None, user.language_code, user.full_name, user.id)
+            return await self._ask(tx, applicant) or []
         if asked is None or asked.from_user is None or (is_personal(asked) and asked.sender_chat is not None):
             return []
         user, chat = asked.from_user, asked.chat
         if is_personal(asked):
-            places = await self._ask(tx, Applicant(user.id, user.full_name, user.username, user.language_code))
-            told = places is not None
+            keys = await self._ask(tx, Applicant(user.id, user.full_name, user.username, user.language_code))
+            told = keys is not None
         else:
-            places = await self._ask(tx, Applicant(chat.id, chat.title or "", None, user.language_code))
+            keys = await self._ask(tx, Applicant(chat.id, chat.title or "", None, user.language_code))
             told = await self._storage.access.tell(tx, chat.id)
         if told:
-            owners = places or await self._owners.ids(tx)
+            owners = keys or await self._owners.ids(tx)
             await self._storage.notices.add(tx, _asked(asked, owned=bool(owners)))
-        return places or []
+        return keys or []
 
-    async def _ask(self, tx: Transaction, guest: Applicant) -> list[ChatKey] | None:
-        places = await self._requests.ask(tx, guest)
-        if places is None and not guest.is_person:
-            entry = await self._storage.access.find(guest.telegram_id, tx)
-            if entry is not None and entry.standing is AccessStatus.DENIED:
-                await self._storage.access.leave(tx, guest.telegram_id)
-        return places
+    async def _ask(self, tx: Transaction, applicant: Applicant) -> list[ChatKey] | None:
+        keys = await self._requests.ask(tx, applicant)
+        if keys is None and not applicant.is_person:
+            entry = await self._storage.access.find(applicant.telegram_id, tx)
+            if entry is not None and entry.status is AccessStatus.DENIED:
+                await self._storage.access.leave(tx, applicant.telegram_id)
+        return keys
 
     async def _leave(self, tx: Transaction, update: Update | MessageBatch) -> None:
         if (chat := _chat(update)) is not None:

@@ -88,15 +88,15 @@ class ReplyWorker:
         return answer
 
     async def _answer(self, chat: Chat) -> AnswerInFlight | None:
-        pending = await self._transcript.owed(chat.id)
+        pending = await self._transcript.pending_reply(chat.id)
         if pending is None:
             return None
         key = WorkKey(WorkKind.ANSWER, chat.id)
         if self._quarantine.is_exhausted(key):
             await self._give_up(chat, pending, texts.SET_ASIDE, pending.begun)
-            self._set_aside.done(key, chat.place)
+            self._set_aside.done(key, chat.key)
             return None
-        return await self._quarantine.fly(key, chat.place, self._write(chat, pending))
+        return await self._quarantine.run(key, chat.key, self._write(chat, pending))
 
     async def _write(self, chat: Chat, pending: PendingReply) -> AnswerInFlight:
         answer = await self._conversation.begin(chat, pending, partial(self._preview, chat, pending))
@@ -104,12 +104,12 @@ class ReplyWorker:
             try:
                 await self._conversation.answer(answer)
                 switched = answer.generation.switched
-                await self._alerts.hear(switched.failure if switched else None)
+                await self._alerts.record(switched.failure if switched else None)
                 for other in await self._warnings.give(chat, answer.user_id):
                     self._lanes.wake(other)
             except ModelError as exc:
                 log_unanswered(chat.id, exc)
-                await self._alerts.hear(exc)
+                await self._alerts.record(exc)
                 refused = exc.turn_ids if isinstance(exc, MessageRefused) else ()
                 await self._give_up(chat, pending, sentence(exc), answer.preview.message_id, refused)
         return answer
@@ -119,7 +119,7 @@ class ReplyWorker:
             async with self._transaction() as tx:
                 await self._deliveries.begun(tx, reply_id, message_id, rang=True)
 
-        to = destination(chat.place, chat.private, pending.reply_to)
+        to = destination(chat.key, chat.private, pending.reply_to)
         keyboard = markup([Button(texts.STOP, f"{STOP}{reply_id}")])
         return self._deliverer.preview(
             to,
@@ -127,7 +127,7 @@ class ReplyWorker:
             begun=pending.begun,
             on_begun=begun,
             keyboard=keyboard,
-            reply_format=chat.choices.reply_format,
+            reply_format=chat.settings.reply_format,
         )
 
     async def _give_up(
@@ -142,7 +142,7 @@ class ReplyWorker:
             (Button(texts.RETRY, f"{RETRY}{max(last.turn_ids)}"),) if last.turn_ids and last.reply_id is None else ()
         )
         notice = Notice(
-            place=chat.place,
+            key=chat.key,
             private=chat.private,
             text=text,
             reply_to=pending.reply_to,

@@ -111,8 +111,8 @@ class OutboxWorker:
             await self._leave(telegram_id)
         for broadcast in await self._storage.broadcasts.sending():
             await self._go_on(broadcast.id, broadcast.text)
-        for place in await self._storage.notices.places_waiting():
-            self._wakeups.wake(place)
+        for key in await self._storage.notices.waiting_keys():
+            self._wakeups.wake(key)
         await self._menus()
 
     async def _leave(self, telegram_id: int) -> None:
@@ -138,10 +138,10 @@ class OutboxWorker:
         async with self._storage.transaction() as tx:
             done = await self._storage.broadcasts.finish(tx, number)
             if done is not None:
-                place = ChatKey(done.owner_id)
-                with speaking(chat_language(await self._storage.chats.find(place, tx))):
+                key = ChatKey(done.owner_id)
+                with speaking(chat_language(await self._storage.chats.find(key, tx))):
                     told = plural(done.chats, texts.BROADCAST_DONE).format(sent=grouped(done.sent))
-                await self._storage.notices.add(tx, Notice(place, True, told))
+                await self._storage.notices.add(tx, Notice(key, True, told))
 
     async def _menus(self) -> None:
         owners = set(await self._owners.ids())
@@ -162,7 +162,7 @@ class OwnerAlerts:
         self._wakeups = wakeups
         self._told: set[type[ModelError]] = set()
 
-    async def hear(self, failure: ModelError | None) -> None:
+    async def record(self, failure: ModelError | None) -> None:
         """What became of a request; None: an answer."""
         if failure is None:
             self._told.clear()
@@ -172,9 +172,9 @@ class OwnerAlerts:
             return
         self._told.add(kind)
         text = texts.OWNER_WRONG_KEY if kind is WrongKey else texts.OWNER_NO_CREDIT
-        places = [ChatKey(owner, 0) for owner in await self._owners.ids()]
+        keys = [ChatKey(owner, 0) for owner in await self._owners.ids()]
         async with self._storage.transaction() as tx:
-            for place in places:
-                await self._storage.notices.add(tx, Notice(place, private=True, text=text))
-        for place in places:
-            self._wakeups.wake(place)
+            for key in keys:
+                await self._storage.notices.add(tx, Notice(key, private=True, text=text))
+        for key in keys:
+            self._wakeups.wake(key)

@@ -79,18 +79,18 @@ class BudgetWarnings:
     async def give(self, chat: Chat, user_id: int | None = None) -> list[ChatKey]:
         """After an answer, to this user if it is known who asked; returns where else something is to be sent."""
         user_id = user_id or await self._storage.edits.asker(chat.id)
-        places = []
-        for share in await self._budget.shares(chat.place.telegram_id, user_id):
+        keys = []
+        for share in await self._budget.shares(chat.key.telegram_id, user_id):
             if share.ratio < NEARLY or (share.ratio >= 1 and share.scope is not Scope.TOTAL):
                 continue  # who has used up all is told so with the next message
-            places += await self._tell(chat, share)
-        return places
+            keys += await self._tell(chat, share)
+        return keys
 
     async def _tell(self, chat: Chat, share: Share) -> list[ChatKey]:
         private = [ChatKey(owner, 0) for owner in await self._owners()] if share.scope is Scope.TOTAL else []
-        notices = [Notice(place, private=True, text=_hint(share)) for place in private]
+        notices = [Notice(key, private=True, text=_hint(share)) for key in private]
         if share.scope is not Scope.TOTAL:
-            notices = [Notice(chat.place, chat.private, _hint(share))]
+            notices = [Notice(chat.key, chat.private, _hint(share))]
         async with self._storage.transaction() as tx:
             if not await self._storage.spending.hint(tx, self._budget.today().date(), share.scope, share.number):
                 return []

@@ -57,9 +57,9 @@ class ButtonHandlers:
         cut = cut and refusal is None
         async with update.finish() as tx:
             if cut and chat is not None:
-                await self._recorder.hear(
+                await self._recorder.record(
                     tx,
-                    chat.place,
+                    chat.key,
                     private=chat.private,
                     said=[_words_of(query, chat, self._clock())],
                     language=query.from_user.language_code,

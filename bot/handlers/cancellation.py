@@ -222,7 +222,7 @@ class Cancellations:
     @contextmanager
     def answering(self, answer: AnswerInFlight) -> Iterator[None]:
         """While the answer is in flight it can be interrupted; an order that came before is carried out at once."""
-        chat = self._of(key := answer.chat.place)
+        chat = self._of(key := answer.chat.key)
         chat.answer = answer
         if chat.order is not None:
             order, chat.order = chat.order, None
@@ -260,7 +260,7 @@ class Cancellations:
 
     async def _is_pending(self, key: ChatKey) -> bool:
         chat = await self._chats.find(key)
-        pending = await self._transcript.owed(chat.id) if chat is not None else None
+        pending = await self._transcript.pending_reply(chat.id) if chat is not None else None
         return pending is not None or self._peek(key).asking
 
     def _order_stop(self, key: ChatKey, update_ids: tuple[int, ...]) -> None:

@@ -63,7 +63,7 @@ class CommandHandlers:
         """``/privacy``: what is kept of people, and where it goes."""
         told = [texts.PRIVACY]
         if not is_private(update.message):
-            kept = self._listens and (update.chat is None or update.chat.choices.listen is not False)
+            kept = self._listens and (update.chat is None or update.chat.settings.listen is not False)
             told.append(texts.PRIVACY_LISTENS if kept else texts.PRIVACY_CALLED)
         await update.say(update.notice("\n\n".join([*told, texts.PRIVACY_DELETE]), alone=True))
 

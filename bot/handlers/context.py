@@ -14,7 +14,7 @@ from telegram.error import TelegramError
 from bot.access.policy import Sender
 from bot.handlers.notices import answer, edited, is_private
 from bot.language import chat_language
-from bot.updates.parsing import MessageBatch, place_of, update_ids
+from bot.updates.parsing import MessageBatch, key_of, update_ids
 from bot.updates.raw_updates import stopped_draft
 from storage import Storage, Transaction
 from storage.records import Button, Chat, ChatKey, File, Notice
@@ -138,9 +138,9 @@ class MessageContext(UpdateContext):
 
     async def part(self, batch: MessageBatch) -> "MessageContext":
         """The context of some messages of this turn, which may belong to the conversation of the whole group."""
-        chat = self.chat if batch.place == self.key else await self.progress.find(batch.place)
+        chat = self.chat if batch.key == self.key else await self.progress.find(batch.key)
         return MessageContext(
-            *(batch.place, chat, self.user, self.language, batch.update_ids, self.progress), batch.messages[0]
+            *(batch.key, chat, self.user, self.language, batch.update_ids, self.progress), batch.messages[0]
         )
 
 
@@ -186,10 +186,10 @@ async def context_of(subject: Update | MessageBatch, progress: UpdateProgress) -
 def _origin(subject: Update | MessageBatch) -> tuple[ChatKey | None, Message | None, User | None]:
     """Where it came from, its message, and from whom."""
     if isinstance(subject, MessageBatch):
-        return subject.place, subject.messages[0], subject.messages[0].from_user
+        return subject.key, subject.messages[0], subject.messages[0].from_user
     user, message = subject.effective_user, subject.effective_message
     if isinstance(message, Message):
-        return place_of(message), message, user
+        return key_of(message), message, user
     stopped = stopped_draft(subject)
     return stopped[0] if stopped else None, None, user
 

@@ -79,11 +79,11 @@ class EditHandlers:
             return
         async with AsyncExitStack() as held:
             if chat is not None and await self._change(update, chat, held):
-                self._recent.hear(message)
+                self._recent.record(message)
                 return
         if self._is_worth_hearing(message):
             await self._messages.listen(update, MessageBatch(update.key, (message,), update.update_ids))
-            self._recent.hear(message)  # not before it is stored: else the next try takes it for unchanged
+            self._recent.record(message)  # not before it is stored: else the next try takes it for unchanged
             return
         await update.say(None)
 
@@ -91,7 +91,7 @@ class EditHandlers:
         """Say that an answer stays what it was; after a restart nobody knows whether it has other words now."""
         changed = self._recent.has_changed(update.message)
         await update.say(update.notice(texts.ANSWER_EDITED) if changed else None)
-        self._recent.hear(update.message)
+        self._recent.record(update.message)
 
     async def _change(self, update: MessageContext, chat: Chat, held: AsyncExitStack) -> bool:
         message = update.message
@@ -105,7 +105,7 @@ class EditHandlers:
         now, stopped = await self._understood(chat, message, held, fetch=fetch) if not is_live(message) else (None, ())
         said, read = now or (None, None)
         problem = read.problem if read else None
-        goes_on = bool(stopped) and await self._transcript.owed(chat.id) is not None
+        goes_on = bool(stopped) and await self._transcript.pending_reply(chat.id) is not None
         async with update.finish(also=() if goes_on else stopped) as tx:
             await update.send(tx, *(update.notice(trouble) for trouble in problems_of(read)) if read else ())
             if said is not None:
@@ -118,7 +118,7 @@ class EditHandlers:
                     await self._refuse(update, tx)
                 await self._edits.is_now(tx, stored.turn_id, said.digest)
             if stopped and goes_on:  # the answer to the old words was ended for these
-                self._cancellations.stop_next(chat.place, stopped)
+                self._cancellations.stop_next(chat.key, stopped)
             elif stopped:
                 await update.reply(tx, texts.STOPPED)
         return True
@@ -129,7 +129,7 @@ class EditHandlers:
         """What it says now; where its reading was stopped, only its words, and the updates that said so."""
         try:
             reading = self._reader.understood(chat, message, held, fetch=fetch)
-            return await self._cancellations.until_stopped(chat.place, reading), ()
+            return await self._cancellations.until_stopped(chat.key, reading), ()
         except StoppedError as exc:
             return await self._reader.understood(chat, message, held, fetch=False), exc.update_ids
 

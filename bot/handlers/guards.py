@@ -28,7 +28,7 @@ from bot.handlers.context import (
 from bot.handlers.notices import answer, is_private
 from bot.inbound.quotes import replied_to
 from bot.language import plural, texts
-from bot.updates.parsing import place_of
+from bot.updates.parsing import key_of
 from storage.records import Notice
 
 KNOWN_S = 60.0
@@ -86,7 +86,7 @@ class AdminGuard:
 
 def _is_aside(message: Message) -> bool:
     """Whether it is about what one member of the group and the bot say, and nobody else sees."""
-    return place_of(message).alone_with is not None
+    return key_of(message).alone_with is not None
 
 
 def _is_anonymous(message: Message) -> bool:

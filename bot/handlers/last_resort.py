@@ -36,13 +36,13 @@ class LastResort:
         except StorageError as exc:
             log.error("The failure %s can't be stored; its update is taken up at the next start: %s", reference, exc)
 
-    async def in_lane(self, place: ChatKey, error: BaseException) -> None:
+    async def in_lane(self, key: ChatKey, error: BaseException) -> None:
         """Answering or delivering failed: what was owed is given up, so that the conversation can go on."""
         reference = _logged(error)
-        chat = await self._storage.chats.find(place)
+        chat = await self._storage.chats.find(key)
         if chat is None:
             return
-        notice = Notice(place, chat.private, texts.FAILURE.format(reference=reference))
+        notice = Notice(key, chat.private, texts.FAILURE.format(reference=reference))
         open_replies = await self._storage.deliveries.open(chat.id)
         async with self._storage.transaction() as tx:
             await self._storage.transcript.give_up(tx, chat.id)

@@ -81,13 +81,13 @@ class MembershipHandlers:
                 return
             await self._storage.presence.came(tx, change.chat.id)
             private = change.chat.type == TelegramChat.PRIVATE
-            place = ChatKey(change.chat.id)
-            chat = await self._storage.chats.ensure(tx, place, private=private, now=self._clock())
+            key = ChatKey(change.chat.id)
+            chat = await self._storage.chats.ensure(tx, key, private=private, now=self._clock())
             group = change.chat.type in (TelegramChat.GROUP, TelegramChat.SUPERGROUP)
             group = group and not change.chat.is_direct_messages  # where nothing is said outside a topic
             joined = group and is_out(change.old_chat_member)
             if joined and await self._storage.presence.greet(tx, chat.id):
-                await update.send(tx, Notice(place, private, self._greeting(change)))
+                await update.send(tx, Notice(key, private, self._greeting(change)))
 
     async def migrated(self, update: MessageContext) -> None:
         """A group has become a supergroup: its memory moves along."""

@@ -73,7 +73,7 @@ class MemoryHandlers:
             await update.say(None)
             return
         try:
-            outcome = await self._cancellations.until_stopped(chat.place, self._maintenance.compact(chat.id))
+            outcome = await self._cancellations.until_stopped(chat.key, self._maintenance.compact(chat.id))
         except StoppedError as exc:
             await self._maintenance.stop(chat.id)
             await update.say(answer(update.message, texts.STOPPED), also=exc.update_ids)

@@ -97,7 +97,7 @@ class MessageHandlers:
     async def on_batch(self, update: MessageContext, batch: MessageBatch) -> None:
         """Store the words of a turn, unless they answer a question of ours; what can't be read is told."""
         for message in batch.messages:
-            self._recent.hear(message)
+            self._recent.record(message)
         given, rest = await self._questions.sort(batch)
         others = [one.batch for one in given] + ([rest] if rest is not None else [])
         update.skip(set(batch.update_ids).difference(*(one.update_ids for one in others)))
@@ -111,11 +111,11 @@ class MessageHandlers:
         if not await self._is_meant(update, batch):
             await self._overhear(update, batch)
         elif self._is_admitted(batch):
-            await self._hear(update, batch)
+            await self._record(update, batch)
         else:
             await self._put_off(update, batch)
 
-    async def _hear(self, update: MessageContext, batch: MessageBatch) -> None:
+    async def _record(self, update: MessageContext, batch: MessageBatch) -> None:
         async with AsyncExitStack() as held:
             await self._hear_all(update, batch, held)
 
@@ -131,7 +131,7 @@ class MessageHandlers:
         asked = any(is_question(one, words, senses) for one, words in zip(read, heard, strict=True))
         async with update.finish() as tx:
             if heard:
-                chat = await self._recorder.hear(
+                chat = await self._recorder.record(
                     tx,
                     update.key,
                     private=is_private(update.message),
@@ -140,7 +140,7 @@ class MessageHandlers:
                     begins=True,
                     language=_language(batch),
                 )
-                await self._reader.book(tx, chat.id, heard)
+                await self._reader.record_usage(tx, chat.id, heard)
             await update.send(tx, *notices)
 
     def _is_admitted(self, batch: MessageBatch) -> bool:
@@ -162,7 +162,7 @@ class MessageHandlers:
         said, private = await self._reader.skim(batch.messages), is_private(update.message)
         async with update.finish(also) as tx:
             if said:
-                await self._recorder.hear(
+                await self._recorder.record(
                     tx, update.key, private=private, said=said, asked=False, language=_language(batch)
                 )
             await update.send(tx, notice)
@@ -171,12 +171,12 @@ class MessageHandlers:
         said = await self._reader.skim(batch.messages) if self._listens(update.chat, batch) else []
         async with update.finish() as tx:
             if said:
-                await self._recorder.hear(
+                await self._recorder.record(
                     tx, update.key, private=False, said=said, asked=False, language=_language(batch)
                 )
 
     def _listens(self, chat: Chat | None, batch: MessageBatch) -> bool:
-        wanted = chat is None or chat.choices.listen is not False
+        wanted = chat is None or chat.settings.listen is not False
         return self._keeps_unaddressed and wanted and not any(map(is_other_bot, batch.messages))
 
     async def _is_meant(self, update: MessageContext, batch: MessageBatch) -> bool:
@@ -186,7 +186,7 @@ class MessageHandlers:
             return True
         if not batch.continues or update.chat is None:
             return False
-        return await self._transcript.owed(update.chat.id) is not None
+        return await self._transcript.pending_reply(update.chat.id) is not None
 
     async def _may_answer_bot(self, chat: Chat | None, batch: MessageBatch) -> bool:
         """Two bots that answer each other would do so forever."""

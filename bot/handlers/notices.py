@@ -10,7 +10,7 @@ from bot.language import texts
 from bot.outbound.content import Destination, Document, EphemeralAudience, Photo, Voice
 from bot.outbound.content import File as Upload
 from bot.outbound.refusals import failed_there, may_have_arrived
-from bot.updates.parsing import place_of
+from bot.updates.parsing import key_of
 from bot.updates.raw_updates import seen_by
 from storage.records import Button, ChatKey, File, FileKind, Notice
 
@@ -35,7 +35,7 @@ def answer(
     """
     member = seen_by(message) or (_member(message, press) if alone else None)
     return Notice(
-        place=place_of(message),
+        key=key_of(message),
         private=is_private(message),
         text=text,
         reply_to=message.message_id or None,
@@ -65,7 +65,7 @@ def question(
     reply_to = theirs.message_id if own and theirs is not None else message.message_id
     name = "" if own or is_private(message) else clean(asked.full_name)
     return Notice(
-        place_of(message),
+        key_of(message),
         is_private(message),
         f"{name}: {text}" if name else text,
         reply_to=reply_to,
@@ -78,7 +78,7 @@ def question(
 def edited(message: Message, text: str, buttons: Sequence[Button] = ()) -> Notice:
     """A message of ours turned into another one."""
     return Notice(
-        place=place_of(message),
+        key=key_of(message),
         private=is_private(message),
         text=text,
         edits=message.message_id,
@@ -112,7 +112,7 @@ def markup(buttons: Sequence[Button]) -> InlineKeyboardMarkup | None:
 
 
 def destination(
-    place: ChatKey,
+    key: ChatKey,
     private: bool,
     reply_to: int | None,
     receiver: int | None = None,
@@ -124,16 +124,16 @@ def destination(
     `receiver`: who alone is to see it there, if anybody, after the press `query`. What answers something that nobody
     else has seen, or takes the place of it (`edits`), is shown to nobody else: negative numbers are such messages'.
     """
-    aside, number = place.alone_with, reply_to or 0
-    topic = (place.thread_id or None) if aside is None else None
-    thread, direct = (None, topic) if place.direct else (topic, None)
+    aside, number = key.alone_with, reply_to or 0
+    topic = (key.thread_id or None) if aside is None else None
+    thread, direct = (None, topic) if key.direct else (topic, None)
     alone = None
     if (whom := aside or receiver) is not None:
         answered = -number if number < 0 else None  # see `bot.outbound.ephemeral`
         strictly = aside is not None or min(number, edits or 0) < 0
         alone = EphemeralAudience(whom, query, answered, strictly=strictly)
     quoted = number if number > 0 and not private else None
-    return Destination(place.telegram_id, private, thread, direct, quoted, alone=alone)
+    return Destination(key.telegram_id, private, thread, direct, quoted, alone=alone)
 
 
 def attachment(file: File, caption: str) -> Upload:

@@ -83,8 +83,8 @@ class OwnerLinkHandlers:
         async with update.finish() as tx:
             state = await self._storage.owner_links.claim(tx, digest(code), user.id, self._clock())
             if state is LinkState.CLAIMED:
-                guest = Applicant(user.id, user.full_name, user.username, user.language_code)
-                _, told = await self._requests.put(tx, guest, AccessStatus.OWNER, SHELL)
+                applicant = Applicant(user.id, user.full_name, user.username, user.language_code)
+                _, told = await self._requests.put(tx, applicant, AccessStatus.OWNER, SHELL)
                 await self._requests.remind(tx, user.id)
             sentences = {
                 LinkState.CLAIMED: texts.OWNER_NOW,
@@ -93,8 +93,8 @@ class OwnerLinkHandlers:
             }
             await update.reply(tx, sentences[state])
             await self._storage.inbox.blank(tx, update.update_ids)
-        for place in told:
-            self._wakeups.wake(place)
+        for key in told:
+            self._wakeups.wake(key)
 
 
 def _code(message: Message) -> str:
@@ -127,8 +127,8 @@ class AccessRequestHandlers:
             )
             if told is None and entry is not None and message is not None and message.reply_markup is not None:
                 await update.send(tx, await self._requests.decided(entry, message.chat.id, message.message_id, tx))
-        for place in told or ():
-            self._wakeups.wake(place)
+        for key in told or ():
+            self._wakeups.wake(key)
         form = texts.ALREADY_DECIDED if told is None else texts.DECIDED
         await update.acknowledge(form.format(decision=decision(entry)) if entry else texts.OLD_BUTTON)
 
@@ -238,29 +238,29 @@ class OwnerHandlers:
         """``/block``: likewise."""
         await self._put(update, AccessStatus.BLOCKED)
 
-    async def _put(self, update: MessageContext, standing: AccessStatus) -> None:
+    async def _put(self, update: MessageContext, status: AccessStatus) -> None:
         message, owner = update.message, update.user
-        guest = await self._meant(message)
-        if guest is None or owner is None:
-            await update.say(update.notice(_how(message, standing)))
+        applicant = await self._meant(message)
+        if applicant is None or owner is None:
+            await update.say(update.notice(_how(message, status)))
             return
-        if guest.telegram_id in SHARED:
-            await update.say(update.notice(texts.ACCESS_OF_MANY.format(id=guest.telegram_id)))
+        if applicant.telegram_id in SHARED:
+            await update.say(update.notice(texts.ACCESS_OF_MANY.format(id=applicant.telegram_id)))
             return
-        if await self._owners.has(guest.telegram_id):
-            text = texts.ACCESS_OF_OWNER.format(name=called(guest))
-            await update.say(answer(message, text, literals=(shown(guest.name),)))
+        if await self._owners.has(applicant.telegram_id):
+            text = texts.ACCESS_OF_OWNER.format(name=called(applicant))
+            await update.say(answer(message, text, literals=(shown(applicant.name),)))
             return
-        if standing is AccessStatus.ALLOWED and not self._owners.may_use_links:
+        if status is AccessStatus.ALLOWED and not self._owners.may_use_links:
             await update.say(update.notice(texts.ACCESS_BY_LIST))
             return
         async with update.finish() as tx:
-            entry, told = await self._requests.put(tx, guest, standing, Decider(owner.id, owner.full_name))
-            form = texts.ACCESS_GIVEN if standing is AccessStatus.ALLOWED else texts.ACCESS_BLOCKED
-            literals = (shown(entry.guest.name),)
-            await update.send(tx, answer(message, form.format(name=called(entry.guest)), literals=literals))
-        for place in told:
-            self._wakeups.wake(place)
+            entry, told = await self._requests.put(tx, applicant, status, Decider(owner.id, owner.full_name))
+            form = texts.ACCESS_GIVEN if status is AccessStatus.ALLOWED else texts.ACCESS_BLOCKED
+            literals = (shown(entry.applicant.name),)
+            await update.send(tx, answer(message, form.format(name=called(entry.applicant)), literals=literals))
+        for key in told:
+            self._wakeups.wake(key)
 
     async def _meant(self, message: Message) -> Applicant | None:
         """Whom a command is about."""
@@ -268,22 +268,22 @@ class OwnerHandlers:
         entry = None
         if re.fullmatch(r"-?\d{1,18}", words):
             entry = await self._access.find(int(words))
-            return entry.guest if entry else Applicant(int(words))
+            return entry.applicant if entry else Applicant(int(words))
         if re.fullmatch(r"@\w{1,64}", words):
             entry = await self._access.by_username(words[1:])
         elif not words:
             if reply is not None:
                 entry = await self._access.of_request(message.chat.id, reply.message_id)
             if entry is None:
-                guest = author_meant(message)
-                return guest if guest is None or guest.telegram_id != message.get_bot().id else None
-        return entry.guest if entry else None
+                applicant = author_meant(message)
+                return applicant if applicant is None or applicant.telegram_id != message.get_bot().id else None
+        return entry.applicant if entry else None
 
 
-def _how(message: Message, standing: AccessStatus) -> str:
+def _how(message: Message, status: AccessStatus) -> str:
     words = argument(message)
     if not words and replies(message):
         return texts.ACCESS_OF_NOBODY
     if words.startswith("@"):
         return texts.ACCESS_UNKNOWN.format(name=words)
-    return texts.ALLOW_HOW if standing is AccessStatus.ALLOWED else texts.BLOCK_HOW
+    return texts.ALLOW_HOW if status is AccessStatus.ALLOWED else texts.BLOCK_HOW

@@ -19,7 +19,7 @@ from bot.inbound.addressing import Addressing, is_other_bot
 from bot.inbound.quotes import replied_to, text_of
 from bot.language import every, texts
 from bot.updates.authorship import is_at, is_own
-from bot.updates.parsing import MessageBatch, is_part, place_of, shared_place
+from bot.updates.parsing import MessageBatch, is_part, key_of, shared_key
 from bot.updates.raw_updates import seen_by
 from storage import Storage, Transaction
 from storage.questions import LIVES_S, Question, QuestionKind
@@ -66,7 +66,7 @@ class QuestionHandlers:
         }
         text, placeholder = texts_of[kind]
         own = _own_buttons(message)
-        asked = Question(0, place_of(message), by.id, kind, self._clock(), None, panel=message.message_id, buttons=own)
+        asked = Question(0, key_of(message), by.id, kind, self._clock(), None, panel=message.message_id, buttons=own)
         notice_id = await self._storage.notices.add(tx, question(message, text, by, placeholder, press))
         number = await self._storage.questions.ask(tx, asked, notice_id)
         cancel = Button(texts.CANCEL, CancelQuestionButton(number).pack())
@@ -85,7 +85,7 @@ class QuestionHandlers:
                 given[-1] = replace(last, batch=_with(last.batch, message, number), words=self._joined(last, message))
                 continue
             if at == 0 and batch.continues and (late := await self._before(message)) is not None:
-                given.append(GivenAnswer(late, MessageBatch(batch.place, (message,), (number,)), self._words(message)))
+                given.append(GivenAnswer(late, MessageBatch(batch.key, (message,), (number,)), self._words(message)))
                 continue
             commented = at + 1 < len(batch.messages) and _comments(batch.messages[at + 1], message)
             asked = await self._asked(message, alone=(begins or at > 0) and not commented)
@@ -95,12 +95,12 @@ class QuestionHandlers:
                 rest.append((message, number))
             else:
                 given.append(
-                    GivenAnswer(asked, MessageBatch(shared_place(message), (message,), (number,)), self._words(message))
+                    GivenAnswer(asked, MessageBatch(shared_key(message), (message,), (number,)), self._words(message))
                 )
         if not rest:
             return given, None
         continues = batch.continues and rest[0][0] is batch.messages[0]
-        return given, MessageBatch(batch.place, tuple(one for one, _ in rest), tuple(one for _, one in rest), continues)
+        return given, MessageBatch(batch.key, tuple(one for one, _ in rest), tuple(one for _, one in rest), continues)
 
     def is_for(self, asked: Question, message: Message) -> bool:
         """Whether it is the sender of this message who was asked; an administrator without a name may be anybody."""
@@ -122,7 +122,7 @@ class QuestionHandlers:
         await self._storage.questions.answered(tx, asked, given.message_ids, over=over, awaits=awaits)
         await self._storage.notices.add(tx, notice)
         if over:
-            await self._clear_panel(tx, asked, given.batch.place, is_private(given.batch.messages[0]))
+            await self._clear_panel(tx, asked, given.batch.key, is_private(given.batch.messages[0]))
 
     async def pass_over(self, update: UpdateContext) -> None:
         """Someone gives a command instead of an answer, or presses another button, such as Back."""
@@ -131,14 +131,14 @@ class QuestionHandlers:
             asked = await self._awaiting(update.message)
         elif isinstance(update, ButtonContext) and not _cancels(update.query.data):
             user = update.query.from_user
-            asked = await self._storage.questions.awaiting(shared_place(update.message), user.id)
+            asked = await self._storage.questions.awaiting(shared_key(update.message), user.id)
         if asked is not None:
             await self._pass_over(asked)
 
     async def cancel(self, update: MessageContext) -> None:
         """``/cancel``: what I asked you needs no answer."""
         message, user = update.message, update.user
-        asked = await self._storage.questions.open_for(shared_place(message), user.id) if user else []
+        asked = await self._storage.questions.open_for(shared_key(message), user.id) if user else []
         async with update.finish() as tx:
             for one in asked:
                 await self._cancel(tx, one, message)
@@ -152,7 +152,7 @@ class QuestionHandlers:
     async def press_cancel(self, update: ButtonContext, button: CancelQuestionButton) -> None:
         """The button: of use to whoever was asked."""
         asked = await self._storage.questions.find(button.question_id)
-        here = asked is not None and asked.place == update.key
+        here = asked is not None and asked.key == update.key
         theirs = here and asked is not None and asked.person == update.query.from_user.id
         cancelled = False
         async with update.finish() as tx:
@@ -168,12 +168,12 @@ class QuestionHandlers:
     async def _cancel(self, tx: Transaction, asked: Question, message: Message) -> bool:
         cancelled = await self._storage.questions.cancel(tx, asked)
         if cancelled:
-            await self._clear_panel(tx, asked, place_of(message), is_private(message))
+            await self._clear_panel(tx, asked, key_of(message), is_private(message))
         return cancelled
 
-    async def _clear_panel(self, tx: Transaction, asked: Question, place: ChatKey, private: bool) -> None:
+    async def _clear_panel(self, tx: Transaction, asked: Question, key: ChatKey, private: bool) -> None:
         if asked.panel is not None:
-            notice = Notice(place, private, "", edits=asked.panel, buttons=asked.buttons)
+            notice = Notice(key, private, "", edits=asked.panel, buttons=asked.buttons)
             await self._storage.notices.add(tx, replace(notice, receiver=asked.person if asked.panel < 0 else None))
 
     async def _take_back(self, asked: Question) -> None:
@@ -184,9 +184,9 @@ class QuestionHandlers:
             if asked.message_id < 0 and asked.person is not None:
                 await self._bot.do_api_request("deleteEphemeralMessage", _ephemeral(asked, asked.message_id))
             else:
-                await self._bot.delete_message(asked.place.telegram_id, asked.message_id)
+                await self._bot.delete_message(asked.key.telegram_id, asked.message_id)
         except TelegramError as exc:
-            log.info("A question in chat %d stays: %s", asked.place.telegram_id, exc)
+            log.info("A question in chat %d stays: %s", asked.key.telegram_id, exc)
 
     async def _asked(self, message: Message, *, alone: bool) -> Question | None:
         """The question, open or not, that a message answers; `alone`: it is no part of what else is said."""
@@ -217,8 +217,8 @@ class QuestionHandlers:
         target = replied_to(message)
         if target is None or target.from_user is None or target.from_user.id != self._addressing.bot_id:
             return None
-        place, person = shared_place(message), _user_id(message)
-        found = await self._storage.questions.of_message(place.telegram_id, target.message_id, person)
+        key, person = shared_key(message), _user_id(message)
+        found = await self._storage.questions.of_message(key.telegram_id, target.message_id, person)
         if found is not None:
             return found
         # The process died when it was sent, its group has moved since, or a version asked that kept no rows.
@@ -226,19 +226,19 @@ class QuestionHandlers:
         kind = next((kind for kind, name in WORDS.items() if any(map(words.endswith, every(name)))), None)
         if kind is None:
             return None
-        found = await self._storage.questions.without_message(place, kind, person)
+        found = await self._storage.questions.without_message(key, kind, person)
         if found is not None:
             return replace(found, message_id=target.message_id)
         asked_at = target.date.timestamp()
         fresh = self._clock() - asked_at <= LIVES_S
-        return Question(0, place, person, kind, asked_at, target.message_id, open=fresh)
+        return Question(0, key, person, kind, asked_at, target.message_id, open=fresh)
 
     async def _awaiting(self, message: Message) -> Question | None:
         """The question that waits for the next words of whoever sent this, if these are the next ones to the bot."""
         user = message.from_user
         if user is None or message.sender_chat is not None:
             return None
-        asked = await self._storage.questions.awaiting(shared_place(message), user.id)
+        asked = await self._storage.questions.awaiting(shared_key(message), user.id)
         if asked is None or not _is_newer(message.message_id, asked.message_id or 0):  # they had not seen it yet
             return None
         to_us = is_personal(message) or seen_by(message) is not None or self._addressing.is_called(message)
@@ -246,7 +246,7 @@ class QuestionHandlers:
 
     async def _pass_over(self, asked: Question) -> None:
         async with self._storage.transaction() as tx:
-            await self._storage.questions.pass_over(tx, asked.place, asked.person)
+            await self._storage.questions.pass_over(tx, asked.key, asked.person)
 
     def _words(self, message: Message) -> str:
         """The words of an answer; in a reply, which needs no call, the bot's name is one of them."""
@@ -279,7 +279,7 @@ def _is_newer(number: int, asked: int) -> bool:
 
 def _ephemeral(asked: Question, message_id: int) -> dict[str, object]:
     return {
-        "chat_id": asked.place.telegram_id,
+        "chat_id": asked.key.telegram_id,
         "receiver_user_id": asked.person,
         "ephemeral_message_id": -message_id,
     }

@@ -81,24 +81,24 @@ class Router:
         """End what is under way outside the lanes."""
         await self._topics.close()
 
-    async def handle(self, place: ChatKey, batch: Sequence[QueuedUpdate]) -> None:
+    async def handle(self, key: ChatKey, batch: Sequence[QueuedUpdate]) -> None:
         """See ``LaneWorker``."""
-        parts = self._parts(place, batch) if batch else []
+        parts = self._parts(key, batch) if batch else []
         if parts:
-            self._cancellations.begin(place)
+            self._cancellations.begin(key)
         for number, part in enumerate(parts):
-            await self._take_up(place, part, continues=number > 0)
-        await until_stored(partial(self._process_pending, place))
+            await self._take_up(key, part, continues=number > 0)
+        await until_stored(partial(self._process_pending, key))
 
     async def overtake(self, arrival: QueuedUpdate) -> None:
         """See ``LaneWorker``."""
-        await self._take_up(arrival.place, [arrival])
+        await self._take_up(arrival.key, [arrival])
 
     def ends_sending(self, arrival: QueuedUpdate) -> bool:
         """See ``LaneWorker``."""
         message = arrival.update.message
         resets = message is not None and (command(message) or "").lower().startswith("/reset")
-        return resets and self._cancellations.is_sending(arrival.place)
+        return resets and self._cancellations.is_sending(arrival.key)
 
     def is_overheard(self, arrival: QueuedUpdate) -> bool:
         """See ``LaneWorker``."""
@@ -111,10 +111,10 @@ class Router:
         """See ``LaneWorker``."""
         await until_stored(partial(self._leave_out, arrival, tell))
 
-    def more_to_come(self, place: ChatKey) -> None:
+    def more_to_come(self, key: ChatKey) -> None:
         """See ``LaneWorker``."""
-        self._continued.add(place)
-        self._cancellations.restart_unshown(place)
+        self._continued.add(key)
+        self._cancellations.restart_unshown(key)
 
     def arrived(self, arrival: QueuedUpdate) -> None:
         """See ``LaneWorker``."""
@@ -129,7 +129,7 @@ class Router:
         message = arrival.update.edited_message
         if message is not None and not is_other_bot(message) and not self._recent.knows(message):
             admits = partial(self._rate_limiter.admits_edit, message)
-            self._cancellations.restart_if_asked(arrival.place, message.message_id, admits)
+            self._cancellations.restart_if_asked(arrival.key, message.message_id, admits)
 
     async def _leave_out(self, arrival: QueuedUpdate, tell: bool) -> None:
         message = arrival.update.message
@@ -142,28 +142,28 @@ class Router:
                 if not let_in:
                     await self._storage.inbox.blank(tx, [arrival.update_id])
 
-    def _parts(self, place: ChatKey, batch: Sequence[QueuedUpdate]) -> Sequence[Sequence[QueuedUpdate]]:
+    def _parts(self, key: ChatKey, batch: Sequence[QueuedUpdate]) -> Sequence[Sequence[QueuedUpdate]]:
         """A batch that the process died of twice is done one by one, so that the third death names one of them."""
         deaths = max(self._quarantine.deaths(_key(arrival)) for arrival in batch)
         if len(batch) == 1 or deaths < MOST_DEATHS - 1:
             return [batch]
         for arrival in batch:
-            self._quarantine.blame(_key(arrival), place, MOST_DEATHS - 1)
+            self._quarantine.record_deaths(_key(arrival), key, MOST_DEATHS - 1)
         return [[arrival] for arrival in batch]
 
-    async def _take_up(self, place: ChatKey, batch: Sequence[QueuedUpdate], *, continues: bool = False) -> None:
+    async def _take_up(self, chat_key: ChatKey, batch: Sequence[QueuedUpdate], *, continues: bool = False) -> None:
         first, key = batch[0], _key(batch[0])
         asks = first.kind is UpdateKind.MESSAGE and not all(map(self.is_overheard, batch))
-        with self._cancellations.asking(place) if asks else nullcontext():
+        with self._cancellations.asking(chat_key) if asks else nullcontext():
             progress = UpdateProgress(self._storage)
             if self._quarantine.is_exhausted(key):
                 with speaking((await context_of(first.update, progress)).language):
                     await until_stored(partial(self._set_aside.update, first, key))
                 return
             subject = (
-                first.update if first.kind is UpdateKind.STOP else self._subject(place, batch, continues=continues)
+                first.update if first.kind is UpdateKind.STOP else self._subject(chat_key, batch, continues=continues)
             )
-            await self._quarantine.fly(key, place, until_stored(partial(self._process, subject, progress)))
+            await self._quarantine.run(key, chat_key, until_stored(partial(self._process, subject, progress)))
 
     async def _process(self, subject: Update | MessageBatch, progress: UpdateProgress) -> None:
         update = await context_of(subject, progress)
@@ -193,26 +193,26 @@ class Router:
         to = destination(update.key, is_private(update.message), None)
         return self._deliverer.busy(to, _action(update))
 
-    async def _process_pending(self, place: ChatKey) -> None:
-        chat = await self._storage.chats.find(place)
+    async def _process_pending(self, key: ChatKey) -> None:
+        chat = await self._storage.chats.find(key)
         with speaking(chat_language(chat)):
             try:
-                await self._replies.process_pending(place, chat)
+                await self._replies.process_pending(key, chat)
             except StorageError:
                 raise
             except Exception as exc:  # noqa: BLE001 - one chat's failure, of whatever kind, must not end its lane
-                await self._last_resort.in_lane(place, exc)
-                await self._replies.process_pending(place, await self._storage.chats.find(place))
-            await self._topics.see_to(place)
+                await self._last_resort.in_lane(key, exc)
+                await self._replies.process_pending(key, await self._storage.chats.find(key))
+            await self._topics.see_to(key)
 
-    def _subject(self, place: ChatKey, batch: Sequence[QueuedUpdate], *, continues: bool) -> Update | MessageBatch:
+    def _subject(self, key: ChatKey, batch: Sequence[QueuedUpdate], *, continues: bool) -> Update | MessageBatch:
         first = batch[0]
-        continues = continues or place in self._continued
-        self._continued.discard(place)
+        continues = continues or key in self._continued
+        self._continued.discard(key)
         if first.kind is not UpdateKind.MESSAGE:
             return first.update
         messages = tuple(arrival.update.message for arrival in batch if arrival.update.message is not None)
-        return MessageBatch(place, messages, tuple(arrival.update_id for arrival in batch), continues)
+        return MessageBatch(key, messages, tuple(arrival.update_id for arrival in batch), continues)
 
 
 def _action(update: MessageContext | ButtonContext) -> str:

@@ -12,7 +12,7 @@ from bot.conversation.recall import Recall
 from bot.conversation.search_terms import all_words, query_words
 from bot.handlers.context import MessageContext, argument
 from bot.language import texts
-from bot.updates.parsing import place_of
+from bot.updates.parsing import key_of
 from storage.history import History
 from storage.records import Chat, HistoryTurn
 
@@ -56,7 +56,7 @@ def told(message: Message, turn: HistoryTurn, words: str, zone: tzinfo) -> str:
         f"{at} · {turn.speaker or texts.THE_BOT}",
         excerpt(strip_framing(turn.content).removeprefix(f"{turn.speaker}: "), words),
     ]
-    if (url := link(message.chat, turn.message_id, place_of(message).thread_id)) is not None:
+    if (url := link(message.chat, turn.message_id, key_of(message).thread_id)) is not None:
         lines.append(url)
     return "\n".join(lines)
 

@@ -51,46 +51,46 @@ class OutboxSender:
 
     async def send_replies(self, chat: Chat) -> None:
         """Send the stored replies that have not arrived, or not completely."""
-        with self._cancellations.sending(chat.place) as sending:
+        with self._cancellations.sending(chat.key) as sending:
             for delivery in await self._deliveries.open(chat.id):
                 key = WorkKey(WorkKind.DELIVERY, delivery.reply_id)
                 if self._quarantine.is_exhausted(key):
                     await self._set_aside.delivery(chat, delivery, key)
                 elif sending.is_wanted():
-                    await self._quarantine.fly(key, chat.place, self._deliver(chat, delivery, sending))
+                    await self._quarantine.run(key, chat.key, self._deliver(chat, delivery, sending))
 
     async def send_rest(self, chat: Chat) -> None:
         """Delete the messages of replies that have been replaced, and send the notices that wait."""
         if await self._deliveries.has_rest(chat):
             await self._clear_replaced(chat)
-            await self.send_notices(chat.place)
+            await self.send_notices(chat.key)
 
     async def _clear_replaced(self, chat: Chat) -> None:
         messages = await self._deliveries.replaced(chat.id)
         if messages is None:
             return
         ordinary = [number for number in messages if number > 0]
-        await self._deliverer.delete(chat.place.telegram_id, ordinary)
-        to = destination(chat.place, chat.private, None)
+        await self._deliverer.delete(chat.key.telegram_id, ordinary)
+        to = destination(chat.key, chat.private, None)
         await self._deliverer.delete_ephemeral(to, [number for number in messages if number < 0])
         async with self._transaction() as tx:
             await self._transcript.drop_replaced(tx, chat.id)
 
-    async def send_notices(self, place: ChatKey, *, all_of_it: bool = True, patient: bool = False) -> None:
+    async def send_notices(self, chat_key: ChatKey, *, all_of_it: bool = True, patient: bool = False) -> None:
         """Send the notices that wait in a chat.
 
         `all_of_it`: also strangers' requests and broadcasts, unless something waits in the lane.
         """
-        for notice_id, notice in await self._notices.waiting(place):
+        for notice_id, notice in await self._notices.waiting(chat_key):
             apart = notice.about is not None or notice.broadcast is not None
-            if apart and (not all_of_it or self._lanes.waits(place)):
+            if apart and (not all_of_it or self._lanes.waits(chat_key)):
                 continue
             key = WorkKey(WorkKind.NOTICE, notice_id)
             if self._quarantine.is_exhausted(key):
                 await self._set_aside.notice(notice, key)
                 continue
-            with self._cancellations.sending(place) as sending:
-                await self._quarantine.fly(key, place, self._tell(notice_id, notice, sending, patient or apart))
+            with self._cancellations.sending(chat_key) as sending:
+                await self._quarantine.run(key, chat_key, self._tell(notice_id, notice, sending, patient or apart))
 
     async def _deliver(self, chat: Chat, delivery: Delivery, sending: RunningDelivery) -> None:
         is_over = False
@@ -108,7 +108,7 @@ class OutboxSender:
             await until_stored(partial(record, part))
             self._quarantine.progress(WorkKey(WorkKind.DELIVERY, delivery.reply_id))
 
-        to = destination(chat.place, chat.private, delivery.reply_to)
+        to = destination(chat.key, chat.private, delivery.reply_to)
         to = replace(to, quiet=delivery.rang or delivery.speaks)
         try:
             await self._deliverer.deliver(
@@ -116,28 +116,28 @@ class OutboxSender:
                 offset=delivery.end,
                 begun=delivery.begun,
                 wanted=sending.is_wanted,
-                reply_format=chat.choices.reply_format,
+                reply_format=chat.settings.reply_format,
             )
         except Undeliverable as exc:
-            if (moved := await self._moved(chat.place, exc)) is not None:
-                await self._deliver(replace(chat, place=moved), replace(delivery, begun=None, reply_to=None), sending)
+            if (moved := await self._moved(chat.key, exc)) is not None:
+                await self._deliver(replace(chat, key=moved), replace(delivery, begun=None, reply_to=None), sending)
                 return
             log.warning("A reply in chat %d can't be delivered: %s", chat.id, exc)
             if to.alone is not None:
-                await self._tell_all(chat.place)
+                await self._tell_all(chat.key)
         if not is_over:
             async with self._transaction() as tx:
                 await self._transcript.sent(tx, delivery.reply_id)
 
-    async def _tell_all(self, place: ChatKey) -> None:
+    async def _tell_all(self, key: ChatKey) -> None:
         """Tell the whole group, once, that something could not be shown to one member alone."""
-        shared = ChatKey(place.telegram_id) if place.alone_with is not None else place
+        shared = ChatKey(key.telegram_id) if key.alone_with is not None else key
         async with self._transaction() as tx:
             await self._notices.withdraw(tx, shared, [texts.NOT_SHOWN_ALONE])
             await self._notices.add(tx, Notice(shared, False, texts.NOT_SHOWN_ALONE))
         self._lanes.wake(shared)
 
-    async def _moved(self, place: ChatKey, exc: Undeliverable) -> ChatKey | None:
+    async def _moved(self, key: ChatKey, exc: Undeliverable) -> ChatKey | None:
         """The chat's new key if Telegram refused because it has moved; a chat without the bot is marked as left.
 
         Updates still waiting for the old chat are answered first, from its own history.
@@ -145,29 +145,29 @@ class OutboxSender:
         cause = exc.__cause__
         async with self._transaction() as tx:
             if isinstance(cause, ChatMigrated):
-                old, new = place.telegram_id, cause.new_chat_id
+                old, new = key.telegram_id, cause.new_chat_id
                 self._access.moved(old, new)
-                if not self._lanes.waits(place):
+                if not self._lanes.waits(key):
                     await self._presence.migrate(tx, old, self._access.now(new))
-                return replace(place, telegram_id=new)
-            if isinstance(cause, Forbidden) and not place.direct:  # that may be about one person, while others write on
-                await self._presence.left(tx, place.telegram_id)
+                return replace(key, telegram_id=new)
+            if isinstance(cause, Forbidden) and not key.direct:  # that may be about one person, while others write on
+                await self._presence.left(tx, key.telegram_id)
         return None
 
     async def _tell(self, notice_id: int, notice: Notice, sending: RunningDelivery, patient: bool) -> None:
         message_id = None
-        to = destination(notice.place, notice.private, notice.reply_to, notice.receiver, notice.query, notice.edits)
+        to = destination(notice.key, notice.private, notice.reply_to, notice.receiver, notice.query, notice.edits)
         to = replace(to, patient=patient)
         try:
             message_id = await self._send(to, notice, sending)
         except Undeliverable as exc:
-            if (moved := await self._moved(notice.place, exc)) is not None:
+            if (moved := await self._moved(notice.key, exc)) is not None:
                 seen = min(notice.reply_to or 0, notice.edits or 0, 0) or None
-                await self._tell(notice_id, replace(notice, place=moved, reply_to=seen, edits=None), sending, patient)
+                await self._tell(notice_id, replace(notice, key=moved, reply_to=seen, edits=None), sending, patient)
                 return
             log.warning("A notice can't be delivered: %s", exc)
             if to.alone is not None and to.alone.strictly:
-                await self._tell_all(notice.place)
+                await self._tell_all(notice.key)
         async with self._transaction() as tx:
             if message_id is None:
                 await self._notices.forget(tx, notice_id)
@@ -220,7 +220,7 @@ class OutboxSender:
         async def arrived(part: DeliveredPart) -> None:
             parts.append(part)
 
-        chat = await self._chats.find(notice.place)
-        chosen = chat.choices.reply_format if chat else None
+        chat = await self._chats.find(notice.key)
+        chosen = chat.settings.reply_format if chat else None
         await self._deliverer.deliver(to, notice.text, arrived, wanted=wanted, reply_format=chosen)
         return parts[-1].message_id if parts else None

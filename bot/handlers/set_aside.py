@@ -52,7 +52,7 @@ class SetAsideHandlers:
             await self._storage.inbox.quarantine(tx, [key.id])
             if isinstance(message, Message) and let_in:
                 await self._storage.notices.add(tx, answer(message, texts.SET_ASIDE, [_again(key)]))
-        self.done(key, arrival.place)
+        self.done(key, arrival.key)
 
     async def lets_in(self, update: Update) -> bool:
         """Whether someone is answered: they may be told what becomes of an update that no handler gets."""
@@ -65,22 +65,22 @@ class SetAsideHandlers:
         """Send a stored reply no further."""
         async with self._storage.transaction() as tx:
             await self._storage.transcript.sent(tx, delivery.reply_id)
-            await self._tell(tx, chat.place, key, private=chat.private)
-        self.done(key, chat.place)
+            await self._tell(tx, chat.key, key, private=chat.private)
+        self.done(key, chat.key)
 
     async def notice(self, notice: Notice, key: WorkKey) -> None:
         """Do not send a notice."""
         async with self._storage.transaction() as tx:
             await self._storage.notices.set_aside(tx, key.id, self._clock() + KEEP_S)
-            await self._tell(tx, notice.place, key, private=notice.private)
-        self.done(key, notice.place)
+            await self._tell(tx, notice.key, key, private=notice.private)
+        self.done(key, notice.key)
 
-    def done(self, key: WorkKey, place: ChatKey) -> None:
+    def done(self, key: WorkKey, chat_key: ChatKey) -> None:
         """Tell the operator."""
         self._quarantine.acquit(key)
         log.error(
             "The process ended three times while it was at %s of chat %d (topic %d) alone: that is set aside",
-            *(key, place.telegram_id, place.thread_id),
+            *(key, chat_key.telegram_id, chat_key.thread_id),
         )
 
     async def again(self, update: ButtonContext, button: TakeUpAgainButton) -> None:
@@ -94,19 +94,19 @@ class SetAsideHandlers:
         await update.acknowledge("" if taken else texts.OLD_BUTTON)
 
     async def _take_up(
-        self, tx: Transaction, place: ChatKey, button: TakeUpAgainButton
+        self, tx: Transaction, key: ChatKey, button: TakeUpAgainButton
     ) -> tuple[QueuedUpdate | None, bool]:
         if button.kind is WorkKind.ANSWER:
             return None, False
         if button.kind is WorkKind.UPDATE:
             arrival = await self._arrival(tx, button.id)
-            if arrival is None or arrival.place != place:
+            if arrival is None or arrival.key != key:
                 return None, False
             await self._storage.inbox.renew(tx, button.id)
             return arrival, True
         if button.kind is WorkKind.NOTICE:
-            return None, await self._storage.notices.renew(tx, place, button.id)
-        return None, await self._storage.transcript.send_again(tx, place, button.id)
+            return None, await self._storage.notices.renew(tx, key, button.id)
+        return None, await self._storage.transcript.send_again(tx, key, button.id)
 
     async def _arrival(self, tx: Transaction, update_id: int) -> QueuedUpdate | None:
         raw = await self._storage.inbox.quarantined(tx, update_id)
@@ -115,8 +115,8 @@ class SetAsideHandlers:
         except ValueError:  # it was forgotten since
             return None
 
-    async def _tell(self, tx: Transaction, place: ChatKey, key: WorkKey, *, private: bool) -> None:
-        await self._storage.notices.add(tx, Notice(place, private, texts.NOT_SENT, buttons=(_again(key),)))
+    async def _tell(self, tx: Transaction, chat_key: ChatKey, key: WorkKey, *, private: bool) -> None:
+        await self._storage.notices.add(tx, Notice(chat_key, private, texts.NOT_SENT, buttons=(_again(key),)))
 
 
 def _again(key: WorkKey) -> Button:

@@ -31,7 +31,7 @@ DEFAULT, OWN = "default", "own"
 class SettingFacts:
     """What decides on which settings there are."""
 
-    choices: ChatSettings
+    settings: ChatSettings
     private: bool
     model: str
     """The main one."""
@@ -67,9 +67,9 @@ class Setting:
     now: Callable[[ChatSettings], str]
     wanted: Callable[[str], object]
 
-    def chosen(self, choices: ChatSettings, value: str) -> ChatSettings:
+    def chosen(self, settings: ChatSettings, value: str) -> ChatSettings:
         """What holds when a value is chosen."""
-        return replace(choices, **{self.field: self.wanted(value)})  # type: ignore[arg-type]
+        return replace(settings, **{self.field: self.wanted(value)})  # type: ignore[arg-type]
 
 
 def _always(_: SettingFacts) -> bool:
@@ -81,8 +81,8 @@ def _switch(
 ) -> Setting:
     """A setting that is on, off, or as the bot is set."""
 
-    def now(choices: ChatSettings) -> str:
-        return {None: DEFAULT, True: "on", False: "off"}[getattr(choices, field)]
+    def now(settings: ChatSettings) -> str:
+        return {None: DEFAULT, True: "on", False: "off"}[getattr(settings, field)]
 
     return Setting(field, label, means, there, _on_off, now, {DEFAULT: None, "on": True, "off": False}.__getitem__)
 
@@ -96,8 +96,8 @@ def _one_of(
 ) -> Setting:
     """A setting that is one of several words, or as the bot is set."""
 
-    def now(choices: ChatSettings) -> str:
-        return getattr(choices, field) or DEFAULT
+    def now(settings: ChatSettings) -> str:
+        return getattr(settings, field) or DEFAULT
 
     return Setting(field, label, means, there, options, now, lambda value: None if value == DEFAULT else value)
 
@@ -137,8 +137,8 @@ def _personas(_: SettingFacts) -> list[Option]:
     return [*(Option(*one) for one in names.items()), Option(OWN, texts.PERSONA_OWN), Option(DEFAULT, texts.AS_THE_BOT)]
 
 
-def _persona_now(choices: ChatSettings) -> str:
-    return DEFAULT if choices.persona is None else prompt.persona_name(choices.persona) or OWN
+def _persona_now(settings: ChatSettings) -> str:
+    return DEFAULT if settings.persona is None else prompt.persona_name(settings.persona) or OWN
 
 
 def _persona_wanted(value: str) -> str | None:
@@ -218,7 +218,7 @@ class SettingsHandlers:
 
     async def show(self, update: MessageContext) -> None:
         """``/settings``: one row for each setting, with what holds now."""
-        facts = self._facts(update.message, update.chat.choices if update.chat else ChatSettings())
+        facts = self._facts(update.message, update.chat.settings if update.chat else ChatSettings())
         await update.say(update.notice(texts.SETTINGS, _menu(facts), alone=True))
 
     async def press(self, update: ButtonContext, button: SettingButton) -> None:
@@ -226,16 +226,16 @@ class SettingsHandlers:
         query, message, word = update.query, update.message, texts.OLD_BUTTON
         async with update.finish() as tx:
             chat = await self._chats.ensure(tx, update.key, private=is_private(message), now=self._clock())
-            facts = self._facts(message, chat.choices)
-            choices = _chosen(facts, button)
-            if choices is not None:
-                await self._chats.choose(tx, chat.id, choices)
-                with speaking(chat_language(replace(chat, choices=choices), update.language_code)):
-                    word = texts.SETTING_CHANGED if choices != chat.choices else ""
+            facts = self._facts(message, chat.settings)
+            settings = _chosen(facts, button)
+            if settings is not None:
+                await self._chats.choose(tx, chat.id, settings)
+                with speaking(chat_language(replace(chat, settings=settings), update.language_code)):
+                    word = texts.SETTING_CHANGED if settings != chat.settings else ""
                     if button.value == OWN:
                         await self._questions.ask(tx, message, query.from_user, QuestionKind.PERSONA, query.id)
                     else:
-                        await update.send(tx, _after(message, replace(facts, choices=choices), button.name))
+                        await update.send(tx, _after(message, replace(facts, settings=settings), button.name))
         await update.acknowledge(word)
 
     async def set_persona(self, update: MessageContext, given: GivenAnswer) -> None:
@@ -245,14 +245,14 @@ class SettingsHandlers:
             if fits:
                 private = is_private(update.message)
                 chat = await self._chats.ensure(tx, update.key, private=private, now=self._clock())
-                await self._chats.choose(tx, chat.id, replace(chat.choices, persona=given.words))
+                await self._chats.choose(tx, chat.id, replace(chat.settings, persona=given.words))
             notice = update.notice(texts.PERSONA_SET if fits else texts.PERSONA_LONG)
             await self._questions.took(tx, given, notice, over=fits, awaits=not fits)
 
-    def _facts(self, message: Message, choices: ChatSettings) -> SettingFacts:
-        senses = self._selector.named(self._selector.name(choices)).senses
+    def _facts(self, message: Message, settings: ChatSettings) -> SettingFacts:
+        senses = self._selector.named(self._selector.name(settings)).senses
         return SettingFacts(
-            choices=choices,
+            settings=settings,
             private=is_private(message),
             model=self._selector.main,
             models=sorted(self._selector.offered),
@@ -268,14 +268,14 @@ class SettingsHandlers:
 def _chosen(facts: SettingFacts, button: SettingButton) -> ChatSettings | None:
     """What holds after a press; None when there is no such setting or value any more."""
     if not button.name:
-        return facts.choices
+        return facts.settings
     setting = SETTINGS.get(button.name)
     if setting is None or not setting.there(facts):
         return None
     if not button.value or (button.value == OWN and button.name == "persona"):
-        return facts.choices
+        return facts.settings
     chosen = next((one.value for one in setting.options(facts) if button.means(one.value)), None)
-    return None if chosen is None else setting.chosen(facts.choices, chosen)
+    return None if chosen is None else setting.chosen(facts.settings, chosen)
 
 
 def _after(message: Message, facts: SettingFacts, name: str) -> Notice | None:
@@ -296,12 +296,12 @@ def _menu(facts: SettingFacts) -> list[Button]:
 
 
 def _label(facts: SettingFacts, setting: Setting) -> str:
-    now = setting.now(facts.choices)
+    now = setting.now(facts.settings)
     return next((option.label for option in setting.options(facts) if option.value == now), now)
 
 
 def _options(facts: SettingFacts, name: str, setting: Setting) -> list[Button]:
-    now = setting.now(facts.choices)
+    now = setting.now(facts.settings)
     return [
         *(
             Button(

@@ -11,7 +11,7 @@ from telegram.error import BadRequest, NetworkError, RetryAfter, TelegramError
 
 from bot.conversation.side_requests import TitleWriter
 from bot.handlers.notices import is_private
-from bot.updates.parsing import MessageBatch, place_of
+from bot.updates.parsing import MessageBatch, key_of
 from storage import Storage
 from storage.records import Chat, ChatKey
 
@@ -36,22 +36,22 @@ class TopicHandlers:
             by_bot = message.from_user is not None and message.from_user.id == self._bot.id
             if created is not None and created.is_name_implicit:
                 async with self._storage.transaction() as tx:
-                    await self._storage.topics.untitled(tx, place_of(message))
+                    await self._storage.topics.untitled(tx, key_of(message))
             elif edited is not None and edited.name is not None and not by_bot:
                 async with self._storage.transaction() as tx:
-                    await self._storage.topics.titled(tx, place_of(message))
+                    await self._storage.topics.titled(tx, key_of(message))
 
-    async def see_to(self, place: ChatKey) -> None:
+    async def see_to(self, key: ChatKey) -> None:
         """Give the topic a title if it has none and something was answered there; nobody waits for that."""
-        if place.telegram_id < 0 or place.thread_id <= 0 or place.direct or place in self._running:
+        if key.telegram_id < 0 or key.thread_id <= 0 or key.direct or key in self._running:
             return
-        if not await self._storage.topics.is_untitled(place):
+        if not await self._storage.topics.is_untitled(key):
             return
-        chat = await self._storage.chats.find(place)
+        chat = await self._storage.chats.find(key)
         if chat is not None and chat.private and not chat.gone:
-            task = asyncio.create_task(self._name(chat), name=f"title of topic {place.thread_id}")
-            self._running[place] = task
-            task.add_done_callback(lambda done: self._ended(place, done))
+            task = asyncio.create_task(self._name(chat), name=f"title of topic {key.thread_id}")
+            self._running[key] = task
+            task.add_done_callback(lambda done: self._ended(key, done))
 
     async def close(self) -> None:
         """End what is under way; it is begun anew after the next answer there."""
@@ -61,30 +61,30 @@ class TopicHandlers:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _name(self, chat: Chat) -> None:
-        place = chat.place
-        title = await self._storage.topics.title(place)
+        key = chat.key
+        title = await self._storage.topics.title(key)
         if title is None:
             title = await self._titles.make(chat)
             if title is None:
                 return
             async with self._storage.transaction() as tx:
                 if not title:  # pictures and signs, which the name that it has shows as well
-                    await self._storage.topics.titled(tx, place)
+                    await self._storage.topics.titled(tx, key)
                     return
-                await self._storage.topics.made(tx, place, title)
-        if not await self._storage.topics.is_untitled(place):  # a person has named it meanwhile
+                await self._storage.topics.made(tx, key, title)
+        if not await self._storage.topics.is_untitled(key):  # a person has named it meanwhile
             return
         try:
-            await self._bot.edit_forum_topic(place.telegram_id, place.thread_id, name=title)
+            await self._bot.edit_forum_topic(key.telegram_id, key.thread_id, name=title)
         except TelegramError as exc:
-            log.debug("Topic %d of chat %d got no title: %s", place.thread_id, place.telegram_id, exc)
+            log.debug("Topic %d of chat %d got no title: %s", key.thread_id, key.telegram_id, exc)
             if _may_pass(exc):
                 return
         async with self._storage.transaction() as tx:
-            await self._storage.topics.titled(tx, place)
+            await self._storage.topics.titled(tx, key)
 
-    def _ended(self, place: ChatKey, task: asyncio.Task[None]) -> None:
-        self._running.pop(place, None)
+    def _ended(self, key: ChatKey, task: asyncio.Task[None]) -> None:
+        self._running.pop(key, None)
         if not task.cancelled() and (exc := task.exception()) is not None:
             log.error("%s failed", task.get_name(), exc_info=exc)
 

@@ -61,28 +61,28 @@ class TurnReader:
         if not fetch:
             skimmed = await self.skim([message])
             return (skimmed[0], None) if skimmed else None
-        read, heard = await self.read(chat.place, [message], self.senses(chat), held)
+        read, heard = await self.read(chat.key, [message], self.senses(chat), held)
         if any(one.took for one in heard):
             async with self._storage.transaction() as tx:
-                await self.book(tx, chat.id, heard)
+                await self.record_usage(tx, chat.id, heard)
         return (heard[0].said, read[0]) if read else None
 
-    async def book(self, tx: Transaction, chat_id: int, heard: Sequence[TranscribedMessage]) -> None:
+    async def record_usage(self, tx: Transaction, chat_id: int, heard: Sequence[TranscribedMessage]) -> None:
         """Record what transcribing them has used."""
         for one in heard:
-            await self._transcriber.book(tx, chat_id, one.said.sender_id, one.took)
+            await self._transcriber.record_usage(tx, chat_id, one.said.sender_id, one.took)
 
     def senses(self, chat: Chat | None) -> Capabilities:
         """What the chat's model takes besides text."""
-        return self._selector.senses(chat.choices if chat else ChatSettings())
+        return self._selector.senses(chat.settings if chat else ChatSettings())
 
     async def read(
-        self, place: ChatKey, messages: Sequence[Message], senses: Capabilities, held: AsyncExitStack
+        self, key: ChatKey, messages: Sequence[Message], senses: Capabilities, held: AsyncExitStack
     ) -> tuple[list[ReadMessage], list[TranscribedMessage]]:
         """Read files and transcribe recordings; the files keep their share of the memory until `held` is closed."""
 
         async def known(target: Message) -> bool:
-            return await self._is_unheard(target) or await self._recorder.holds(place, target.message_id)
+            return await self._is_unheard(target) or await self._recorder.holds(key, target.message_id)
 
         await held.enter_async_context(self._reader.holding(messages))
         read = await self._reader.read(messages, known, sees=senses.sees)

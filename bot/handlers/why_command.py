@@ -14,7 +14,7 @@ from bot.handlers.search_command import link, told
 from bot.inbound.quotes import replied_to
 from bot.language import grouped, plural, texts
 from bot.pricing import Amount
-from bot.updates.parsing import place_of
+from bot.updates.parsing import key_of
 from storage import Storage
 from storage.bases import MOST_COUNTED, Basis, FoundTurn
 from storage.records import Button, Chat, HistoryTurn, Notice, Role
@@ -149,7 +149,7 @@ def _best(message: Message, shown: Sequence[FoundTurn], turns: dict[int, History
     if (
         best is None
         or message.message_id <= 0
-        or link(message.chat, best.message_id, place_of(message).thread_id) is not None
+        or link(message.chat, best.message_id, key_of(message).thread_id) is not None
     ):
         return None
     return best.message_id

@@ -142,12 +142,12 @@ class Attachments:
         return (lambda: self._document(file, share, tries)) if file is not None else None
 
     async def _film(
-        self, hear: Callable[[], Awaitable[AttachedFiles]], still: Place | None, tries: int
+        self, record: Callable[[], Awaitable[AttachedFiles]], still: Place | None, tries: int
     ) -> AttachedFiles:
         """Its sound and its still picture; one of them is enough, and without a picture it may have no sound either."""
         failure, heard = None, NOTHING
         try:
-            heard = await hear()
+            heard = await record()
         except (MediaError, TelegramError) as exc:
             failure = exc
             if not isinstance(exc, SilentError):

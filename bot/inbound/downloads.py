@@ -73,7 +73,7 @@ class Downloads:
             raise TooLargeError(f"{size} bytes")
         sizes = [size, MOST_BYTES] if size is not None and 0 < size < MOST_BYTES else [MOST_BYTES]
         for most in sizes:
-            async with self._room.place(most):
+            async with self._room.reserve(most):
                 with self._at_work():
                     data = await self._persistently(file_id, most, tries)
                     if data is not None:

@@ -159,7 +159,7 @@ class MessageReader:
     def holding(self, messages: Sequence[Message]) -> AbstractAsyncContextManager[None]:
         """Room for the pictures and sounds that `read` will return of these, until they are stored."""
         targets = filter(None, map(replied_to, messages))
-        return self._held.place(min(sum(map(most_made, (*messages, *targets))), MOST_HELD + MOST_MADE_OF_SOUND))
+        return self._held.reserve(min(sum(map(most_made, (*messages, *targets))), MOST_HELD + MOST_MADE_OF_SOUND))
 
     def skim(self, messages: Sequence[Message]) -> list[IncomingMessage]:
         """The words of what was only overheard: nothing is downloaded for it."""

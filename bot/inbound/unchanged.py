@@ -42,7 +42,7 @@ class RecentMessages:
     def __init__(self) -> None:
         self._digests: OrderedDict[tuple[int, int, int], str] = OrderedDict()
 
-    def hear(self, message: Message) -> None:
+    def record(self, message: Message) -> None:
         """Remember what it says now."""
         key = _key(message)
         self._digests[key] = digest(message)

@@ -32,7 +32,7 @@ class Rounds:
         self._waiting: dict[Hashable, deque[asyncio.Future[None]]] = {}
 
     @asynccontextmanager
-    async def place(self, owner: Hashable) -> AsyncIterator[None]:
+    async def reserve(self, owner: Hashable) -> AsyncIterator[None]:
         """Wait for a place and hold it."""
         await self._take(owner)
         try:
@@ -92,7 +92,7 @@ class Pool:
 
     async def do(self, job: Job, owner: Hashable) -> Result:
         """Run a job when it is its owner's turn. Raises MediaError."""
-        async with self._rounds.place(owner):
+        async with self._rounds.reserve(owner):
             made = await self._done(job)
         if (name := made.fields.get("error")) is not None:
             kind = getattr(media_errors, str(name), UnreadableError)

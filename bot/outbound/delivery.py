@@ -53,20 +53,20 @@ class Deliverer:
     def __init__(
         self,
         bot: Bot,
-        pacer: FloodControl,
+        flood_control: FloodControl,
         features: Features,
         tempo: PreviewTiming | None = None,
         reply_format: ReplyFormat = "auto",
         conversions: Conversions | None = None,
     ) -> None:
         self._bot = bot
-        self._pacer = pacer
+        self._flood_control = flood_control
         self._tempo = tempo or PreviewTiming()
         self._features = features
         self._reply_format = reply_format
         self._conversions = conversions or Conversions()
         self._api = BotApi(bot, features)
-        self._post = RetryingSender(self._api, pacer)
+        self._post = RetryingSender(self._api, flood_control)
 
     async def deliver(
         self,
@@ -213,7 +213,7 @@ class Deliverer:
         """Show that the bot is at work, in Telegram's words for it, while the block takes more than a second."""
 
         async def show() -> None:
-            if not self._pacer.halted(to):
+            if not self._flood_control.halted(to):
                 await self._api.act(to, action)
 
         return busy(show)
@@ -232,7 +232,7 @@ class Deliverer:
         rich = (reply_format or self._reply_format) == "rich"
         return Preview(
             self._api,
-            self._pacer,
+            self._flood_control,
             self._tempo,
             to,
             draft_id,

@@ -51,9 +51,9 @@ class FloodControl:
             async with self._patient:
                 while (wait := self._overall_due - _OVERALL.tolerance - self._clock()) > 0:
                     await self._sleep(wait)
-                due = self._book(to)
+                due = self._reserve(to)
         else:
-            due = self._book(to)
+            due = self._reserve(to)
         await self._wait_until(due)
         while self.halted(to):
             await self._wait_until(self._halted_until[to.chat_id])
@@ -63,7 +63,7 @@ class FloodControl:
         now = self._clock()
         if self.halted(to) or self._due.get(to.chat_id, now) > now or self._overall_due > now:
             return False
-        self._book(to)
+        self._reserve(to)
         return True
 
     def halt(self, to: Destination, seconds: float) -> None:
@@ -75,7 +75,7 @@ class FloodControl:
         """Whether Telegram or the network asked to pause this chat."""
         return self._halted_until.get(to.chat_id, 0.0) > self._clock()
 
-    def _book(self, to: Destination) -> float:
+    def _reserve(self, to: Destination) -> float:
         """Take the chat's next turn; returns its time."""
         now = self._clock()
         self._forget_free_chats(now)

@@ -56,9 +56,9 @@ def always() -> bool:
 class RetryingSender:
     """Sends and edits one message at a time until Telegram takes it or refuses it."""
 
-    def __init__(self, api: BotApi, pacer: FloodControl) -> None:
+    def __init__(self, api: BotApi, flood_control: FloodControl) -> None:
         self._api = api
-        self._pacer = pacer
+        self._flood_control = flood_control
 
     async def put(
         self,
@@ -82,7 +82,7 @@ class RetryingSender:
                 keyboard = markup if isinstance(markup, InlineKeyboardMarkup) else None
                 await self._api.edit(to, edit, content, keyboard)
             except RetryAfter as exc:
-                self._pacer.halt(to, seconds_to_wait(exc))
+                self._flood_control.halt(to, seconds_to_wait(exc))
                 log.info("Telegram asks chat %d to wait for %.0f s", to.chat_id, seconds_to_wait(exc))
             except BadRequest as exc:
                 edit = _after_refusal(to, exc, edit, content)
@@ -96,7 +96,7 @@ class RetryingSender:
                 failures += 1
                 pause = backoff(failures, FIRST_PAUSE_S, LONGEST_PAUSE_S)
                 log.warning("A message to chat %d is sent again in %.0f s: %s", to.chat_id, pause, exc)
-                self._pacer.halt(to, pause)
+                self._flood_control.halt(to, pause)
             else:
                 return edit
 
@@ -104,13 +104,13 @@ class RetryingSender:
         """Wait until it may be sent; `unsure`: it may have arrived, and is sent when Telegram answers anything."""
         failures = 0
         while True:
-            await self._pacer.turn(to)
+            await self._flood_control.turn(to)
             if not wanted():
                 raise NotWantedError
             if not unsure or await self._answers(to):
                 return
             failures += 1
-            self._pacer.halt(to, backoff(failures, FIRST_PAUSE_S, LONGEST_PAUSE_S))
+            self._flood_control.halt(to, backoff(failures, FIRST_PAUSE_S, LONGEST_PAUSE_S))
 
     async def _answers(self, to: Destination) -> bool:
         """Whether Telegram can be reached: a refusal is an answer too."""

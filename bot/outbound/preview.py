@@ -56,7 +56,7 @@ class Preview:
     def __init__(
         self,
         api: BotApi,
-        pacer: FloodControl,
+        flood_control: FloodControl,
         tempo: PreviewTiming,
         to: Destination,
         draft_id: int,
@@ -71,15 +71,17 @@ class Preview:
         self.shown = False
         """Whether the user has seen any of the answer's text."""
         self._api = api
-        self._pacer = pacer
+        self._flood_control = flood_control
         self._tempo = tempo
         self._to = to
         self._surface: Surface
         if to.private:
-            self._surface = DraftSurface(api, pacer, to, draft_id, tempo.draft_gap, conversions, rich=rich)
+            self._surface = DraftSurface(api, flood_control, to, draft_id, tempo.draft_gap, conversions, rich=rich)
         else:
             gaps = (tempo.edit_gap, tempo.edit_growth, tempo.longest_edit_gap)
-            self._surface = MessageSurface(api, pacer, to, begun, on_begun, gaps, conversions, keyboard, rich=rich)
+            self._surface = MessageSurface(
+                api, flood_control, to, begun, on_begun, gaps, conversions, keyboard, rich=rich
+            )
         self._view = PreviewState(PreviewKind.NOTHING)
         self._changed = asyncio.Event()
         self._showing = asyncio.Lock()
@@ -151,7 +153,7 @@ class Preview:
         try:
             return await request
         except RetryAfter as exc:
-            self._pacer.halt(self._to, seconds_to_wait(exc))
+            self._flood_control.halt(self._to, seconds_to_wait(exc))
         except TelegramError as exc:
             log.debug("A preview in chat %d was not shown: %s", self._to.chat_id, exc)
         return PreviewOutcome.REFUSED
@@ -159,7 +161,7 @@ class Preview:
     async def _type(self) -> None:
         """The typing action, when the last one is over. It is no message and takes no turn."""
         now = asyncio.get_running_loop().time()
-        if self._pacer.halted(self._to) or now - self._typed_at < self._tempo.typing:
+        if self._flood_control.halted(self._to) or now - self._typed_at < self._tempo.typing:
             return
         self._typed_at = now
         await self._attempt(self._typing())

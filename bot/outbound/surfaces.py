@@ -75,7 +75,7 @@ class DraftSurface:
     def __init__(
         self,
         api: BotApi,
-        pacer: FloodControl,
+        flood_control: FloodControl,
         to: Destination,
         draft_id: int,
         gap: float,
@@ -87,7 +87,7 @@ class DraftSurface:
         self.gap = gap
         self._api = api
         self._features = api.features
-        self._pacer = pacer
+        self._flood_control = flood_control
         self._to = to
         self._draft_id = draft_id
         self._conversions = conversions
@@ -97,7 +97,7 @@ class DraftSurface:
     async def show(self, view: PreviewState) -> PreviewOutcome:
         """Draw the draft anew, which also keeps it alive."""
         while (content := await self._content(view)) is not None:
-            if not self._pacer.free(self._to):
+            if not self._flood_control.free(self._to):
                 return PreviewOutcome.LATER
             try:
                 await self._api.draft(self._to, self._draft_id, content)
@@ -163,7 +163,7 @@ class MessageSurface:
     def __init__(
         self,
         api: BotApi,
-        pacer: FloodControl,
+        flood_control: FloodControl,
         to: Destination,
         begun: int | None,
         on_begun: Callable[[int], Awaitable[None]],
@@ -180,7 +180,7 @@ class MessageSurface:
         self.gap, self._growth, self._longest_gap = gaps
         self._api = api
         self._features = api.features
-        self._pacer = pacer
+        self._flood_control = flood_control
         self._to = to
         self._on_begun = on_begun
         self._last: Content | None = None
@@ -192,7 +192,7 @@ class MessageSurface:
         while (content := await self._content(view)) is not None:
             if content == self._last:
                 return PreviewOutcome.VISIBLE
-            if not self._pacer.free(self._to):
+            if not self._flood_control.free(self._to):
                 return PreviewOutcome.LATER
             try:
                 await self._put(content)

@@ -51,7 +51,7 @@ class WorkRecord:
     """What is known of a piece of work."""
 
     key: WorkKey
-    place: ChatKey
+    chat_key: ChatKey
     deaths: int
     suspect: bool
     held: bool = False
@@ -60,7 +60,7 @@ class WorkRecord:
     def line(self) -> bytes:
         """As it stands in the file."""
         state = "held" if self.held else "suspect" if self.suspect else "begun"
-        words = (*(self.key.kind, self.key.id, self.place.telegram_id, self.place.thread_id), self.deaths, state)
+        words = (*(self.key.kind, self.key.id, self.chat_key.telegram_id, self.chat_key.thread_id), self.deaths, state)
         return " ".join(map(str, words)).encode()
 
 
@@ -192,6 +192,6 @@ def _parsed(line: bytes) -> WorkRecord | None:
     if match is None:
         return None
     kind, number, telegram_id, thread_id, deaths, state = match.groups()
-    place = ChatKey(int(telegram_id), int(thread_id))
+    chat_key = ChatKey(int(telegram_id), int(thread_id))
     key = WorkKey(WorkKind(kind.decode()), int(number))
-    return WorkRecord(key, place, int(deaths), suspect=state == b"suspect", held=state == b"held")
+    return WorkRecord(key, chat_key, int(deaths), suspect=state == b"suspect", held=state == b"held")

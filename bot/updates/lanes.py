@@ -34,7 +34,7 @@ class Wakeups(Protocol):
 class LaneWorker(Protocol):
     """What is done in the lanes."""
 
-    async def handle(self, place: ChatKey, batch: Sequence[QueuedUpdate]) -> None:
+    async def handle(self, key: ChatKey, batch: Sequence[QueuedUpdate]) -> None:
         """Handle arrivals that are one turn or one command (or none), then all that the conversation is owed."""
 
     async def overtake(self, arrival: QueuedUpdate) -> None:
@@ -49,7 +49,7 @@ class LaneWorker(Protocol):
     async def overflow(self, arrival: QueuedUpdate, *, tell: bool) -> None:
         """Leave an arrival out, since too much waits before it; `tell` its sender so."""
 
-    def more_to_come(self, place: ChatKey) -> None:
+    def more_to_come(self, key: ChatKey) -> None:
         """A further part of the turn under way has arrived: the answer may be begun again with it."""
 
     def arrived(self, arrival: QueuedUpdate) -> None:
@@ -102,37 +102,37 @@ class Lanes:
             return
         self._work.arrived(arrival)
         if arrival.kind is UpdateKind.STOP:
-            self._start(self._overtake(arrival), arrival.place)
+            self._start(self._overtake(arrival), arrival.key)
             return
-        lane = self._lane(arrival.place)
+        lane = self._lane(arrival.key)
         if not lane.queue and self._work.ends_sending(arrival):
-            self._start(self._overtake(arrival), arrival.place)
+            self._start(self._overtake(arrival), arrival.key)
             return
         overheard = self._work.is_overheard(arrival)
         if len(lane.queue) >= MOST_OVERHEARD if overheard else lane.asking >= MOST_WAITING:
-            self._start(self._leave_out(arrival, tell=not lane.full), arrival.place)
+            self._start(self._leave_out(arrival, tell=not lane.full), arrival.key)
             lane.full = True
             return
         if not lane.queue and lane.current and arrival.continues(lane.current[-1]):
-            self._work.more_to_come(arrival.place)
+            self._work.more_to_come(arrival.key)
         if arrival.kind is UpdateKind.EDIT:
             self._work.edited(arrival)
         lane.queue.append(arrival)
         lane.asking += not overheard
         lane.arrived.set()
 
-    def is_busy(self, place: ChatKey) -> bool:
+    def is_busy(self, key: ChatKey) -> bool:
         """Whether there is something that this lane has to do."""
-        return place in self._lanes
+        return key in self._lanes
 
-    def waits(self, place: ChatKey) -> bool:
+    def waits(self, key: ChatKey) -> bool:
         """Whether something waits in this lane for what it does now."""
-        lane = self._lanes.get(place)
+        lane = self._lanes.get(key)
         return lane is not None and bool(lane.queue)
 
-    def asks(self, place: ChatKey) -> bool:
+    def asks(self, key: ChatKey) -> bool:
         """Whether a message that is to be answered waits in this lane."""
-        lane = self._lanes.get(place)
+        lane = self._lanes.get(key)
         waiting = [*lane.gathered, *lane.queue] if lane is not None else []
         return any(one.kind is UpdateKind.MESSAGE and not self._work.is_overheard(one) for one in waiting)
 
@@ -145,8 +145,8 @@ class Lanes:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
 
-    def _start(self, work: Coroutine[None, None, None], place: ChatKey) -> None:
-        task = asyncio.create_task(work, name=f"lane {place.telegram_id}/{place.thread_id}")
+    def _start(self, work: Coroutine[None, None, None], key: ChatKey) -> None:
+        task = asyncio.create_task(work, name=f"lane {key.telegram_id}/{key.thread_id}")
         self._tasks.add(task)
         task.add_done_callback(self._ended)
 
@@ -155,34 +155,34 @@ class Lanes:
         if not task.cancelled() and (exc := task.exception()) is not None:
             log.error("%s failed", task.get_name(), exc_info=exc)
 
-    def _lane(self, place: ChatKey) -> _Lane:
-        if place not in self._lanes:
-            self._lanes[place] = _Lane()
-            self._start(self._run(place, self._lanes[place]), place)
-        return self._lanes[place]
+    def _lane(self, key: ChatKey) -> _Lane:
+        if key not in self._lanes:
+            self._lanes[key] = _Lane()
+            self._start(self._run(key, self._lanes[key]), key)
+        return self._lanes[key]
 
     async def _overtake(self, arrival: QueuedUpdate) -> None:
         await self._work.overtake(arrival)
-        self.wake(arrival.place)
+        self.wake(arrival.key)
 
     async def _leave_out(self, arrival: QueuedUpdate, *, tell: bool) -> None:
         await self._work.overflow(arrival, tell=tell)
         if tell:
-            self.wake(arrival.place)
+            self.wake(arrival.key)
 
-    async def _run(self, place: ChatKey, lane: _Lane) -> None:
+    async def _run(self, key: ChatKey, lane: _Lane) -> None:
         try:
             while self._open and (lane.pending or lane.queue):
                 lane.current = () if lane.pending else await self._next_batch(lane)
                 lane.pending, lane.gathered = False, ()
-                await self._handle(place, lane.current)
+                await self._handle(key, lane.current)
                 lane.current, lane.full = (), lane.full and bool(lane.queue)
         finally:
-            del self._lanes[place]
+            del self._lanes[key]
 
-    async def _handle(self, place: ChatKey, batch: Sequence[QueuedUpdate]) -> None:
+    async def _handle(self, key: ChatKey, batch: Sequence[QueuedUpdate]) -> None:
         try:
-            await self._work.handle(place, batch)
+            await self._work.handle(key, batch)
         except Exception:
             log.exception("A lane's work failed; the lane goes on with what waits in it")
 

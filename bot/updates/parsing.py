@@ -40,7 +40,7 @@ class QueuedUpdate:
     """A parsed update."""
 
     update_id: int
-    place: ChatKey
+    key: ChatKey
     kind: UpdateKind
     update: Update
 
@@ -71,7 +71,7 @@ class QueuedUpdate:
 class MessageBatch:
     """Messages that are one turn, as the handlers get them."""
 
-    place: ChatKey
+    key: ChatKey
     messages: tuple[Message, ...]
     update_ids: tuple[int, ...]
     continues: bool = False
@@ -86,14 +86,14 @@ def is_part(message: Message, before: Message) -> bool:
     return at_once and (_is_cut(before) or _is_forward(message))
 
 
-def place_of(message: Message) -> ChatKey:
+def key_of(message: Message) -> ChatKey:
     """The conversation that a message belongs to: its chat, its topic there, or what nobody else there sees."""
     if (member := seen_by(message)) is not None and is_aside(message, KNOWN):
         return ChatKey.aside(message.chat.id, member)
-    return shared_place(message)
+    return shared_key(message)
 
 
-def shared_place(message: Message) -> ChatKey:
+def shared_key(message: Message) -> ChatKey:
     """The chat, or the topic, that a message was sent to, whoever sees it."""
     if (topic := message.direct_messages_topic) is not None:
         return ChatKey(message.chat.id, topic.topic_id, direct=True)
@@ -111,18 +111,18 @@ def parse(raw: RawUpdate, bot: Bot) -> QueuedUpdate:
     """Parse an update's JSON. Raises ValueError, with the cause, when it can't be read."""
     try:
         update = Update.de_json(worded(keyed(json.loads(raw.raw))), bot)
-        return QueuedUpdate(raw.update_id, _place(update), _kind(update, bot), update)
+        return QueuedUpdate(raw.update_id, _key(update), _kind(update, bot), update)
     except Exception as exc:  # whatever PTB stumbles over in JSON from outside must stop nothing
         raise ValueError(f"update {raw.update_id} can't be parsed") from exc
 
 
-def _place(update: Update) -> ChatKey:
+def _key(update: Update) -> ChatKey:
     if (stopped := stopped_draft(update)) is not None:
         return stopped[0]
     message = update.effective_message
     if isinstance(message, Message):
         # A group that moves does so in the lane of the old one, when what is under way there has ended.
-        return ChatKey(message.migrate_from_chat_id) if message.migrate_from_chat_id else place_of(message)
+        return ChatKey(message.migrate_from_chat_id) if message.migrate_from_chat_id else key_of(message)
     return ChatKey(update.effective_chat.id if update.effective_chat else 0)
 
 

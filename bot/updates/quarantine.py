@@ -76,7 +76,7 @@ class Quarantine:
         self._marks = InFlightFile(file)
         self._watchdog = watchdog
         self._deaths: dict[WorkKey, int] = {}
-        self._places: dict[WorkKey, ChatKey] = {}
+        self._chat_keys: dict[WorkKey, ChatKey] = {}
         self._waiting: dict[WorkKey, int] = {}
         """The slots of suspects that are not in flight."""
 
@@ -90,15 +90,15 @@ class Quarantine:
     def open(self) -> None:
         """Count the death of the process before this one, if it died, and begin anew."""
         before, seen = self._marks.read(), self._watchdog is not None and self._watchdog.seen()
-        flying = {one.key for one in before.in_flight}
-        if flying:
-            log.warning("The process before this one died with %s in flight", ", ".join(map(str, sorted(flying))))
+        running = {one.key for one in before.in_flight}
+        if running:
+            log.warning("The process before this one died with %s in flight", ", ".join(map(str, sorted(running))))
         for mark in before.marks:
-            deaths = mark.deaths + (_weight(mark, seen=seen) if flying == {mark.key} else 0)
-            if deaths or mark.suspect or mark.key in flying:
+            deaths = mark.deaths + (_weight(mark, seen=seen) if running == {mark.key} else 0)
+            if deaths or mark.suspect or mark.key in running:
                 self._deaths[mark.key] = max(deaths, self._deaths.get(mark.key, 0))
-                self._places[mark.key] = mark.place
-        kept = [WorkRecord(key, self._places[key], deaths, suspect=True) for key, deaths in self._deaths.items()]
+                self._chat_keys[mark.key] = mark.chat_key
+        kept = [WorkRecord(key, self._chat_keys[key], deaths, suspect=True) for key, deaths in self._deaths.items()]
         slots = self._marks.begin(kept)
         self._waiting = {mark.key: slot for mark, slot in zip(kept, slots, strict=True)}
         if self._watchdog is not None:
@@ -117,16 +117,16 @@ class Quarantine:
 
     def suspects(self) -> list[tuple[WorkKey, ChatKey]]:
         """What was in flight when a process died and is not through yet: updates first, in order."""
-        return sorted(self._places.items(), key=lambda one: (one[0].kind is not WorkKind.UPDATE, one[0]))
+        return sorted(self._chat_keys.items(), key=lambda one: (one[0].kind is not WorkKind.UPDATE, one[0]))
 
     def is_suspect(self, key: WorkKey) -> bool:
         """Whether it was in flight when a process died, and is not through yet."""
-        return key in self._places
+        return key in self._chat_keys
 
-    def place(self, key: WorkKey) -> ChatKey | None:
+    def chat_key(self, key: WorkKey) -> ChatKey | None:
         """Where a suspect belongs, if it got so far that this was known."""
-        place = self._places.get(key, NOWHERE)
-        return None if place == NOWHERE else place
+        chat_key = self._chat_keys.get(key, NOWHERE)
+        return None if chat_key == NOWHERE else chat_key
 
     def deaths(self, key: WorkKey) -> int:
         """How often the process died of this alone."""
@@ -136,22 +136,22 @@ class Quarantine:
         """Whether it had all its chances."""
         return self.deaths(key) >= MOST_DEATHS
 
-    def blame(self, key: WorkKey, place: ChatKey, deaths: int) -> None:
+    def record_deaths(self, key: WorkKey, chat_key: ChatKey, deaths: int) -> None:
         """Hold so many deaths against it, which were held against something it was a part of."""
         if self.deaths(key) < deaths:
             self._forget_mark(key)
-            self._deaths[key], self._places[key] = deaths * PER_DEATH, place
-            self._wait(key, place)
+            self._deaths[key], self._chat_keys[key] = deaths * PER_DEATH, chat_key
+            self._wait(key, chat_key)
 
     def acquit(self, key: WorkKey) -> None:
         """Forget what is held against it: it is through, was set aside, or is not there any more."""
         self._forget_mark(key)
         self._deaths.pop(key, None)
-        self._places.pop(key, None)
+        self._chat_keys.pop(key, None)
 
-    async def fly(self, key: WorkKey, place: ChatKey, work: Coroutine[Any, Any, T]) -> T:
+    async def run(self, key: WorkKey, chat_key: ChatKey, work: Coroutine[Any, Any, T]) -> T:
         """Do a piece of work, marked as in flight whenever code of it runs, in this task or in those it starts."""
-        flight, through = self._begin(key, place), True
+        flight, through = self._begin(key, chat_key), True
         token = _flight.set(flight)
         try:
             return await _Steps(work, self._marks, flight)
@@ -160,13 +160,13 @@ class Quarantine:
             raise
         finally:
             _flight.reset(token)
-            self._finish(key, place, flight, through=through)
+            self._finish(key, chat_key, flight, through=through)
 
     @contextmanager
     def step(self, key: WorkKey) -> Iterator[None]:
         """Mark code that runs without a wait, of work whose place is not known yet; it clears nobody of anything."""
         deaths = self._deaths.get(key, 0)
-        slot = self._marks.add(WorkRecord(key, self._places.get(key, NOWHERE), deaths, suspect=False))
+        slot = self._marks.add(WorkRecord(key, self._chat_keys.get(key, NOWHERE), deaths, suspect=False))
         before = self._marks.run(slot)
         try:
             yield
@@ -202,20 +202,22 @@ class Quarantine:
         flight = _flight.get()
         return asyncio.Task(work if flight is None else _Steps(work, self._marks, flight), loop=loop, **options)
 
-    def _begin(self, key: WorkKey, place: ChatKey) -> _Flight:
+    def _begin(self, key: WorkKey, chat_key: ChatKey) -> _Flight:
         self._forget_mark(key)
-        return _Flight(self._marks.add(WorkRecord(key, place, self._deaths.get(key, 0), suspect=key in self._places)))
+        return _Flight(
+            self._marks.add(WorkRecord(key, chat_key, self._deaths.get(key, 0), suspect=key in self._chat_keys))
+        )
 
-    def _finish(self, key: WorkKey, place: ChatKey, flight: _Flight, *, through: bool) -> None:
+    def _finish(self, key: WorkKey, chat_key: ChatKey, flight: _Flight, *, through: bool) -> None:
         self._marks.remove(flight.slot)
         flight.slot = 0
         if through:
             self.acquit(key)
-        elif key in self._places:  # it was cut short by the end of the process: what is known of it stays
-            self._wait(key, place)
+        elif key in self._chat_keys:  # it was cut short by the end of the process: what is known of it stays
+            self._wait(key, chat_key)
 
-    def _wait(self, key: WorkKey, place: ChatKey) -> None:
-        self._waiting[key] = self._marks.add(WorkRecord(key, place, self._deaths.get(key, 0), suspect=True))
+    def _wait(self, key: WorkKey, chat_key: ChatKey) -> None:
+        self._waiting[key] = self._marks.add(WorkRecord(key, chat_key, self._deaths.get(key, 0), suspect=True))
 
     def _forget_mark(self, key: WorkKey) -> None:
         if (slot := self._waiting.pop(key, None)) is not None:

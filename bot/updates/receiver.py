@@ -55,29 +55,29 @@ class Receiver:
         arrivals = await self._parsed(await self._storage.inbox.unhandled())
         try:
             async with asyncio.timeout(HOLD_S):
-                for key, place in self._quarantine.suspects():
-                    arrivals = await self._try_alone(key, place, arrivals)
+                for key, chat_key in self._quarantine.suspects():
+                    arrivals = await self._try_alone(key, chat_key, arrivals)
         except TimeoutError:
             log.warning("What the last process may have died of is not through yet; the other chats go on beside it")
-        for place in await self._storage.chats.with_open_work():
-            self._lanes.wake(place)
+        for chat_key in await self._storage.chats.with_open_work():
+            self._lanes.wake(chat_key)
         self._put(arrivals)
 
     async def _try_alone(
-        self, key: WorkKey, place: ChatKey, arrivals: Sequence[QueuedUpdate]
+        self, key: WorkKey, chat_key: ChatKey, arrivals: Sequence[QueuedUpdate]
     ) -> Sequence[QueuedUpdate]:
         """Have a suspect's lane work alone until the suspect is through; returns the arrivals of the other lanes."""
         if key.kind is WorkKind.UPDATE:
-            place = next((one.place for one in arrivals if one.update_id == key.id), place)
-        self._lanes.wake(place)
-        self._put([one for one in arrivals if one.place == place])
+            chat_key = next((one.key for one in arrivals if one.update_id == key.id), chat_key)
+        self._lanes.wake(chat_key)
+        self._put([one for one in arrivals if one.key == chat_key])
         with suppress(TimeoutError):
             async with asyncio.timeout(HOLD_ANSWER_S if key.kind is WorkKind.ANSWER else None):
-                while self._quarantine.is_suspect(key) and self._lanes.is_busy(place):  # noqa: ASYNC110 - once a start
+                while self._quarantine.is_suspect(key) and self._lanes.is_busy(chat_key):  # noqa: ASYNC110 - once a start
                     await asyncio.sleep(LOOK_S)
-        if not self._lanes.is_busy(place):  # what is not there any more would be a suspect forever
+        if not self._lanes.is_busy(chat_key):  # what is not there any more would be a suspect forever
             self._quarantine.acquit(key)
-        return [one for one in arrivals if one.place != place]
+        return [one for one in arrivals if one.key != chat_key]
 
     def _put(self, arrivals: Sequence[QueuedUpdate]) -> None:
         for arrival in arrivals:
@@ -89,7 +89,7 @@ class Receiver:
         arrivals, unreadable, poison = [], [], []
         for raw in updates:
             key = WorkKey(WorkKind.UPDATE, raw.update_id)
-            if self._quarantine.is_exhausted(key) and self._quarantine.place(key) is None:
+            if self._quarantine.is_exhausted(key) and self._quarantine.chat_key(key) is None:
                 log.error("The process ended three times while %s was parsed: it is set aside", key)
                 poison.append(raw.update_id)
                 self._quarantine.acquit(key)

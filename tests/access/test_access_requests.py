@@ -40,9 +40,9 @@ def _requests(storage: Storage, clock: Clock) -> AccessRequests:
     return AccessRequests(storage, Owners(storage.access, AccessRules("approval", frozenset({ANN, -5}))), clock)
 
 
-async def _ask(storage: Storage, requests: AccessRequests, guest: Applicant) -> list[ChatKey] | None:
+async def _ask(storage: Storage, requests: AccessRequests, applicant: Applicant) -> list[ChatKey] | None:
     async with storage.transaction() as tx:
-        return await requests.ask(tx, guest)
+        return await requests.ask(tx, applicant)
 
 
 async def _waiting(storage: Storage, telegram_id: int) -> list[Notice]:
@@ -76,7 +76,7 @@ async def test_who_asked_is_told_in_their_own_language(storage: Storage) -> None
     await _ask(storage, requests, BOB)
     async with storage.transaction() as tx:
         entry, told = await requests.put(tx, BOB, AccessStatus.ALLOWED, Decider(ANN, "Ann"))
-    assert entry.standing is AccessStatus.ALLOWED
+    assert entry.status is AccessStatus.ALLOWED
     assert told == [ChatKey(7)]
     assert [notice.text for notice in await _waiting(storage, 7)] == [_text("ru", "LET_IN")]
     assert await _waiting(storage, ANN) == []  # the question was not sent yet, and need not be

@@ -63,10 +63,10 @@ async def other(tmp_path: Path) -> AsyncIterator[Storage]:
 
 
 def turn(
-    content: str, message_id: int, *, sender: int = 42, glue: str = "\n\n", media: tuple[NewMedium, ...] = ()
+    content: str, message_id: int, *, sender: int = 42, separator: str = "\n\n", media: tuple[NewMedium, ...] = ()
 ) -> NewTurn:
     said_at = NOW + message_id + 0.000001
-    return NewTurn(content, glue, estimate(content), message_id, sender, f"Ann {sender}", said_at, media=media)
+    return NewTurn(content, separator, estimate(content), message_id, sender, f"Ann {sender}", said_at, media=media)
 
 
 async def fill(storage: Storage) -> None:
@@ -91,7 +91,7 @@ async def _home(storage: Storage) -> None:
         await storage.chats.choose(tx, chat.id, CHOICES)
         await storage.transcript.append(tx, chat.id, [turn("was reset", 1)], NOW)
         await storage.resets.reset(tx, chat.id, NOW)
-        said = [turn('a "b" \\ 漢 👋\u2028', 2, media=MEDIA), turn("c", 3, glue=""), turn("", 4, media=MEDIA[1:])]
+        said = [turn('a "b" \\ 漢 👋\u2028', 2, media=MEDIA), turn("c", 3, separator=""), turn("", 4, media=MEDIA[1:])]
         await storage.transcript.append(tx, chat.id, said, NOW)
         reply = await storage.transcript.begin_reply(tx, chat.id, NOW + 1.5, reply_to=3)
         answer = NewReply("**yes**", 3, marked=True)

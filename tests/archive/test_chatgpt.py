@@ -154,7 +154,7 @@ async def test_what_is_not_clear_is_asked_back(other: Storage, tmp_path: Path, w
     trees = conversation(message("system", "b"), title="Trees", name="c3")
     with pytest.raises(ArchiveError, match=said):
         await imported(other, json.dumps([*rocks, trees]), tmp_path, wish)
-    assert await other.archive.places() == []
+    assert await other.archive.keys() == []
 
 
 @pytest.mark.parametrize(

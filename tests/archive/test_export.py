@@ -15,10 +15,10 @@ AT = 1_700_000_000.0
 
 
 def said(
-    content: str, speaker: str | None = "Ann", at: float = AT, glue: str = "\n\n", *kinds: MediaKind
+    content: str, speaker: str | None = "Ann", at: float = AT, separator: str = "\n\n", *kinds: MediaKind
 ) -> ArchivedTurn:
     media = tuple(ArchivedMedium(kind, "0", "x", 1, refused=False) for kind in kinds)
-    return ArchivedTurn(Role.USER, TurnState.SETTLED, content, glue, at, speaker=speaker, media=media)
+    return ArchivedTurn(Role.USER, TurnState.SETTLED, content, separator, at, speaker=speaker, media=media)
 
 
 def answered(content: str, at: float = AT + 60) -> ArchivedTurn:
@@ -55,7 +55,7 @@ def test_group_names_are_headings_with_verbatim_lines() -> None:
 
 def test_message_cut_in_two_is_rejoined() -> None:
     assert "\n\nlong text, and more\nof it\n" in written(
-        said("long te"), said("xt, and more", glue=""), said("of it", glue="\n")
+        said("long te"), said("xt, and more", separator=""), said("of it", separator="\n")
     )
 
 

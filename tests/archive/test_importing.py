@@ -65,7 +65,7 @@ async def test_broken_entry_is_named_and_nothing_written(
     broken(files[0])
     with pytest.raises(ArchiveError, match=said):
         await imported(other, json.dumps(files), tmp_path)
-    assert await other.archive.places() == []
+    assert await other.archive.keys() == []
 
 
 @pytest.mark.parametrize(

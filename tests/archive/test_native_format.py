@@ -34,7 +34,7 @@ async def test_one_conversation_makes_it_alone(storage: Storage, other: Storage,
     await fill(storage)
     text = "".join([piece async for piece in Exporter(storage).at(TOPIC)])
     await imported(other, text, tmp_path)
-    assert await other.archive.places() == [TOPIC]
+    assert await other.archive.keys() == [TOPIC]
     assert await other.archive.read(TOPIC) == await storage.archive.read(TOPIC)
 
 
@@ -85,9 +85,9 @@ async def test_unfinished_answer_is_left_out(storage: Storage, other: Storage, t
     assert rows(tmp_path / "other.db") == rows(tmp_path / "keepsake.db")
     there = await other.chats.find(HOME)
     assert there is not None
-    owed = await other.transcript.owed(there.id)
-    assert owed is not None
-    assert owed.reply_id is None
+    pending_reply = await other.transcript.pending_reply(there.id)
+    assert pending_reply is not None
+    assert pending_reply.reply_id is None
 
 
 async def test_export_without_pictures_says_so(storage: Storage) -> None:
@@ -149,4 +149,4 @@ async def test_a_database_without_conversations_is_an_empty_list(
 ) -> None:
     assert json.loads(await exported(storage)) == []
     await imported(other, "[]", tmp_path)
-    assert await other.archive.places() == []
+    assert await other.archive.keys() == []

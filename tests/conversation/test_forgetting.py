@@ -154,8 +154,8 @@ async def test_what_is_put_aside_is_read_nowhere(storage: Storage) -> None:
     assert await storage.past.of_message(chat.id, 7) is None
     assert await storage.edits.find(chat.id, 7) is None
     assert await storage.past.chats_to_index() == []
-    assert await storage.archive.places() == [HOME]
-    assert [place for place in await storage.chats.with_open_work() if place != HOME] == []
+    assert await storage.archive.keys() == [HOME]
+    assert [key for key in await storage.chats.with_open_work() if key != HOME] == []
     assert await storage.database.rows("SELECT 1 FROM turn_messages WHERE in_chat = ?", (chat.id,))
 
 

@@ -61,9 +61,9 @@ class Bench:
         }
         choice = ModelSelector(OneModel(self.model), "m")
         self.windows = WindowReader(storage, WindowPolicy(**settings | policy), choice, "Be kind.", estimate)  # type: ignore[arg-type]
-        ledger = UsageRecorder(storage, ZONE, self.clock)
+        usage_recorder = UsageRecorder(storage, ZONE, self.clock)
         self.budget = Budget(storage, {}, no_price, never, ZONE, self.clock)
-        self.calls = SideRequests(storage, ledger, self.budget, estimate, 5.0)
+        self.calls = SideRequests(storage, usage_recorder, self.budget, estimate, 5.0)
         marking = CacheMarkerPolicy(
             storage, "off", lambda _: CacheProfile(explicit=False, minimum=1024, lifetime_s=300), self.clock
         )

@@ -9,8 +9,8 @@ from bot.llm.interface import Message
 from storage.records import Role, Turn
 
 
-def _turn(number: int, role: Role, content: str, glue: str = "\n\n") -> Turn:
-    return Turn(number, role, content, glue)
+def _turn(number: int, role: Role, content: str, separator: str = "\n\n") -> Turn:
+    return Turn(number, role, content, separator)
 
 
 def test_system_prompt_comes_first_then_ordered_turns() -> None:
@@ -34,8 +34,8 @@ def test_requests_share_prefix_up_to_newest_words() -> None:
     turns: list[Turn] = [_turn(0, Role.USER, "hello")]
     previous = build("system", "notes", turns)
     for number in range(1, 200):
-        role, glue = dice.choice(list(Role)), dice.choice(["", "\n", "\n\n"])
-        turns.append(_turn(number, role, f"words {number}", glue))
+        role, separator = dice.choice(list(Role)), dice.choice(["", "\n", "\n\n"])
+        turns.append(_turn(number, role, f"words {number}", separator))
         current = build("system", "notes", turns)
         last = len(previous) - 1
         assert current[:last] == previous[:last]

@@ -64,7 +64,7 @@ class Turn:
         self.voice_note: Callable[[bytes], Awaitable[bytes]] = speaks
 
     async def pending(self) -> PendingReply | None:
-        return await self.storage.transcript.owed(self.chat.id)
+        return await self.storage.transcript.pending_reply(self.chat.id)
 
     async def answer(self, attempts: Attempts) -> AnswerInFlight:
         """Have it answered by these attempts."""

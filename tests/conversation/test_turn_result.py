@@ -130,7 +130,7 @@ def without_words(answer: AnswerInFlight) -> None:
 def as_it_is(_: AnswerInFlight) -> None: ...
 
 
-THINKS = replace(CHAT, choices=ChatSettings(show_thinking=True))
+THINKS = replace(CHAT, settings=ChatSettings(show_thinking=True))
 THOUGHT = ReasoningDelta(" hm ")
 NOTICES: dict[str, tuple[Chat, list[StreamEvent], Callable[[AnswerInFlight], None], list[str]]] = {
     "nothing": (CHAT, [], as_it_is, []),

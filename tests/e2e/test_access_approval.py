@@ -96,19 +96,19 @@ async def test_each_button_decides_once_and_for_owners_only(stage: Stage, hurry:
     cleos = stage.telegram.private(cleo)
     await stage.start(ACCESS="approval", OWNER_IDS=f"{stage.ann.id},{cleo.id}")
     for number, (label, word) in enumerate({"Allow": "allowed", "Deny": "denied", "Block": "blocked"}.items(), 1):
-        guest = stage.telegram.user(f"Guest {label}")
-        home = stage.telegram.private(guest)
-        await guest.say(home, "may I?")
+        applicant = stage.telegram.user(f"Guest {label}")
+        home = stage.telegram.private(applicant)
+        await applicant.say(home, "may I?")
         anns, cleos_copy = await asked(stage, stage.home), await asked(stage, cleos)
-        assert await pressed(stage, guest, anns, label) == "Only an owner of this bot can do that."
+        assert await pressed(stage, applicant, anns, label) == "Only an owner of this bot can do that."
         assert query(stage, "SELECT count(*) FROM access WHERE standing = 'asking'") == [(1,)]
         stale = anns
         assert await pressed(stage, stage.ann, anns, label) == f"Decided: {word} by “Ann”."
         await _shown(cleos, number, f"{word} by “Ann”")
         for late, who in ((stale, stage.ann), (cleos_copy, cleo)):
             assert await stale_press(stage, who, late, "deny") == f"Already decided: {word} by “Ann”."
-        assert query(stage, f"SELECT standing FROM access WHERE telegram_id = {guest.id}") == [(word,)]
-        await guest.say(home, "and now?")
+        assert query(stage, f"SELECT standing FROM access WHERE telegram_id = {applicant.id}") == [(word,)]
+        await applicant.say(home, "and now?")
         await handled(stage)
     assert len(stage.model.requests) == 1
     denied, blocked = (stage.telegram.private(stage.telegram.user(f"Guest {label}")) for label in ("Deny", "Block"))

@@ -11,8 +11,8 @@ from tests.e2e.owners import asked, claim, codes, handled, membership, query, st
 
 
 def _guest(stage: Stage, name: str) -> tuple[User, Chat]:
-    guest = stage.telegram.user(name)
-    return guest, stage.telegram.private(guest)
+    applicant = stage.telegram.user(name)
+    return applicant, stage.telegram.private(applicant)
 
 
 async def _recorded(stage: Stage, waiting: int) -> None:
@@ -68,10 +68,10 @@ async def test_access_decision_survives_kill_and_is_announced_once(process: Stag
 @pytest.mark.long
 async def test_killed_broadcast_resumes_without_duplicates(process: Stage) -> None:
     guests = [_guest(process, f"Guest {number}") for number in range(5)]
-    ids = ",".join(str(guest.id) for guest, _ in guests)
+    ids = ",".join(str(applicant.id) for applicant, _ in guests)
     await process.start(ACCESS="approval", OWNER_IDS=str(process.ann.id), ALLOWED_IDS=ids)
-    for guest, home in guests:
-        await guest.say(home, "hello")
+    for applicant, home in guests:
+        await applicant.say(home, "hello")
     for _, home in guests:
         await process.replies(1, home)
     await process.ann.say(process.home, "/broadcast Tea at five!")

@@ -50,7 +50,7 @@ async def test_export_is_json_that_another_bot_imports(talkative: Stage, tmp_pat
     (tmp_path / "taken.json").write_bytes(sent.document)
     other = await Storage.open(tmp_path / "other.db")
     await put(other, Importer(estimate, UTC).read(tmp_path / "taken.json", ImportOptions()), 0.0)
-    assert len(await other.archive.places()) == 1
+    assert len(await other.archive.keys()) == 1
     await other.close()
 
 

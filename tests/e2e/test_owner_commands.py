@@ -18,8 +18,8 @@ async def _told(stage: Stage, words: str, reply_to: Message | None = None) -> st
 
 
 def _guest(stage: Stage, name: str) -> tuple[User, Chat]:
-    guest = stage.telegram.user(name, username=name.lower())
-    return guest, stage.telegram.private(guest)
+    applicant = stage.telegram.user(name, username=name.lower())
+    return applicant, stage.telegram.private(applicant)
 
 
 async def test_users_command_lists_access_and_usage(stage: Stage, hurry: None) -> None:
@@ -117,9 +117,9 @@ async def test_owners_commands_are_owners_and_in_private_only(stage: Stage, hurr
 async def test_confirmed_broadcast_reaches_everybody_with_access(stage: Stage, hurry: None) -> None:
     await stage.start(ACCESS="approval", OWNER_IDS=str(stage.ann.id))
     (bob, bobs), (cleo, cleos), (dan, dans) = _guest(stage, "Bob"), _guest(stage, "Cleo"), _guest(stage, "Dan")
-    for guest, home in ((bob, bobs), (cleo, cleos)):
-        await _told(stage, f"/allow {guest.id}")
-        await guest.say(home, "hello")
+    for applicant, home in ((bob, bobs), (cleo, cleos)):
+        await _told(stage, f"/allow {applicant.id}")
+        await applicant.say(home, "hello")
         await stage.replies(1, home)
     await dan.say(dans, "may I?")
     await stage.home.wait(lambda chat: "Dan" in chat.replies[-1].text, PATIENCE_S)
@@ -150,10 +150,10 @@ async def test_a_broadcast_keeps_formatting_and_media(stage: Stage, hurry: None)
     assert (await stage.replies(2, bobs))[1] == "😀 Tea"
     assert bobs.replies[1].entities == (Entity("bold", 3, 3),)
     await stage.home.wait(lambda chat: "reached 1 of" in chat.replies[-1].text, PATIENCE_S)
-    place: dict[str, object] = {
+    key: dict[str, object] = {
         "venue": {"location": {"longitude": 1.0, "latitude": 2.0}, "title": "Café", "address": "Here"}
     }
-    venue = await stage.ann.send(stage.home, place)
+    venue = await stage.ann.send(stage.home, key)
     count = len(await stage.home.wait(3, PATIENCE_S))
     await stage.ann.say(stage.home, "/broadcast", reply_to=venue)
     question = (await stage.home.wait(count + 1, PATIENCE_S))[count]

@@ -104,7 +104,7 @@ async def test_places_are_given_in_order() -> None:
     room, order = Capacity(10), list[int]()
 
     async def take(size: int) -> None:
-        async with room.place(size):
+        async with room.reserve(size):
             order.append(size)
             await asyncio.sleep(0)
 
@@ -114,7 +114,7 @@ async def test_places_are_given_in_order() -> None:
 
 async def test_who_gives_up_waiting_holds_nobody_up() -> None:
     room = Capacity(10)
-    async with room.place(6):
+    async with room.reserve(6):
         waits = asyncio.create_task(_pass(room, 8))
         await asyncio.sleep(0)
         small = asyncio.create_task(_pass(room, 4))
@@ -125,5 +125,5 @@ async def test_who_gives_up_waiting_holds_nobody_up() -> None:
 
 
 async def _pass(room: Capacity, size: int) -> None:
-    async with room.place(size):
+    async with room.reserve(size):
         pass

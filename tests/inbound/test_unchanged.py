@@ -26,7 +26,7 @@ def test_a_reaction_or_a_preview_changes_nothing(name: str) -> None:
         "has_media_spoiler": True,
     }
     lately = RecentMessages()
-    lately.hear(_message(CORPUS[name]))
+    lately.record(_message(CORPUS[name]))
     if "text" in CORPUS[name] or "caption" in CORPUS[name]:
         assert lately.knows(_message(later))
     assert digest(_message(CORPUS[name])) == digest(_message(CORPUS[name] | {"edit_date": 1}))

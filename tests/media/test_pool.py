@@ -23,7 +23,7 @@ class _Jobs:
 
     async def _do(self, name: str) -> None:
         self._ends[name] = asyncio.Event()
-        async with self._rounds.place(name[0]):
+        async with self._rounds.reserve(name[0]):
             self.begun.append(name)
             await self._ends[name].wait()
 

@@ -142,7 +142,7 @@ class Line:
     api: BotApi
     sender: Deliverer
     features: Features
-    pacer: FloodControl
+    flood_control: FloodControl
     halts: list[float]
     """How long the pacer was told to wait each time, in its own seconds."""
     now: Callable[[], float]
@@ -159,8 +159,15 @@ async def connected(*unknown: str, patience: float = 5.0, reply_format: ReplyFor
     def now() -> float:
         return loop.time() * SPEED
 
-    pacer = _Told(now, sleep)
+    flood_control = _Told(now, sleep)
     app = Starlette(routes=[Route("/bot1:x/{method}", api.answer, methods=["POST"])])
     request = HTTPXRequest(read_timeout=patience)
     async with serve(app) as url, Bot("1:x", base_url=f"{url}/bot", request=request) as bot:
-        yield Line(api, Deliverer(bot, pacer, features, QUICK, reply_format), features, pacer, pacer.halts, now)
+        yield Line(
+            api,
+            Deliverer(bot, flood_control, features, QUICK, reply_format),
+            features,
+            flood_control,
+            flood_control.halts,
+            now,
+        )

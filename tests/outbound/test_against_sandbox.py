@@ -52,8 +52,8 @@ class Conversation:
 
         loop = asyncio.get_running_loop()
         async with self.api.run() as url, Bot(self.api.token, base_url=f"{url}/bot") as bot:
-            pacer = FloodControl(lambda: loop.time() * SPEED, lambda seconds: asyncio.sleep(seconds / SPEED))
-            sender = Deliverer(bot, pacer, Features(), QUICK)
+            flood_control = FloodControl(lambda: loop.time() * SPEED, lambda seconds: asyncio.sleep(seconds / SPEED))
+            sender = Deliverer(bot, flood_control, Features(), QUICK)
             preview = await self.show(sender, source)
             await sender.deliver(self.to, source, arrived, begun=preview.message_id)
         return preview

@@ -28,14 +28,14 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def pacer(clock: Clock) -> FloodControl:
+def flood_control(clock: Clock) -> FloodControl:
     return FloodControl(clock, clock.sleep)
 
 
-async def turns(pacer: FloodControl, clock: Clock, to: Destination, count: int) -> list[float]:
+async def turns(flood_control: FloodControl, clock: Clock, to: Destination, count: int) -> list[float]:
     times = []
     for _ in range(count):
-        await pacer.turn(to)
+        await flood_control.turn(to)
         times.append(clock.now - 1000)
     return times
 
@@ -44,40 +44,40 @@ def most_within(times: list[float], span: float) -> int:
     return max(sum(start <= time < start + span for time in times) for start in times)
 
 
-async def test_private_chat_gets_burst_then_one_per_second(pacer: FloodControl, clock: Clock) -> None:
-    assert await turns(pacer, clock, PRIVATE, 7) == pytest.approx([0, 0, 0, 0, 1, 2, 3])
+async def test_private_chat_gets_burst_then_one_per_second(flood_control: FloodControl, clock: Clock) -> None:
+    assert await turns(flood_control, clock, PRIVATE, 7) == pytest.approx([0, 0, 0, 0, 1, 2, 3])
 
 
-async def test_group_gets_20_per_minute_at_most(pacer: FloodControl, clock: Clock) -> None:
-    times = await turns(pacer, clock, GROUP, 60)
+async def test_group_gets_20_per_minute_at_most(flood_control: FloodControl, clock: Clock) -> None:
+    times = await turns(flood_control, clock, GROUP, 60)
     assert times[:5] == pytest.approx([0] * 5)
     assert 15 <= most_within(times, 60) <= 20
 
 
-async def test_all_chats_get_30_per_second_at_most(pacer: FloodControl, clock: Clock) -> None:
+async def test_all_chats_get_30_per_second_at_most(flood_control: FloodControl, clock: Clock) -> None:
     times = []
     for chat in range(200):
-        times += await turns(pacer, clock, Destination(chat, private=True), 1)
+        times += await turns(flood_control, clock, Destination(chat, private=True), 1)
     assert 20 <= most_within(times, 1) <= 30
 
 
-async def test_preview_takes_free_turns_and_spares_burst(pacer: FloodControl, clock: Clock) -> None:
-    assert pacer.free(PRIVATE)
-    assert not pacer.free(PRIVATE)
-    assert await turns(pacer, clock, PRIVATE, 3) == pytest.approx([0, 0, 0])
+async def test_preview_takes_free_turns_and_spares_burst(flood_control: FloodControl, clock: Clock) -> None:
+    assert flood_control.free(PRIVATE)
+    assert not flood_control.free(PRIVATE)
+    assert await turns(flood_control, clock, PRIVATE, 3) == pytest.approx([0, 0, 0])
     clock.now += 3.9
-    assert not pacer.free(PRIVATE)
+    assert not flood_control.free(PRIVATE)
     clock.now += 0.2
-    assert pacer.free(PRIVATE)
+    assert flood_control.free(PRIVATE)
 
 
-async def test_halted_chat_waits_alone(pacer: FloodControl, clock: Clock) -> None:
-    pacer.halt(PRIVATE, 230)
-    assert pacer.halted(PRIVATE)
-    assert not pacer.free(PRIVATE)
-    assert pacer.free(GROUP)
-    assert await turns(pacer, clock, PRIVATE, 1) == pytest.approx([230])
-    assert not pacer.halted(PRIVATE)
+async def test_halted_chat_waits_alone(flood_control: FloodControl, clock: Clock) -> None:
+    flood_control.halt(PRIVATE, 230)
+    assert flood_control.halted(PRIVATE)
+    assert not flood_control.free(PRIVATE)
+    assert flood_control.free(GROUP)
+    assert await turns(flood_control, clock, PRIVATE, 1) == pytest.approx([230])
+    assert not flood_control.halted(PRIVATE)
 
 
 async def test_halt_also_delays_a_waiting_message(clock: Clock) -> None:
@@ -90,29 +90,29 @@ async def test_halt_also_delays_a_waiting_message(clock: Clock) -> None:
     assert await turns(waiting, clock, PRIVATE, 5) == pytest.approx([0, 0, 0, 0, 50])
 
 
-async def test_shorter_halt_does_not_shorten_longer(pacer: FloodControl, clock: Clock) -> None:
-    pacer.halt(PRIVATE, 100)
-    pacer.halt(PRIVATE, 1)
+async def test_shorter_halt_does_not_shorten_longer(flood_control: FloodControl, clock: Clock) -> None:
+    flood_control.halt(PRIVATE, 100)
+    flood_control.halt(PRIVATE, 1)
     clock.now += 50
-    assert pacer.halted(PRIVATE)
+    assert flood_control.halted(PRIVATE)
 
 
 async def test_turns_are_given_in_the_order_of_asking() -> None:
     loop, order = asyncio.get_running_loop(), list[int]()
-    pacer = FloodControl(lambda: loop.time() * 10, lambda seconds: asyncio.sleep(seconds / 10))
+    flood_control = FloodControl(lambda: loop.time() * 10, lambda seconds: asyncio.sleep(seconds / 10))
 
     async def ask(number: int) -> None:
-        await pacer.turn(Destination(number, private=True))
+        await flood_control.turn(Destination(number, private=True))
         order.append(number)
 
     await asyncio.gather(*(ask(number) for number in range(40)))
     assert order == list(range(40))
 
 
-async def test_chats_that_are_free_again_are_forgotten(pacer: FloodControl, clock: Clock) -> None:
+async def test_chats_that_are_free_again_are_forgotten(flood_control: FloodControl, clock: Clock) -> None:
     for chat in range(5000):
-        await pacer.turn(Destination(chat, private=True))
-    assert len(pacer._due) < 1100
+        await flood_control.turn(Destination(chat, private=True))
+    assert len(flood_control._due) < 1100
 
 
 async def test_patient_messages_let_others_go_first(clock: Clock) -> None:
@@ -122,9 +122,9 @@ async def test_patient_messages_let_others_go_first(clock: Clock) -> None:
         asked.append(seconds)
         await asyncio.Event().wait()
 
-    pacer = FloodControl(clock, sleep)
+    flood_control = FloodControl(clock, sleep)
     strangers = [Destination(10 + number, private=True, patient=True) for number in range(40)]
-    tasks = [asyncio.create_task(pacer.turn(to)) for to in (*strangers, PRIVATE)]
+    tasks = [asyncio.create_task(flood_control.turn(to)) for to in (*strangers, PRIVATE)]
     await asyncio.sleep(0.01)
     assert asked[-1] < 0.1
     for task in tasks:

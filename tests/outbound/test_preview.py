@@ -163,7 +163,7 @@ async def test_flood_pauses_previews_and_typing() -> None:
     async with connected(reply_format="rich") as line, preview(line) as show:
         line.api.refuse("sendRichMessageDraft", 429, "Too Many Requests", retry_after=200)
         show.update("a")
-        await until(lambda: line.pacer.halted(PRIVATE))
+        await until(lambda: line.flood_control.halted(PRIVATE))
         seen = len(line.api.calls)
         await asyncio.sleep(0.1)
         assert len(line.api.calls) == seen

@@ -11,21 +11,21 @@ ANN = Decider(1, "Ann")
 OLD, NEW = Applicant(-5, "Friends"), Applicant(-100500, "Friends")
 
 
-async def _knock(storage: Storage, guest: Applicant, now: float = 10.0, denied_before: float = 0.0) -> int | None:
+async def _knock(storage: Storage, applicant: Applicant, now: float = 10.0, denied_before: float = 0.0) -> int | None:
     async with storage.transaction() as tx:
-        entry = await storage.access.knock(tx, guest, now, denied_before)
+        entry = await storage.access.knock(tx, applicant, now, denied_before)
     return entry.id if entry else None
 
 
-async def _put(storage: Storage, guest: Applicant, standing: AccessStatus, now: float = 20.0) -> None:
+async def _put(storage: Storage, applicant: Applicant, status: AccessStatus, now: float = 20.0) -> None:
     async with storage.transaction() as tx:
-        await storage.access.put(tx, guest, standing, ANN, now)
+        await storage.access.put(tx, applicant, status, ANN, now)
 
 
 async def test_repeated_requests_make_one_row(storage: Storage) -> None:
     assert await _knock(storage, BOB) is not None
     assert await _knock(storage, BOB) is None
-    assert [entry.guest for entry in await storage.access.having(AccessStatus.ASKING)] == [BOB]
+    assert [entry.applicant for entry in await storage.access.having(AccessStatus.ASKING)] == [BOB]
 
 
 async def test_whoever_decides_first_has_decided(storage: Storage) -> None:
@@ -36,14 +36,14 @@ async def test_whoever_decides_first_has_decided(storage: Storage) -> None:
         assert not await storage.access.decide(tx, number, AccessStatus.BLOCKED, SHELL, 30.0)
         entry = await storage.access.seen(tx, number)
     assert entry is not None
-    assert (entry.standing, entry.decided_by, entry.decided_at) == (AccessStatus.ALLOWED, ANN, 20.0)
+    assert (entry.status, entry.decided_by, entry.decided_at) == (AccessStatus.ALLOWED, ANN, 20.0)
 
 
-@pytest.mark.parametrize("standing", list(AccessStatus))
-async def test_only_long_denied_person_may_ask_again(storage: Storage, standing: AccessStatus) -> None:
-    await _put(storage, BOB, standing)
+@pytest.mark.parametrize("status", list(AccessStatus))
+async def test_only_long_denied_person_may_ask_again(storage: Storage, status: AccessStatus) -> None:
+    await _put(storage, BOB, status)
     assert await _knock(storage, BOB, 30.0, denied_before=19.0) is None
-    assert (await _knock(storage, BOB, 30.0, denied_before=20.0) is not None) == (standing is AccessStatus.DENIED)
+    assert (await _knock(storage, BOB, 30.0, denied_before=20.0) is not None) == (status is AccessStatus.DENIED)
 
 
 async def test_latest_username_belongs_to_its_last_user(storage: Storage) -> None:
@@ -53,7 +53,7 @@ async def test_latest_username_belongs_to_its_last_user(storage: Storage) -> Non
     await _put(storage, Applicant(10, "Bob", "bob"), AccessStatus.ALLOWED)
     entry = await storage.access.by_username("Bob")
     assert entry is not None
-    assert entry.guest.telegram_id == 8
+    assert entry.applicant.telegram_id == 8
 
 
 async def test_decision_without_name_keeps_known_name(storage: Storage) -> None:
@@ -61,7 +61,7 @@ async def test_decision_without_name_keeps_known_name(storage: Storage) -> None:
     await _put(storage, Applicant(7), AccessStatus.BLOCKED)
     entry = await storage.access.by_username("BOB")
     assert entry is not None
-    assert (entry.guest, entry.standing) == (BOB, AccessStatus.BLOCKED)
+    assert (entry.applicant, entry.status) == (BOB, AccessStatus.BLOCKED)
 
 
 @pytest.mark.parametrize(
@@ -78,15 +78,15 @@ async def test_decision_without_name_keeps_known_name(storage: Storage) -> None:
 async def test_a_group_that_moves_keeps_what_was_decided(
     storage: Storage, old: AccessStatus | None, new: AccessStatus | None, then: AccessStatus
 ) -> None:
-    for now, (guest, standing) in enumerate(((OLD, old), (NEW, new))):
-        if standing is AccessStatus.ASKING:
-            await _knock(storage, guest)
-        elif standing is not None:
-            await _put(storage, guest, standing, float(now))
+    for now, (applicant, status) in enumerate(((OLD, old), (NEW, new))):
+        if status is AccessStatus.ASKING:
+            await _knock(storage, applicant)
+        elif status is not None:
+            await _put(storage, applicant, status, float(now))
     async with storage.transaction() as tx:
         await storage.presence.migrate(tx, OLD.telegram_id, NEW.telegram_id)
     found = await storage.access.having(*AccessStatus)
-    assert [(entry.guest.telegram_id, entry.standing) for entry in found] == [(NEW.telegram_id, then)]
+    assert [(entry.applicant.telegram_id, entry.status) for entry in found] == [(NEW.telegram_id, then)]
 
 
 async def test_reset_forget_and_leave_keep_access(storage: Storage) -> None:
@@ -115,7 +115,7 @@ async def test_open_questions_are_kept_weeks_after_decision(storage: Storage) ->
     assert await storage.notices.waiting(ChatKey(2)) == []
     entry = await storage.access.of_request(1, 77)
     assert entry is not None
-    assert entry.guest == BOB
+    assert entry.applicant == BOB
 
 
 async def test_owner_link_works_once_until_expired_or_replaced(storage: Storage) -> None:

@@ -42,7 +42,7 @@ async def test_backup_of_open_database_has_committed_data(storage: Storage, chat
     async with storage.transaction():
         await backup(tmp_path / "keepsake.db", tmp_path / "copy.db")
     copy = await Storage.open(tmp_path / "copy.db")
-    assert await copy.chats.find(chat.place) == chat
+    assert await copy.chats.find(chat.key) == chat
     await copy.close()
 
 

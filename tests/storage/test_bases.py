@@ -43,7 +43,7 @@ async def found(storage: Storage, chat: Chat, reply_id: int) -> tuple[FoundTurn,
 
 
 async def now(storage: Storage, chat: Chat) -> Chat:
-    read = await storage.chats.find(chat.place)
+    read = await storage.chats.find(chat.key)
     assert read is not None
     return read
 

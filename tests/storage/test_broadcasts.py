@@ -34,8 +34,8 @@ async def test_broadcast_resumes_after_crash_without_duplicates(storage: Storage
         await _hand_out(storage, number, 2, fail=True)
     assert await _hand_out(storage, number, 9) == [7, 8, 9]
     assert await _hand_out(storage, number, 9) == []
-    places = await storage.notices.places_waiting()
-    assert sorted(place.telegram_id for place in places) == [5, 6, 7, 8, 9]
+    keys = await storage.notices.waiting_keys()
+    assert sorted(key.telegram_id for key in keys) == [5, 6, 7, 8, 9]
 
 
 async def test_broadcast_ends_when_every_chat_is_settled(storage: Storage) -> None:
@@ -44,8 +44,8 @@ async def test_broadcast_ends_when_every_chat_is_settled(storage: Storage) -> No
     async with storage.transaction() as tx:
         await storage.presence.left(tx, 6)
     assert await _hand_out(storage, number, 9) == [5, 7, 8]
-    for place, arrives in ((5, True), (7, False)):
-        [(notice_id, _)] = await storage.notices.waiting(ChatKey(place))
+    for key, arrives in ((5, True), (7, False)):
+        [(notice_id, _)] = await storage.notices.waiting(ChatKey(key))
         async with storage.transaction() as tx:
             assert await storage.broadcasts.finish(tx, number) is None
             if arrives:
@@ -78,7 +78,7 @@ async def test_a_broadcast_that_is_stopped_goes_no_further(storage: Storage) -> 
         [stopped] = await storage.broadcasts.stop(tx, 1)
         assert await storage.broadcasts.stop(tx, 1) == []
     assert (stopped.chats, stopped.sent) == (3, 1)
-    assert await storage.notices.places_waiting() == []
+    assert await storage.notices.waiting_keys() == []
     assert await storage.broadcasts.sending() == []
     assert await storage.broadcasts.content(number) is None
     assert await _hand_out(storage, number, 2) == []

@@ -41,22 +41,22 @@ async def test_every_setting_is_kept(storage: Storage, chat: Chat) -> None:
         await storage.chats.choose(tx, chat.id, chosen)
     found = await storage.chats.by_id(chat.id)
     assert found is not None
-    assert found.choices == chosen
+    assert found.settings == chosen
 
 
 async def test_ephemeral_chat_uses_its_groups_settings(storage: Storage) -> None:
     async with storage.transaction() as tx:
         aside = await storage.chats.ensure(tx, ChatKey.aside(-5, 7), private=False, now=1.0)
-        assert aside.choices == ChatSettings()
+        assert aside.settings == ChatSettings()
         group = await storage.chats.ensure(tx, ChatKey(-5), private=False, now=1.0)
-        chosen = replace(group.choices, persona="A pirate", language="ru")
+        chosen = replace(group.settings, persona="A pirate", language="ru")
         await storage.chats.choose(tx, group.id, chosen)
     async with storage.transaction() as tx:
-        assert (await storage.chats.ensure(tx, aside.place, private=False, now=2.0)).choices == chosen
+        assert (await storage.chats.ensure(tx, aside.key, private=False, now=2.0)).settings == chosen
     window = await storage.memories.window(aside.id)
-    for found in (window.chat, await storage.chats.find(aside.place), await storage.chats.by_id(aside.id)):
+    for found in (window.chat, await storage.chats.find(aside.key), await storage.chats.by_id(aside.id)):
         assert found is not None
-        assert found.choices == chosen
+        assert found.settings == chosen
 
 
 @pytest.mark.parametrize("way", ["reset", "forget"])
@@ -64,12 +64,12 @@ async def test_a_title_is_forgotten_with_its_words(storage: Storage, chat: Chat,
     await say(storage, chat, "my secret", 10)
     turn = await reply(storage, chat, "yes")
     async with storage.transaction() as tx:
-        await storage.topics.untitled(tx, chat.place)
-        await storage.topics.made(tx, chat.place, "A secret")
+        await storage.topics.untitled(tx, chat.key)
+        await storage.topics.made(tx, chat.key, "A secret")
     async with storage.transaction() as tx:
         if way == "reset":
             await storage.resets.reset(tx, chat.id, 100.0)
         else:
             await storage.forgettings.put_aside(tx, chat.id, [turn])
-    assert await storage.topics.title(chat.place) is None
-    assert await storage.topics.is_untitled(chat.place)
+    assert await storage.topics.title(chat.key) is None
+    assert await storage.topics.is_untitled(chat.key)

@@ -12,7 +12,7 @@ from storage import database as patience
 from storage.records import ChatKey
 
 
-async def _places(storage: Storage) -> set[int]:
+async def _keys(storage: Storage) -> set[int]:
     return {row["telegram_id"] for row in await storage.database.rows("SELECT telegram_id FROM chats")}
 
 
@@ -27,7 +27,7 @@ async def _write(storage: Storage, number: int, *, fail: bool) -> None:
 async def test_a_block_that_raises_writes_nothing(storage: Storage) -> None:
     with pytest.raises(RuntimeError):
         await _write(storage, 1, fail=True)
-    assert await _places(storage) == set()
+    assert await _keys(storage) == set()
 
 
 async def test_cancelled_transaction_writes_nothing_and_frees_writer(storage: Storage) -> None:
@@ -45,28 +45,28 @@ async def test_cancelled_transaction_writes_nothing_and_frees_writer(storage: St
     await asyncio.gather(task, return_exceptions=True)
     async with storage.transaction() as tx:
         await storage.chats.ensure(tx, ChatKey(2), private=True, now=0.0)
-    assert await _places(storage) == {2}
+    assert await _keys(storage) == {2}
 
 
 async def test_transactions_of_two_tasks_do_not_mix(storage: Storage) -> None:
     writes = (_write(storage, number, fail=number % 2 == 0) for number in range(1, 9))
     await asyncio.gather(*writes, return_exceptions=True)
-    assert await _places(storage) == {1, 3, 5, 7}
+    assert await _keys(storage) == {1, 3, 5, 7}
 
 
 async def test_a_reader_sees_committed_rows_only(storage: Storage) -> None:
     async with storage.transaction() as tx:
         await storage.chats.ensure(tx, ChatKey(1), private=True, now=0.0)
-        assert await asyncio.create_task(_places(storage)) == set()
-    assert await _places(storage) == {1}
+        assert await asyncio.create_task(_keys(storage)) == set()
+    assert await _keys(storage) == {1}
 
 
 async def test_a_read_past_its_transaction_fails(storage: Storage) -> None:
     async with storage.transaction() as tx:
         with pytest.raises(AssertionError, match="past the transaction"):
-            await _places(storage)
+            await _keys(storage)
         assert await tx.row("SELECT 1 FROM chats") is None
-    assert await _places(storage) == set()
+    assert await _keys(storage) == set()
 
 
 async def test_the_reader_cannot_write(storage: Storage) -> None:

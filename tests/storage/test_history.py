@@ -14,13 +14,13 @@ async def test_two_chats_number_their_messages_alike(storage: Storage, chat: Cha
     await say(storage, other, "theirs", 10)
     for number in (0, 0):  # ephemeral messages
         await say(storage, chat, "whisper", number)
-    for place, content in ((chat, "mine"), (other, "theirs")):
+    for key, content in ((chat, "mine"), (other, "theirs")):
         async with storage.transaction() as tx:
-            await storage.transcript.give_up(tx, place.id)
-        found = await storage.past.of_message(place.id, 10)
+            await storage.transcript.give_up(tx, key.id)
+        found = await storage.past.of_message(key.id, 10)
         assert found is not None
         assert found.content == content
-        stored = await storage.edits.find(place.id, 10)
+        stored = await storage.edits.find(key.id, 10)
         assert stored is not None
         assert stored.content == content
     whisper = await storage.past.of_message(chat.id, 0)

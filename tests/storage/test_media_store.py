@@ -10,9 +10,9 @@ PICTURE = NewMedium(MediaKind.IMAGE, b"picture", "image/jpeg", 70)
 SOUND = NewMedium(MediaKind.AUDIO, b"sound", "mp3", 50)
 
 
-async def _say(storage: Storage, place: int, *media: NewMedium) -> int:
+async def _say(storage: Storage, key: int, *media: NewMedium) -> int:
     async with storage.transaction() as tx:
-        chat = await storage.chats.ensure(tx, ChatKey(place), private=True, now=0.0)
+        chat = await storage.chats.ensure(tx, ChatKey(key), private=True, now=0.0)
         turn = NewTurn("[photo]", "\n", 5, 1, 5, media=media)
         await storage.transcript.append(tx, chat.id, [turn], 0.0)
     return chat.id
@@ -57,7 +57,7 @@ async def test_what_was_overheard_is_no_question(storage: Storage) -> None:
     async with storage.transaction() as tx:
         chat = await storage.chats.ensure(tx, ChatKey(-5), private=False, now=0.0)
         await storage.transcript.append(tx, chat.id, [NewTurn("hi", "\n", 5, 1, 5)], 0.0, asked=False)
-    assert await storage.transcript.owed(chat.id) is None
+    assert await storage.transcript.pending_reply(chat.id) is None
     async with storage.transaction() as tx:
         assert not await storage.transcript.ask_again(tx, chat.id, 0.0)
     [turn] = await storage.memories.turns_since(chat.id, 0)

@@ -16,7 +16,7 @@ from tests.storage.test_transcript import reply, say
 async def _add(storage: Storage, notice: Notice) -> int:
     async with storage.transaction() as tx:
         await storage.notices.add(tx, notice)
-    return (await storage.notices.waiting(notice.place))[-1][0]
+    return (await storage.notices.waiting(notice.key))[-1][0]
 
 
 async def test_a_notice_waits_until_it_was_sent(storage: Storage) -> None:
@@ -95,8 +95,8 @@ async def test_reply_set_aside_can_be_renewed(storage: Storage, chat: Chat) -> N
     async with storage.transaction() as tx:
         await storage.deliveries.delivered(tx, reply_id, 77, 6)
         await storage.transcript.sent(tx, reply_id)
-        assert not await storage.transcript.send_again(tx, replace(chat.place, telegram_id=99), reply_id)
-        assert await storage.transcript.send_again(tx, chat.place, reply_id)
+        assert not await storage.transcript.send_again(tx, replace(chat.key, telegram_id=99), reply_id)
+        assert await storage.transcript.send_again(tx, chat.key, reply_id)
     assert [one.end for one in await storage.deliveries.open(chat.id)] == [6]
 
 

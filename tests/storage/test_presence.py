@@ -17,9 +17,9 @@ from tests.storage.test_transcript import reply, say, window
 OLD, NEW = ChatKey(-400), ChatKey(-1_001_400)
 
 
-async def _chat(storage: Storage, place: ChatKey) -> Chat:
+async def _chat(storage: Storage, key: ChatKey) -> Chat:
     async with storage.transaction() as tx:
-        return await storage.chats.ensure(tx, place, private=False, now=0.0)
+        return await storage.chats.ensure(tx, key, private=False, now=0.0)
 
 
 async def _move(storage: Storage) -> Chat:
@@ -52,7 +52,7 @@ async def test_reset_in_new_chat_hides_nothing_older(storage: Storage) -> None:
     await say(storage, new, "later", 12)
     moved = await _move(storage)
     assert await window(storage, moved) == ["old", "yes", "later"]
-    assert await storage.archive.places() == [NEW]
+    assert await storage.archive.keys() == [NEW]
     assert await _undo(storage, moved, reset_id, 100.0 + UNDO_S)
     assert await window(storage, moved) == ["old", "yes", "new", "fine", "later"]
     assert not await _undo(storage, moved, reset_id, 100.0 + UNDO_S)
@@ -112,9 +112,9 @@ async def test_no_reset_is_undone_through_a_later_one(storage: Storage) -> None:
 async def test_late_message_from_old_chat_joins_new(storage: Storage) -> None:
     await _both(storage)
     moved = await _move(storage)
-    choices = ChatSettings(language="fr", voice=True)
+    settings = ChatSettings(language="fr", voice=True)
     async with storage.transaction() as tx:
-        await storage.chats.choose(tx, moved.id, choices)
+        await storage.chats.choose(tx, moved.id, settings)
     moved = await _chat(storage, NEW)
     async with storage.transaction() as tx:
         assert await storage.memories.put(tx, moved, Memory(2, "notes", 1, 5.0))
@@ -122,7 +122,7 @@ async def test_late_message_from_old_chat_joins_new(storage: Storage) -> None:
     await say(storage, late, "late", 13)
     moved = await _move(storage)
     assert await window(storage, moved) == ["new", "fine", "late"]
-    assert moved.choices == choices
+    assert moved.settings == settings
     memory = await storage.memories.current(moved)
     assert memory is not None
     assert memory.text == "notes"
@@ -135,7 +135,7 @@ async def test_migration_merges_settings_and_newest_win(storage: Storage) -> Non
         await storage.chats.choose(tx, old.id, chosen)
         await storage.chats.choose(tx, new.id, ChatSettings(language="fr"))
     moved = await _move(storage)
-    assert moved.choices == replace(chosen, language="fr")
+    assert moved.settings == replace(chosen, language="fr")
 
 
 async def test_the_notes_of_the_old_chat_hold_on(storage: Storage) -> None:

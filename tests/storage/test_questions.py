@@ -12,7 +12,7 @@ ASKED = Question(0, HERE, ANN, QuestionKind.FORGET, 1000.0, None, panel=30, butt
 
 async def _ask(storage: Storage, question: Question = ASKED) -> tuple[int, int]:
     async with storage.transaction() as tx:
-        notice_id = await storage.notices.add(tx, Notice(question.place, False, "What?", asks=True, placeholder="or"))
+        notice_id = await storage.notices.add(tx, Notice(question.key, False, "What?", asks=True, placeholder="or"))
         return await storage.questions.ask(tx, question, notice_id), notice_id
 
 

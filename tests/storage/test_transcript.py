@@ -23,13 +23,13 @@ async def window(storage: Storage, chat: Chat) -> list[str]:
 
 
 async def test_nothing_is_owed_in_a_quiet_chat(storage: Storage, chat: Chat) -> None:
-    assert await storage.transcript.owed(chat.id) is None
+    assert await storage.transcript.pending_reply(chat.id) is None
 
 
 async def test_message_is_pending_with_message_to_quote(storage: Storage, chat: Chat) -> None:
     await say(storage, chat, "hello", 10)
     await say(storage, chat, "anyone?", 11)
-    assert await storage.transcript.owed(chat.id) == PendingReply(
+    assert await storage.transcript.pending_reply(chat.id) == PendingReply(
         reply_id=None, stale=False, replaces=None, begun=None, reply_to=11, asker=5
     )
 
@@ -39,7 +39,7 @@ async def test_begun_reply_is_found_with_its_message(storage: Storage, chat: Cha
     async with storage.transaction() as tx:
         reply_id = await storage.transcript.begin_reply(tx, chat.id, 2.0, reply_to=10)
         await storage.deliveries.begun(tx, reply_id, 77, rang=True)
-    assert await storage.transcript.owed(chat.id) == PendingReply(
+    assert await storage.transcript.pending_reply(chat.id) == PendingReply(
         reply_id, stale=False, replaces=None, begun=77, reply_to=10, asker=5
     )
     assert await window(storage, chat) == ["hello"]
@@ -51,11 +51,11 @@ async def test_begun_reply_moves_after_newer_messages(storage: Storage, chat: Ch
         stale = await storage.transcript.begin_reply(tx, chat.id, 2.0, reply_to=10)
         await storage.deliveries.begun(tx, stale, 77, rang=True)
     await say(storage, chat, "and this", 11)
-    owed = await storage.transcript.owed(chat.id)
-    assert owed == PendingReply(stale, stale=True, replaces=None, begun=77, reply_to=11, asker=5)
+    pending_reply = await storage.transcript.pending_reply(chat.id)
+    assert pending_reply == PendingReply(stale, stale=True, replaces=None, begun=77, reply_to=11, asker=5)
     async with storage.transaction() as tx:
-        reply_id = await storage.transcript.begin_anew(tx, chat.id, 3.0, owed)
-    again = await storage.transcript.owed(chat.id)
+        reply_id = await storage.transcript.begin_anew(tx, chat.id, 3.0, pending_reply)
+    again = await storage.transcript.pending_reply(chat.id)
     assert again == PendingReply(reply_id, stale=False, replaces=None, begun=77, reply_to=11, asker=5)
     async with storage.transaction() as tx:
         await storage.transcript.finish_reply(tx, chat.id, reply_id, NewReply("hi", 1), None)
@@ -65,9 +65,9 @@ async def test_begun_reply_moves_after_newer_messages(storage: Storage, chat: Ch
 async def test_finished_reply_joins_window_with_nothing_pending(storage: Storage, chat: Chat) -> None:
     await say(storage, chat, "hello", 10)
     await reply(storage, chat, "hi")
-    assert await storage.transcript.owed(chat.id) is None
+    assert await storage.transcript.pending_reply(chat.id) is None
     turns = (await storage.memories.window(chat.id)).turns
-    assert [(turn.role, turn.content, turn.glue) for turn in turns] == [
+    assert [(turn.role, turn.content, turn.separator) for turn in turns] == [
         (Role.USER, "hello", "\n"),
         (Role.ASSISTANT, "hi", "\n\n"),
     ]
@@ -78,7 +78,7 @@ async def test_abandoned_turn_is_kept_but_not_pending(storage: Storage, chat: Ch
     async with storage.transaction() as tx:
         await storage.transcript.begin_reply(tx, chat.id, 2.0, reply_to=10)
         await storage.transcript.give_up(tx, chat.id)
-    assert await storage.transcript.owed(chat.id) is None
+    assert await storage.transcript.pending_reply(chat.id) is None
     assert await window(storage, chat) == ["hello"]
 
 
@@ -87,7 +87,7 @@ async def test_asking_again_without_an_answer_owes_the_question(storage: Storage
     async with storage.transaction() as tx:
         await storage.transcript.give_up(tx, chat.id)
         assert await storage.transcript.ask_again(tx, chat.id, 3.0)
-    assert await storage.transcript.owed(chat.id) == PendingReply(
+    assert await storage.transcript.pending_reply(chat.id) == PendingReply(
         reply_id=None, stale=False, replaces=None, begun=None, reply_to=10, asker=5
     )
 
@@ -99,14 +99,14 @@ async def test_retry_keeps_old_answer_until_new_completes(storage: Storage, chat
         await storage.deliveries.delivered(tx, old, 20, 3)
         await storage.transcript.sent(tx, old)
         assert await storage.transcript.ask_again(tx, chat.id, 3.0)
-    owed = await storage.transcript.owed(chat.id)
-    assert owed is not None
-    assert (owed.replaces, owed.reply_to) == (old, 10)
+    pending_reply = await storage.transcript.pending_reply(chat.id)
+    assert pending_reply is not None
+    assert (pending_reply.replaces, pending_reply.reply_to) == (old, 10)
     assert [turn.content for turn in (await storage.memories.window(chat.id, without=old)).turns] == ["hello"]
     assert await window(storage, chat) == ["hello", "old"]
-    assert owed.reply_id is not None
+    assert pending_reply.reply_id is not None
     async with storage.transaction() as tx:
-        await storage.transcript.finish_reply(tx, chat.id, owed.reply_id, NewReply("new", 1), None)
+        await storage.transcript.finish_reply(tx, chat.id, pending_reply.reply_id, NewReply("new", 1), None)
     assert await window(storage, chat) == ["hello", "new"]
     assert await storage.deliveries.replaced(chat.id) == [20]
     async with storage.transaction() as tx:
@@ -121,7 +121,7 @@ async def test_a_retry_that_fails_leaves_the_old_answer(storage: Storage, chat: 
         await storage.transcript.ask_again(tx, chat.id, 3.0)
         await storage.transcript.give_up(tx, chat.id)
     assert await window(storage, chat) == ["hello", "old"]
-    assert await storage.transcript.owed(chat.id) is None
+    assert await storage.transcript.pending_reply(chat.id) is None
 
 
 async def test_empty_chat_has_nothing_to_retry(storage: Storage, chat: Chat) -> None:
@@ -133,9 +133,9 @@ async def test_chat_has_open_work_until_reply_arrives(storage: Storage, chat: Ch
     """It is what a restart takes up."""
     assert await storage.chats.with_open_work() == []
     await say(storage, chat, "hello", 10)
-    assert await storage.chats.with_open_work() == [chat.place]
+    assert await storage.chats.with_open_work() == [chat.key]
     reply_id = await reply(storage, chat, "hi")
-    assert await storage.chats.with_open_work() == [chat.place]
+    assert await storage.chats.with_open_work() == [chat.key]
     async with storage.transaction() as tx:
         await storage.transcript.sent(tx, reply_id)
     assert await storage.chats.with_open_work() == []
@@ -149,4 +149,4 @@ async def test_answer_without_its_question_cannot_be_retried(storage: Storage, c
         await tx.execute("DELETE FROM turns WHERE content = 'second'")
     async with storage.transaction() as tx:
         assert not await storage.transcript.ask_again(tx, chat.id, 3.0)
-    assert await storage.transcript.owed(chat.id) is None
+    assert await storage.transcript.pending_reply(chat.id) is None

@@ -28,10 +28,10 @@ class Recorder:
         self.gates: dict[ChatKey, asyncio.Event] = {}
         self.handled = asyncio.Event()
 
-    async def handle(self, place: ChatKey, batch: Sequence[QueuedUpdate]) -> None:
-        self.batches.append((place, [one.update_id for one in batch]))
-        if place in self.gates:
-            await self.gates[place].wait()
+    async def handle(self, key: ChatKey, batch: Sequence[QueuedUpdate]) -> None:
+        self.batches.append((key, [one.update_id for one in batch]))
+        if key in self.gates:
+            await self.gates[key].wait()
         if any(one.update.message and one.update.message.text == "boom" for one in batch):
             raise RuntimeError("boom")
         self.handled.set()
@@ -48,8 +48,8 @@ class Recorder:
     async def overflow(self, arrival: QueuedUpdate, *, tell: bool) -> None:
         self.left_out.append((arrival.update_id, tell))
 
-    def more_to_come(self, place: ChatKey) -> None:
-        self.more.append(place)
+    def more_to_come(self, key: ChatKey) -> None:
+        self.more.append(key)
 
     def arrived(self, arrival: QueuedUpdate) -> None:
         self.arrivals.append(arrival.update_id)

@@ -11,11 +11,11 @@ from tests.updates.samples import FORWARD, NOW, NamedBot, arrival
 
 
 def test_chat_and_its_topics_have_separate_keys() -> None:
-    assert arrival(1, "hi").place == ChatKey(5)
+    assert arrival(1, "hi").key == ChatKey(5)
     topic = arrival(2, "hi", chat_id=-100, message_thread_id=7, is_topic_message=True)
-    assert topic.place == ChatKey(-100, 7)
+    assert topic.key == ChatKey(-100, 7)
     reply_thread_only = arrival(3, "hi", chat_id=-100, message_thread_id=7)
-    assert reply_thread_only.place == ChatKey(-100)
+    assert reply_thread_only.key == ChatKey(-100)
 
 
 @pytest.mark.parametrize(
@@ -38,7 +38,7 @@ def test_button_belongs_to_chat_of_its_message() -> None:
     message = {"message_id": 3, "date": NOW, "chat": {"id": 5, "type": "private"}, "text": "press"}
     raw = RawUpdate(1, json.dumps({"update_id": 1, "callback_query": {**query, "message": message}}))
     pressed = parse(raw, NamedBot())
-    assert (pressed.place, pressed.kind) == (ChatKey(5), UpdateKind.OTHER)
+    assert (pressed.key, pressed.kind) == (ChatKey(5), UpdateKind.OTHER)
 
 
 @pytest.mark.parametrize("raw", ["{}", "not json", '{"update_id": 1, "message": {"message_id": 1}}', "[]"])

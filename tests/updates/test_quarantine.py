@@ -49,7 +49,7 @@ async def _wait_until(event: asyncio.Event) -> None:
 
 async def _lives_and_dies(file: Path, key: WorkKey, work: Any = _die) -> None:
     process = Process(file)
-    await process.quarantine.fly(key, HERE, work(process))
+    await process.quarantine.run(key, HERE, work(process))
     process.buried()
 
 
@@ -107,7 +107,7 @@ async def test_answer_that_was_seen_to_hang_needs_three(file: Path) -> None:
     answer = WorkKey(WorkKind.ANSWER, 1)
     for _ in range(3):
         process = Process(file, Seen(file))
-        await process.quarantine.fly(answer, HERE, _die(process))
+        await process.quarantine.run(answer, HERE, _die(process))
         process.buried()
     last = Quarantine(file, Seen(file))
     last.open()
@@ -124,18 +124,18 @@ async def test_part_that_arrived_clears_a_reply(file: Path) -> None:
         process.quarantine.progress(reply)
         process.dies()
 
-    await process.quarantine.fly(reply, HERE, work())
+    await process.quarantine.run(reply, HERE, work())
     process.buried()
     assert _next(file).deaths(reply) == 1
 
 
 async def test_one_that_waits_is_not_in_flight(file: Path) -> None:
     process, event = Process(file), asyncio.Event()
-    flying = asyncio.create_task(process.quarantine.fly(A, HERE, _wait_until(event)))
+    running = asyncio.create_task(process.quarantine.run(A, HERE, _wait_until(event)))
     await asyncio.sleep(0)
     process.dies()
     event.set()
-    await flying
+    await running
     process.buried()
     assert _next(file).suspects() == []
 
@@ -147,11 +147,11 @@ async def test_death_in_company_counts_for_nobody(file: Path) -> None:
         with process.quarantine.reading():
             await event.wait()
 
-    flying = asyncio.create_task(process.quarantine.fly(B, HERE, read()))
+    running = asyncio.create_task(process.quarantine.run(B, HERE, read()))
     await asyncio.sleep(0)
-    await process.quarantine.fly(A, HERE, _die(process))
+    await process.quarantine.run(A, HERE, _die(process))
     event.set()
-    await flying
+    await running
     process.buried()
     after = _next(file)
     assert after.suspects() == [(A, HERE), (B, HERE)]
@@ -165,7 +165,7 @@ async def test_tasks_that_a_flight_starts_belong_to_it(file: Path) -> None:
     async def work() -> None:
         await asyncio.create_task(_die(process))
 
-    await process.quarantine.fly(A, HERE, work())
+    await process.quarantine.run(A, HERE, work())
     process.buried()
     asyncio.get_running_loop().set_task_factory(None)
     assert _next(file).deaths(A) == 1
@@ -184,8 +184,8 @@ async def test_task_that_outlives_its_flight_blames_nobody(file: Path) -> None:
         late.append(asyncio.create_task(later()))
         await asyncio.sleep(0)
 
-    await process.quarantine.fly(A, HERE, work())
-    other = asyncio.create_task(process.quarantine.fly(B, HERE, _wait_until(asyncio.Event())))
+    await process.quarantine.run(A, HERE, work())
+    other = asyncio.create_task(process.quarantine.run(B, HERE, _wait_until(asyncio.Event())))
     await asyncio.sleep(0)
     event.set()
     await late[0]
@@ -204,7 +204,7 @@ async def test_end_that_was_asked_for_counts_for_nothing(file: Path, work: Any) 
         process.quarantine.end()
         await work(process)
 
-    await process.quarantine.fly(A, HERE, ended())
+    await process.quarantine.run(A, HERE, ended())
     process.buried()
     assert _next(file).deaths(A) == 1
 
@@ -212,7 +212,7 @@ async def test_end_that_was_asked_for_counts_for_nothing(file: Path, work: Any) 
 async def test_one_that_is_through_is_forgotten(file: Path) -> None:
     await _lives_and_dies(file, A)
     quarantine = _next(file)
-    await quarantine.fly(A, HERE, asyncio.sleep(0))
+    await quarantine.run(A, HERE, asyncio.sleep(0))
     quarantine.close()
     assert _next(file).suspects() == []
 
@@ -220,10 +220,10 @@ async def test_one_that_is_through_is_forgotten(file: Path) -> None:
 async def test_cancelled_flight_keeps_its_deaths(file: Path) -> None:
     await _lives_and_dies(file, A)
     quarantine = _next(file)
-    flying = asyncio.create_task(quarantine.fly(A, HERE, _wait_until(asyncio.Event())))
+    running = asyncio.create_task(quarantine.run(A, HERE, _wait_until(asyncio.Event())))
     await asyncio.sleep(0)
-    flying.cancel()
-    await asyncio.gather(flying, return_exceptions=True)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
     quarantine.close()
     assert _next(file).deaths(A) == 1
 
@@ -239,7 +239,7 @@ async def test_step_before_the_place_is_known_counts(file: Path) -> None:
 
 async def test_what_a_batch_is_blamed_for_is_kept(file: Path) -> None:
     quarantine = _next(file)
-    quarantine.blame(B, HERE, 2)
+    quarantine.record_deaths(B, HERE, 2)
     assert _next(file).deaths(B) == 2
 
 
@@ -252,12 +252,12 @@ async def test_damaged_file_is_ignored_with_a_line(file: Path, damage: Any, capl
     quarantine = _next(file)
     assert quarantine.deaths(A) <= 1
     assert "damaged" in caplog.text
-    await quarantine.fly(A, HERE, asyncio.sleep(0))
+    await quarantine.run(A, HERE, asyncio.sleep(0))
 
 
 async def test_folder_that_takes_no_file_stops_nothing(tmp_path: Path) -> None:
     quarantine = _next(tmp_path / "nowhere" / "inflight")
-    await quarantine.fly(A, HERE, asyncio.sleep(0))
+    await quarantine.run(A, HERE, asyncio.sleep(0))
     quarantine.close()
 
 
@@ -276,7 +276,7 @@ async def test_marks_wait_for_no_disk(file: Path, monkeypatch: pytest.MonkeyPatc
         monkeypatch.setattr(os, name, waits)
     quarantine = _next(file)
     for number in range(1000):
-        await quarantine.fly(WorkKey(WorkKind.UPDATE, number), HERE, asyncio.sleep(0))
+        await quarantine.run(WorkKey(WorkKind.UPDATE, number), HERE, asyncio.sleep(0))
     assert _stat(file).st_size < 5 * LINE
 
 
@@ -294,5 +294,5 @@ async def test_errors_and_results_pass_through(file: Path) -> None:
 
     quarantine = _next(file)
     with pytest.raises(ValueError, match=r"^$"):
-        await quarantine.fly(A, HERE, fails())
-    assert await quarantine.fly(A, HERE, gives()) == 7
+        await quarantine.run(A, HERE, fails())
+    assert await quarantine.run(A, HERE, gives()) == 7

@@ -64,7 +64,7 @@ def _command(text: str, **fields: object) -> Json:
 
 
 @pytest.mark.parametrize(
-    ("raw", "place"),
+    ("raw", "key"),
     [
         (_whisper(text="hello"), ASIDE),
         (_whisper(rich_message=RICH), ASIDE),
@@ -75,8 +75,8 @@ def _command(text: str, **fields: object) -> Json:
         (in_group(text="hello", receiver_user=HELPER), SHARED),
     ],
 )
-def test_words_are_apart_and_commands_about_the_group(raw: Json, place: ChatKey) -> None:
-    assert _arrival({"message": raw}).place == place
+def test_words_are_apart_and_commands_about_the_group(raw: Json, key: ChatKey) -> None:
+    assert _arrival({"message": raw}).key == key
 
 
 def test_its_number_is_no_other_messages_number() -> None:
@@ -87,14 +87,14 @@ def test_its_number_is_no_other_messages_number() -> None:
     assert seen_by(_message(in_group(text="hello", seen_by=501))) is None
 
 
-@pytest.mark.parametrize(("data", "place"), [("stop:5", ASIDE), ("set:persona", SHARED)])
+@pytest.mark.parametrize(("data", "key"), [("stop:5", ASIDE), ("set:persona", SHARED)])
 @pytest.mark.parametrize("number", [{"ephemeral_message_id": 9}, {}])
-def test_a_press_under_one_is_whoever_pressed(data: str, place: ChatKey, number: Json) -> None:
+def test_a_press_under_one_is_whoever_pressed(data: str, key: ChatKey, number: Json) -> None:
     shown = in_group(text="x") | {"message_id": 0, "from": HELPER, "receiver_user": ANN, **number}
     arrival = _arrival(
         {"callback_query": {"id": "3", "from": ANN, "chat_instance": "1", "data": data, "message": shown}}
     )
-    assert arrival.place == place
+    assert arrival.key == key
     query = arrival.update.callback_query
     assert query is not None
     assert isinstance(query.message, Message)
