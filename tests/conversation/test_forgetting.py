@@ -18,7 +18,7 @@ from storage import resets as forgettings
 from storage.backup import drop_pending
 from storage.memories import Memory
 from storage.records import Chat, ChatKey, NewReply, NewTurn
-from tests.conversation.test_maintenance import Bench
+from tests.conversation.bench import Bench
 
 OTHER = "- The dentist is Doctor Novak, at half past nine."
 TOLD = {

@@ -6,7 +6,7 @@ from bot.conversation.maintenance import FIRST_RETRY_S, LONGEST_RETRY_S
 from bot.errors import ServerTrouble
 from storage import Storage
 from storage.records import ChatKey, ChatSettings
-from tests.conversation.test_maintenance import NOTES, Bench
+from tests.conversation.bench import NOTES, Bench
 from tests.selection import first
 
 

@@ -5,7 +5,7 @@ import asyncio
 from bot.conversation.compaction import CompactionOutcome
 from bot.conversation.maintenance import SIDE_BY_SIDE, Maintenance
 from storage import Storage
-from tests.conversation.test_maintenance import NOTES, Bench
+from tests.conversation.bench import NOTES, Bench
 
 
 async def test_background_compactions_are_limited(storage: Storage) -> None:

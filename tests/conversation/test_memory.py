@@ -6,7 +6,7 @@ from bot.conversation.memory import MemoryEditor
 from bot.handlers.memory_command import told
 from storage import Storage
 from storage.memories import NotesVersion
-from tests.conversation.test_maintenance import ZONE, Bench
+from tests.conversation.bench import ZONE, Bench
 from tests.scripted import says
 
 SAID, EDITED = "My flight to Lyon is at 17:00", "My flight to Lyon is at 06:10"

@@ -9,7 +9,7 @@ from bot.conversation.memory_loss import add_lines, find_loss
 from bot.conversation.tokens import describe_length, estimate
 from bot.errors import ServerTrouble
 from storage import Storage
-from tests.conversation.test_maintenance import Bench
+from tests.conversation.bench import Bench
 from tests.scripted import Script, says
 from tests.selection import first
 

@@ -7,7 +7,7 @@ from bot.conversation.tokens import estimate
 from storage import Storage
 from storage.bases import Basis, FoundTurn
 from storage.records import Usage
-from tests.conversation.test_maintenance import Bench
+from tests.conversation.bench import Bench
 from tests.scripted import says
 from tests.selection import some
 

@@ -7,7 +7,7 @@ import pytest
 from bot.conversation.compaction import CompactionOutcome
 from storage import Storage
 from storage.records import NewTurn
-from tests.conversation.test_maintenance import NOTES, Bench
+from tests.conversation.bench import NOTES, Bench
 from tests.selection import first
 
 MINUTE_S = 60.0
