@@ -14,21 +14,21 @@ JOB = b'{"job": "x", "size": 0}\n'
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="others have no such signal and no /proc")
 
 
-def _program(work: str) -> list[str]:
+def _program(work: str, cpu_s: int = 20) -> list[str]:
     lines = (
         "import os, time",
         "from bot.workers.serving import serve",
         "def do(name, data, options):",
         f"    {work}",
         "    return {}, b'done'",
-        "serve(do, cpu_s=1)",
+        f"serve(do, cpu_s={cpu_s})",
     )
     return [sys.executable, "-c", "\n".join(lines)]
 
 
-def _served(work: str) -> tuple[int, int]:
-    """How it ended, and how many jobs of two it did."""
-    done = subprocess.run(_program(work), input=JOB * 2, stdout=subprocess.PIPE, check=False)
+def _served(work: str, cpu_s: int = 20) -> tuple[int, int]:
+    """The exit code, and how many of two jobs were done."""
+    done = subprocess.run(_program(work, cpu_s), input=JOB * 2, stdout=subprocess.PIPE, check=False)
     return done.returncode, done.stdout.count(b"done")
 
 
@@ -39,7 +39,7 @@ def test_oversized_worker_ends_after_its_job() -> None:
 
 @pytest.mark.long
 def test_a_job_has_so_much_of_the_processor() -> None:
-    code, done = _served("while True: pass")
+    code, done = _served("while True: pass", cpu_s=1)
     assert (code, done) == (-signal.SIGXCPU, 0)
 
 
