@@ -1,10 +1,6 @@
-"""Who is at the door: the values that go into and come out of ``storage.access_list``.
+"""Who may talk to the bot, who has asked to, and who decided that; and the one-time links that make owners.
 
-Who may talk to the bot, who asks to, and who decided that.
-
-Nothing of it is kept in memory: a decision from the shell, or of another owner, holds from the next message on.
-
-One-time links that make owners, by the hash of what they say.
+Nothing of it is cached: a decision from the shell, or of another owner, applies from the next message on.
 """
 
 from collections.abc import Collection
@@ -83,7 +79,7 @@ class LinkState(StrEnum):
 
 
 class AccessList:
-    """The table of access."""
+    """The tables of access and of owner links; a link is stored as a hash."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -194,6 +190,28 @@ class AccessList:
         """The bot is in that group no longer."""
         await tx.execute("UPDATE access SET leaving = 0 WHERE telegram_id = ?", (telegram_id,))
 
+    async def add_link(self, tx: Transaction, digest: str, now: float, expires_at: float) -> None:
+        """Keep a new link; those before it that nobody used end with it."""
+        await tx.execute("DELETE FROM owner_links WHERE expires_at < ?", (now - KEPT_S,))
+        await tx.execute(_END_LINKS, (now, now))
+        await tx.execute("INSERT INTO owner_links (hash, expires_at) VALUES (?, ?)", (digest, expires_at))
+
+    async def has_link(self, digest: str) -> bool:
+        """Whether this was ever a link of ours."""
+        return bool(await self._database.rows("SELECT 1 FROM owner_links WHERE hash = ?", (digest,)))
+
+    async def claim_link(self, tx: Transaction, digest: str, user_id: int, now: float) -> LinkState:
+        """Use a link; whoever is first has it, and all others end with it."""
+        claimed = await tx.execute(
+            "UPDATE owner_links SET claimed_by = ? WHERE hash = ? AND claimed_by IS NULL AND expires_at > ?",
+            (user_id, digest, now),
+        )
+        if claimed:
+            await tx.execute(_END_LINKS, (now, now))
+            return LinkState.CLAIMED
+        used = await tx.rows("SELECT 1 FROM owner_links WHERE hash = ? AND claimed_by IS NOT NULL", (digest,))
+        return LinkState.USED if used else LinkState.EXPIRED
+
     async def _one(self, where: str, values: tuple[SQLValue, ...], tx: Transaction | None = None) -> AccessEntry | None:
         row = await (tx or self._database).row(f"SELECT * FROM access WHERE {where}", values)
         return _entry(row) if row else None
@@ -233,32 +251,3 @@ def _entry(row: Row) -> AccessEntry:
         decided_at=row["decided_at"],
         decided_by=Decider(row["decided_by"], row["decider"]),
     )
-
-
-class OwnerLinks:
-    """The table of links."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    async def add(self, tx: Transaction, digest: str, now: float, expires_at: float) -> None:
-        """Keep a new link; those before it that nobody used end with it."""
-        await tx.execute("DELETE FROM owner_links WHERE expires_at < ?", (now - KEPT_S,))
-        await tx.execute(_END_LINKS, (now, now))
-        await tx.execute("INSERT INTO owner_links (hash, expires_at) VALUES (?, ?)", (digest, expires_at))
-
-    async def knows(self, digest: str) -> bool:
-        """Whether this was ever a link of ours."""
-        return bool(await self._database.rows("SELECT 1 FROM owner_links WHERE hash = ?", (digest,)))
-
-    async def claim(self, tx: Transaction, digest: str, user_id: int, now: float) -> LinkState:
-        """Use a link; whoever is first has it, and all others end with it."""
-        claimed = await tx.execute(
-            "UPDATE owner_links SET claimed_by = ? WHERE hash = ? AND claimed_by IS NULL AND expires_at > ?",
-            (user_id, digest, now),
-        )
-        if claimed:
-            await tx.execute(_END_LINKS, (now, now))
-            return LinkState.CLAIMED
-        used = await tx.rows("SELECT 1 FROM owner_links WHERE hash = ? AND claimed_by IS NOT NULL", (digest,))
-        return LinkState.USED if used else LinkState.EXPIRED

@@ -10,16 +10,16 @@ from storage.database import Transaction
 from storage.media_store import Media
 from storage.records import Chat, ChatKey, NewMedium
 from storage.sql import smaller
-from storage.usage import INSERT, NUMBERS, Spending
+from storage.usage import INSERT, NUMBERS, UsageLog
 
 
 class ArchiveWriter:
     """Writes whole conversations."""
 
-    def __init__(self, chats: Chats, media: Media, spending: Spending) -> None:
+    def __init__(self, chats: Chats, media: Media, usage: UsageLog) -> None:
         self._chats = chats
         self._media = media
-        self._spending = spending
+        self._usage = usage
 
     async def holds_turns(self, tx: Transaction, key: ChatKey) -> bool:
         """Whether this chat has turns that were not reset."""
@@ -61,7 +61,7 @@ class ArchiveWriter:
             )
             if new:
                 user = chat.key.telegram_id if chat.private else None
-                await self._spending.record(tx, user, date.fromisoformat(one.day), one.model, one.usage)
+                await self._usage.record_for_user(tx, user, date.fromisoformat(one.day), one.model, one.usage)
 
     async def _write_turn(
         self, tx: Transaction, chat_id: int, turn: ArchivedTurn, contents: Mapping[str, bytes]

@@ -1,9 +1,4 @@
-"""What was learned of models at their servers.
-
-Responses that a model server keeps, by their addresses, until they are deleted there.
-
-The triggers of the schema want them deleted when a chat is reset, or turns of it are forgotten or deleted.
-"""
+"""What is stored about model servers: what was learned of their models, and the responses that they keep."""
 
 from collections.abc import Collection
 
@@ -11,18 +6,21 @@ from storage.database import Database, Transaction
 from storage.sql import in_list, listed
 
 
-class ServerFacts:
-    """The table of them: JSON, by server and model."""
+class ModelServers:
+    """The tables of facts (JSON, by server and model) and of responses (their URLs, until they are deleted there).
+
+    The schema's triggers mark a chat's responses as to be deleted when it is reset, or turns of it are deleted.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def since(self, when: float) -> dict[tuple[str, str], str]:
+    async def facts_since(self, when: float) -> dict[tuple[str, str], str]:
         """All that was learned since that time (Unix seconds)."""
         rows = await self._database.rows("SELECT server, model, facts FROM server_facts WHERE learned_at >= ?", (when,))
         return {(row["server"], row["model"]): row["facts"] for row in rows}
 
-    async def keep(self, tx: Transaction, server: str, model: str, facts: str, now: float) -> None:
+    async def keep_facts(self, tx: Transaction, server: str, model: str, facts: str, now: float) -> None:
         """Keep this in the place of what was known."""
         await tx.execute(
             "INSERT INTO server_facts VALUES (?, ?, ?, ?)"
@@ -30,29 +28,22 @@ class ServerFacts:
             (server, model, facts, now),
         )
 
-    async def prune(self, tx: Transaction, before: float) -> None:
+    async def prune_facts(self, tx: Transaction, before: float) -> None:
         """Forget what was learned before that time."""
         await tx.execute("DELETE FROM server_facts WHERE learned_at < ?", (before,))
 
-
-class KeptResponses:
-    """The table of them."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    async def add(self, tx: Transaction, chat_id: int, urls: Collection[str], now: float) -> None:
+    async def add_responses(self, tx: Transaction, chat_id: int, urls: Collection[str], now: float) -> None:
         """The server has kept these of a chat."""
         await tx.execute_many(
             "INSERT INTO kept_responses (url, chat_id, kept_at) VALUES (?, ?, ?) ON CONFLICT (url) DO NOTHING",
             [(url, chat_id, now) for url in urls],
         )
 
-    async def want_deleted(self, tx: Transaction, chat_id: int) -> None:
+    async def delete_responses_of(self, tx: Transaction, chat_id: int) -> None:
         """All that the server has kept of a chat is to be deleted."""
         await tx.execute("UPDATE kept_responses SET delete_at = 0 WHERE chat_id = ? AND delete_at IS NULL", (chat_id,))
 
-    async def due(self, beginning: str, now: float, limit: int) -> list[str]:
+    async def due_responses(self, beginning: str, now: float, limit: int) -> list[str]:
         """Those that are to be deleted by now, of the addresses that begin so."""
         rows = await self._database.rows(
             "SELECT url FROM kept_responses WHERE delete_at IS NOT NULL AND delete_at <= ?"
@@ -61,17 +52,17 @@ class KeptResponses:
         )
         return [row["url"] for row in rows]
 
-    async def gone(self, tx: Transaction, urls: Collection[str]) -> None:
+    async def responses_deleted(self, tx: Transaction, urls: Collection[str]) -> None:
         """The server has none of these any more."""
         await tx.execute(f"DELETE FROM kept_responses WHERE url {in_list()}", (listed(urls),))
 
-    async def later(self, tx: Transaction, urls: Collection[str], at: float) -> None:
+    async def postpone_deletion(self, tx: Transaction, urls: Collection[str], at: float) -> None:
         """The server could not be told about these; it is tried again at this time."""
         await tx.execute(
             f"UPDATE kept_responses SET delete_at = ? WHERE url {in_list()}",
             (at, listed(urls)),
         )
 
-    async def prune(self, tx: Transaction, before: float) -> None:
+    async def prune_responses(self, tx: Transaction, before: float) -> None:
         """Drop those that were kept before this time: no server keeps them so long."""
         await tx.execute("DELETE FROM kept_responses WHERE kept_at < ?", (before,))

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Self
 
 from storage import old_version
-from storage.access_list import AccessList, OwnerLinks
+from storage.access_list import AccessList
 from storage.archive_restore import ArchiveWriter
 from storage.bases import Bases
 from storage.broadcasts import Broadcasts
@@ -18,14 +18,14 @@ from storage.history import History
 from storage.inbox import Inbox
 from storage.media_store import Media
 from storage.memories import Memories
-from storage.model_servers import KeptResponses, ServerFacts
+from storage.model_servers import ModelServers
 from storage.outbox import Deliveries, Notices
 from storage.presence import Presence, Speakers
 from storage.questions import Questions
 from storage.resets import Forgettings, Resets
 from storage.search import Search
 from storage.transcript import Transcript
-from storage.usage import Spending, TokenRatios, UsageLog
+from storage.usage import UsageLog
 from storage.vectors import Vectors
 
 
@@ -36,7 +36,6 @@ class Storage:
     database: Database
     inbox: Inbox
     access: AccessList
-    owner_links: OwnerLinks
     broadcasts: Broadcasts
     chats: Chats
     transcript: Transcript
@@ -45,20 +44,17 @@ class Storage:
     presence: Presence
     speakers: Speakers
     memories: Memories
-    token_ratios: TokenRatios
-    server_facts: ServerFacts
     past: History
     search: Search
     forgettings: Forgettings
     vectors: Vectors
     bases: Bases
-    kept_responses: KeptResponses
     deliveries: Deliveries
     resets: Resets
     notices: Notices
     questions: Questions
     usage: UsageLog
-    spending: Spending
+    servers: ModelServers
     archive: ArchiveReader
     restoring: ArchiveWriter
     topics: Topics
@@ -71,12 +67,11 @@ class Storage:
         Raises NewerDatabaseError when a later version of Keepsake made it, StorageError when it can't be opened.
         """
         database = await Database.open(path, old_version.keep if keeps_old else None)
-        media, chats = Media(database), Chats(database)
+        media, chats, usage = Media(database), Chats(database), UsageLog(database)
         return cls(
             database=database,
             inbox=Inbox(database),
             access=AccessList(database),
-            owner_links=OwnerLinks(database),
             broadcasts=Broadcasts(database),
             chats=chats,
             transcript=Transcript(database, media),
@@ -85,22 +80,19 @@ class Storage:
             presence=Presence(),
             speakers=Speakers(),
             memories=Memories(database, media),
-            token_ratios=TokenRatios(database),
-            server_facts=ServerFacts(database),
             past=History(database),
             search=Search(database),
             forgettings=Forgettings(database),
             vectors=Vectors(database),
             bases=Bases(database),
-            kept_responses=KeptResponses(database),
             deliveries=Deliveries(database),
             resets=Resets(database),
             notices=Notices(database),
             questions=Questions(database),
-            usage=UsageLog(database),
-            spending=Spending(database),
+            usage=usage,
+            servers=ModelServers(database),
             archive=ArchiveReader(database, chats),
-            restoring=ArchiveWriter(chats, media, Spending(database)),
+            restoring=ArchiveWriter(chats, media, usage),
             topics=Topics(database),
         )
 

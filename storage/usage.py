@@ -1,9 +1,4 @@
-"""What the model servers reported, added up by chat and day.
-
-What people, chats and the whole bot used on a day, and how much of it they may.
-
-How many tokens a model's server reports for one that we count.
-"""
+"""Usage as the model servers reported it, added up by day for chats and for people; budgets; token ratios."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import astuple, fields
@@ -27,7 +22,7 @@ _ADD = (
 _SUMS = ", ".join(f"sum({name}) AS {name}" for name in NUMBERS)
 EVERYBODY = 0
 """The id under which all is added up."""
-_INSERT = f"INSERT INTO spending (user_id, day, model, {', '.join(NUMBERS)})"
+_INSERT_SPENDING = f"INSERT INTO spending (user_id, day, model, {', '.join(NUMBERS)})"
 _ADD_SPENDING = (
     "ON CONFLICT (user_id, day, model) DO UPDATE SET"
     f" {', '.join(f'{name} = spending.{name} + excluded.{name}' for name in NUMBERS)}"
@@ -40,7 +35,10 @@ ANY_CHAT = 0
 
 
 class UsageLog:
-    """The table of usage."""
+    """The tables of usage (by chat), spending (by person) and budgets, and of token ratios.
+
+    A token ratio is the number of tokens a model's server reports for one that we count, by model and chat.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -87,38 +85,18 @@ class UsageLog:
             for row in rows
         ]
 
-    async def by_telegram_id(self) -> dict[int, Usage]:
+    async def by_telegram_chat(self) -> dict[int, Usage]:
         """What was used in each Telegram chat, topics included."""
         rows = await self._database.rows(
             f"SELECT telegram_id, {_SUMS} FROM usage JOIN chats ON chats.id = chat_id GROUP BY telegram_id"
         )
         return {row["telegram_id"]: usage_in(row) for row in rows}
 
-
-async def join_usage(tx: Transaction, old: int, new: int) -> None:
-    """Add what one chat used to what another one did."""
-    await tx.execute(
-        f"{INSERT} SELECT ?, day, model, {', '.join(_COLUMNS)} FROM usage WHERE chat_id = ? {_ADD}",
-        (new, old),
-    )
-
-
-def usage_in(row: Row) -> Usage:
-    """The usage in a row of this table."""
-    return Usage(*(row[name] for name in NUMBERS))
-
-
-class Spending:
-    """The tables of who used what, and of budgets. Every read touches a few rows, however long the history is."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    async def record(self, tx: Transaction, user_id: int | None, day: date, model: str, usage: Usage) -> None:
+    async def record_for_user(self, tx: Transaction, user_id: int | None, day: date, model: str, usage: Usage) -> None:
         """Add a request to the day of whoever asked for it (None: nobody in particular), and to everybody's."""
         for number in {user_id or EVERYBODY, EVERYBODY}:
             await tx.execute(
-                f"{_INSERT} VALUES (?, ?, ?{', ?' * len(NUMBERS)}) {_ADD_SPENDING}",
+                f"{_INSERT_SPENDING} VALUES (?, ?, ?{', ?' * len(NUMBERS)}) {_ADD_SPENDING}",
                 (number, day.isoformat(), model, *astuple(usage)),
             )
 
@@ -162,18 +140,7 @@ class Spending:
         new = "INSERT INTO budget_hints (day, scope, id) VALUES (?, ?, ?) ON CONFLICT (day, scope, id) DO NOTHING"
         return bool(await tx.execute(new, (day.isoformat(), scope, number)))
 
-
-def _by_model(rows: Sequence[Row]) -> dict[str, Usage]:
-    return {row["model"]: usage_in(row) for row in rows}
-
-
-class TokenRatios:
-    """The table of ratios: reported tokens per counted token, for each model and chat."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    async def of(self, model: str, chat_id: int, tx: Transaction | None = None) -> float:
+    async def token_ratio(self, model: str, chat_id: int, tx: Transaction | None = None) -> float:
         """The chat's ratio, else the model's newest, else 1."""
         row = await (tx or self._database).row(
             "SELECT ratio FROM token_ratios WHERE model = ? AND chat_id IN (?, ?) ORDER BY chat_id DESC LIMIT 1",
@@ -181,14 +148,31 @@ class TokenRatios:
         )
         return float(row["ratio"]) if row else 1.0
 
-    async def unlearn(self, tx: Transaction, model: str) -> None:
+    async def forget_ratios(self, tx: Transaction, model: str) -> None:
         """Forget what a model's server has reported: it was about something else."""
         await tx.execute("DELETE FROM token_ratios WHERE model = ?", (model,))
 
-    async def learn(self, tx: Transaction, model: str, chat_id: int, ratio: float) -> None:
+    async def learn_ratio(self, tx: Transaction, model: str, chat_id: int, ratio: float) -> None:
         """Remember what the server has just reported."""
         await tx.execute(
             "INSERT INTO token_ratios VALUES (?1, ?2, ?4), (?1, ?3, ?4)"
             " ON CONFLICT (model, chat_id) DO UPDATE SET ratio = excluded.ratio",
             (model, chat_id, ANY_CHAT, ratio),
         )
+
+
+async def join_usage(tx: Transaction, old: int, new: int) -> None:
+    """Add what one chat used to what another one did."""
+    await tx.execute(
+        f"{INSERT} SELECT ?, day, model, {', '.join(_COLUMNS)} FROM usage WHERE chat_id = ? {_ADD}",
+        (new, old),
+    )
+
+
+def usage_in(row: Row) -> Usage:
+    """The usage in a row of this table."""
+    return Usage(*(row[name] for name in NUMBERS))
+
+
+def _by_model(rows: Sequence[Row]) -> dict[str, Usage]:
+    return {row["model"]: usage_in(row) for row in rows}

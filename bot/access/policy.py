@@ -74,7 +74,7 @@ async def new_link(storage: Storage, now: float) -> str:
     """Make a code that makes the first who says it an owner, for a day. Only its hash is kept."""
     code = secrets.token_urlsafe(LINK_BYTES)
     async with storage.transaction() as tx:
-        await storage.owner_links.add(tx, digest(code), now, now + LINK_LIFE_S)
+        await storage.access.add_link(tx, digest(code), now, now + LINK_LIFE_S)
     return code
 
 

@@ -33,7 +33,7 @@ class RosterReader:
             owners=frozenset(await self._owners.ids()),
             entries={entry.applicant.telegram_id: entry for entry in await storage.access.having(*AccessStatus)},
             chats=await storage.chats.known(),
-            usage=await storage.usage.by_telegram_id() | await storage.spending.by_user(),
+            usage=await storage.usage.by_telegram_chat() | await storage.usage.by_user(),
         )
 
 

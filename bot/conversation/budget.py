@@ -72,14 +72,14 @@ class Budget:
 
     async def load(self) -> None:
         """Load the budgets set by owners."""
-        for (scope, number), text in (await self.storage.spending.budgets()).items():
+        for (scope, number), text in (await self.storage.usage.budgets()).items():
             self.changed[Scope(scope), number] = None if text == OFF else Amount.parse(text)
 
     async def set(self, scope: Scope, number: int, amount: Amount | None, *, back: bool = False) -> None:
         """Set a budget, switch it off (None), or return to the default (`back`)."""
         text = None if back else OFF if amount is None else amount.written
         async with self.storage.transaction() as tx:
-            await self.storage.spending.set_budget(tx, scope, number, text)
+            await self.storage.usage.set_budget(tx, scope, number, text)
         if back:
             self.changed.pop((scope, number), None)
         else:
@@ -140,8 +140,8 @@ class Budget:
 
     async def _used(self, scope: Scope, number: int) -> ByModel:
         if scope is Scope.CHAT:
-            return await self.storage.spending.of_chat(number, self.today().date())
-        return await self.storage.spending.of_user(number, self.today().date())
+            return await self.storage.usage.of_chat(number, self.today().date())
+        return await self.storage.usage.of_user(number, self.today().date())
 
     def _money(self, model: str, usage: Usage) -> float:
         price = self.price(model)

@@ -111,7 +111,7 @@ class Forgetting:
         await self._storage.chats.take_back(tx, chat.id)
         await self._remove_from_memory(tx, chat, proposal)  # it is compared with the turns while they are there
         await self._storage.forgettings.put_aside(tx, chat.id, proposal.turn_ids)
-        await self._storage.kept_responses.want_deleted(tx, chat.id)
+        await self._storage.servers.delete_responses_of(tx, chat.id)
         await self._storage.forgettings.drop_like(tx, chat.id, proposal)
         await self._storage.inbox.forget(tx, chat.key.telegram_id)
         return proposal

@@ -41,16 +41,16 @@ class ResponseDeletion:
         """Delete some of the responses that are due."""
         if self._keeper is None:
             return
-        urls = await self._storage.kept_responses.due(self._keeper.responses_url, now, AT_ONCE)
+        urls = await self._storage.servers.due_responses(self._keeper.responses_url, now, AT_ONCE)
         if not urls:
             return
         gone = await self._keeper.delete_responses(urls)
         async with self._storage.transaction() as tx:
-            await self._storage.kept_responses.gone(tx, gone)
-            await self._storage.kept_responses.later(tx, set(urls) - gone, now + AGAIN_AFTER_S)
+            await self._storage.servers.responses_deleted(tx, gone)
+            await self._storage.servers.postpone_deletion(tx, set(urls) - gone, now + AGAIN_AFTER_S)
         log.debug("Deleted %d of %d responses at the model's server", len(gone), len(urls))
 
     async def prune(self, now: float) -> None:
         """Drop records of responses that no server keeps any more."""
         async with self._storage.transaction() as tx:
-            await self._storage.kept_responses.prune(tx, now - LONGEST_KEPT_S)
+            await self._storage.servers.prune_responses(tx, now - LONGEST_KEPT_S)

@@ -49,7 +49,7 @@ class Conversation:
         """`bound`: see Generation; `clock` gives Unix seconds."""
         self._transaction = storage.transaction
         self._transcript, self._edits, self._bases = storage.transcript, storage.edits, storage.bases
-        self._notices, self._inbox, self._responses = storage.notices, storage.inbox, storage.kept_responses
+        self._notices, self._inbox, self._servers = storage.notices, storage.inbox, storage.servers
         self._usage_log = storage.usage
         self._attempts = attempts
         self._usage = usage
@@ -141,7 +141,7 @@ class Conversation:
         if result.own is not None:
             own = await self._usage.record(tx, chat_id, result.own.request, result.own.reported, turns=1)
             used[result.own.request.model] = own
-        await self._responses.add(tx, chat_id, answer.generation.stored, self._clock())
+        await self._servers.add_responses(tx, chat_id, answer.generation.stored, self._clock())
         for charge in result.extra:
             more, model = await self._usage.add(tx, chat_id, charge.request, charge.reported), charge.request.model
             used[model] = used.get(model, Usage(0, 0, 0)) + more

@@ -152,7 +152,7 @@ class UsageRecorder:
             whole = not self._growth.doubts(chat_id, asked.model)
         ratio_now = token_ratio(reported.input, asked.counted)
         if ratio_now is not None and whole:  # a truncated prompt says nothing about the count
-            await self._storage.token_ratios.learn(tx, asked.model, chat_id, ratio_now)
+            await self._storage.usage.learn_ratio(tx, asked.model, chat_id, ratio_now)
         return usage
 
     async def add(self, tx: Transaction, chat_id: int, asked: CountedRequest, reported: Usage | None) -> Usage:
@@ -163,11 +163,11 @@ class UsageRecorder:
         self, tx: Transaction, chat_id: int, asked: CountedRequest, reported: Usage | None, *, turns: int
     ) -> Usage:
         if reported is None:
-            ratio = await self._storage.token_ratios.of(asked.model, chat_id, tx)
+            ratio = await self._storage.usage.token_ratio(asked.model, chat_id, tx)
             usage = Usage(round(ratio * asked.counted), 0, asked.said, estimated=1)
         else:
             usage = reported
         today = datetime.fromtimestamp(self._clock(), self._zone).date()
         await self._storage.usage.record(tx, chat_id, today, asked.model, usage, turns=turns)
-        await self._storage.spending.record(tx, asked.user_id, today, asked.model, usage)
+        await self._storage.usage.record_for_user(tx, asked.user_id, today, asked.model, usage)
         return usage

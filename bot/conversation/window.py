@@ -188,7 +188,7 @@ class WindowReader:
         model = self._choice.model(window.chat, window.turns)
         turns = newest_images(within_bytes(window.turns, MOST_BYTES), model.senses.most_images)
         window = replace(window, turns=turns)
-        ratio = await self._storage.token_ratios.of(model.name, chat_id)
+        ratio = await self._storage.usage.token_ratio(model.name, chat_id)
         return self._measured(window, model, ratio)
 
     async def with_answer(self, view: PromptWindow, content: str) -> PromptWindow:
@@ -198,7 +198,7 @@ class WindowReader:
         """
         now = view.window.turns[-1].at if view.window.turns else 0.0
         answer = Turn(0, Role.ASSISTANT, content, "", self.count_tokens(content), now)
-        ratio = await self._storage.token_ratios.of(view.model.name, view.window.chat.id)
+        ratio = await self._storage.usage.token_ratio(view.model.name, view.window.chat.id)
         return self._measured(replace(view.window, turns=(*view.window.turns, answer)), view.model, ratio)
 
     def _measured(self, window: Window, model: ChatModel, ratio: float) -> PromptWindow:

@@ -140,7 +140,7 @@ class WindowProbe:
             )
             model.learn_limit(read)
             async with self._storage.transaction() as tx:  # it was learned from truncated prompts
-                await self._storage.token_ratios.unlearn(tx, name)
+                await self._storage.usage.forget_ratios(tx, name)
             self._growth.conclude(name, clear=False)
         else:
             self._tries[name] = self._tries.get(name, 0) + 1

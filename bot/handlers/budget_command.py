@@ -92,7 +92,7 @@ class BudgetWarnings:
         if share.scope is not Scope.TOTAL:
             notices = [Notice(chat.key, chat.private, _hint(share))]
         async with self._storage.transaction() as tx:
-            if not await self._storage.spending.hint(tx, self._budget.today().date(), share.scope, share.number):
+            if not await self._storage.usage.hint(tx, self._budget.today().date(), share.scope, share.number):
                 return []
             for notice in notices:
                 await self._storage.notices.add(tx, notice)

@@ -64,7 +64,7 @@ class OwnerLinkHandlers:
         if message is None or message.from_user is None or not self._owners.may_use_links:
             return False
         code = _code(message)
-        return bool(code) and await self._storage.owner_links.knows(digest(code))
+        return bool(code) and await self._storage.access.has_link(digest(code))
 
     async def claim(self, update: UpdateContext) -> None:
         """Make the sender of the code an owner, or say why not."""
@@ -81,7 +81,7 @@ class OwnerLinkHandlers:
     async def _claim(self, update: MessageContext, user: User, code: str) -> None:
         told: list[ChatKey] = []
         async with update.finish() as tx:
-            state = await self._storage.owner_links.claim(tx, digest(code), user.id, self._clock())
+            state = await self._storage.access.claim_link(tx, digest(code), user.id, self._clock())
             if state is LinkState.CLAIMED:
                 applicant = Applicant(user.id, user.full_name, user.username, user.language_code)
                 _, told = await self._requests.put(tx, applicant, AccessStatus.OWNER, SHELL)

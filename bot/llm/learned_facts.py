@@ -35,9 +35,9 @@ class LearnedFacts:
         """Load the facts that are still valid; expired ones are deleted."""
         since = clock() - KEPT_S
         async with storage.transaction() as tx:
-            await storage.server_facts.prune(tx, since)
-        known = {place: Learned.from_json(facts) for place, facts in (await storage.server_facts.since(since)).items()}
-        fresh = await storage.server_facts.since(clock() - LIMIT_KEPT_S)
+            await storage.servers.prune_facts(tx, since)
+        known = {place: Learned.from_json(facts) for place, facts in (await storage.servers.facts_since(since)).items()}
+        fresh = await storage.servers.facts_since(clock() - LIMIT_KEPT_S)
         return cls(storage, {at: one if at in fresh else replace(one, limit=None) for at, one in known.items()}, clock)
 
     def of(self, server: str, model: str) -> Learned:
@@ -61,6 +61,6 @@ class LearnedFacts:
                 unsaved, self._unsaved = self._unsaved, {}
                 async with self._storage.transaction() as tx:
                     for (server, model), learned in unsaved.items():
-                        await self._storage.server_facts.keep(tx, server, model, learned.as_json(), self._clock())
+                        await self._storage.servers.keep_facts(tx, server, model, learned.as_json(), self._clock())
         except StorageError as exc:  # it will be learned again
             log.warning("What was learned of a model's server could not be stored: %s", exc)

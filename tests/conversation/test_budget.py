@@ -50,7 +50,7 @@ async def use(storage: Storage, chat: Chat, user_id: int | None, tokens: int, *,
     usage = Usage(tokens - 10, 0, 10)
     async with storage.transaction() as tx:
         await storage.usage.record(tx, chat.id, TODAY, model, usage)
-        await storage.spending.record(tx, user_id, TODAY, model, usage)
+        await storage.usage.record_for_user(tx, user_id, TODAY, model, usage)
 
 
 def budget(storage: Storage, clock: Clock, **held: str) -> Budget:
@@ -149,7 +149,7 @@ async def test_cost_distinguishes_fresh_cached_written_and_output(storage: Stora
     home = await chat_at(storage, ANN)
     usage = Usage(input=1_000_000, cached=500_000, written=200_000, output=100_000)
     async with storage.transaction() as tx:
-        await storage.spending.record(tx, ANN, TODAY, "m", usage)
+        await storage.usage.record_for_user(tx, ANN, TODAY, "m", usage)
     [share] = await budget(storage, clock, user="10 USD").shares(ANN, ANN)
     assert share.used.number == pytest.approx(0.3 * 2 + 0.5 * 1 + 0.2 * 3 + 0.1 * 10)
     assert share.ratio == pytest.approx(0.27)

@@ -95,7 +95,7 @@ class Turn:
 
     async def used(self) -> Usage:
         """What is booked for the chat's owner, with the requests that are estimated."""
-        return (await self.storage.usage.by_telegram_id()).get(HOME.telegram_id, NOTHING)
+        return (await self.storage.usage.by_telegram_chat()).get(HOME.telegram_id, NOTHING)
 
     async def open_updates(self) -> list[int]:
         return [one.update_id for one in await self.storage.inbox.unhandled()]
@@ -197,8 +197,8 @@ async def test_stored_responses_are_noted_whatever_happens(turn: Turn) -> None:
     with pytest.raises(WrongKey):
         await turn.answer(Attempts([ResponseStored("https://example.org/1"), WrongKey("401")]))
     async with turn.storage.transaction() as tx:
-        await turn.storage.kept_responses.want_deleted(tx, turn.chat.id)
-    assert await turn.storage.kept_responses.due("https://", 1.0, 9) == ["https://example.org/1"]
+        await turn.storage.servers.delete_responses_of(tx, turn.chat.id)
+    assert await turn.storage.servers.due_responses("https://", 1.0, 9) == ["https://example.org/1"]
 
 
 @pytest.mark.parametrize(("note", "files"), [(speaks, [FileKind.VOICE]), (breaks, [])], ids=["made", "not made"])

@@ -137,7 +137,7 @@ async def _gate(storage: Storage, mode: str) -> AccessGate:
     async with storage.transaction() as tx:
         for number, status in DECIDED.items():
             await storage.access.put(tx, Applicant(number), status, SHELL, NOW)
-        await storage.owner_links.add(tx, digest(CODE), NOW, NOW + 60.0)
+        await storage.access.add_link(tx, digest(CODE), NOW, NOW + 60.0)
     addressing = Addressing(ME.id, "keepsake_bot", "Keepsake", always=False)
     return AccessGate(storage, addressing, AccessPolicy(storage.access, rules), owners, requests, claims, lanes)
 

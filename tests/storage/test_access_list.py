@@ -120,11 +120,11 @@ async def test_open_questions_are_kept_weeks_after_decision(storage: Storage) ->
 
 async def test_owner_link_works_once_until_expired_or_replaced(storage: Storage) -> None:
     async with storage.transaction() as tx:
-        await storage.owner_links.add(tx, "first", 0.0, 100.0)
-        await storage.owner_links.add(tx, "second", 10.0, 110.0)
-        assert await storage.owner_links.claim(tx, "first", 1, 20.0) is LinkState.EXPIRED
-        assert await storage.owner_links.claim(tx, "second", 1, 110.0) is LinkState.EXPIRED
-        assert await storage.owner_links.claim(tx, "second", 1, 109.0) is LinkState.CLAIMED
-        assert await storage.owner_links.claim(tx, "second", 1, 109.0) is LinkState.USED
-    assert await storage.owner_links.knows("first")
-    assert not await storage.owner_links.knows("third")
+        await storage.access.add_link(tx, "first", 0.0, 100.0)
+        await storage.access.add_link(tx, "second", 10.0, 110.0)
+        assert await storage.access.claim_link(tx, "first", 1, 20.0) is LinkState.EXPIRED
+        assert await storage.access.claim_link(tx, "second", 1, 110.0) is LinkState.EXPIRED
+        assert await storage.access.claim_link(tx, "second", 1, 109.0) is LinkState.CLAIMED
+        assert await storage.access.claim_link(tx, "second", 1, 109.0) is LinkState.USED
+    assert await storage.access.has_link("first")
+    assert not await storage.access.has_link("third")

@@ -50,8 +50,8 @@ async def test_everything_is_still_there(tmp_path: Path) -> None:
         assert [hit.turn_id for hit in hits] == [2]
         rows = await storage.database.rows("SELECT turns, requests FROM usage")
         assert [tuple(row) for row in rows] == [(3, 3)]
-        assert await storage.spending.by_user() == {1001: Usage(300, 200, 30)}
-        assert await storage.spending.of_user(EVERYBODY, date(2026, 11, 23)) == {"qwen-plus": Usage(300, 200, 30)}
+        assert await storage.usage.by_user() == {1001: Usage(300, 200, 30)}
+        assert await storage.usage.of_user(EVERYBODY, date(2026, 11, 23)) == {"qwen-plus": Usage(300, 200, 30)}
     finally:
         await storage.close()
 

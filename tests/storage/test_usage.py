@@ -31,8 +31,8 @@ async def test_side_request_costs_but_is_no_turn(storage: Storage, chat: Chat) -
 async def test_anonymous_group_identity_is_no_person_in_usage(storage: Storage) -> None:
     async with storage.transaction() as tx:
         for sender in (7, -100500, None):
-            await storage.spending.record(tx, sender, MONDAY, "qwen-plus", Usage(100, 20, 5))
-    assert await storage.spending.by_user() == {7: Usage(100, 20, 5)}
+            await storage.usage.record_for_user(tx, sender, MONDAY, "qwen-plus", Usage(100, 20, 5))
+    assert await storage.usage.by_user() == {7: Usage(100, 20, 5)}
 
 
 async def test_each_number_has_a_column_and_exported_field(storage: Storage) -> None:

@@ -67,7 +67,7 @@ async def test_what_it_takes_is_booked_for_the_chat(storage: Storage, chat: Chat
         await embedding.catch_up(chat.id)
         await embedding.scores(chat.id, "lake", after_turn=0, before_turn=99)
         await embedder.close()
-    [used] = (await storage.spending.of_chat(chat.key.telegram_id, date(1970, 1, 1))).values()
+    [used] = (await storage.usage.of_chat(chat.key.telegram_id, date(1970, 1, 1))).values()
     assert used == Usage(sum(request.tokens for request in server.embeddings.requests), 0, 0)
     assert used.input > 0
-    assert await storage.spending.by_user() == {}
+    assert await storage.usage.by_user() == {}
