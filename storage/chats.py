@@ -1,12 +1,7 @@
-"""Which conversations there are.
-
-Which languages a chat speaks: what its words speak for is counted as they are indexed.
-
-Topics of private chats that are still to get a title.
-"""
+"""Chats, with their settings, their languages, their speakers' names, and the titles of their topics."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import get_args
 
@@ -35,7 +30,7 @@ class KnownChat:
 
 
 class Chats:
-    """The table of conversations."""
+    """The tables of chats, of their languages and speakers, and of topics that have no title of their own yet."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -116,6 +111,96 @@ class Chats:
         )
         return [key_in(row) for row in rows]
 
+    async def greet(self, tx: Transaction, chat_id: int) -> bool:
+        """Whether the bot has not said yet how it is called; it has from now on."""
+        return bool(await tx.execute("UPDATE chats SET greeted = 1 WHERE id = ? AND greeted = 0", (chat_id,)))
+
+    async def languages(self, chat_id: int, tx: Transaction | None = None) -> tuple[str, ...]:
+        """The languages of a chat, the most used first."""
+        sql = "SELECT language FROM chat_languages WHERE chat_id = ? ORDER BY words DESC, language"
+        rows = await (tx or self._database).rows(sql, (chat_id,))
+        return tuple(row["language"] for row in rows)
+
+    async def count_languages(self, tx: Transaction, chat_id: int, languages: Mapping[str, int]) -> None:
+        """So many more words of a chat speak for these languages."""
+        await tx.execute(
+            f"INSERT INTO chat_languages (chat_id, language, words) SELECT ?, key, value FROM {each()} WHERE true"
+            " ON CONFLICT (chat_id, language) DO UPDATE SET words = chat_languages.words + excluded.words",
+            (chat_id, json.dumps(languages)),
+        )
+
+    async def speaker_name(
+        self, tx: Transaction, chat_id: int, sender_id: int, shown: str, look: Callable[[str], str] = str.casefold
+    ) -> str:
+        """What this person is called; `shown` is their display name, cleaned.
+
+        Two names of which `look` makes the same look alike.
+        A name that someone else in the chat has, or ever had, gets a number. Who changes their name is called by the
+        new one.
+        """
+        rows = await tx.rows(
+            "SELECT name FROM speakers WHERE chat_id = ? AND sender_id = ? AND shown = ?", (chat_id, sender_id, shown)
+        )
+        if rows:
+            return str(rows[0]["name"])
+        number, name = 1, shown
+        while not await self._take_name(tx, chat_id, sender_id, shown, name, look(name)):
+            number += 1
+            name = f"{shown} ({number})"
+        return name
+
+    @staticmethod
+    async def _take_name(tx: Transaction, chat_id: int, sender_id: int, shown: str, name: str, folded: str) -> bool:
+        """Take this name, unless someone else has it, perhaps from when only its letters were compared."""
+        rows = await tx.rows(
+            "SELECT sender_id FROM speakers WHERE chat_id = ? AND folded IN (?, ?) AND sender_id <> ? LIMIT 1",
+            (chat_id, folded, name.casefold(), sender_id),
+        )
+        if rows:
+            return False
+        await tx.execute(
+            "INSERT INTO speakers (chat_id, folded, name, shown, sender_id) VALUES (?, ?, ?, ?, ?)"
+            " ON CONFLICT (chat_id, folded) DO NOTHING",
+            (chat_id, folded, name, shown, sender_id),
+        )
+        return True
+
+    async def mark_untitled(self, tx: Transaction, key: ChatKey) -> None:
+        """Nobody has named this topic."""
+        await tx.execute(
+            "INSERT INTO untitled_topics (telegram_id, thread_id) VALUES (?, ?)"
+            " ON CONFLICT (telegram_id, thread_id) DO NOTHING",
+            (key.telegram_id, key.thread_id),
+        )
+
+    async def keep_title(self, tx: Transaction, key: ChatKey, title: str) -> None:
+        """A title was made, and is to be set."""
+        await tx.execute(
+            "UPDATE untitled_topics SET title = ? WHERE telegram_id = ? AND thread_id = ?",
+            (title, key.telegram_id, key.thread_id),
+        )
+
+    async def mark_titled(self, tx: Transaction, key: ChatKey) -> None:
+        """It has a name, or can't be given one."""
+        await tx.execute(
+            "DELETE FROM untitled_topics WHERE telegram_id = ? AND thread_id = ?", (key.telegram_id, key.thread_id)
+        )
+
+    async def is_untitled(self, key: ChatKey) -> bool:
+        """Whether it is still to get a title."""
+        return await self._untitled(key) is not None
+
+    async def title_to_set(self, key: ChatKey) -> str | None:
+        """The title that was made for it."""
+        row = await self._untitled(key)
+        return row["title"] if row else None
+
+    async def _untitled(self, key: ChatKey) -> Row | None:
+        return await self._database.row(
+            "SELECT title FROM untitled_topics WHERE telegram_id = ? AND thread_id = ?",
+            (key.telegram_id, key.thread_id),
+        )
+
 
 async def read_chat(reader: Database | Transaction, row: Row) -> Chat:
     """A row of the table as our value."""
@@ -154,70 +239,6 @@ def _chat(row: Row) -> Chat:
 def _settings(row: Row) -> ChatSettings:
     found = {name: row[name] for name in SETTINGS}
     return ChatSettings(**found | {name: bool(found[name]) for name in _FLAGS if found[name] is not None})
-
-
-class Languages:
-    """The table of chats and languages (ISO 639-1)."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    async def of(self, chat_id: int, tx: Transaction | None = None) -> tuple[str, ...]:
-        """The languages of a chat, the most used first."""
-        sql = "SELECT language FROM chat_languages WHERE chat_id = ? ORDER BY words DESC, language"
-        rows = await (tx or self._database).rows(sql, (chat_id,))
-        return tuple(row["language"] for row in rows)
-
-    async def heard(self, tx: Transaction, chat_id: int, languages: Mapping[str, int]) -> None:
-        """So many more words of a chat speak for these languages."""
-        await tx.execute(
-            f"INSERT INTO chat_languages (chat_id, language, words) SELECT ?, key, value FROM {each()} WHERE true"
-            " ON CONFLICT (chat_id, language) DO UPDATE SET words = chat_languages.words + excluded.words",
-            (chat_id, json.dumps(languages)),
-        )
-
-
-class Topics:
-    """The table of topics without a title of their own."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    async def untitled(self, tx: Transaction, key: ChatKey) -> None:
-        """Nobody has named this topic."""
-        await tx.execute(
-            "INSERT INTO untitled_topics (telegram_id, thread_id) VALUES (?, ?)"
-            " ON CONFLICT (telegram_id, thread_id) DO NOTHING",
-            (key.telegram_id, key.thread_id),
-        )
-
-    async def made(self, tx: Transaction, key: ChatKey, title: str) -> None:
-        """A title was made, and is to be set."""
-        await tx.execute(
-            "UPDATE untitled_topics SET title = ? WHERE telegram_id = ? AND thread_id = ?",
-            (title, key.telegram_id, key.thread_id),
-        )
-
-    async def titled(self, tx: Transaction, key: ChatKey) -> None:
-        """It has a name, or can't be given one."""
-        await tx.execute(
-            "DELETE FROM untitled_topics WHERE telegram_id = ? AND thread_id = ?", (key.telegram_id, key.thread_id)
-        )
-
-    async def is_untitled(self, key: ChatKey) -> bool:
-        """Whether it is still to get a title."""
-        return await self._row(key) is not None
-
-    async def title(self, key: ChatKey) -> str | None:
-        """The title that was made for it."""
-        row = await self._row(key)
-        return row["title"] if row else None
-
-    async def _row(self, key: ChatKey) -> Row | None:
-        return await self._database.row(
-            "SELECT title FROM untitled_topics WHERE telegram_id = ? AND thread_id = ?",
-            (key.telegram_id, key.thread_id),
-        )
 
 
 async def forget_title(tx: Transaction, chat_id: int) -> None:

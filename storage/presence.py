@@ -1,9 +1,4 @@
-"""Where the bot is no longer, where it has just come, and groups that Telegram gave another number.
-
-What the people of a chat are called in its transcript: no two alike, and each always the same.
-"""
-
-from collections.abc import Callable
+"""The bot leaves a Telegram chat, comes back, or a group gets another ID: all topics of it change at once."""
 
 from storage.access_list import move_access
 from storage.chats import SETTINGS
@@ -16,96 +11,89 @@ from storage.usage import join_usage
 from storage.vectors import forget_vectors
 
 
-class Presence:
-    """Changes conversations by the Telegram chat that they are in: all topics of it at once."""
+async def left(tx: Transaction, telegram_id: int) -> None:
+    """The bot was removed or blocked: what was owed there is given up, and nothing is sent any more."""
+    await tx.execute(
+        "UPDATE chats SET gone = 1, due_at = NULL, compact_failures = 0 WHERE telegram_id = ?", (telegram_id,)
+    )
+    for row in await tx.rows("SELECT id FROM chats WHERE telegram_id = ?", (telegram_id,)):
+        await abandon(tx, row["id"])
+    await tx.execute("DELETE FROM notices WHERE telegram_id = ?", (telegram_id,))
+    await tx.execute("DELETE FROM questions WHERE telegram_id = ?", (telegram_id,))
+    await tx.execute("DELETE FROM broadcast_chats WHERE telegram_id = ?", (telegram_id,))
 
-    async def left(self, tx: Transaction, telegram_id: int) -> None:
-        """The bot was removed or blocked: what was owed there is given up, and nothing is sent any more."""
+
+async def came(tx: Transaction, telegram_id: int) -> None:
+    """The bot is there again."""
+    await tx.execute("UPDATE chats SET gone = 0 WHERE telegram_id = ?", (telegram_id,))
+
+
+async def migrate(tx: Transaction, old: int, new: int) -> None:
+    """The group `old` is the supergroup `new` now: its conversations move, with all they are made of.
+
+    Messages have other numbers there, so nothing of the old ones can be edited or replied to.
+    """
+    await move_access(tx, old, new)
+    await move_questions(tx, old, new)
+    await tx.execute(
+        "UPDATE broadcast_chats SET telegram_id = ?1 WHERE telegram_id = ?2"
+        " AND broadcast_id NOT IN (SELECT broadcast_id FROM broadcast_chats WHERE telegram_id = ?1)",
+        (new, old),
+    )
+    await tx.execute(
+        # That something answers what only one member saw is still to be known.
+        "UPDATE notices SET telegram_id = ?, edits = NULL, reply_to = CASE WHEN reply_to < 0 AND"
+        f" coalesce(edits, 0) < 0 THEN {smaller('reply_to', 'edits')} WHEN reply_to < 0 THEN reply_to"
+        " WHEN edits < 0 THEN edits END"
+        " WHERE telegram_id = ? AND message_id IS NULL",
+        (new, old),
+    )
+    await tx.execute("DELETE FROM notices WHERE telegram_id = ?", (old,))
+    await tx.execute("UPDATE inbox SET telegram_id = ? WHERE telegram_id = ?", (new, old))
+    for row in await tx.rows("SELECT id, thread_id FROM chats WHERE telegram_id = ?", (old,)):
+        await _forget_messages(tx, row["id"])
+        found = await tx.rows("SELECT id FROM chats WHERE telegram_id = ? AND thread_id = ?", (new, row["thread_id"]))
+        if found:
+            await _merge(tx, row["id"], found[0]["id"])
+        else:
+            await tx.execute("UPDATE chats SET telegram_id = ?, gone = 0 WHERE id = ?", (new, row["id"]))
+
+
+async def _forget_messages(tx: Transaction, chat_id: int) -> None:
+    # How far a reply was delivered still counts.
+    await tx.execute(
+        "DELETE FROM turn_messages WHERE turn_id IN (SELECT id FROM turns WHERE chat_id = ?)"
+        f" AND NOT (delivered_end > 0 AND EXISTS (SELECT 1 FROM turns WHERE id = turn_id AND {COMPLETE}))",
+        (chat_id,),
+    )
+    await tx.execute("UPDATE turns SET reply_to = NULL, in_place = 0 WHERE chat_id = ?", (chat_id,))
+
+
+async def _merge(tx: Transaction, old: int, new: int) -> None:
+    """Something was said in the new chat before the move was known: what was said before joins it there.
+
+    The new conversation stays, since it may be at work just now. Ids ascend with time, so that the order is right.
+    What was reset in one of them hides nothing of the other.
+    """
+    boundary = await _put_resets_aside(tx, old, new)
+    await _join_memories(tx, old, new, boundary)
+    chosen = ", ".join(f"{name} = coalesce({name}, (SELECT {name} FROM chats WHERE id = ?1))" for name in SETTINGS)
+    await tx.execute(
+        f"UPDATE chats SET {chosen}, greeted = {larger('greeted', '(SELECT greeted FROM chats WHERE id = ?1)')},"
+        " indexed_turn = 0, epoch = epoch + 1, reset_turn = ?3 WHERE id = ?2",
+        (old, new, boundary),
+    )
+    for table in ("turns", "resets", "note_versions"):
+        await tx.execute(f"UPDATE {table} SET chat_id = ? WHERE chat_id = ?", (new, old))
+    for table, key in (("memories", "reset_turn"), ("speakers", "folded")):
         await tx.execute(
-            "UPDATE chats SET gone = 1, due_at = NULL, compact_failures = 0 WHERE telegram_id = ?", (telegram_id,)
-        )
-        for row in await tx.rows("SELECT id FROM chats WHERE telegram_id = ?", (telegram_id,)):
-            await abandon(tx, row["id"])
-        await tx.execute("DELETE FROM notices WHERE telegram_id = ?", (telegram_id,))
-        await tx.execute("DELETE FROM questions WHERE telegram_id = ?", (telegram_id,))
-        await tx.execute("DELETE FROM broadcast_chats WHERE telegram_id = ?", (telegram_id,))
-
-    async def came(self, tx: Transaction, telegram_id: int) -> None:
-        """The bot is there again."""
-        await tx.execute("UPDATE chats SET gone = 0 WHERE telegram_id = ?", (telegram_id,))
-
-    async def greet(self, tx: Transaction, chat_id: int) -> bool:
-        """Whether the bot has not said yet how it is called; it has from now on."""
-        return bool(await tx.execute("UPDATE chats SET greeted = 1 WHERE id = ? AND greeted = 0", (chat_id,)))
-
-    async def migrate(self, tx: Transaction, old: int, new: int) -> None:
-        """The group `old` is the supergroup `new` now: its conversations move, with all they are made of.
-
-        Messages have other numbers there, so nothing of the old ones can be edited or replied to.
-        """
-        await move_access(tx, old, new)
-        await move_questions(tx, old, new)
-        await tx.execute(
-            "UPDATE broadcast_chats SET telegram_id = ?1 WHERE telegram_id = ?2"
-            " AND broadcast_id NOT IN (SELECT broadcast_id FROM broadcast_chats WHERE telegram_id = ?1)",
+            f"UPDATE {table} SET chat_id = ?1 WHERE chat_id = ?2"
+            f" AND {key} NOT IN (SELECT {key} FROM {table} WHERE chat_id = ?1)",
             (new, old),
         )
-        await tx.execute(
-            # That something answers what only one member saw is still to be known.
-            "UPDATE notices SET telegram_id = ?, edits = NULL, reply_to = CASE WHEN reply_to < 0 AND"
-            f" coalesce(edits, 0) < 0 THEN {smaller('reply_to', 'edits')} WHEN reply_to < 0 THEN reply_to"
-            " WHEN edits < 0 THEN edits END"
-            " WHERE telegram_id = ? AND message_id IS NULL",
-            (new, old),
-        )
-        await tx.execute("DELETE FROM notices WHERE telegram_id = ?", (old,))
-        await tx.execute("UPDATE inbox SET telegram_id = ? WHERE telegram_id = ?", (new, old))
-        for row in await tx.rows("SELECT id, thread_id FROM chats WHERE telegram_id = ?", (old,)):
-            await self._forget_messages(tx, row["id"])
-            found = await tx.rows(
-                "SELECT id FROM chats WHERE telegram_id = ? AND thread_id = ?", (new, row["thread_id"])
-            )
-            if found:
-                await self._merge(tx, row["id"], found[0]["id"])
-            else:
-                await tx.execute("UPDATE chats SET telegram_id = ?, gone = 0 WHERE id = ?", (new, row["id"]))
-
-    @staticmethod
-    async def _forget_messages(tx: Transaction, chat_id: int) -> None:
-        # How far a reply was delivered still counts.
-        await tx.execute(
-            "DELETE FROM turn_messages WHERE turn_id IN (SELECT id FROM turns WHERE chat_id = ?)"
-            f" AND NOT (delivered_end > 0 AND EXISTS (SELECT 1 FROM turns WHERE id = turn_id AND {COMPLETE}))",
-            (chat_id,),
-        )
-        await tx.execute("UPDATE turns SET reply_to = NULL, in_place = 0 WHERE chat_id = ?", (chat_id,))
-
-    @staticmethod
-    async def _merge(tx: Transaction, old: int, new: int) -> None:
-        """Something was said in the new chat before the move was known: what was said before joins it there.
-
-        The new conversation stays, since it may be at work just now. Ids ascend with time, so that the order is right.
-        What was reset in one of them hides nothing of the other.
-        """
-        boundary = await _put_resets_aside(tx, old, new)
-        await _join_memories(tx, old, new, boundary)
-        chosen = ", ".join(f"{name} = coalesce({name}, (SELECT {name} FROM chats WHERE id = ?1))" for name in SETTINGS)
-        await tx.execute(
-            f"UPDATE chats SET {chosen}, greeted = {larger('greeted', '(SELECT greeted FROM chats WHERE id = ?1)')},"
-            " indexed_turn = 0, epoch = epoch + 1, reset_turn = ?3 WHERE id = ?2",
-            (old, new, boundary),
-        )
-        for table in ("turns", "resets", "note_versions"):
-            await tx.execute(f"UPDATE {table} SET chat_id = ? WHERE chat_id = ?", (new, old))
-        for table, key in (("memories", "reset_turn"), ("speakers", "folded")):
-            await tx.execute(
-                f"UPDATE {table} SET chat_id = ?1 WHERE chat_id = ?2"
-                f" AND {key} NOT IN (SELECT {key} FROM {table} WHERE chat_id = ?1)",
-                (new, old),
-            )
-        await forget_vectors(tx, new)
-        await join_usage(tx, old, new)
-        await tx.execute("DELETE FROM chats WHERE id = ?", (old,))
+    await forget_vectors(tx, new)
+    await join_usage(tx, old, new)
+    await tx.execute("DELETE FROM chats WHERE id = ?", (old,))
 
 
 async def _put_resets_aside(tx: Transaction, old: int, new: int) -> int:
@@ -149,43 +137,3 @@ async def _join_memories(tx: Transaction, old: int, new: int, boundary: int) -> 
         f"UPDATE memories SET chat_id = ?2, reset_turn = ?3, through_turn = {through} WHERE {current}",
         (kept, new, boundary, *([] if row["last"] is None else [row["last"]])),
     )
-
-
-class Speakers:
-    """The table of names."""
-
-    async def name(
-        self, tx: Transaction, chat_id: int, sender_id: int, shown: str, look: Callable[[str], str] = str.casefold
-    ) -> str:
-        """What this person is called; `shown` is their display name, cleaned.
-
-        Two names of which `look` makes the same look alike.
-        A name that someone else in the chat has, or ever had, gets a number. Who changes their name is called by the
-        new one.
-        """
-        rows = await tx.rows(
-            "SELECT name FROM speakers WHERE chat_id = ? AND sender_id = ? AND shown = ?", (chat_id, sender_id, shown)
-        )
-        if rows:
-            return str(rows[0]["name"])
-        number, name = 1, shown
-        while not await self._taken(tx, chat_id, sender_id, shown, name, look(name)):
-            number += 1
-            name = f"{shown} ({number})"
-        return name
-
-    @staticmethod
-    async def _taken(tx: Transaction, chat_id: int, sender_id: int, shown: str, name: str, folded: str) -> bool:
-        """Take this name, unless someone else has it, perhaps from when only its letters were compared."""
-        rows = await tx.rows(
-            "SELECT sender_id FROM speakers WHERE chat_id = ? AND folded IN (?, ?) AND sender_id <> ? LIMIT 1",
-            (chat_id, folded, name.casefold(), sender_id),
-        )
-        if rows:
-            return False
-        await tx.execute(
-            "INSERT INTO speakers (chat_id, folded, name, shown, sender_id) VALUES (?, ?, ?, ?, ?)"
-            " ON CONFLICT (chat_id, folded) DO NOTHING",
-            (chat_id, folded, name, shown, sender_id),
-        )
-        return True

@@ -10,7 +10,6 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from math import isfinite, log
 
-from storage.chats import Languages
 from storage.database import Database, Transaction
 from storage.index import Index
 from storage.sql import each, in_list, listed
@@ -138,7 +137,6 @@ class Search:
     def __init__(self, database: Database) -> None:
         self._database = database
         self.index = Index(database)
-        self.languages = Languages(database)
         self._counts = TermCounts(self.index)
 
     async def put(self, tx: Transaction, chat_id: int, keys: Iterable[TurnKey]) -> None:

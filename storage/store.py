@@ -11,7 +11,7 @@ from storage.archive_restore import ArchiveWriter
 from storage.bases import Bases
 from storage.broadcasts import Broadcasts
 from storage.chat_archive import ArchiveReader
-from storage.chats import Chats, Topics
+from storage.chats import Chats
 from storage.database import Database, StorageError, Transaction
 from storage.edits import Edits
 from storage.history import History
@@ -20,7 +20,6 @@ from storage.media_store import Media
 from storage.memories import Memories
 from storage.model_servers import ModelServers
 from storage.outbox import Deliveries, Notices
-from storage.presence import Presence, Speakers
 from storage.questions import Questions
 from storage.resets import Forgettings, Resets
 from storage.search import Search
@@ -41,8 +40,6 @@ class Storage:
     transcript: Transcript
     media: Media
     edits: Edits
-    presence: Presence
-    speakers: Speakers
     memories: Memories
     past: History
     search: Search
@@ -57,7 +54,6 @@ class Storage:
     servers: ModelServers
     archive: ArchiveReader
     restoring: ArchiveWriter
-    topics: Topics
 
     @classmethod
     async def open(cls, path: Path, *, keeps_old: bool = True) -> Self:
@@ -77,8 +73,6 @@ class Storage:
             transcript=Transcript(database, media),
             media=media,
             edits=Edits(database),
-            presence=Presence(),
-            speakers=Speakers(),
             memories=Memories(database, media),
             past=History(database),
             search=Search(database),
@@ -93,7 +87,6 @@ class Storage:
             servers=ModelServers(database),
             archive=ArchiveReader(database, chats),
             restoring=ArchiveWriter(chats, media, usage),
-            topics=Topics(database),
         )
 
     def transaction(self) -> AbstractAsyncContextManager[Transaction]:

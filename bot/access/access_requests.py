@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from bot.access.policy import Owners
 from bot.inbound.sanitize import clean
 from bot.language import chat_language, language_of, plural, speaking, texts
-from storage import Storage, Transaction
+from storage import Storage, Transaction, presence
 from storage.access_list import AccessEntry, AccessStatus, Applicant, Decider
 from storage.outbox import NOBODY_ALONE
 from storage.records import Button, ChatKey, Notice
@@ -164,11 +164,11 @@ class AccessRequests:
         """What a decision brings with it."""
         here = ChatKey(entry.applicant.telegram_id)
         if entry.status is AccessStatus.ALLOWED:
-            await self._storage.presence.came(tx, here.telegram_id)
+            await presence.came(tx, here.telegram_id)
         if entry.status is AccessStatus.BLOCKED or (
             entry.status is AccessStatus.DENIED and not entry.applicant.is_person
         ):
-            await self._storage.presence.left(tx, here.telegram_id)
+            await presence.left(tx, here.telegram_id)
             if not entry.applicant.is_person:
                 await self._storage.access.leave(tx, here.telegram_id)
         told = await self._tell(tx, here, entry) if asked else []

@@ -81,7 +81,7 @@ class Indexer:
         while stale := await search.index.next_stale(RENEWED):
             async with search.index.transaction() as tx:
                 for chat_id, turn_ids in stale.items():
-                    home = await search.languages.of(chat_id, tx)
+                    home = await self._storage.chats.languages(chat_id, tx)
                     for rows in runs_of_turns(await self._storage.past.indexed(tx, chat_id, turn_ids)):
                         keys = await asyncio.to_thread(turn_keys, rows, self._zone, home)
                         await search.put(tx, chat_id, [key for key in keys if key.turn_id in turn_ids])
@@ -90,8 +90,8 @@ class Indexer:
     async def _home(self, tx: Transaction, chat_id: int, fresh: Iterable[HistoryTurn]) -> tuple[str, ...]:
         """The chat's languages, after counting those of new turns."""
         heard = await asyncio.to_thread(_languages_in, fresh)
-        await self._storage.search.languages.heard(tx, chat_id, heard)
-        return await self._storage.search.languages.of(chat_id, tx)
+        await self._storage.chats.count_languages(tx, chat_id, heard)
+        return await self._storage.chats.languages(chat_id, tx)
 
     async def move(self) -> None:
         """Move an older index into this one in small steps, recently active chats first.

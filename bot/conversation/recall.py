@@ -129,7 +129,7 @@ class Recall:
         most, said = int(min(self._budget, room)), self._own_words(chat, words)
         if most <= 0 or not said:
             return NOTHING
-        asked = is_question(said, await self._storage.search.languages.of(chat.id))
+        asked = is_question(said, await self._storage.chats.languages(chat.id))
         question = (said if asked else question_in(said) or said)[:MOST_CHARACTERS]
         found = await self._search(
             chat, question, after_turn, before_turn, now, asked_by_form=asked or question != said
@@ -163,7 +163,7 @@ class Recall:
         self, chat: Chat, words: str, *, after_turn: int, limit: int, every_word: bool = False
     ) -> list[int]:
         """The turns that contain any word, or every word, in any inflection; best first."""
-        asked = parse_query(words, await self._storage.search.languages.of(chat.id))
+        asked = parse_query(words, await self._storage.chats.languages(chat.id))
         hits = await self._storage.search.find(
             chat.id,
             asked.terms,
@@ -183,7 +183,7 @@ class Recall:
     async def _search(
         self, chat: Chat, words: str, after_turn: int, before_turn: int, now: float | None, *, asked_by_form: bool
     ) -> "_SearchResult":
-        home, turns = await self._storage.search.languages.of(chat.id), (after_turn, before_turn)
+        home, turns = await self._storage.chats.languages(chat.id), (after_turn, before_turn)
         period = None
         if now is not None:
             period = await period_in(words, home, now, self._zone, self._storage, chat.id, turns)

@@ -109,7 +109,7 @@ class TurnRecorder:
         shown = clean_name(said.sender or "", self._names)
         if chat.private or said.sender_id is None:
             return replace(said, sender=shown, quote=quote)
-        name = await self._storage.speakers.name(tx, chat.id, said.sender_id, shown, skeleton)
+        name = await self._storage.chats.speaker_name(tx, chat.id, said.sender_id, shown, skeleton)
         return replace(said, speaker=name, sender=name, quote=quote)
 
     async def _quoted(self, tx: Transaction, chat: Chat, quote: Quote) -> Quote:
@@ -117,7 +117,7 @@ class TurnRecorder:
         if quote.author is not None:
             author = clean_name(quote.author, self._names)
             if quote.author_id is not None and not chat.private:
-                author = await self._storage.speakers.name(tx, chat.id, quote.author_id, author, skeleton)
+                author = await self._storage.chats.speaker_name(tx, chat.id, quote.author_id, author, skeleton)
             quote = replace(quote, author=author)
         return await self._shortened(tx, chat, quote)
 

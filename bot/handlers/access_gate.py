@@ -22,7 +22,7 @@ from bot.updates.authorship import is_for_us, is_own
 from bot.updates.lanes import Wakeups
 from bot.updates.parsing import MessageBatch
 from bot.updates.raw_updates import stopped_draft
-from storage import Storage, Transaction
+from storage import Storage, Transaction, presence
 from storage.access_list import AccessStatus, Applicant, Decider
 from storage.records import ChatKey, Notice
 
@@ -149,7 +149,7 @@ class AccessGate:
     async def _knock(self, tx: Transaction, update: Update | MessageBatch, asked: Message | None) -> list[ChatKey]:
         """Ask the owners about a stranger, or a group where the bot was called, or that it was brought into."""
         if isinstance(update, Update) and update.my_chat_member is not None:
-            await self._storage.presence.came(tx, update.my_chat_member.chat.id)
+            await presence.came(tx, update.my_chat_member.chat.id)
         if (joined := _joined(update)) is not None:
             user, chat = joined.from_user, joined.chat
             applicant = Applicant(chat.id, chat.title or "", None, user.language_code, user.full_name, user.id)

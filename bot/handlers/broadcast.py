@@ -25,7 +25,7 @@ from bot.handlers.membership import drop_owner_menu, register_owner_menu
 from bot.handlers.notices import answer, edited
 from bot.language import chat_language, grouped, plural, speaking, texts
 from bot.updates.lanes import Wakeups
-from storage import Storage
+from storage import Storage, presence
 from storage.broadcasts import BroadcastContent, Broadcasts
 from storage.records import Button, ChatKey, Notice
 
@@ -120,7 +120,7 @@ class OutboxWorker:
             await self._bot.leave_chat(telegram_id)
         except ChatMigrated as exc:  # what was decided moves along, and it is left under its new number
             async with self._storage.transaction() as tx:
-                await self._storage.presence.migrate(tx, telegram_id, exc.new_chat_id)
+                await presence.migrate(tx, telegram_id, exc.new_chat_id)
             return
         except (BadRequest, Forbidden) as exc:
             log.info("Chat %d can't be left, or was: %s", telegram_id, exc)

@@ -28,7 +28,7 @@ from bot.access.policy import AccessPolicy
 from bot.handlers.context import MessageContext, UpdateContext
 from bot.language import LANGUAGES, TRADITIONAL, commands, speaking, texts
 from bot.outbound.refusals import seconds_to_wait
-from storage import Storage
+from storage import Storage, presence
 from storage.access_list import SHELL, AccessStatus, Applicant
 from storage.records import ChatKey, Notice
 
@@ -77,16 +77,16 @@ class MembershipHandlers:
         """What the bot is in a chat has changed."""
         async with update.finish() as tx:
             if is_out(change.new_chat_member):
-                await self._storage.presence.left(tx, change.chat.id)
+                await presence.left(tx, change.chat.id)
                 return
-            await self._storage.presence.came(tx, change.chat.id)
+            await presence.came(tx, change.chat.id)
             private = change.chat.type == TelegramChat.PRIVATE
             key = ChatKey(change.chat.id)
             chat = await self._storage.chats.ensure(tx, key, private=private, now=self._clock())
             group = change.chat.type in (TelegramChat.GROUP, TelegramChat.SUPERGROUP)
             group = group and not change.chat.is_direct_messages  # where nothing is said outside a topic
             joined = group and is_out(change.old_chat_member)
-            if joined and await self._storage.presence.greet(tx, chat.id):
+            if joined and await self._storage.chats.greet(tx, chat.id):
                 await update.send(tx, Notice(key, private, self._greeting(change)))
 
     async def migrated(self, update: MessageContext) -> None:
@@ -99,7 +99,7 @@ class MembershipHandlers:
                 await self._storage.access.put(
                     tx, Applicant(old, message.chat.title or ""), AccessStatus.ALLOWED, SHELL, self._clock()
                 )
-            await self._storage.presence.migrate(tx, old, new)
+            await presence.migrate(tx, old, new)
             await self._storage.inbox.forget(tx, old)  # under this number nothing is found any more that is forgotten
 
     def _greeting(self, change: ChatMemberUpdated) -> str:

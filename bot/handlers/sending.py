@@ -19,7 +19,7 @@ from bot.outbound.post import Wanted, always
 from bot.updates.in_flight import WorkKey, WorkKind
 from bot.updates.lanes import Lanes
 from bot.updates.quarantine import Quarantine
-from storage import Storage, until_stored
+from storage import Storage, presence, until_stored
 from storage.records import ONE_MESSAGE, Chat, ChatKey, Delivery, File, Notice
 
 log = logging.getLogger(__name__)
@@ -40,7 +40,7 @@ class OutboxSender:
         lanes: Lanes,
     ) -> None:
         self._transaction = storage.transaction
-        self._chats, self._presence, self._transcript = storage.chats, storage.presence, storage.transcript
+        self._chats, self._transcript = storage.chats, storage.transcript
         self._deliveries, self._notices, self._broadcasts = storage.deliveries, storage.notices, storage.broadcasts
         self._deliverer = deliverer
         self._cancellations = cancellations
@@ -148,10 +148,10 @@ class OutboxSender:
                 old, new = key.telegram_id, cause.new_chat_id
                 self._access.moved(old, new)
                 if not self._lanes.waits(key):
-                    await self._presence.migrate(tx, old, self._access.now(new))
+                    await presence.migrate(tx, old, self._access.now(new))
                 return replace(key, telegram_id=new)
             if isinstance(cause, Forbidden) and not key.direct:  # that may be about one person, while others write on
-                await self._presence.left(tx, key.telegram_id)
+                await presence.left(tx, key.telegram_id)
         return None
 
     async def _tell(self, notice_id: int, notice: Notice, sending: RunningDelivery, patient: bool) -> None:

@@ -36,16 +36,16 @@ class TopicHandlers:
             by_bot = message.from_user is not None and message.from_user.id == self._bot.id
             if created is not None and created.is_name_implicit:
                 async with self._storage.transaction() as tx:
-                    await self._storage.topics.untitled(tx, key_of(message))
+                    await self._storage.chats.mark_untitled(tx, key_of(message))
             elif edited is not None and edited.name is not None and not by_bot:
                 async with self._storage.transaction() as tx:
-                    await self._storage.topics.titled(tx, key_of(message))
+                    await self._storage.chats.mark_titled(tx, key_of(message))
 
     async def see_to(self, key: ChatKey) -> None:
         """Give the topic a title if it has none and something was answered there; nobody waits for that."""
         if key.telegram_id < 0 or key.thread_id <= 0 or key.direct or key in self._running:
             return
-        if not await self._storage.topics.is_untitled(key):
+        if not await self._storage.chats.is_untitled(key):
             return
         chat = await self._storage.chats.find(key)
         if chat is not None and chat.private and not chat.gone:
@@ -62,17 +62,17 @@ class TopicHandlers:
 
     async def _name(self, chat: Chat) -> None:
         key = chat.key
-        title = await self._storage.topics.title(key)
+        title = await self._storage.chats.title_to_set(key)
         if title is None:
             title = await self._titles.make(chat)
             if title is None:
                 return
             async with self._storage.transaction() as tx:
                 if not title:  # pictures and signs, which the name that it has shows as well
-                    await self._storage.topics.titled(tx, key)
+                    await self._storage.chats.mark_titled(tx, key)
                     return
-                await self._storage.topics.made(tx, key, title)
-        if not await self._storage.topics.is_untitled(key):  # a person has named it meanwhile
+                await self._storage.chats.keep_title(tx, key, title)
+        if not await self._storage.chats.is_untitled(key):  # a person has named it meanwhile
             return
         try:
             await self._bot.edit_forum_topic(key.telegram_id, key.thread_id, name=title)
@@ -81,7 +81,7 @@ class TopicHandlers:
             if _may_pass(exc):
                 return
         async with self._storage.transaction() as tx:
-            await self._storage.topics.titled(tx, key)
+            await self._storage.chats.mark_titled(tx, key)
 
     def _ended(self, key: ChatKey, task: asyncio.Task[None]) -> None:
         self._running.pop(key, None)

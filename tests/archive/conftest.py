@@ -77,7 +77,7 @@ async def fill(storage: Storage) -> None:
     async with storage.transaction() as tx:
         group = await storage.chats.ensure(tx, GROUP, private=False, now=NOW - 3)
         for sender, shown in ((42, "Ann"), (43, "Ann"), (44, "Ünal \u202e 漢字")):
-            await storage.speakers.name(tx, group.id, sender, shown)
+            await storage.chats.speaker_name(tx, group.id, sender, shown)
         await storage.transcript.append(tx, group.id, [turn("Ann: overheard", 5)], NOW, asked=False)
         await storage.chats.heard(tx, group.id, "zh-hans")
         await tx.execute("UPDATE chats SET gone = 1, greeted = 1, stamped_at = ? WHERE id = ?", (NOW, group.id))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from storage import Storage
+from storage import Storage, presence
 from storage.access_list import SHELL, AccessStatus, Applicant, Decider, LinkState
 from storage.records import Button, ChatKey, Notice
 
@@ -84,7 +84,7 @@ async def test_a_group_that_moves_keeps_what_was_decided(
         elif status is not None:
             await _put(storage, applicant, status, float(now))
     async with storage.transaction() as tx:
-        await storage.presence.migrate(tx, OLD.telegram_id, NEW.telegram_id)
+        await presence.migrate(tx, OLD.telegram_id, NEW.telegram_id)
     found = await storage.access.having(*AccessStatus)
     assert [(entry.applicant.telegram_id, entry.status) for entry in found] == [(NEW.telegram_id, then)]
 
@@ -95,7 +95,7 @@ async def test_reset_forget_and_leave_keep_access(storage: Storage) -> None:
         chat = await storage.chats.ensure(tx, ChatKey(BOB.telegram_id), private=True, now=0.0)
         await storage.resets.reset(tx, chat.id, 1.0)
         await storage.inbox.forget(tx, BOB.telegram_id)
-        await storage.presence.left(tx, BOB.telegram_id)
+        await presence.left(tx, BOB.telegram_id)
     assert await storage.access.standings([BOB.telegram_id]) == {BOB.telegram_id: AccessStatus.ALLOWED}
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from storage import Storage, bases
+from storage import Storage, bases, presence
 from storage import database as migrations
 from storage.bases import Basis, Extent, FoundTurn
 from storage.memories import Memory
@@ -187,7 +187,7 @@ async def test_a_group_that_moves_keeps_it(storage: Storage) -> None:
     await put(storage, old, reply_id, basis(ZOE))
     await say(storage, new, "hello from here", 3)
     async with storage.transaction() as tx:
-        await storage.presence.migrate(tx, -5, -1005)
+        await presence.migrate(tx, -5, -1005)
     moved = await now(storage, new)
     assert await found(storage, moved, reply_id) == (ZOE,)
     assert await storage.bases.of(old, reply_id) is None

@@ -2,7 +2,7 @@
 
 import pytest
 
-from storage import Storage
+from storage import Storage, presence
 from storage.broadcasts import BroadcastContent
 from storage.records import ChatKey, Notice
 
@@ -42,7 +42,7 @@ async def test_broadcast_ends_when_every_chat_is_settled(storage: Storage) -> No
     """Each chat has it or cannot have it."""
     number = await _begun(storage, 5, 6, 7, 8)
     async with storage.transaction() as tx:
-        await storage.presence.left(tx, 6)
+        await presence.left(tx, 6)
     assert await _hand_out(storage, number, 9) == [5, 7, 8]
     for key, arrives in ((5, True), (7, False)):
         [(notice_id, _)] = await storage.notices.waiting(ChatKey(key))
@@ -53,7 +53,7 @@ async def test_broadcast_ends_when_every_chat_is_settled(storage: Storage) -> No
             else:
                 await storage.notices.forget(tx, notice_id)
     async with storage.transaction() as tx:
-        await storage.presence.left(tx, 8)  # blocks the bot while its notice waits
+        await presence.left(tx, 8)  # blocks the bot while its notice waits
         done = await storage.broadcasts.finish(tx, number)
         assert await storage.broadcasts.finish(tx, number) is None
     assert done is not None

@@ -64,12 +64,12 @@ async def test_a_title_is_forgotten_with_its_words(storage: Storage, chat: Chat,
     await say(storage, chat, "my secret", 10)
     turn = await reply(storage, chat, "yes")
     async with storage.transaction() as tx:
-        await storage.topics.untitled(tx, chat.key)
-        await storage.topics.made(tx, chat.key, "A secret")
+        await storage.chats.mark_untitled(tx, chat.key)
+        await storage.chats.keep_title(tx, chat.key, "A secret")
     async with storage.transaction() as tx:
         if way == "reset":
             await storage.resets.reset(tx, chat.id, 100.0)
         else:
             await storage.forgettings.put_aside(tx, chat.id, [turn])
-    assert await storage.topics.title(chat.key) is None
-    assert await storage.topics.is_untitled(chat.key)
+    assert await storage.chats.title_to_set(chat.key) is None
+    assert await storage.chats.is_untitled(chat.key)

@@ -1,6 +1,6 @@
 """Every update is kept once, until it is handled and old."""
 
-from storage import Storage
+from storage import Storage, presence
 from storage.inbox import RawUpdate
 
 
@@ -76,7 +76,7 @@ async def test_forget_blanks_handled_updates_of_chat(storage: Storage) -> None:
     assert [row["update_id"] for row in rows] == [2, 3, 4, 5]  # 2 and 5 are not handled yet
     async with storage.transaction() as tx:
         await storage.inbox.done(tx, [2, 5])
-        await storage.presence.migrate(tx, -7, -1007)
+        await presence.migrate(tx, -7, -1007)
         await storage.inbox.forget(tx, -1007)
     rows = await storage.database.rows("SELECT update_id FROM inbox WHERE raw LIKE '%Zanzibar%'")
     assert {row["update_id"] for row in rows} == {3, 4}

@@ -67,18 +67,20 @@ async def test_what_was_overheard_is_no_question(storage: Storage) -> None:
 async def test_names_of_before_are_nobody_elses(storage: Storage) -> None:
     async with storage.transaction() as tx:
         chat = await storage.chats.ensure(tx, ChatKey(-5), private=False, now=0.0)
-        assert await storage.speakers.name(tx, chat.id, 1, "\u0410\u043d\u043d\u0430") == "\u0410\u043d\u043d\u0430"
-        assert "(2)" in await storage.speakers.name(tx, chat.id, 2, "\u0410\u043d\u043d\u0430", skeleton)
-        assert await storage.speakers.name(tx, chat.id, 3, "\u0410nn", skeleton) == "\u0410nn"
-        assert await storage.speakers.name(tx, chat.id, 4, "Ann", skeleton) == "Ann (2)"
+        assert (
+            await storage.chats.speaker_name(tx, chat.id, 1, "\u0410\u043d\u043d\u0430") == "\u0410\u043d\u043d\u0430"
+        )
+        assert "(2)" in await storage.chats.speaker_name(tx, chat.id, 2, "\u0410\u043d\u043d\u0430", skeleton)
+        assert await storage.chats.speaker_name(tx, chat.id, 3, "\u0410nn", skeleton) == "\u0410nn"
+        assert await storage.chats.speaker_name(tx, chat.id, 4, "Ann", skeleton) == "Ann (2)"
 
 
 @pytest.mark.parametrize("rival", ["Ann", "ANN", "ann"])
 async def test_people_of_a_chat_get_distinct_names(storage: Storage, rival: str) -> None:
     async with storage.transaction() as tx:
         chat = await storage.chats.ensure(tx, ChatKey(-5), private=False, now=0.0)
-        assert await storage.speakers.name(tx, chat.id, 1, "Ann") == "Ann"
-        assert await storage.speakers.name(tx, chat.id, 2, rival) == f"{rival} (2)"
-        assert await storage.speakers.name(tx, chat.id, 1, "Zed") == "Zed"
-        assert await storage.speakers.name(tx, chat.id, 3, rival) == f"{rival} (3)", "once Ann's, always Ann's"
-        assert await storage.speakers.name(tx, chat.id, 1, "Ann") == "Ann"
+        assert await storage.chats.speaker_name(tx, chat.id, 1, "Ann") == "Ann"
+        assert await storage.chats.speaker_name(tx, chat.id, 2, rival) == f"{rival} (2)"
+        assert await storage.chats.speaker_name(tx, chat.id, 1, "Zed") == "Zed"
+        assert await storage.chats.speaker_name(tx, chat.id, 3, rival) == f"{rival} (3)", "once Ann's, always Ann's"
+        assert await storage.chats.speaker_name(tx, chat.id, 1, "Ann") == "Ann"

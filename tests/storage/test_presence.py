@@ -5,7 +5,7 @@ from itertools import permutations
 
 import pytest
 
-from storage import Storage
+from storage import Storage, presence
 from storage.memories import Memory
 from storage.records import Chat, ChatKey, ChatSettings
 from storage.resets import UNDO_S
@@ -24,7 +24,7 @@ async def _chat(storage: Storage, key: ChatKey) -> Chat:
 
 async def _move(storage: Storage) -> Chat:
     async with storage.transaction() as tx:
-        await storage.presence.migrate(tx, OLD.telegram_id, NEW.telegram_id)
+        await presence.migrate(tx, OLD.telegram_id, NEW.telegram_id)
     assert await storage.chats.find(OLD) is None
     chat = await storage.chats.find(NEW)
     assert chat is not None
@@ -96,7 +96,7 @@ async def test_resets_in_both_are_undone_each_for_itself(storage: Storage, again
 async def _move_again(storage: Storage) -> None:
     """The other of the two service messages, or the same once more."""
     async with storage.transaction() as tx:
-        await storage.presence.migrate(tx, OLD.telegram_id, NEW.telegram_id)
+        await presence.migrate(tx, OLD.telegram_id, NEW.telegram_id)
 
 
 async def test_no_reset_is_undone_through_a_later_one(storage: Storage) -> None:

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from storage import Storage
+from storage import Storage, presence
 from storage.questions import Question, QuestionKind
 from storage.records import Button, ChatKey, Notice
 
@@ -86,12 +86,12 @@ async def test_question_follows_migration_and_ends_without_bot(storage: Storage)
     _, notice_id = await _ask(storage)
     await _sent(storage, notice_id, 40)
     async with storage.transaction() as tx:
-        await storage.presence.migrate(tx, -5, -100)
+        await presence.migrate(tx, -5, -100)
     moved = await storage.questions.awaiting(ChatKey(-100, 3), ANN)
     assert moved is not None
     assert (moved.message_id, moved.panel) == (None, None)
     async with storage.transaction() as tx:
-        await storage.presence.left(tx, -100)
+        await presence.left(tx, -100)
     assert await storage.questions.find(moved.id) is None
 
 

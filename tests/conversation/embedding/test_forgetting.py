@@ -13,7 +13,7 @@ from bot.conversation.embedding import EmbeddingIndex
 from bot.llm.interface import Purpose
 from sandbox.model import ModelServer
 from sandbox.model.embeddings import embed
-from storage import Storage, vectors
+from storage import Storage, presence, vectors
 from storage.records import Chat
 from tests.conversation.embedding.talk import MAY, Clock, Make, asked, chat_of, embedded, nearest, own, say
 
@@ -237,7 +237,7 @@ async def test_migrated_group_is_reembedded_in_new_order(storage: Storage, make:
     await embedding.catch_up(old.id)
     await embedding.catch_up(new.id)
     async with storage.transaction() as tx:
-        await storage.presence.migrate(tx, 1, 2)
+        await presence.migrate(tx, 1, 2)
     await embedding.catch_up(new.id)
     assert len(await embedded(storage, new)) == 5
     assert await embedded(storage, old) == []
