@@ -106,7 +106,7 @@ class Broadcasts:
         return [_broadcast(row) for row in rows]
 
     async def next_chats(self, tx: Transaction, number: int, most: int) -> list[int]:
-        """Take the next chats off the list; see also `Presence.left`."""
+        """Take the next chats off the list; see also ``presence.left``."""
         rows = await tx.rows(
             "DELETE FROM broadcast_chats WHERE broadcast_id = ?1 AND telegram_id IN"
             " (SELECT telegram_id FROM broadcast_chats WHERE broadcast_id = ?1 ORDER BY telegram_id LIMIT ?2)"
