@@ -71,9 +71,9 @@ class ForgetHandlers:
         """Show another page of what was found."""
         chat, number = update.chat, button.proposal_id
         proposal = await self._forgettings.read(chat.id, number) if chat else None
+        text = await self._told(chat, proposal, button.page) if chat and proposal else ""
         async with update.finish() as tx:
-            if chat is not None and proposal is not None:
-                text = await self._told(chat, proposal, button.page)
+            if proposal is not None:
                 await update.edit(tx, text, _buttons(number, proposal, button.page))
         await update.acknowledge("" if proposal else texts.OLD_BUTTON)
 

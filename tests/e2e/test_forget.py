@@ -12,6 +12,7 @@ from tests.e2e.conftest import PATIENCE_S, Stage
 from tests.e2e.quick import hurry  # noqa: F401 - a fixture
 from tests.e2e.test_memory import SMALL, Model, compact, say, talk
 from tests.media.files import picture
+from tests.selection import first
 
 
 async def confirm(stage: Stage, label: str = "Forget it") -> str:
@@ -234,32 +235,32 @@ async def test_forget_matches_inflections_and_requires_all_words(stage: Stage) -
     assert "Peter called" not in shown
 
 
-def _fill(stage: Stage) -> None:
+def _fill(stage: Stage, count: int) -> None:
     with closing(sqlite3.connect(stage.folder / "keepsake.db", timeout=30)) as database, database:
         database.executemany(
             "INSERT INTO turns (chat_id, role, state, content, created_at)"
             " SELECT id, 'user', 'settled', ?, 9 FROM chats",
-            [(f"boat number {number}",) for number in range(260)],
+            [(f"boat number {number}",) for number in range(count)],
         )
 
 
-@pytest.mark.long
-async def test_forget_counts_pages_and_removes_all_matches(stage: Stage) -> None:
+@pytest.mark.parametrize(("count", "pages"), first([(12, 2), (260, 26)]))
+async def test_forget_counts_pages_and_removes_all_matches(stage: Stage, count: int, pages: int) -> None:
     Model(stage)
     await stage.start()
     await say(stage, "hello")
-    await asyncio.to_thread(_fill, stage)  # the bot may be writing
+    await asyncio.to_thread(_fill, stage, count)  # the bot may be writing
     shown = await say(stage, "/forget boats")
     asked = stage.home.replies[-1]
-    assert "260 messages, page 1 of 26" in shown
+    assert f"{count} messages, page 1 of {pages}" in shown
     assert "boat number 10" not in shown
     await stage.ann.press(asked, "▶")
-    await stage.home.wait(lambda chat: "page 2 of 26" in chat.message(asked.id).text, PATIENCE_S)
-    assert "boat number 19" in stage.home.message(asked.id).text
+    await stage.home.wait(lambda chat: f"page 2 of {pages}" in chat.message(asked.id).text, PATIENCE_S)
+    assert "boat number 11" in stage.home.message(asked.id).text
     await stage.ann.press(stage.home.message(asked.id), "◀")
-    await stage.home.wait(lambda chat: "page 1 of 26" in chat.message(asked.id).text, PATIENCE_S)
+    await stage.home.wait(lambda chat: f"page 1 of {pages}" in chat.message(asked.id).text, PATIENCE_S)
     await stage.ann.press(stage.home.message(asked.id), "Forget it")
-    await stage.home.wait(lambda chat: "Forgotten: 260 messages." in chat.message(asked.id).text, PATIENCE_S)
+    await stage.home.wait(lambda chat: f"Forgotten: {count} messages." in chat.message(asked.id).text, PATIENCE_S)
     assert "can't find anything" in await say(stage, "/forget boat")
     with sqlite3.connect(stage.folder / "keepsake.db", timeout=30) as database:
         while database.execute("SELECT 1 FROM chats WHERE thread_id < 0").fetchall():  # noqa: ASYNC110
