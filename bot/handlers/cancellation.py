@@ -92,7 +92,9 @@ class Cancellations:
         self._notices, self._inbox = storage.notices, storage.inbox
         self._active: dict[ChatKey, ChatActivity] = {}
 
-    async def stop(self, key: ChatKey, update_ids: tuple[int, ...], reply_id: int | None = None) -> bool:
+    async def stop(
+        self, key: ChatKey, update_ids: tuple[int, ...], reply_id: int | None = None, tx: Transaction | None = None
+    ) -> bool:
         """End the answer under way, or the one that is pending; False when there is none.
 
         `reply_id`: only this one. The updates are done together with what they did.
@@ -102,7 +104,7 @@ class Cancellations:
             return True
         if reply_id is not None and (chat.answer is None or chat.answer.reply_id != reply_id):
             return False
-        pending = chat.answer is None and await self._is_pending(key)
+        pending = chat.answer is None and await self._is_pending(key, tx)
         chat = self._peek(key)  # the answer may have begun meanwhile
         if chat.stopped:  # said twice: one answer to both
             self._order_stop(key, update_ids)
@@ -115,6 +117,10 @@ class Cancellations:
             return False
         self._of(key).stopped = True
         return True
+
+    def is_waiting(self, key: ChatKey) -> bool:
+        """Whether a question waits in this chat that is not being read yet."""
+        return self._waits(key)
 
     def stop_waiting(self, key: ChatKey, update_ids: tuple[int, ...]) -> bool:
         """End the answer to what waits first in this chat; False when nothing waits."""
@@ -258,9 +264,11 @@ class Cancellations:
             async with self._transaction() as tx:
                 await self._inbox.done(tx, order.update_ids)
 
-    async def _is_pending(self, key: ChatKey) -> bool:
-        chat = await self._chats.find(key)
-        pending = await self._transcript.pending_reply(chat.id) if chat is not None else None
+    async def _is_pending(self, key: ChatKey, tx: Transaction | None) -> bool:
+        if self._peek(key).asking:  # it may be stored while this looks
+            return True
+        chat = await self._chats.find(key, tx)
+        pending = await self._transcript.pending_reply(chat.id, tx) if chat is not None else None
         return pending is not None or self._peek(key).asking
 
     def _order_stop(self, key: ChatKey, update_ids: tuple[int, ...]) -> None:

@@ -101,15 +101,17 @@ class CommandHandlers:
 
         An answer is stored as far as it got, and this update done, by the turn itself. What is written already and
         takes several messages goes out no further, nor does this owner's broadcast. What waits behind is answered next:
-        it is ended only when there is nothing else to end.
+        it is ended only when there is nothing else to end, even if it has been taken up meanwhile.
         """
+        waits = self._cancellations.is_waiting(update.key)
         ended = await self._cancellations.stop(update.key, update.update_ids)
         async with self._storage.transaction() as tx:
             sending = await self._cancellations.stop_sending(tx, update.key)
             said = await self._stop_broadcasts(tx, update.message)
-            ended = ended or (
-                not said and not sending and self._cancellations.stop_waiting(update.key, update.update_ids)
-            )
+            if not (ended or said or sending):
+                ended = self._cancellations.stop_waiting(update.key, update.update_ids) or (
+                    waits and await self._cancellations.stop(update.key, update.update_ids, tx=tx)
+                )
             if ended:
                 update.hand_over()
             else:

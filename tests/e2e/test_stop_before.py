@@ -1,16 +1,22 @@
 """/stop ends what comes before an answer: a summary, a recording that is written down, a file that is read."""
 
 import asyncio
+from contextlib import AbstractContextManager
 
 import pytest
 
 from bot.conversation import window
+from bot.conversation.answer import AnswerInFlight
 from bot.conversation.compaction import Compactor
+from bot.conversation.maintenance import Maintenance
 from bot.conversation.window import MediaBudget
+from bot.handlers.cancellation import Cancellations
 from bot.handlers.export_command import ExportHandlers
 from bot.inbound.reading import MessageReader
 from bot.outbound import flood_control
 from sandbox.model import Hang, Say
+from storage import Transaction
+from storage.records import ChatKey
 from tests.e2e.conftest import PATIENCE_S, Stage
 from tests.e2e.owners import query
 from tests.e2e.quick import hurry as hurry
@@ -121,6 +127,38 @@ async def test_what_is_about_to_be_answered_is_stopped(stage: Stage, way: str) -
     assert await say(stage, "/stop") == "Stopped."
     assert await say(stage, "Never mind.") == "Noted."
     assert len(stage.home.replies) == 3
+    assert "What is this?" in str(stage.model.requests[-1].messages)
+    assert len(stage.model.requests) == 2
+
+
+async def test_what_waited_when_stop_came_is_stopped(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    stopping, taken_up = asyncio.Event(), asyncio.Event()
+    look_after, stop_sending, asking = Maintenance.look_after, Cancellations.stop_sending, Cancellations.asking
+
+    async def looks_after_late(self: Maintenance, chat_id: int, answer: AnswerInFlight | None) -> None:
+        if stopping.is_set():
+            await look_after(self, chat_id, answer)
+        await stopping.wait()  # this one writes nothing, because /stop has the transaction
+
+    async def stops_sending_late(self: Cancellations, tx: Transaction, key: ChatKey) -> bool:
+        stopping.set()
+        await taken_up.wait()
+        return await stop_sending(self, tx, key)
+
+    def asks(self: Cancellations, key: ChatKey) -> AbstractContextManager[None]:
+        if stopping.is_set():
+            taken_up.set()
+        return asking(self, key)
+
+    stage.model.answer_with(lambda _: Say("Noted."))
+    await stage.start()
+    monkeypatch.setattr(Maintenance, "look_after", looks_after_late)
+    monkeypatch.setattr(Cancellations, "stop_sending", stops_sending_late)
+    monkeypatch.setattr(Cancellations, "asking", asks)
+    await say(stage, "hello")
+    await stage.ann.say(stage.home, "What is this?")
+    assert await say(stage, "/stop") == "Stopped."
+    assert await say(stage, "Never mind.") == "Noted."
     assert "What is this?" in str(stage.model.requests[-1].messages)
     assert len(stage.model.requests) == 2
 

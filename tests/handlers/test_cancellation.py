@@ -13,6 +13,7 @@ from storage import Storage
 from storage.chats import Chats
 from storage.inbox import RawUpdate
 from storage.records import Chat, ChatKey, NewTurn
+from storage.transcript import Transcript
 from tests.scripted import in_flight
 
 HOME = ChatKey(5)
@@ -177,13 +178,28 @@ async def test_answer_that_begins_meanwhile_is_stopped(stage: Stage, monkeypatch
     find = Chats.find
     answering = stage.cancellations.answering(stage.answer)
 
-    async def begins(self: Chats, key: ChatKey) -> Any:
+    async def begins(self: Chats, *args: Any) -> Any:
         answering.__enter__()
-        return await find(self, key)
+        return await find(self, *args)
 
     monkeypatch.setattr(Chats, "find", begins)
     assert await stop(stage, 1)
     assert (stage.answer.interruption, stage.answer.update_ids) == (STOPPED, (1,))
+
+
+async def test_message_stored_while_stop_looks_is_stopped(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    pending_reply = Transcript.pending_reply
+    asking = stage.cancellations.asking(HOME)
+    asking.__enter__()
+
+    async def stored_meanwhile(self: Transcript, *args: Any) -> Any:
+        found = await pending_reply(self, *args)
+        await stage.ask()
+        asking.__exit__(None, None, None)
+        return found
+
+    monkeypatch.setattr(Transcript, "pending_reply", stored_meanwhile)
+    assert await stop(stage, 1)
 
 
 async def test_new_message_restarts_an_unseen_answer(stage: Stage) -> None:
