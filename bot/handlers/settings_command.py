@@ -289,7 +289,9 @@ def _after(message: Message, facts: SettingFacts, name: str) -> Notice | None:
 
 def _menu(facts: SettingFacts) -> list[Button]:
     return [
-        Button(f"{setting.label()}: {_label(facts, setting)}", SettingButton(name).pack())
+        Button(
+            texts.SETTING_BUTTON.format(label=setting.label(), value=_label(facts, setting)), SettingButton(name).pack()
+        )
         for name, setting in SETTINGS.items()
         if setting.there(facts)
     ]

@@ -183,6 +183,7 @@ WHY_NOT_AN_ANSWER = (
     "last one."
 )
 SETTINGS = "The settings of this chat. Press one to change it."
+SETTING_BUTTON = "{label}: {value}"
 ON, OFF = "on", "off"
 AS_THE_BOT = "default"
 AS_TELEGRAM = "same as Telegram"

@@ -5,7 +5,8 @@ from dataclasses import fields, replace
 import pytest
 
 from bot.conversation.thresholds import MemoryMode
-from bot.handlers.settings_command import SETTINGS, SettingFacts
+from bot.handlers.settings_command import SETTINGS, SettingFacts, _menu
+from bot.language import speaking
 from storage.records import ChatSettings
 
 FACTS = SettingFacts(
@@ -36,3 +37,9 @@ def test_a_choice_holds_until_taken_back(name: str) -> None:
         assert setting.now(chosen) == option.value
         assert replace(chosen, **{setting.field: None}) == ChatSettings()
         assert setting.chosen(chosen, default.value) == ChatSettings()
+
+
+@pytest.mark.parametrize(("language", "colon"), [("en", ": "), ("fr", "\N{NO-BREAK SPACE}: "), ("zh", "：")])
+def test_menu_is_punctuated_by_language(language: str, colon: str) -> None:
+    with speaking(language):
+        assert f"{SETTINGS['model'].label()}{colon}a" in [button.label for button in _menu(FACTS)]
