@@ -1,6 +1,6 @@
 """The shell's commands: ``python -m bot [run|sandbox|doctor|users|allow|block|owner|backup|restore|export|import]``.
 
-When nothing is named it is ``run``.
+Without a command, ``run`` is meant.
 """
 
 import argparse
@@ -16,13 +16,13 @@ from bot import logs
 from bot.cli import output
 from bot.errors import SettingError, StartError
 
-if TYPE_CHECKING:  # what takes long to import is imported where a Ctrl-C is waited for
+if TYPE_CHECKING:  # slow imports happen inside main(), where Ctrl-C is handled
     from bot.settings import Settings
     from storage.records import ChatKey
 
 WRONG_SETTING = 2
 FAILED = 1
-BROKEN_OFF = 128 + signal.SIGINT
+INTERRUPTED = 128 + signal.SIGINT
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -30,13 +30,13 @@ def main(arguments: Sequence[str]) -> int:
     try:
         from storage import files
 
-        files.restrict()  # whatever is written holds what people said
-        if arguments[:1] == ["sandbox"]:  # it has options of its own, and no settings
+        files.restrict()  # every file that is written may contain what people said
+        if arguments[:1] == ["sandbox"]:  # has its own options and needs no settings
             from sandbox.terminal import main as sandbox
 
             return sandbox(list(arguments[1:]), [sys.executable, "-m", "bot", "run"])
         options = _parse(arguments)
-        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # until the bot has handlers of its own
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # until the bot installs its own handlers
         from bot.settings import load
 
         settings = load()
@@ -48,7 +48,7 @@ def main(arguments: Sequence[str]) -> int:
     except output.ReaderGoneError:
         return output.READER_GONE
     except KeyboardInterrupt:
-        return BROKEN_OFF
+        return INTERRUPTED
 
 
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
@@ -80,9 +80,9 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
 
 
 def _work(options: argparse.Namespace, settings: "Settings") -> Coroutine[None, None, int | None]:
-    """The command's work; it may end with an exit code of its own."""
+    """The coroutine that carries out the command; it may return an exit code."""
     if options.command in (None, "run"):
-        from bot.app import run  # telegram and openai take two seconds to import: only what runs the bot pays that
+        from bot.app import run  # telegram and openai take two seconds to import: only `run` should pay for that
 
         return run(settings)
     if options.command == "doctor":
@@ -117,7 +117,7 @@ async def _admission(options: argparse.Namespace, settings: "Settings") -> None:
 
 
 def _log_level(options: argparse.Namespace, settings: "Settings") -> str:
-    """The doctor's findings say what its log would."""
+    """The doctor is quiet unless DEBUG is set: its findings already say what the log would."""
     return "CRITICAL" if options.command == "doctor" and settings.log_level != "DEBUG" else settings.log_level
 
 

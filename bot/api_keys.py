@@ -1,4 +1,4 @@
-"""Which key goes to which server: only to the one that it was given for."""
+"""Which key is sent to which server: a key only goes to the server it was set for."""
 
 import re
 import tomllib
@@ -14,19 +14,19 @@ _DASHSCOPE = re.compile(
     r"(?:[a-z0-9-]+\.)*dashscope(?:-[a-z0-9-]+)?(?:\.[a-z0-9-]+\.privatelink)?\.aliyuncs\.com"
     r"|(?:[a-z0-9-]+\.)+maas\.aliyuncs\.com"
 )
-"""Model Studio's own hosts. Others below aliyuncs.com belong to customers: buckets, machines, functions."""
+"""Model Studio's own hosts. Other hosts under aliyuncs.com belong to customers: buckets, machines, functions."""
 
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """Who gives out keys of a form of its own."""
+    """A provider whose keys have a recognizable form."""
 
     name: str
     forms: tuple[str, ...]
-    """How they begin."""
+    """The prefixes of its keys."""
     domains: tuple[str, ...]
     url: str
-    """Where its OpenAI-compatible interface is."""
+    """Its OpenAI-compatible API."""
 
 
 _OPENAI = Provider(
@@ -56,12 +56,12 @@ _OTHERS = (
     "together.xyz",
     "cohere.com",
 )
-"""Domains of providers whose keys have no form of their own."""
+"""Domains of providers whose keys have no recognizable form."""
 
 
 @dataclass(frozen=True, slots=True)
 class ApiKeys:
-    """The keys of the two interfaces to models, and where each is at home."""
+    """The keys of the two model APIs, and the base URL of each."""
 
     openai: SecretStr | None
     openai_url: str
@@ -73,13 +73,13 @@ class ApiKeys:
         return self.openai or (self.dashscope if is_dashscope(self.openai_url) else None)
 
     def of_dashscope_url(self) -> SecretStr | None:
-        """The key for DASHSCOPE_BASE_URL: OPENAI_API_KEY only where that is DashScope's too, and no other is set."""
+        """The key for DASHSCOPE_BASE_URL: OPENAI_API_KEY only if no other is set and both are DashScope."""
         both = is_dashscope(self.openai_url) and is_dashscope(self.dashscope_url)
         shared = both or same_origin(self.openai_url, self.dashscope_url)
         return self.dashscope or (self.openai if shared else None)
 
     def of(self, url: str, own: SecretStr | None) -> str | None:
-        """What is sent to an address beside the model's: its own key, or one that was given for the same server."""
+        """The key for a server other than the main model's: its own, or else one that was set for the same server."""
         key = own
         if key is None and same_origin(url, self.openai_url):
             key = self.of_openai_url()
@@ -89,29 +89,29 @@ class ApiKeys:
 
 
 def stranger(key: str, url: str) -> Provider | None:
-    """Whose key this is by its form, where the address is another provider's; a gateway's may be anybody's."""
+    """The provider a key belongs to by its form, if the URL is another provider's; a gateway may take any key."""
     host = _host(urlsplit(url))
-    theirs = next((one for one in _PROVIDERS if key.startswith(one.forms)), _OPENAI if "T3BlbkFJ" in key else None)
-    if theirs is None or _is_below(host, theirs.domains):
+    issuer = next((p for p in _PROVIDERS if key.startswith(p.forms)), _OPENAI if "T3BlbkFJ" in key else None)
+    if issuer is None or _is_below(host, issuer.domains):
         return None
-    known = (*(domain for one in _PROVIDERS for domain in one.domains), *_OTHERS)
-    return theirs if is_dashscope(url) or _is_below(host, known) else None
+    known = (*(domain for provider in _PROVIDERS for domain in provider.domains), *_OTHERS)
+    return issuer if is_dashscope(url) or _is_below(host, known) else None
 
 
 def misplaced(key: str, url: str) -> str | None:
-    """What is wrong with sending this key there, as far as its form tells; it follows the name of the address."""
-    theirs = stranger(key, url)
-    if theirs is None:
+    """Why this key should not be sent to this URL, judging by its form; to be shown after the variable's name."""
+    issuer = stranger(key, url)
+    if issuer is None:
         return None
     host = urlsplit(url).hostname
     return (
-        f"this is a key from {theirs.name}, but requests would go to {host}; "
-        f"set it to {theirs.url}, or use a key for that server"
+        f"this is a key from {issuer.name}, but requests would go to {host}; "
+        f"set it to {issuer.url}, or use a key for that server"
     )
 
 
 def native_url(openai_url: str, otherwise: str) -> str:
-    """Where DashScope's own interface is in the region, and workspace, of its OpenAI-compatible one."""
+    """The native DashScope API in the same region and workspace as its OpenAI-compatible one."""
     if not is_dashscope(openai_url):
         return otherwise
     parts = urlsplit(openai_url)
@@ -123,7 +123,7 @@ def _is_below(host: str, domains: Iterable[str]) -> bool:
 
 
 def keys_in(path: Path) -> tuple[str, ...]:
-    """The keys in a file of profiles, so that no log shows them; what is wrong with the file is told elsewhere."""
+    """The keys in a file of model profiles, to keep them out of logs; a broken file is reported elsewhere."""
     try:
         fallbacks = tomllib.loads(path.read_text(encoding="utf-8")).get("fallbacks")
     except (OSError, ValueError, RecursionError):
@@ -134,13 +134,13 @@ def keys_in(path: Path) -> tuple[str, ...]:
 
 
 def is_dashscope(url: str) -> bool:
-    """Whether an address is one of DashScope's own."""
+    """Whether a URL is on one of DashScope's own hosts."""
     return _DASHSCOPE.fullmatch(_host(urlsplit(url))) is not None
 
 
-def same_origin(one: str, other: str) -> bool:
-    """Whether two addresses have the same scheme, host and port, and so belong to one server."""
-    return _origin(one) == _origin(other)
+def same_origin(first: str, second: str) -> bool:
+    """Whether two URLs have the same scheme, host and port, and so belong to one server."""
+    return _origin(first) == _origin(second)
 
 
 def _origin(url: str) -> tuple[str, str, int | None]:

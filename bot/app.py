@@ -1,7 +1,7 @@
-"""Starting and stopping: the parts are opened in order, and closed in the opposite order (``wiring`` makes them).
+"""Startup and shutdown. The parts, which ``wiring`` builds, are opened in order and closed in reverse.
 
-The end of the process: no more updates are received, the answers under way may finish, the rest is cancelled (it stays
-pending and is resumed at the next start), and everything is closed.
+On shutdown the bot stops receiving updates, lets the answers in progress finish, cancels the rest (which stays pending
+and is resumed at the next start), and closes everything.
 """
 
 import asyncio
@@ -16,56 +16,56 @@ from contextlib import AsyncExitStack
 from telegram.error import InvalidToken
 
 from bot.access.policy import new_link
-from bot.concurrency import return_memory, spare_what_stays, yield_often
+from bot.concurrency import freeze_loaded_objects, shorten_switch_interval, tune_malloc
 from bot.errors import SettingError
 from bot.handlers.membership import register_menu
 from bot.http import health_route, serve
 from bot.settings import Settings
 from bot.updates.lanes import Lanes
-from bot.updates.polling import Polling, UpdateSource, persistently
+from bot.updates.polling import Polling, UpdateSource, until_reached
 from bot.updates.quarantine import Quarantine
 from bot.updates.receiver import Receiver
 from bot.updates.webhook import Webhook
 from bot.wiring.conversation import build_engine, check_system_prompt
-from bot.wiring.foundation import Foundation, lay_foundation
+from bot.wiring.foundation import Foundation, build_foundation
 from bot.wiring.persistence import open_storage
 from bot.wiring.telegram import Connection, PTBApplication, build_jobs, build_router, connect, open_traffic
 
 DRAIN_S = 20.0
-"""How long answers under way may take to finish when the process is told to end, in seconds."""
+"""How long answers in progress may take to finish on shutdown, in seconds."""
 
 LISTS_S = 0.5
-"""How long the start waits for what the model's servers tell of their models, in seconds; most answer sooner."""
+"""How long startup waits for the model servers' lists of models, in seconds; most answer sooner."""
 
 log = logging.getLogger(__name__)
 
 
 async def run(settings: Settings) -> None:
     """Run the bot until SIGTERM or SIGINT. Raises StartError when it can't start."""
-    return_memory()
-    yield_often()
-    spare_what_stays()
-    quarantine = Quarantine.beside(settings.database_path)
-    living = asyncio.create_task(live(settings, quarantine), name="bot")
+    tune_malloc()
+    shorten_switch_interval()
+    freeze_loaded_objects()
+    quarantine = Quarantine.for_database(settings.database_path)
+    main = asyncio.create_task(live(settings, quarantine), name="bot")
 
     def end() -> None:
         quarantine.end()
-        living.cancel()
+        main.cancel()
 
     _on_signals(end)
     try:
-        await living
+        await main
     except asyncio.CancelledError:
         log.info("Ended")
 
 
 async def live(settings: Settings, quarantine: Quarantine) -> None:
-    """Be the bot until cancelled, then end in order. Raises StartError when it can't start."""
-    os.environ.setdefault("PTB_TIMEDELTA", "true")  # else python-telegram-bot warns with every flood limit
+    """Run the bot until cancelled, then shut down in order. Raises StartError when it can't start."""
+    os.environ.setdefault("PTB_TIMEDELTA", "true")  # otherwise python-telegram-bot warns at every flood limit
     async with AsyncExitStack() as stack:
         storage = await open_storage(settings, stack)
         _watch(quarantine, stack)
-        base = await lay_foundation(settings, storage, stack, LISTS_S)
+        base = await build_foundation(settings, storage, stack, LISTS_S)
         await check_system_prompt(base)
         connection = connect(settings)
         application, bot = connection.application, connection.application.bot
@@ -94,11 +94,11 @@ async def live(settings: Settings, quarantine: Quarantine) -> None:
         log.info("Ready as @%s", bot.username)
         await _invite_owner(base, bot.username)
         served = [serve([health_route(storage.answers), *source.routes], listener)] if listener else []
-        await _side_by_side(source.run(), register_menu(bot), *served)
+        await _run_together(source.run(), register_menu(bot), *served)
 
 
 def _watch(quarantine: Quarantine, stack: AsyncExitStack) -> None:
-    """Know what the last process died of, and from now on what is in flight, until the stack is closed."""
+    """Read what was in flight when the last process died, and track what is in flight until the stack is closed."""
     quarantine.open()
     stack.callback(quarantine.close)
     loop = asyncio.get_running_loop()
@@ -107,19 +107,19 @@ def _watch(quarantine: Quarantine, stack: AsyncExitStack) -> None:
 
 
 async def _invite_owner(base: Foundation, username: str) -> None:
-    """Where owners are asked about newcomers there must be one: whoever reads the log can become it."""
+    """Log a one-time link if newcomers need an owner's approval and there is none; operators read the log."""
     if base.rules.asks and not await base.owners.ids():
         code = await new_link(base.storage, time.time())
         log.warning(
-            "This bot has no owner yet. Whoever opens this link first, within 24 hours, is its owner: "
+            "This bot has no owner yet. The first person to open this link within 24 hours becomes its owner: "
             "https://t.me/%s?start=%s",
             username,
             code,
         )
 
 
-async def _side_by_side(*works: Coroutine[None, None, None]) -> None:
-    """Run until one of them fails, and fail as it did."""
+async def _run_together(*works: Coroutine[None, None, None]) -> None:
+    """Run them concurrently; when one fails, cancel the others and raise its exception."""
     try:
         async with asyncio.TaskGroup() as tasks:
             for work in works:
@@ -129,9 +129,9 @@ async def _side_by_side(*works: Coroutine[None, None, None]) -> None:
 
 
 async def _first_contact(application: PTBApplication) -> None:
-    """Learn the bot's own name, for as long as it takes; only a token that Telegram does not know ends the start."""
+    """Ask Telegram for the bot's name until it answers; only a token that Telegram rejects aborts the startup."""
     try:
-        await persistently(application.initialize)
+        await until_reached(application.initialize)
     except InvalidToken as exc:
         raise SettingError("TELEGRAM_BOT_TOKEN: Telegram does not know this token; get it from @BotFather") from exc
 
@@ -151,7 +151,7 @@ def _listener(settings: Settings) -> socket.socket | None:
     except OSError as exc:
         address = f"{settings.host}:{settings.listen_port}"
         raise SettingError(f"PORT: the bot can't listen on {address}: {exc.strerror}") from exc
-    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # asyncio does not, and each answer waits 40 ms
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # asyncio doesn't, which delays each answer by 40 ms
     return listener
 
 
@@ -162,7 +162,7 @@ def _on_signals(end: Callable[[], object]) -> None:
 
 
 def _first_or_second(end: Callable[[], object], seen: list[bool]) -> None:
-    """The first signal ends the bot in order, the second at once."""
+    """Shut down in order on the first signal, exit at once on the second."""
     if seen:
         os._exit(1)
     seen.append(True)

@@ -1,9 +1,4 @@
-"""How long to wait before something that fails is tried again.
-
-How many bytes of one kind are held at a time, over all chats; whoever finds no place for theirs waits for it.
-
-What leaves the event loop its time, where threads and the collector of garbage share the interpreter with it.
-"""
+"""Backoff, limits on the memory that concurrent work may take, and tuning of the interpreter for the event loop."""
 
 import asyncio
 import ctypes
@@ -14,22 +9,22 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 
 _MOST_DOUBLINGS = 60
-"""More of them than any bound needs, and fewer than a float can't hold."""
+"""More than any limit needs, and few enough for a float."""
 _MALLOPT = {-8: 2, -3: 128 * 1024, -1: 128 * 1024}
-"""M_ARENA_MAX, M_MMAP_THRESHOLD and M_TRIM_THRESHOLD of glibc."""
-_TURN_S = 0.001
-"""As long as a thread keeps the interpreter while the loop waits for it; five times that is usual."""
+"""glibc's M_ARENA_MAX, M_MMAP_THRESHOLD and M_TRIM_THRESHOLD."""
+_SWITCH_INTERVAL_S = 0.001
+"""How long a thread may hold the interpreter while the event loop waits for it; Python's default is 5 ms."""
 
 
 def backoff(failures: int, first: float, longest: float) -> float:
-    """Seconds to wait after so many failures in a row: `first`, twice as long after each more, `longest` at most."""
+    """Seconds to wait after this many failures in a row: `first`, doubled with each further one, `longest` at most."""
     return min(first * 2.0 ** min(max(failures - 1, 0), _MOST_DOUBLINGS), longest)
 
 
-def return_memory() -> None:
-    """Have what was large go back to the system once it is let go; on Linux with glibc only.
+def tune_malloc() -> None:
+    """Have malloc return large blocks to the system as soon as they are freed; only on Linux with glibc.
 
-    Else the heap learns to keep blocks of up to 32 MB, and grows with each chat that has shown pictures.
+    Otherwise glibc raises its threshold and keeps blocks of up to 32 MB, so that pictures make the process grow.
     """
     if sys.platform == "linux":
         with suppress(OSError, AttributeError):
@@ -39,7 +34,7 @@ def return_memory() -> None:
 
 
 class Capacity:
-    """So many bytes; who finds no place waits for it, first come, first served."""
+    """A limited number of bytes to reserve from; those who have to wait are served in order."""
 
     def __init__(self, most: int) -> None:
         self._most = self._left = most
@@ -47,7 +42,7 @@ class Capacity:
 
     @asynccontextmanager
     async def reserve(self, size: int) -> AsyncIterator[None]:
-        """Keep so many bytes for the block; what would be more than all of them takes all."""
+        """Reserve this many bytes for the block, once they are free; a size above the limit takes all of them."""
         size = min(size, self._most)
         if size:
             await self._take(size)
@@ -66,12 +61,12 @@ class Capacity:
         try:
             await turn
         except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled():  # it was given its place in the same moment
+            if turn.done() and not turn.cancelled():  # its bytes were granted at the same moment
                 self._give_back(size)
             else:
                 with suppress(ValueError):
                     self._waiting.remove((size, turn))
-                self._give_back(0)  # those behind it may fit where it did not
+                self._give_back(0)  # those waiting after it may fit where it did not
             raise
 
     def _give_back(self, size: int) -> None:
@@ -84,10 +79,10 @@ class Capacity:
 
 
 class Capacities:
-    """One for what is small and one for what is not, so that a photo waits for no film."""
+    """Separate limits for small and large items, so that a photo doesn't wait for a video."""
 
     def __init__(self, small: int, *, most: int, most_of_small: int) -> None:
-        """`small`: bytes up to which it is."""
+        """`small`: the size in bytes up to which an item is small; `most`: the limit for all others together."""
         self._small = small
         self._of_all, self._of_small = Capacity(most), Capacity(most_of_small)
 
@@ -96,12 +91,12 @@ class Capacities:
         return (self._of_small if size <= self._small else self._of_all).reserve(size)
 
 
-def yield_often() -> None:
-    """Have threads hand the interpreter over after a millisecond: the loop takes it for less than that at a time."""
-    sys.setswitchinterval(_TURN_S)
+def shorten_switch_interval() -> None:
+    """Have threads yield to the event loop after a millisecond; the loop itself runs for less than that at a time."""
+    sys.setswitchinterval(_SWITCH_INTERVAL_S)
 
 
-def spare_what_stays() -> None:
-    """Have the collector pass over all that there is by now: modules and patterns, which took it up to 0.1 s."""
+def freeze_loaded_objects() -> None:
+    """Exempt everything loaded so far, modules and patterns, from garbage collection, where it cost up to 0.1 s."""
     gc.collect()
     gc.freeze()

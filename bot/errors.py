@@ -1,11 +1,11 @@
 """Every error that Keepsake raises, in one tree.
 
     KeepsakeError
-    ├── StartError            the process cannot start (exit code 1)
+        ├── StartError            the process can't start (exit code 1)
     │   ├── SettingError      a variable is missing or wrong (exit code 2)
-    │   └── ArchiveError      a history can't be exported or imported
-    ├── Undeliverable         Telegram will never take this message
-    └── ModelError            the model gave no answer
+        │   └── ArchiveError      a history can't be exported or imported
+        ├── Undeliverable         Telegram will never accept this message
+        └── ModelError            the model gave no answer
         ├── WrongKey
         ├── NoPermission
         ├── NoCredit
@@ -29,24 +29,24 @@
         ├── EmptyAnswer
         │   └── ThoughtsTooLong
         ├── RequestRefused
-        └── BudgetSpent       it was not asked
+                └── BudgetSpent       the model was not asked
             ├── UserBudgetSpent
             ├── ChatBudgetSpent
             └── TotalBudgetSpent
 
-Foreign errors (openai, telegram, sqlite3) are translated where they enter, ``from exc``. The first line of a
-``ModelError``'s docstring is the sentence that the user reads; what it was raised with is for the log.
+Errors of libraries (openai, telegram, sqlite3) are translated where they are caught, ``from exc``. The first paragraph
+of a ``ModelError``'s docstring is what the user reads; the message it was raised with is for the log.
 """
 
 from collections.abc import Mapping
 
 
 class KeepsakeError(Exception):
-    """Something went wrong."""
+    """The base of all errors that Keepsake raises."""
 
 
 class StartError(KeepsakeError):
-    """The bot cannot start; the message says why in one line."""
+    """The bot can't start; the message says why in one line."""
 
 
 class SettingError(StartError):
@@ -64,24 +64,24 @@ class Undeliverable(KeepsakeError):
 class ModelError(KeepsakeError):
     """I couldn't get an answer from the model. Please try again with /retry.
 
-    `model` and `request_id` say which one it was, as far as that is known; `retry_after` is the server's header.
+    `model` and `request_id` identify the request, as far as they are known; `retry_after` is the server's header.
     """
 
     model = ""
     request_id = ""
     retry_after = ""
     wait_s: float | None = None
-    """The seconds that the server's words ask to wait, where its headers do not."""
+    """The seconds to wait according to the server's error message, where its headers don't say."""
     status: int | None = None
-    """The HTTP status, where the server gave one."""
+    """The HTTP status, if there was a response."""
     fields = ""
-    """The names of the fields of the request that the server says it is about."""
+    """The names of the request's fields that the server objects to."""
     reached = True
-    """Whether the server was there at all."""
+    """Whether the server could be reached at all."""
     sent = True
-    """Whether it was asked at all."""
+    """Whether the request was sent at all."""
     words: Mapping[str, str] = {}
-    """What stands in braces in the sentence."""
+    """The values of the placeholders in the sentence."""
 
     @property
     def sentence(self) -> str:
@@ -110,7 +110,7 @@ class ContextTooLong(ModelError):
     """This conversation is longer than the model can read. Start over with /reset, or send a shorter message."""
 
     limit: int | None = None
-    """The tokens that a prompt may have, where the server says so."""
+    """The most tokens that a prompt may have, if the server says so."""
 
 
 class MessageTooLong(ContextTooLong):
@@ -144,7 +144,7 @@ class TooManyImages(ImageRefused):
     """The model can only look at a few pictures at once, so it no longer sees the oldest ones."""
 
     most: int | None = None
-    """How many it takes, where the server says so."""
+    """How many pictures the model takes, if the server says so."""
 
 
 class MediaRefused(ModelError):
@@ -196,7 +196,7 @@ class BudgetSpent(ModelError):
 
     words: Mapping[str, str] = {"zone": "UTC"}
     until = 0.0
-    """When it is renewed, in seconds since 1970 (UTC)."""
+    """When the budget is renewed, in Unix seconds."""
 
 
 class UserBudgetSpent(BudgetSpent):

@@ -1,8 +1,8 @@
-"""The interface in the language of whoever it speaks to.
+"""The interface in the language of the person it speaks to.
 
-``from bot.language import texts``, and ``texts.RESET`` is the text of that name in the language that is spoken now:
-a context variable, set where an update is handled and where a chat's pending work is done (``speaking``), and inherited
-by the tasks that these start. The English texts are in ``texts``; a translation is a TOML file of the same names.
+After ``from bot.language import texts``, ``texts.RESET`` is the text of that name in the current language. That is a
+context variable, which is set (``speaking``) wherever an update is handled or a chat's pending work is done, and which
+the tasks started there inherit. English is in ``bot.texts``; a translation is a TOML file with the same names.
 
 A text that depends on a number is a table of forms by CLDR plural category, with ``{n}`` for the number:
 ``DAYS = { one = "{n} день", few = "{n} дня", many = "{n} дней" }``. A translation has the categories that whole numbers
@@ -29,7 +29,7 @@ from bot.errors import ModelError
 from storage.records import Chat
 
 TRADITIONAL = "zh-hant"
-"""Has no texts of its own: OpenCC makes them of the simplified ones, in the words that are used in Taiwan."""
+"""Has no file of its own: OpenCC converts the simplified texts, using Taiwan's vocabulary."""
 _NAMES = {
     "ar": "العربية",
     "de": "Deutsch",
@@ -64,11 +64,11 @@ _TAIWANESE = {
     "“": "「",
     "”": "」",
 }
-"""Where OpenCC goes by the sign, or has a rarer word."""
-ANEW = "/retry"
+"""Corrections to OpenCC, where it converts character by character or picks an uncommon word."""
+RETRY = "/retry"
 _SENTENCE = re.compile(r"(\s*)[^.。।]*[.。।]?")
 _LOCALES = {"zh": "zh_Hans", TRADITIONAL: "zh_Hant"}
-"""Where Babel has other names."""
+"""Languages that Babel knows by another name."""
 
 _spoken: ContextVar[str] = ContextVar("language", default="en")
 
@@ -85,7 +85,7 @@ LANGUAGES = {"en": "English", **{code: name for code, name in _NAMES.items() if 
 
 @contextmanager
 def speaking(language: str) -> Iterator[None]:
-    """Speak this language inside."""
+    """Use this language inside the block."""
     token = _spoken.set(language)
     try:
         yield
@@ -94,14 +94,14 @@ def speaking(language: str) -> Iterator[None]:
 
 
 def language_of(code: str | None) -> str:
-    """Our language for Telegram's code of one (IETF), such as ``zh-hans`` or ``es-419``; English when it is none."""
-    told = (code or "").lower().replace("_", "-")
-    language = TRADITIONAL if _TRADITIONAL.match(told) else told.partition("-")[0]
+    """The interface language for an IETF code from Telegram, such as ``zh-hans`` or ``es-419``; else English."""
+    tag = (code or "").lower().replace("_", "-")
+    language = TRADITIONAL if _TRADITIONAL.match(tag) else tag.partition("-")[0]
     return language if language in LANGUAGES else "en"
 
 
 def chat_language(chat: Chat | None, code: str | None = None) -> str:
-    """The language a chat has chosen; else that of `code` (IETF); else that of the last person who wrote there."""
+    """The language chosen for a chat, else that of `code` (IETF), else that of the last person who wrote there."""
     if chat is None:
         return language_of(code)
     chosen = chat.settings.language
@@ -109,7 +109,7 @@ def chat_language(chat: Chat | None, code: str | None = None) -> str:
 
 
 def plural(count: int, forms: Mapping[str, str]) -> str:
-    """The form for this number in the language that is spoken, with the number filled in."""
+    """The form for this number in the current language, with the number filled in."""
     form = forms.get(_category(_spoken.get(), count)) or forms.get("other") or [*forms.values()][-1]
     return form.replace("{n}", grouped(count))
 
@@ -119,12 +119,12 @@ def _category(language: str, count: int) -> str:
 
 
 def grouped(count: float) -> str:
-    """A whole number, its digits grouped as the language that is spoken does it."""
+    """A whole number, with its digits grouped as in the current language."""
     return format_decimal(round(count), locale=_locale())
 
 
 def percent(share: float) -> str:
-    """A share of 1, without decimals, as the language that is spoken writes it."""
+    """A fraction as a percentage without decimals, as the current language writes it."""
     return format_percent(share, locale=_locale())
 
 
@@ -134,47 +134,47 @@ def _locale() -> str:
 
 
 def long_date(day: date) -> str:
-    """With the day of the week, in the language that is spoken."""
+    """A date with its day of the week, in the current language."""
     spoken = _spoken.get()
     return format_date(day, "EEEE, d MMMM y" if spoken == "en" else "full", _locale())
 
 
 def short_date(day: date) -> str:
-    """Day and month."""
+    """Day and month, in the current language."""
     spoken = _spoken.get()
     if spoken == "en":
         return format_date(day, "d MMM", "en")
     return format_skeleton("MMMd", day, locale=_locale())
 
 
-def sentence(error: ModelError, anew: str = ANEW) -> str:
-    """What the user reads of an error; `anew`: the command by which they try again what was not an answer."""
+def sentence(error: ModelError, retry: str = RETRY) -> str:
+    """What the user reads of an error; `retry`: the command by which they try again what was not an answer."""
     translated = _table("errors").get(type(error).__name__)
-    told = error.sentence if translated is None else translated.format(**error.words)
-    return told.replace(ANEW, anew)
+    text = error.sentence if translated is None else translated.format(**error.words)
+    return text.replace(RETRY, retry)
 
 
 def reason(error: ModelError) -> str:
-    """The same without how an answer is tried again, which does not help: what it was about has to be sent again."""
+    """The same, but asking to send it again in place of the advice to use /retry, which would not help here."""
     return "".join(
-        f"{found[1]}{texts.SEND_AGAIN}" if ANEW in found[0] else found[0]
+        f"{found[1]}{texts.SEND_AGAIN}" if RETRY in found[0] else found[0]
         for found in _SENTENCE.finditer(sentence(error))
     )
 
 
 def commands() -> dict[str, str]:
-    """The commands and what they do."""
+    """The commands and their descriptions."""
     translated = _table("commands")
     return {name: translated.get(name, does) for name, does in english.COMMANDS}
 
 
 def every(name: str) -> set[str]:
-    """The text of this name in all languages: a question may have been asked in another one than is spoken now."""
+    """The text of this name in all languages: a question may have been asked in another one than the current."""
     return {str(catalogue(language).get(name, getattr(english, name))) for language in LANGUAGES}
 
 
 def every_noun(name: str) -> set[str]:
-    """The words, in all languages, for things that are counted: of the forms of this name, without the number."""
+    """The forms of the plural table of this name in all languages, without the number."""
     forms: list[Mapping[str, str]] = [getattr(english, name)]
     for language in LANGUAGES:
         found = catalogue(language).get(name)
@@ -184,19 +184,19 @@ def every_noun(name: str) -> set[str]:
 
 @cache
 def catalogue(language: str) -> Catalogue:
-    """The translation into a language; English has none."""
+    """The translation into a language; empty for English."""
     text = "" if language == "en" else _file(language).read_text(encoding="utf-8")
     return tomllib.loads(_traditional(text) if language == TRADITIONAL else text)
 
 
 def load() -> None:
-    """Read all translations, which takes a moment."""
+    """Load all translations, which takes a moment."""
     for language in LANGUAGES:
         catalogue(language)
 
 
 def _traditional(text: str) -> str:
-    from opencc import OpenCC  # loads its dictionaries, which are needed this once
+    from opencc import OpenCC  # loads large dictionaries, which are only needed here
 
     converted = str(OpenCC("s2twp").convert(text))
     for literal, word in _TAIWANESE.items():
@@ -210,13 +210,13 @@ def _table(name: str) -> dict[str, str]:
 
 
 class _Spoken:
-    """The texts of the language that is spoken now."""
+    """The texts of the current language, as attributes."""
 
     def __getattr__(self, name: str) -> object:
         return catalogue(_spoken.get()).get(name, getattr(english, name))
 
 
 if TYPE_CHECKING:
-    from bot import texts as texts  # so that every name is checked
+    from bot import texts as texts  # so that mypy checks every name
 else:
     texts = _Spoken()

@@ -1,7 +1,7 @@
-"""The log: one handler on stderr, in text or JSON, and no secret in any line of it.
+"""Logging: one handler on stderr, in text or JSON, with no secrets in any line.
 
-Secrets are taken out of the finished line, so that it does not matter which library wrote it, or whether a token stood
-in the message, in a URL or deep in a chain of exceptions.
+Secrets are removed from the finished line, no matter which library wrote it and whether the token was in the message,
+in a URL or deep in a chain of exceptions.
 """
 
 import json
@@ -26,9 +26,9 @@ NOISY = (
     "filelock",
     "asyncio",
 )
-"""Libraries that report every request, every statement, or what we report ourselves."""
+"""Libraries that log every request, every statement, or what the bot logs itself."""
 SHORTEST_SECRET = 6
-"""A shorter key (local servers take any) protects nothing, and hiding each of its letters would spoil every line."""
+"""A shorter key (local servers accept any) protects nothing, and hiding a letter or two would spoil every line."""
 
 log = logging.getLogger("bot")
 
@@ -38,17 +38,17 @@ class SecretFilter:
 
     def __init__(self, secrets: Iterable[str]) -> None:
         forms = {form for secret in secrets for form in _forms(secret)}
-        self._forms = sorted(forms, key=len, reverse=True)  # the longest first: a part must not spoil the whole
+        self._forms = sorted(forms, key=len, reverse=True)  # longest first: replacing only a part would show the rest
 
     def hide(self, text: str) -> str:
-        """The text without the secrets."""
+        """The text with every secret replaced."""
         for form in self._forms:
             text = text.replace(form, HIDDEN)
         return text
 
 
 class TextFormatter(logging.Formatter):
-    """``2026-11-23T12:00:00Z INFO bot.app: Ready``, with the traceback below it."""
+    """``2026-11-23T12:00:00Z INFO bot.app: Ready``, followed by the traceback if there is one."""
 
     def __init__(self, hider: SecretFilter) -> None:
         super().__init__("{asctime} {levelname} {name}: {message}", style="{")
@@ -59,14 +59,14 @@ class TextFormatter(logging.Formatter):
         return _time(record)
 
     def format(self, record: logging.LogRecord) -> str:
-        """The finished line."""
+        """The finished line, without secrets."""
         return self._hider.hide(super().format(record))
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object a line: time, level, logger, message, and error and stack where there are some.
+    """One JSON object per line: time, level, logger, message, and error and stack if there are any.
 
-    What a line was given as ``extra={"fields": {...}}`` stands in it under those names.
+    ``extra={"fields": {...}}`` adds fields under those names.
     """
 
     def __init__(self, hider: SecretFilter) -> None:
@@ -91,14 +91,14 @@ class JsonFormatter(logging.Formatter):
 
 
 def configure(level: str, form: str, secrets: Iterable[str]) -> None:
-    """Send everything to stderr; `form` is text or json. Warnings and uncaught exceptions go the same way."""
+    """Log everything to stderr, including warnings and uncaught exceptions; `form` is "text" or "json"."""
     hider = SecretFilter(secrets)
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter(hider) if form == "json" else TextFormatter(hider))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    logging.raiseExceptions = False  # what logging prints of a broken log call is not our line: it would show secrets
+    logging.raiseExceptions = False  # its report of a broken log call bypasses the handler and would show secrets
     for name in NOISY:
         logging.getLogger(name).setLevel(logging.DEBUG if level == "DEBUG" else logging.WARNING)
     logging.captureWarnings(capture=True)
@@ -108,20 +108,20 @@ def configure(level: str, form: str, secrets: Iterable[str]) -> None:
 
 
 def _uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    log.critical("The bot ends with an error that nobody expected", exc_info=(kind, error, trace))
+    log.critical("The bot ends with an unexpected error", exc_info=(kind, error, trace))
 
 
 def _uncaught_in_thread(args: threading.ExceptHookArgs) -> None:
     if args.exc_type is not SystemExit:  # a thread may end itself
-        log.error("A thread ended with an error that nobody expected", exc_info=args.exc_value)
+        log.error("A thread ended with an unexpected error", exc_info=args.exc_value)
 
 
 def _unraisable(args: "sys.UnraisableHookArgs") -> None:
-    log.error("An error where none can be raised", exc_info=args.exc_value)
+    log.error("An exception could not be raised where it happened", exc_info=args.exc_value)
 
 
 def _forms(secret: str) -> Iterable[str]:
-    """A secret as it may stand in a log: bare, in a URL, in a repr, in JSON; of a bot token also its secret half."""
+    """The forms a secret may have in a log: plain, in a URL, a repr or JSON; of a bot token also its secret half."""
     _, _, half = secret.partition(":")
     for part in (secret, half):
         if len(part) >= SHORTEST_SECRET:

@@ -1,4 +1,4 @@
-"""How much may be used: tokens, or money at the prices of the models."""
+"""Amounts of tokens or money, and the prices of models."""
 
 import re
 from dataclasses import dataclass
@@ -8,13 +8,13 @@ _NUMBER = r"(\d{1,15}(?:\.\d{1,6})?)"
 _TOKENS = re.compile(rf"{_NUMBER}\s*+([kKmM]?)(?:\s*tokens?)?")
 _MONEY = re.compile(rf"{_NUMBER}\s*([A-Za-z]{{3}})")
 MOST = 10**15
-"""Beyond what anybody uses, and below what a float counts exactly."""
+"""More than anyone uses, and less than a float can count exactly."""
 _UNITS = {"": 1, "k": 1_000, "m": 1_000_000}
 
 
 @dataclass(frozen=True, slots=True)
 class Amount:
-    """So many tokens (without a currency), or so much money."""
+    """A number of tokens (without a currency), or an amount of money."""
 
     number: float
     currency: str = ""
@@ -35,23 +35,23 @@ class Amount:
         return found
 
     def __str__(self) -> str:
-        """As people read it."""
+        """For people to read."""
         return f"{self.number:,.2f} {self.currency}" if self.currency else f"{self.number:,.0f}"
 
     @property
     def written(self) -> str:
-        """As `parse` reads it back."""
+        """In the form that `parse` reads back."""
         return f"{self.number:.6f} {self.currency}".strip() if self.currency else f"{self.number:.0f}"
 
     @property
     def exact(self) -> str:
-        """With what is less than a cent."""
+        """For people to read, with fractions of a cent."""
         return f"{self.number:,.4f} {self.currency}" if self.currency else str(self)
 
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """What a million tokens cost."""
+    """The price of a million tokens of each kind; `written` are those written into the provider's cache."""
 
     input: float
     cached: float
@@ -59,12 +59,12 @@ class Price:
     output: float
     currency: str
     audio: float | None = None
-    """Of sound that the model hears; None: as much as text."""
+    """The price of audio input; None if it costs as much as text."""
 
     def of(self, fresh: int, cached: int, written: int, output: int, audio: int = 0) -> float:
-        """What so many tokens cost; `fresh` are those that were neither cached nor written into the cache.
+        """What these tokens cost; `fresh` are those that were neither cached nor written into the cache.
 
-        `audio` is the part of the fresh ones that was sound.
+        `audio` is how many of the fresh ones were audio.
         """
         parts = fresh * self.input + cached * self.cached + written * self.written + output * self.output
         if self.audio is not None:

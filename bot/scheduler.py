@@ -1,4 +1,4 @@
-"""What runs on a clock. Each job is small, named, safe to run again, and its failure is logged and tried next time."""
+"""Jobs that run on a schedule. Each is small and safe to repeat; a failure is logged, and the next run retries."""
 
 import asyncio
 import logging
@@ -20,58 +20,58 @@ from storage.questions import LIVES_S
 
 DAY_S = 86_400.0
 ASKED_S = 900.0
-"""What /forget proposed is kept so long; its buttons are there for ten minutes."""
+"""How long a proposal of /forget is kept; its buttons are shown for ten minutes."""
 BUTTONS_EVERY_S = 10
 WINDOWS_EVERY_S = 15
 OUTBOX_EVERY_S = 2
 RESPONSES_EVERY_S = 5
 CLEAN_EVERY_S = 3_600
 NIGHT, LATER_AT_NIGHT = "0 3 * * *", "30 3 * * *"
-"""When there is time for what takes longer."""
+"""When jobs that take longer run."""
 
 log = logging.getLogger(__name__)
 
 
 class Keyboards(Protocol):
-    """What the jobs need of Telegram; ``outbound.delivery.Deliverer`` has it."""
+    """What the jobs need from Telegram; implemented by ``outbound.delivery.Deliverer``."""
 
     async def drop_keyboard(self, chat_id: int, message_id: int) -> None:
-        """Take the buttons off a message, if it is still there."""
+        """Remove the buttons from a message, if it still exists."""
 
 
 class OutboxJob(Protocol):
-    """What the jobs need of the handlers; ``handlers.broadcast.OutboxWorker`` has it."""
+    """What the jobs need from the handlers; implemented by ``handlers.broadcast.OutboxWorker``."""
 
     async def run(self) -> None:
-        """Do what is stored as to be done in Telegram."""
+        """Do what is stored as pending in Telegram."""
 
 
 class RetentionJob(Protocol):
-    """What the jobs need of the engine; ``conversation.maintenance.Retention`` has it."""
+    """What the jobs need from the engine; implemented by ``conversation.maintenance.Retention``."""
 
     async def delete_before(self, before: float) -> int:
-        """Delete for good what was said before this time (Unix seconds); returns how many turns."""
+        """Permanently delete turns from before this time (Unix seconds); returns how many."""
 
     async def purge_resets(self, before: float) -> int:
-        """Delete for good what was reset before this time; returns how many turns."""
+        """Permanently delete turns that were reset before this time (Unix seconds); returns how many."""
 
     async def repair_index(self) -> None:
-        """Index what is missing, and let the index tidy itself up."""
+        """Index what is missing, and optimize the index."""
 
 
 class ResponseDeletionJob(Protocol):
-    """What the jobs need of the engine; ``conversation.response_deletion.ResponseDeletion`` has it."""
+    """What the jobs need from the engine; implemented by ``conversation.response_deletion.ResponseDeletion``."""
 
     async def run(self, now: float) -> None:
-        """Have the model's server delete what it keeps, and is not to keep any more."""
+        """Have the model server delete the responses that it should no longer keep."""
 
     async def prune(self, now: float) -> None:
-        """Drop what no server keeps any more."""
+        """Drop the records of responses that no server keeps any more."""
 
 
 @dataclass(frozen=True, slots=True)
 class JobSettings:
-    """When compaction runs, and after how many days what is deleted."""
+    """When compaction runs, and after how many days data is deleted."""
 
     compact_schedule: str
     """COMPACT_SCHEDULE."""
@@ -83,7 +83,7 @@ class JobSettings:
 
 
 class CrontabTrigger(BaseTrigger):  # type: ignore[misc]  # APScheduler has no type hints
-    """A crontab for the scheduler. What was missed, while the machine slept or the clock was set, is due once."""
+    """A crontab for the scheduler. Runs missed while the machine slept or the clock was set are made up for once."""
 
     def __init__(self, crontab: Crontab) -> None:
         self._crontab = crontab
@@ -94,7 +94,7 @@ class CrontabTrigger(BaseTrigger):  # type: ignore[misc]  # APScheduler has no t
 
 
 class Jobs:
-    """The jobs; `clock` gives Unix seconds."""
+    """The scheduled jobs; `clock` gives Unix seconds."""
 
     def __init__(
         self,
@@ -118,12 +118,12 @@ class Jobs:
         self._clock = clock
 
     def scheduler(self) -> AsyncIOScheduler:
-        """A scheduler that holds them all, not yet started."""
-        # In UTC: in a zone it compares what the clocks on the wall show, and stands still in an hour that they repeat.
+        """A scheduler with all jobs, not yet started."""
+        # In UTC: in a time zone it compares local times, and would stop during an hour that is repeated in autumn.
         scheduler = AsyncIOScheduler(
             timezone=UTC, job_defaults={"coalesce": True, "max_instances": 2, "misfire_grace_time": None}
         )
-        now = datetime.now(UTC)  # at the start too: a bot that is restarted often must clean up as well
+        now = datetime.now(UTC)  # for jobs that also run at startup: a bot that is often restarted must clean up, too
         every = partial(IntervalTrigger, timezone=UTC)
         add = partial(self._add, scheduler)
         add(self.drop_expired_buttons, every(seconds=BUTTONS_EVERY_S))
@@ -149,12 +149,12 @@ class Jobs:
         scheduler.add_job(_guarded(job), trigger, name=getattr(job, "__name__", str(job)), **options)
 
     async def drop_expired_buttons(self) -> None:
-        """Take away the buttons whose time is over, such as Undo, and what they would do."""
+        """Remove expired buttons, such as Undo, along with the data they act on."""
         for notice_id, telegram_id, message_id in await self._storage.notices.expired_buttons(self._clock()):
             await self._keyboards.drop_keyboard(telegram_id, message_id)
             async with self._storage.transaction() as tx:
                 await self._storage.notices.forget(tx, notice_id)
-        before = self._clock() - ASKED_S  # whoever did not answer can't any more
+        before = self._clock() - ASKED_S  # these can no longer be answered
         if await self._storage.forgettings.any_before(before):
             async with self._storage.transaction() as tx:
                 await self._storage.forgettings.prune(tx, before)
@@ -168,54 +168,54 @@ class Jobs:
                 await self._storage.questions.prune(tx, before)
 
     async def run_outbox(self) -> None:
-        """Leave groups, go on with broadcasts, and send what the shell has stored."""
+        """Leave groups, continue broadcasts, and send notices that the shell has stored."""
         await self._outbox.run()
 
     async def delete_responses(self) -> None:
-        """Have the model's server delete what it keeps of chats that were reset, or forgotten in part."""
+        """Have the model server delete its copies of what was reset or forgotten."""
         await self._responses.run(self._clock())
 
     async def prune_inbox(self) -> None:
-        """Delete the JSON of updates that were handled days ago."""
+        """Delete the JSON of updates that were handled more than `inbox_days` ago."""
         async with self._storage.transaction() as tx:
             pruned = await self._storage.inbox.prune(tx, self._clock() - self._settings.inbox_days * DAY_S)
         await self._responses.prune(self._clock())
         log.debug("Pruned %d updates from the inbox", pruned)
 
     async def purge_resets(self) -> None:
-        """Delete for good what was reset days ago."""
+        """Permanently delete what was reset more than `reset_days` ago."""
         deleted = await self._retention.purge_resets(self._clock() - self._settings.reset_days * DAY_S)
         log.debug("Purged %d turns that had been reset", deleted)
 
     async def look_at_windows(self) -> None:
-        """Have the lanes look at the windows that are due: quiet ones, and those whose compaction failed."""
+        """Wake the lanes of chats whose window is due: those that went quiet, or whose compaction failed."""
         for key in await self._storage.chats.due(self._clock()):
             self._wakeups.wake(key)
 
     async def compact_all(self) -> None:
-        """Have every window looked at that is above its low mark."""
+        """Have every window checked that is above its low threshold."""
         async with self._storage.transaction() as tx:
             await self._storage.chats.all_due(tx, self._clock())
         await self.look_at_windows()
 
     async def retain(self) -> None:
-        """Delete what was said longer ago than it is to be kept."""
+        """Permanently delete turns older than `turn_days`."""
         if self._settings.turn_days is not None:
             deleted = await self._retention.delete_before(self._clock() - self._settings.turn_days * DAY_S)
             log.log(
                 logging.INFO if deleted else logging.DEBUG,
-                "Deleted %d turns of more than %d days",
+                "Deleted %d turns older than %d days",
                 deleted,
                 self._settings.turn_days,
             )
 
     async def repair_index(self) -> None:
-        """Index what was missed, and let the index tidy itself up."""
+        """Index what was missed, and optimize the index."""
         await self._retention.repair_index()
 
 
 def _guarded(job: Callable[[], Awaitable[None]]) -> Callable[[], Coroutine[None, None, None]]:
-    """A job that takes longer than its interval goes on alone, and its next run is passed over without a warning."""
+    """Skip a run, without a warning, while the previous one is still going; log the job's exceptions."""
     alone = asyncio.Lock()
 
     async def run() -> None:
@@ -224,9 +224,9 @@ def _guarded(job: Callable[[], Awaitable[None]]) -> Callable[[], Coroutine[None,
         try:
             async with alone:
                 await job()
-        except asyncio.CancelledError:  # the bot ends; the scheduler would report it as the job's failure
+        except asyncio.CancelledError:  # on shutdown; the scheduler would report it as a failure of the job
             log.debug("The job %s was cut short", getattr(job, "__name__", job))
         except Exception:
-            log.exception("The job %s failed and is tried again at its next time", getattr(job, "__name__", job))
+            log.exception("The job %s failed; its next run will try again", getattr(job, "__name__", job))
 
     return run

@@ -1,11 +1,4 @@
-"""A schedule as crontab(5) has it: five fields or a nickname, by the clock on the wall of a time zone.
-
-cronsim does what Debian's cron does: day of month and day of week, where neither begins with a star, mean either; what
-falls into an hour that the clocks skip is due right after it, and what falls into one that they repeat is due once. It
-takes seconds and other inventions as well, which no crontab has.
-
-The forms that settings take: each checks one text and says in a sentence what is wrong with it.
-"""
+"""The types of settings: each checks one text, and raises ValueError with a sentence that says what is wrong."""
 
 import json
 import re
@@ -39,26 +32,31 @@ _FIELDS = ("minute", "hour", "day of month", "month", "day of week")
 _ANY_TIME = datetime(2000, 1, 1, tzinfo=UTC)
 SQLITE = "sqlite:///"
 LONGEST_NAME = 200
-"""Bytes of a model's name: a button shows it."""
-OURS = frozenset(
+"""The most bytes a model's name may have: it has to fit on a button."""
+RESERVED = frozenset(
     {"model", "messages", "input", "instructions", "previous_response_id", "store", "stream"}
     | {"incremental_output", "result_format", "api_key", "base_address", "session", "request_timeout"}
 )
-"""Parts of a request that are the bot's own in one interface or another: with others in their place it can't work."""
+"""Parameters of a request that the bot sets itself in one API or another, and can't work without."""
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 upper_case = BeforeValidator(lambda value: value.upper() if isinstance(value, str) else value)
 
 
 @dataclass(frozen=True, slots=True)
 class Crontab:
-    """When something is due."""
+    """A schedule as in crontab(5): five fields or a nickname, in the local time of a zone.
+
+    cronsim behaves like Debian's cron: if neither day of month nor day of week begins with a star, either one matches;
+    times in an hour that the clocks skip are due right after it, and times in an hour that they repeat are due once.
+    cronsim also accepts seconds and other extensions, which are rejected here because no crontab has them.
+    """
 
     fields: str
     zone: ZoneInfo
 
     @classmethod
     def parse(cls, text: str, zone: ZoneInfo) -> Self:
-        """Read five fields or a nickname. Raises ValueError with what is wrong in words."""
+        """Parse five fields or a nickname. Raises ValueError with a message for the operator."""
         words = re.split(r"[ \t]+", text.strip(" \t"))
         if words[0].startswith("@"):
             words = _meant_by(text.strip(" \t")).split()
@@ -77,11 +75,11 @@ class Crontab:
         return found
 
     def after(self, moment: datetime) -> datetime | None:
-        """The first time later than the moment, both in UTC; None: never."""
+        """The first due time after this moment, both in UTC; None if there is none."""
         return next((due for due in self._due(moment) if due > moment), None)
 
     def _due(self, moment: datetime) -> Iterator[datetime]:
-        """The times from about then on: of an hour that is repeated the first one is meant, which may be over."""
+        """Due times from about that moment on; in a repeated hour the first one counts, which may be over."""
         return (due.astimezone(UTC) for due in CronSim(self.fields, moment.astimezone(self.zone)))
 
 
@@ -104,7 +102,7 @@ def _address(value: str) -> SplitResult:
     try:
         parts = urlsplit(value)
         usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
-    except ValueError:  # brackets or a port that are none
+    except ValueError:  # malformed brackets or port
         usable = False
     if not usable or re.search(r"\s", value):
         raise ValueError("this is not an http or https address")
@@ -122,13 +120,13 @@ def _http_url(value: str) -> str:
 
 
 def _model_url(value: str) -> str:
-    """With a query, such as Azure's ``api-version``, which goes out with every request."""
+    """May have a query, such as Azure's ``api-version``, which is sent with every request."""
     parts = _address(value)
     return parts._replace(path=parts.path.rstrip("/")).geturl()
 
 
 def sendable(value: SecretStr) -> SecretStr:
-    """A key as it is sent. Raises ValueError for one that no header can hold."""
+    """A key without surrounding whitespace and quotes. Raises ValueError if it can't be sent in a header."""
     key = value.get_secret_value().strip().strip("'\"")  # Docker's --env-file leaves quotes in
     if not re.fullmatch(r"[!-~]+", key):
         raise ValueError("a key must not have spaces, line breaks or non-ASCII letters")
@@ -205,7 +203,7 @@ def _database_url(value: str) -> str:
 def _is_special(path: Path) -> bool:
     try:
         mode = path.stat().st_mode
-    except (OSError, ValueError):  # SQLite has words for it
+    except (OSError, ValueError):  # SQLite will report it
         return False
     return not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)
 
@@ -237,7 +235,7 @@ def _names(value: object) -> object:
 def _json_object(value: object) -> object:
     try:
         parsed: object = json.loads(value) if isinstance(value, str) else value
-        json.dumps(parsed, allow_nan=False)  # Python reads NaN and 1e999, and no request can hold them
+        json.dumps(parsed, allow_nan=False)  # Python parses NaN and 1e999, but no request can contain them
     except (ValueError, RecursionError) as exc:
         raise ValueError("must be a JSON object, like {}") from exc
     if not isinstance(parsed, dict):
@@ -247,9 +245,9 @@ def _json_object(value: object) -> object:
 
 def _extra_body(value: object) -> object:
     parsed = _json_object(value)
-    ours = sorted(OURS & parsed.keys()) if isinstance(parsed, dict) else []
-    if ours:
-        raise ValueError(f"{ours[0]!r} is set by the bot itself")
+    reserved = sorted(RESERVED & parsed.keys()) if isinstance(parsed, dict) else []
+    if reserved:
+        raise ValueError(f"{reserved[0]!r} is set by the bot itself")
     return parsed
 
 

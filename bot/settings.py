@@ -1,4 +1,4 @@
-"""The configuration, from the environment and ``.env``: read once and checked completely before anything starts.
+"""The configuration from the environment and ``.env``, read once and fully checked before anything starts.
 
 The fields are in bot/setting_groups.py, from which ``make docs`` writes docs/settings.md and ``.env.example``. A wrong
 setting ends the start with one line that begins with the variable's name.
@@ -52,7 +52,7 @@ class Settings(
         env_ignore_empty=True,
         hide_input_in_errors=True,
         env_file_encoding="utf-8",
-        use_attribute_docstrings=False,  # it has no fields of its own, and reading its source takes time
+        use_attribute_docstrings=False,  # this class has no fields of its own, and reading its source takes time
         defer_build=False,
     )
 
@@ -65,11 +65,11 @@ class Settings(
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the signature is pydantic's
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """The environment, then the file, and nothing else."""
+        """The environment first, then the file, and nothing else."""
         return init_settings, env_settings, dotenv_settings
 
     @model_validator(mode="after")
-    def _model_has_its_key(self) -> Self:
+    def _model_has_key(self) -> Self:
         if self._key_of_model is not None:
             return self
         if self.openai_api_key is not None:
@@ -84,7 +84,7 @@ class Settings(
         raise ValueError(f"OPENAI_API_KEY is missing: {MISSING['OPENAI_API_KEY']}")
 
     @model_validator(mode="after")
-    def _keys_are_at_home(self) -> Self:
+    def _keys_match_servers(self) -> Self:
         given = (
             ("OPENAI_BASE_URL", self.openai_api_key, self.openai_base_url),
             ("DASHSCOPE_BASE_URL", self.dashscope_api_key, self.dashscope_url),
@@ -99,34 +99,34 @@ class Settings(
         return self
 
     @model_validator(mode="after")
-    def _fallback_is_whole(self) -> Self:
+    def _fallback_is_complete(self) -> Self:
         if self.fallback_model is None and (self.fallback_base_url or self.fallback_api_key):
             raise ValueError("FALLBACK_MODEL: a server is set for it, but no model")
         if self.fallback_model == self.openai_model and self.fallback_base_url is None:
             raise ValueError("FALLBACK_MODEL: this is the main model itself; use another model or another server")
-        if self.fallback_base_url and self.fallback_api_key is None:  # the main server's key is nobody else's business
+        if self.fallback_base_url and self.fallback_api_key is None:  # never send the main server's key to another one
             raise ValueError("FALLBACK_API_KEY: set the key for that server (any word if it needs none)")
         return self
 
     @property
     def database_path(self) -> Path:
-        """The file behind DATABASE_URL, and behind a link: what belongs to it stands beside the file itself."""
+        """The database file, with a symbolic link resolved: SQLite's other files belong next to the file itself."""
         path = Path(self.database_url.removeprefix(types.SQLITE))
         return path.resolve() if path.is_symlink() else path
 
     @property
     def zone(self) -> ZoneInfo:
-        """TIMEZONE as what datetime takes."""
+        """TIMEZONE as a ZoneInfo."""
         return ZoneInfo(self.timezone)
 
     @property
     def listen_port(self) -> int | None:
-        """Where the bot listens; None: nowhere, since nothing asks it to."""
+        """The port the bot listens on, or None if it doesn't need to listen."""
         return self.port or (DEFAULT_WEBHOOK_PORT if self.webhook_url else None)
 
     @property
     def secret_of_webhook(self) -> str:
-        """WEBHOOK_SECRET, or one that only the holder of the bot's token can know."""
+        """WEBHOOK_SECRET, or a secret derived from the bot's token."""
         if self.webhook_secret is not None:
             return self.webhook_secret.get_secret_value()
         token = self.telegram_bot_token.get_secret_value().encode()
@@ -134,48 +134,48 @@ class Settings(
 
     @property
     def dashscope_url(self) -> str:
-        """Where DashScope's own interface is."""
+        """The base URL of DashScope's native API."""
         return self.dashscope_base_url or native_url(self.openai_base_url, DASHSCOPE_NATIVE)
 
     @property
     def model_url(self) -> str:
-        """Where models are asked, which is where LLM_API is spoken."""
+        """The base URL of the main model's server, according to LLM_API."""
         return self.dashscope_url if self.llm_api == "dashscope" else self.openai_base_url
 
     @property
     def model_key(self) -> str:
-        """The key that goes there."""
+        """The key for `model_url`."""
         assert self._key_of_model is not None
         return self._key_of_model.get_secret_value()
 
     @property
     def fallbacks(self) -> tuple[str, ...]:
-        """The models that answer where the main one fails, in their order."""
+        """The models to use when the main one fails, in order."""
         return tuple(dict.fromkeys(filter(None, (self.fallback_model, *self.fallback_models))))
 
     @property
     def embedding_url(self) -> str:
-        """Where texts are embedded."""
+        """The base URL of the embedding model."""
         return self.embedding_base_url or self.openai_base_url
 
     @property
     def embedding_key(self) -> str | None:
-        """The key that goes there, if one was given for it."""
+        """The key for `embedding_url`, if there is one."""
         return self._keys.of(self.embedding_url, self.embedding_api_key)
 
     @property
     def transcription_url(self) -> str:
-        """Where voice messages are written down."""
+        """The base URL of the transcription model."""
         return self.transcription_base_url or self.openai_base_url
 
     @property
     def transcription_key(self) -> str | None:
-        """The key that goes there, if one was given for it."""
+        """The key for `transcription_url`, if there is one."""
         return self._keys.of(self.transcription_url, self.transcription_api_key)
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """What must stand in no log line."""
+        """Everything that must not appear in a log."""
         keys = (getattr(self, name) for name in type(self).model_fields if name.endswith(("_api_key", "_bot_token")))
         urls = (getattr(self, name) or "" for name in type(self).model_fields if name.endswith("_base_url"))
         queries = (value for url in urls for name, value in parse_qsl(urlsplit(url).query) if name != "api-version")
@@ -192,7 +192,7 @@ class Settings(
 
 
 def load(env_file: str | None = ".env") -> Settings:
-    """Read and check the configuration. Raises SettingError for the first wrong variable, in the table's order."""
+    """Read and check the configuration. Raises SettingError for the first wrong variable, in the order of the docs."""
     try:
         return Settings(_env_file=env_file)
     except UnicodeDecodeError as exc:
@@ -210,7 +210,7 @@ def _variable(loc: tuple[int | str, ...]) -> str:
 
 def _line(variable: str, kind: str, message: str) -> str:
     reason = message.removeprefix("Value error, ")
-    if not variable:  # a rule about several variables names the one to change itself
+    if not variable:  # a rule about several variables already names the one to change
         return reason
     if kind == "missing":
         return f"{variable} is missing: {MISSING[variable]}"

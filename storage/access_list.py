@@ -84,7 +84,7 @@ class AccessList:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def standings(self, telegram_ids: Collection[int]) -> dict[int, AccessStatus]:
+    async def statuses(self, telegram_ids: Collection[int]) -> dict[int, AccessStatus]:
         """How these people and groups stand, as far as anything is known of them."""
         rows = await self._database.rows(
             f"SELECT telegram_id, standing FROM access WHERE telegram_id {in_list()}",
@@ -110,11 +110,11 @@ class AccessList:
         about = "id = (SELECT about FROM notices WHERE telegram_id = ? AND message_id = ?)"
         return await self._one(about, (owner_id, message_id))
 
-    async def having(self, *standings: AccessStatus, tx: Transaction | None = None) -> list[AccessEntry]:
+    async def having(self, *statuses: AccessStatus, tx: Transaction | None = None) -> list[AccessEntry]:
         """All who stand like that, oldest first."""
         rows = await (tx or self._database).rows(
             f"SELECT * FROM access WHERE standing {in_list()} ORDER BY coalesce(decided_at, asked_at), id",
-            (listed(standings),),
+            (listed(statuses),),
         )
         return [_entry(row) for row in rows]
 

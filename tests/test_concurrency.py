@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from bot.concurrency import backoff, spare_what_stays, yield_often
+from bot.concurrency import backoff, freeze_loaded_objects, shorten_switch_interval
 
 
 def test_it_doubles_up_to_its_bound() -> None:
@@ -20,7 +20,7 @@ def test_no_number_of_failures_is_too_many(failures: int) -> None:
 def test_threads_yield_within_a_millisecond() -> None:
     before = sys.getswitchinterval()
     try:
-        yield_often()
+        shorten_switch_interval()
         assert sys.getswitchinterval() <= 0.001
     finally:
         sys.setswitchinterval(before)
@@ -29,7 +29,7 @@ def test_threads_yield_within_a_millisecond() -> None:
 def test_collector_passes_over_what_stays() -> None:
     before = gc.get_freeze_count()
     try:
-        spare_what_stays()
+        freeze_loaded_objects()
         assert gc.get_freeze_count() > before
     finally:
         gc.unfreeze()

@@ -34,27 +34,13 @@ BANNED = {
 """Patterns, matched as whole words in any case, and what a native writer would say."""
 
 ALLOWED: dict[str, int] = {
-    "bot.access": 14,
-    "bot.api_keys": 2,
-    "bot.app": 2,
     "bot.archive": 5,
-    "bot.cli": 9,
-    "bot.concurrency": 5,
     "bot.conversation": 7,
     "bot.doctor": 11,
-    "bot.errors": 1,
     "bot.handlers": 56,
-    "bot.http": 1,
     "bot.inbound": 24,
-    "bot.language": 2,
-    "bot.logs": 1,
     "bot.outbound": 7,
-    "bot.pricing": 2,
-    "bot.scheduler": 3,
-    "bot.settings": 2,
     "bot.texts": 1,
-    "bot.updates": 32,
-    "bot.wiring": 1,
     "bot.workers": 1,
     "storage": 115,
 }

@@ -1,1 +1,1 @@
-"""Who may talk to the bot: knows no Telegram, so that the shell decides as the owners do."""
+"""Who may talk to the bot. Independent of Telegram, so that the shell can decide just as the owners do."""

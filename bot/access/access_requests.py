@@ -1,9 +1,8 @@
-"""What owners read of strangers: names as data, one line each, in marks that no name can end.
+"""Asking the owners about newcomers, and carrying out what they decide, in the transaction of the event that caused it.
 
-Asking the owners, and what follows from their decision: all of it in the transaction of what caused it.
-
-A stranger is one question, however often they knock. Whoever decides first has decided: an owner with a button or a
-command, or the shell.
+Each applicant is asked about once, no matter how often they write. The first decision counts, whether an owner makes it
+with a button or a command, or it is made in the shell. Names that strangers chose are shown as data: on one line, in
+quotation marks that the name itself can't close.
 """
 
 import re
@@ -18,31 +17,31 @@ from storage.outbox import NOBODY_ALONE
 from storage.records import Button, ChatKey, Notice
 
 DENIED_DAYS = 7
-"""After so many days someone who was denied may ask again."""
+"""How long someone who was denied has to wait before they may ask again."""
 DAY_S = 86_400.0
 MOST_REMINDED = 20
-"""So many questions at once; the next time it is the next ones, and /users has them all."""
+"""How many requests a reminder sends at most; the next reminder sends the next ones, and /users lists them all."""
 MOST_OPEN = 10
-"""So many questions stand open with an owner before the next strangers are only counted, and asked about later."""
+"""How many requests an owner can have open; further applicants are only counted, and asked about later."""
 REMEMBERED_S = 30 * DAY_S
-"""So long an owner can reply to a request that was decided."""
+"""How long an owner can still reply to a request after it was decided."""
 ANSWERS = {"allow": AccessStatus.ALLOWED, "deny": AccessStatus.DENIED, "block": AccessStatus.BLOCKED}
 ANSWER = "access:"
-"""How the data of the buttons begins; what to do, and the row's number, follow."""
+"""The prefix of the buttons' data; the answer and the row's ID follow."""
 
 
 def shown(name: str | None) -> str:
-    """A name or a title that a stranger chose."""
+    """A name or a title that a stranger chose, in quotation marks and on one line."""
     return f"“{re.sub('[“”„«»]', ' ', clean(name)).strip() or '?'}”"
 
 
 def literals(applicant: Applicant) -> tuple[str, ...]:
-    """The words of a request that strangers chose."""
+    """The parts of a request that strangers chose, to be shown without formatting."""
     return tuple(shown(name) for name in (applicant.name, applicant.brought_by) if name)
 
 
 def request(applicant: Applicant) -> str:
-    """What owners are asked."""
+    """The question that the owners get."""
     if not applicant.is_person:
         by = f"{shown(applicant.brought_by)}, {applicant.bringer_id}" if applicant.brought_by else texts.NOBODY_KNOWN
         return texts.REQUEST_GROUP.format(name=shown(applicant.name), by=by, id=applicant.telegram_id)
@@ -51,7 +50,7 @@ def request(applicant: Applicant) -> str:
 
 
 def decision(entry: AccessEntry) -> str:
-    """What was decided about someone, and by whom."""
+    """A sentence that says what was decided, and by whom."""
     forms = {
         AccessStatus.ALLOWED: texts.ALLOWED_BY,
         AccessStatus.OWNER: texts.ALLOWED_BY,
@@ -63,17 +62,16 @@ def decision(entry: AccessEntry) -> str:
 
 
 def whose(decider: Decider) -> str:
-    """Who decided."""
     return shown(decider.name) if decider.name else texts.THE_SHELL
 
 
 def called(applicant: Applicant) -> str:
-    """Someone in a sentence."""
+    """An applicant's name and ID, as part of a sentence."""
     return f"{shown(applicant.name)} ({applicant.telegram_id})" if applicant.name else str(applicant.telegram_id)
 
 
 def details(applicant: Applicant) -> Iterator[str]:
-    """A person's or group's name, @username and id."""
+    """A person's or group's name, @username and ID, as far as they are known."""
     if applicant.name:
         yield shown(applicant.name)
     if applicant.username:
@@ -82,7 +80,7 @@ def details(applicant: Applicant) -> Iterator[str]:
 
 
 class AccessRequests:
-    """Asks and decides; `clock` gives Unix seconds."""
+    """Sends requests to the owners and stores decisions; `clock` gives Unix seconds."""
 
     def __init__(self, storage: Storage, owners: Owners, clock: Callable[[], float]) -> None:
         self._storage = storage
@@ -90,7 +88,7 @@ class AccessRequests:
         self._clock = clock
 
     async def ask(self, tx: Transaction, applicant: Applicant) -> list[ChatKey] | None:
-        """Ask the owners about someone; returns whom, and None when that was done before, or decided."""
+        """Ask the owners about an applicant; returns their chats, or None if the request is already open or decided."""
         now = self._clock()
         entry = await self._storage.access.knock(tx, applicant, now, now - DENIED_DAYS * DAY_S)
         if entry is None:
@@ -100,41 +98,41 @@ class AccessRequests:
         for key in keys:
             if len(await self._storage.notices.asked_about(tx, key)) < MOST_OPEN:
                 await self._ask(tx, key, entry)
-            elif _is_told(waiting):
-                await self._count(tx, key, waiting)
+            elif _is_announced(waiting):
+                await self._announce(tx, key, waiting)
         return keys
 
     async def remind(self, tx: Transaction, owner_id: int) -> None:
-        """Ask an owner about those who wait and whom they were not asked about: the first of them, if they are many."""
+        """Ask an owner about pending applicants they have not been asked about, MOST_REMINDED of them at most."""
         key = ChatKey(owner_id)
         asked = await self._storage.notices.asked_about(tx, key)
         waiting = await self._storage.access.having(AccessStatus.ASKING, tx=tx)
-        new = [one for one in waiting if one.id not in asked and one.applicant.telegram_id != owner_id]
+        new = [entry for entry in waiting if entry.id not in asked and entry.applicant.telegram_id != owner_id]
         for entry in new[:MOST_REMINDED]:
             await self._ask(tx, key, entry)
 
     async def _ask_next(self, tx: Transaction, owner_id: int, decided: AccessEntry) -> None:
-        """A question is answered: the next one takes its place."""
+        """Send the next request in place of the one that was decided."""
         key = ChatKey(owner_id)
         asked = await self._storage.notices.asked_about(tx, key)
         waiting = await self._storage.access.having(AccessStatus.ASKING, tx=tx)
         known = {*asked, decided.id}
-        new = [one for one in waiting if one.id not in known and one.applicant.telegram_id != owner_id]
+        new = [entry for entry in waiting if entry.id not in known and entry.applicant.telegram_id != owner_id]
         for entry in new[: max(0, MOST_OPEN - len(asked))]:
             await self._ask(tx, key, entry)
 
-    async def _count(self, tx: Transaction, key: ChatKey, waiting: int) -> None:
-        """The counts before this one that are still on their way are not sent."""
+    async def _announce(self, tx: Transaction, key: ChatKey, waiting: int) -> None:
+        """Tell an owner how many are waiting; earlier counts that have not been sent yet are withdrawn."""
         with speaking(await self._language(tx, key)):
-            told = [plural(count, texts.REQUESTS_MORE) for count in range(MOST_OPEN, waiting) if _is_told(count)]
-            await self._storage.notices.withdraw(tx, key, told)
+            earlier = [plural(n, texts.REQUESTS_MORE) for n in range(MOST_OPEN, waiting) if _is_announced(n)]
+            await self._storage.notices.withdraw(tx, key, earlier)
             more = plural(waiting, texts.REQUESTS_MORE)
             await self._storage.notices.add(tx, Notice(key, True, more, about=NOBODY_ALONE))
 
     async def decide(
         self, tx: Transaction, number: int, status: AccessStatus, by: Decider
     ) -> tuple[AccessEntry | None, list[ChatKey] | None]:
-        """Decide about who asks: what stands now, and who is told; None when it was decided before."""
+        """Decide a request: returns its entry as it is now, and the chats to notify, or None if it had been decided."""
         changed = await self._storage.access.decide(tx, number, status, by, self._clock())
         entry = await self._storage.access.seen(tx, number)
         if entry is None or not changed:
@@ -144,7 +142,7 @@ class AccessRequests:
     async def put(
         self, tx: Transaction, applicant: Applicant, status: AccessStatus, by: Decider
     ) -> tuple[AccessEntry, list[ChatKey]]:
-        """Decide about anybody, asked or not: what stands now, and who is told."""
+        """Decide about anyone, whether they asked or not: returns their entry as it is now, and the chats to notify."""
         before = await self._storage.access.find(applicant.telegram_id, tx)
         if before is not None and before.status is status:
             return before, []
@@ -161,7 +159,7 @@ class AccessRequests:
         await self._storage.notices.add(tx, notice)
 
     async def _follow(self, tx: Transaction, entry: AccessEntry, *, asked: bool) -> list[ChatKey]:
-        """What a decision brings with it."""
+        """Carry out a decision; returns the chats to notify."""
         here = ChatKey(entry.applicant.telegram_id)
         if entry.status is AccessStatus.ALLOWED:
             await presence.came(tx, here.telegram_id)
@@ -171,23 +169,23 @@ class AccessRequests:
             await presence.left(tx, here.telegram_id)
             if not entry.applicant.is_person:
                 await self._storage.access.leave(tx, here.telegram_id)
-        told = await self._tell(tx, here, entry) if asked else []
-        return [*told, *await self._show(tx, entry)]
+        notified = await self._notify_applicant(tx, here, entry) if asked else []
+        return [*notified, *await self._update_requests(tx, entry)]
 
-    async def _tell(self, tx: Transaction, here: ChatKey, entry: AccessEntry) -> list[ChatKey]:
+    async def _notify_applicant(self, tx: Transaction, here: ChatKey, entry: AccessEntry) -> list[ChatKey]:
         with speaking(await self._language(tx, here, entry.applicant.language)):
             person = entry.applicant.is_person
-            told = {
+            answers = {
                 AccessStatus.ALLOWED: texts.LET_IN if person else texts.GROUP_LET_IN,
                 AccessStatus.DENIED: texts.TURNED_AWAY.format(days=plural(DENIED_DAYS, texts.DAYS)) if person else "",
             }
-        text = told.get(entry.status, "")
+        text = answers.get(entry.status, "")
         if text:
             await self._storage.notices.add(tx, Notice(here, entry.applicant.is_person, text))
         return [here] if text else []
 
-    async def _show(self, tx: Transaction, entry: AccessEntry) -> Sequence[ChatKey]:
-        """Have the questions say what was decided; their buttons go."""
+    async def _update_requests(self, tx: Transaction, entry: AccessEntry) -> Sequence[ChatKey]:
+        """Write the decision into the owners' requests and drop their buttons; returns those owners' chats."""
         open_requests = await self._storage.notices.end_requests(tx, entry.id, self._clock() + REMEMBERED_S)
         for owner_id, message_id in open_requests:
             await self._storage.notices.add(tx, await self.decided(entry, owner_id, message_id, tx))
@@ -197,7 +195,7 @@ class AccessRequests:
     async def decided(
         self, entry: AccessEntry, owner_id: int, message_id: int, tx: Transaction | None = None
     ) -> Notice:
-        """A question turned into what was decided."""
+        """The edit that turns a request in an owner's chat into what was decided."""
         with speaking(await self._language(tx, ChatKey(owner_id))):
             text = f"{request(entry.applicant)}\n\n{texts.DECIDED.format(decision=decision(entry))}"
         decider = entry.decided_by.name
@@ -205,7 +203,7 @@ class AccessRequests:
         return Notice(ChatKey(owner_id), True, text, edits=message_id, literals=words)
 
     async def _language(self, tx: Transaction | None, key: ChatKey, code: str | None = None) -> str:
-        """What is spoken there, or what an owner's apps speak who has not talked with the model yet."""
+        """The chat's language, or that of the person's apps if they have not talked to the model yet."""
         chat = await self._storage.chats.find(key, tx)
         if chat is not None:
             return chat_language(chat, code)
@@ -213,7 +211,7 @@ class AccessRequests:
         return language_of(known.applicant.language if known else code)
 
 
-def _is_told(waiting: int) -> bool:
-    """Whether an owner is told that so many wait: 11, 20, 40, 80 ..."""
+def _is_announced(waiting: int) -> bool:
+    """Whether the owners get a notice when this many are waiting: 11, 20, 40, 80 ..."""
     tens, rest = divmod(waiting, MOST_OPEN)
     return waiting == MOST_OPEN + 1 or (rest == 0 and tens > 1 and tens & (tens - 1) == 0)

@@ -1,6 +1,6 @@
-"""The bot's owners: those of the settings, and those who opened a one-time link.
+"""Who is let in, and who the owners are: those named in the settings, and those who opened a one-time link.
 
-Who is let in. People and groups are two things: a person opens the private chat, a group is let in as a group.
+People and groups are let in separately: a person for their private chat, a group as a whole.
 """
 
 import hashlib
@@ -13,22 +13,22 @@ from storage import Storage, Transaction
 from storage.access_list import AccessList, AccessStatus
 
 LINK_LIFE_S = 86_400.0
-"""A link is for whoever has just started the bot."""
+"""A link is meant for the person who has just started the bot."""
 LINK_BYTES = 24
-"""Of randomness; as text 32 of the 64 characters that Telegram lets a link carry."""
+"""Random bytes; encoded, they are 32 of the 64 characters that Telegram allows in a link."""
 _DECIDED = (AccessStatus.ALLOWED, AccessStatus.BLOCKED)
 
 
 @dataclass(frozen=True, slots=True)
 class AccessRules:
-    """What the settings say."""
+    """What the settings say about access."""
 
     mode: str
-    """ACCESS."""
+    """ACCESS: "approval", "list" or "open"."""
     owner_ids: frozenset[int] = frozenset()
     """OWNER_IDS."""
     allowed_ids: frozenset[int] = frozenset()
-    """ALLOWED_IDS: people and groups."""
+    """ALLOWED_IDS: people, and groups with negative IDs."""
 
     @property
     def asks(self) -> bool:
@@ -37,17 +37,17 @@ class AccessRules:
 
     @property
     def is_list(self) -> bool:
-        """Whether nothing but the settings gives access."""
+        """Whether only the settings give access."""
         return self.mode == "list"
 
     @property
     def named_ids(self) -> frozenset[int]:
-        """Those to whom the settings give access."""
+        """The IDs to which the settings give access."""
         return self.owner_ids | self.allowed_ids
 
 
 class Owners:
-    """Those of the settings and, unless only the settings count, those who opened a link."""
+    """The owners named in the settings and, unless only the settings count, those who opened a link."""
 
     def __init__(self, access: AccessList, rules: AccessRules) -> None:
         self._access = access
@@ -59,19 +59,19 @@ class Owners:
         return not self._rules.is_list
 
     async def ids(self, tx: Transaction | None = None) -> list[int]:
-        """All owners."""
+        """All owners' Telegram IDs, sorted."""
         found = await self._access.having(AccessStatus.OWNER, tx=tx) if self.may_use_links else []
         return sorted({*filter(_is_person, self._rules.owner_ids), *(entry.applicant.telegram_id for entry in found)})
 
     async def has(self, user_id: int) -> bool:
-        """Whether this is one."""
+        """Whether this user is an owner."""
         if user_id in self._rules.owner_ids:
             return True
-        return self.may_use_links and (await self._access.standings([user_id])).get(user_id) is AccessStatus.OWNER
+        return self.may_use_links and (await self._access.statuses([user_id])).get(user_id) is AccessStatus.OWNER
 
 
 async def new_link(storage: Storage, now: float) -> str:
-    """Make a code that makes the first who says it an owner, for a day. Only its hash is kept."""
+    """Create a code, valid for a day, that makes the first person who sends it an owner. Only its hash is stored."""
     code = secrets.token_urlsafe(LINK_BYTES)
     async with storage.transaction() as tx:
         await storage.access.add_link(tx, digest(code), now, now + LINK_LIFE_S)
@@ -79,7 +79,7 @@ async def new_link(storage: Storage, now: float) -> str:
 
 
 def digest(code: str) -> str:
-    """What is kept of a code. It is random, so that a plain hash can't be guessed back."""
+    """The hash that is stored of a code. The code is random, so a hash without salt can't be reversed by guessing."""
     return hashlib.sha256(code.encode()).hexdigest()
 
 
@@ -88,32 +88,32 @@ def _is_person(telegram_id: int) -> bool:
 
 
 class Decision(Enum):
-    """What becomes of whoever is at the door."""
+    """What to do with an update from this sender in this chat."""
 
     COME_IN = auto()
     STRANGER = auto()
     BLOCKED = auto()
-    """A person who is heard nowhere."""
+    """A person whose messages are ignored everywhere."""
     UNWELCOME = auto()
-    """A group that the bot is to leave."""
+    """A group that the bot should leave."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """A person, or the chat in whose name someone writes; `masked`: it may be anybody's channel."""
+    """A person, or the chat in whose name someone writes; `masked`: a channel, which could be anyone's."""
 
     id: int
     masked: bool = False
 
 
 class AccessPolicy:
-    """Decides, from the settings and from what the owners decided."""
+    """Decides who is let in, from the settings and from the owners' decisions."""
 
     def __init__(self, access: AccessList, rules: AccessRules) -> None:
         self._access = access
         self._rules = rules
         self._moves: dict[int, int] = {}
-        """The ids of groups that have moved, and their next ones; what is stored of them may not have moved yet."""
+        """Old to new IDs of groups that became supergroups; their rows in the database may not have been moved yet."""
 
     @property
     def asks(self) -> bool:
@@ -125,24 +125,26 @@ class AccessPolicy:
         return group_id in self._rules.allowed_ids
 
     def moved(self, old: int, new: int) -> None:
-        """A group has another id from now on."""
+        """Note that a group has a new ID."""
         self._moves[old] = new
 
     async def verdict(self, sender: Sender | None, chat_id: int | None, *, direct: bool = False) -> Decision:
-        """Look at someone in a chat; a private chat has its person's id.
+        """Decide about a sender in a chat; a private chat's ID is its person's.
 
-        `direct`: the chat is a channel's direct messages, where each person is let in as in private.
+        `direct`: the chat is a channel's direct messages, where each person is let in as in a private chat.
         """
         user_id = sender.id if sender else None
-        numbers = self._numbers(chat_id) if chat_id is not None else []
-        ids = {*numbers, *([user_id] if user_id is not None else [])}
-        standings = await self._access.standings(ids)
-        decided = [one for one in numbers if one in self._rules.allowed_ids or standings.get(one) in _DECIDED]
+        ids_of_chat = self._known_ids(chat_id) if chat_id is not None else []
+        ids = {*ids_of_chat, *([user_id] if user_id is not None else [])}
+        statuses = await self._access.statuses(ids)
+        decided = [
+            known for known in ids_of_chat if known in self._rules.allowed_ids or statuses.get(known) in _DECIDED
+        ]
         chat_id = next(iter(decided), chat_id)
         group = chat_id is not None and chat_id < 0
-        if await self._is_blocked(sender, standings):
+        if await self._is_blocked(sender, statuses):
             return Decision.BLOCKED
-        if group and standings.get(chat_id or 0) is AccessStatus.BLOCKED:
+        if group and statuses.get(chat_id or 0) is AccessStatus.BLOCKED:
             return Decision.UNWELCOME
         if self._rules.mode == "open":
             return Decision.COME_IN
@@ -150,35 +152,35 @@ class AccessPolicy:
         if self._rules.is_list:
             return Decision.COME_IN if (ids - {chat_id} if direct else ids) & known else Decision.STRANGER
         who = (chat_id if group and not direct else user_id) or 0
-        let_in = who in known or standings.get(who) in (AccessStatus.ALLOWED, AccessStatus.OWNER)
+        let_in = who in known or statuses.get(who) in (AccessStatus.ALLOWED, AccessStatus.OWNER)
         return Decision.COME_IN if let_in else Decision.STRANGER
 
-    def now(self, number: int) -> int:
-        """The number that a group has now."""
+    def current_id(self, number: int) -> int:
+        """The ID that a group has now."""
         seen: set[int] = set()
         while number in self._moves and number not in seen:
             seen.add(number)
             number = self._moves[number]
         return number
 
-    def _numbers(self, number: int) -> list[int]:
-        """All that a group had or has, this one first: what waits in the old one comes after what was decided moved."""
-        now = self.now(number)
-        others = (one for one in (*self._moves, now) if one != number and self.now(one) == now)
+    def _known_ids(self, number: int) -> list[int]:
+        """All IDs that a group has or had, this one first: its row may move before its last updates are handled."""
+        now = self.current_id(number)
+        others = (other for other in (*self._moves, now) if other != number and self.current_id(other) == now)
         return [number, *others]
 
     async def is_blocked(self, sender: Sender | None) -> bool:
-        """Whether someone's words are to reach nobody.
+        """Whether a sender's messages are to be ignored.
 
-        Telegram tells nobody whose channel speaks in a group. As soon as a person is blocked it may be theirs, so that
-        from then on only the channels are heard that an owner has let in.
+        Telegram does not say whose channel is writing in a group. Once any person is blocked, it could be theirs, so
+        from then on only channels that an owner has let in are accepted.
         """
-        return await self._is_blocked(sender, await self._access.standings([sender.id] if sender else []))
+        return await self._is_blocked(sender, await self._access.statuses([sender.id] if sender else []))
 
-    async def _is_blocked(self, sender: Sender | None, standings: Mapping[int, AccessStatus]) -> bool:
+    async def _is_blocked(self, sender: Sender | None, statuses: Mapping[int, AccessStatus]) -> bool:
         if sender is None or sender.id in self._rules.owner_ids:
             return False
-        status = standings.get(sender.id)
+        status = statuses.get(sender.id)
         if status is AccessStatus.BLOCKED or not sender.masked:
             return status is AccessStatus.BLOCKED
         let_in = status is AccessStatus.ALLOWED or sender.id in self._rules.allowed_ids

@@ -1,4 +1,4 @@
-"""Who has access, since when, given by whom, and what they used: for owners, and for the shell."""
+"""The list of users for owners and the shell: who has access, since when, who gave it, and what they used."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ NOTHING = Usage(0, 0, 0)
 
 
 class RosterReader:
-    """Reads the list; days are those of `zone`."""
+    """Reads the list; `zone` is the time zone of the days shown."""
 
     def __init__(self, storage: Storage, rules: AccessRules, owners: Owners, zone: tzinfo) -> None:
         self._storage = storage
@@ -25,7 +25,7 @@ class RosterReader:
         self._zone = zone
 
     async def read(self) -> "Roster":
-        """Who has which access at this moment."""
+        """Everyone's access as it is now."""
         storage = self._storage
         return Roster(
             rules=self._rules,
@@ -39,7 +39,7 @@ class RosterReader:
 
 @dataclass(frozen=True, slots=True)
 class Roster:
-    """The list as it was read; people and groups are named by their ids in Telegram."""
+    """The list as it was read, keyed by Telegram IDs; those of groups are negative."""
 
     rules: AccessRules
     zone: tzinfo
@@ -47,16 +47,16 @@ class Roster:
     entries: dict[int, AccessEntry]
     chats: dict[int, KnownChat]
     usage: dict[int, Usage]
-    """A person's own is what they asked in whichever chat, a group's what was used there."""
+    """A person's usage is what they asked for in any chat, a group's what was used there."""
 
     @property
     def text(self) -> str:
-        """A line for each."""
+        """The whole list, with a line for each person and group."""
         sections = (
             (texts.USERS_OWNERS, self.owners),
             (texts.USERS_PEOPLE, {number for number in self._others if number > 0}),
             (texts.USERS_GROUPS, {number for number in self._others if number < 0}),
-            (texts.USERS_WAITING, self._standing(AccessStatus.ASKING) - self._others if self.rules.asks else ()),
+            (texts.USERS_WAITING, self._with_status(AccessStatus.ASKING) - self._others if self.rules.asks else ()),
             (texts.USERS_BLOCKED, self._blocked),
         )
         written = ["\n".join([name, *map(self._line, sorted(members))]) for name, members in sections if members]
@@ -64,32 +64,32 @@ class Roster:
 
     @property
     def literals(self) -> tuple[str, ...]:
-        """The words of the text that strangers chose."""
+        """The parts of the text that strangers chose, to be shown without formatting."""
         entries = self.entries.values()
-        names = {one.applicant.name for one in entries} | {one.decided_by.name for one in entries}
+        names = {entry.applicant.name for entry in entries} | {entry.decided_by.name for entry in entries}
         names |= {chat.name for chat in self.chats.values()}
         return tuple(shown(name) for name in names if name)
 
     @property
     def reachable(self) -> list[int]:
-        """The chats that have access and where the bot can write, as far as it knows: they wrote to it, or asked."""
+        """The chats with access that the bot can write to, as far as it knows: they wrote to it or asked for access."""
         return sorted(number for number in self.owners | self._others if self._can_write(number))
 
     @property
     def _others(self) -> frozenset[int]:
-        """Who has access and is no owner."""
+        """Everyone who has access and isn't an owner."""
         found = self.rules.named_ids
         if self.rules.mode == "open":
             found |= self.chats.keys()
         if not self.rules.is_list:
-            found |= self._standing(AccessStatus.ALLOWED)
+            found |= self._with_status(AccessStatus.ALLOWED)
         return found - self.owners - self._blocked
 
     @property
     def _blocked(self) -> frozenset[int]:
-        return self._standing(AccessStatus.BLOCKED) - self.owners
+        return self._with_status(AccessStatus.BLOCKED) - self.owners
 
-    def _standing(self, status: AccessStatus) -> frozenset[int]:
+    def _with_status(self, status: AccessStatus) -> frozenset[int]:
         return frozenset(number for number, entry in self.entries.items() if entry.status is status)
 
     def _can_write(self, number: int) -> bool:
@@ -107,7 +107,7 @@ class Roster:
         return f"• {' · '.join(details(applicant))}: {', '.join(self._facts(number, entry, chat))}"
 
     def _facts(self, number: int, entry: AccessEntry | None, chat: KnownChat | None) -> Iterator[str]:
-        """The settings stand above what was decided, unless that is a block; else the bot is open to all."""
+        """Since when, given by whom, and tokens used. The settings override decisions, except that a block wins."""
         fixed = number in self.rules.owner_ids | (self.rules.allowed_ids - self._blocked)
         decided = entry is not None and entry.decided_at is not None
         if fixed:

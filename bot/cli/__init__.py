@@ -1,1 +1,1 @@
-"""Commands of the shell besides running the bot."""
+"""The shell commands other than running the bot."""

@@ -1,4 +1,4 @@
-"""A short visit to Telegram, with little patience: for the commands of the shell."""
+"""A Telegram client with short timeouts, for single requests from shell commands."""
 
 from telegram import Bot
 from telegram.error import TelegramError
@@ -7,19 +7,19 @@ from telegram.request import HTTPXRequest
 from bot.http import trust
 from bot.settings import Settings
 
-PATIENCE_S = 10.0
-"""For each step of a request; Telegram answers within a second."""
+TIMEOUT_S = 10.0
+"""For each phase of a request; Telegram normally answers within a second."""
 
 
-def visitor(settings: Settings) -> Bot:
-    """The bot as someone who asks a question and goes; whoever makes it shuts its `request` down."""
+def short_lived_bot(settings: Settings) -> Bot:
+    """A Bot for a few single requests; the caller must shut down its `request`."""
 
     def request() -> HTTPXRequest:
         return HTTPXRequest(
             connection_pool_size=1,
-            read_timeout=PATIENCE_S,
-            connect_timeout=PATIENCE_S,
-            pool_timeout=PATIENCE_S,
+            read_timeout=TIMEOUT_S,
+            connect_timeout=TIMEOUT_S,
+            pool_timeout=TIMEOUT_S,
             httpx_kwargs={"verify": trust()},
         )
 
@@ -32,8 +32,8 @@ def visitor(settings: Settings) -> Bot:
 
 
 async def username(settings: Settings) -> str | None:
-    """The bot's @username without the @; None: Telegram does not tell it now."""
-    bot = visitor(settings)
+    """The bot's username without the @, or None if Telegram can't be asked now."""
+    bot = short_lived_bot(settings)
     try:
         return (await bot.get_me()).username
     except TelegramError:

@@ -1,4 +1,4 @@
-"""The shell's commands besides running the bot: each opens what it needs, does its work and ends."""
+"""The shell commands ``backup``, ``restore``, ``export`` and ``import``."""
 
 import asyncio
 import os
@@ -18,17 +18,17 @@ from bot.conversation.indexing import Indexer
 from bot.conversation.tokens import make_counter
 from bot.errors import ArchiveError, StartError
 from bot.settings import Settings
-from bot.wiring.persistence import open_storage, take
+from bot.wiring.persistence import lock_database, open_storage
 from storage import Storage, StorageError, files
 from storage import backup as backups
 from storage.records import ChatKey
 
 LONGEST_ANSWER = 1000
-"""Bytes of a line at a terminal."""
+"""The most bytes read from a line typed at the terminal."""
 
 
 async def backup(settings: Settings, target: Path) -> None:
-    """Copy the database, also beside a running bot. Raises StartError."""
+    """Copy the database, also while the bot runs. Raises StartError."""
     try:
         await backups.backup(settings.database_path, target)
     except StorageError as exc:
@@ -36,10 +36,13 @@ async def backup(settings: Settings, target: Path) -> None:
 
 
 async def restore(settings: Settings, file: Path) -> int | None:
-    """Put a backup in the place of the database; on a terminal only after a yes. Raises StartError."""
+    """Replace the database with a backup, on a terminal only after a yes. Raises StartError.
+
+    Returns 1 if the user declined.
+    """
     path = settings.database_path
     async with AsyncExitStack() as stack:
-        await take(settings, stack)
+        await lock_database(settings, stack)
         try:
             ready = await backups.make_ready(path, file)
             stack.callback(backups.drop, ready)
@@ -47,17 +50,17 @@ async def restore(settings: Settings, file: Path) -> int | None:
                 output.write("Nothing was changed.\n")
                 return 1
             restored = await backups.put_in_place(path, ready)
-            files.tighten(files.of_database(path))  # what stands aside now may be of an older version
+            files.tighten(files.of_database(path))  # the files kept aside may have been written by an older version
         except StorageError as exc:
             raise StartError(f"{file} was not restored, and nothing was changed: {exc}") from exc
-    output.write(_told(path, file, restored))
+    output.write(_report(path, file, restored))
     return None
 
 
 async def export(settings: Settings, key: ChatKey | None, target: Path | None) -> None:
     """Write one chat, or all of them, to a new file or to standard output. Raises StartError.
 
-    It is read from a copy, which is whole at one moment; the bot may run meanwhile.
+    Reads from a copy, which is consistent; the bot may be running.
     """
     with TemporaryDirectory(dir=settings.database_path.parent, prefix="export-") as folder:
         copy = Path(folder) / "keepsake.db"
@@ -73,14 +76,14 @@ async def export(settings: Settings, key: ChatKey | None, target: Path | None) -
 
 
 async def import_file(settings: Settings, file: Path, wish: ImportOptions) -> None:
-    """Put the conversations of a file into the database, all of them or none. Raises StartError."""
+    """Add the conversations of a file to the database, all or none of them. Raises StartError."""
     count_tokens = await asyncio.to_thread(make_counter, settings.openai_model)
     parcels = await asyncio.to_thread(Importer(count_tokens, settings.zone).read, file, wish)
     async with AsyncExitStack() as stack:
         storage = await open_storage(settings, stack, wait=0.0)
         try:
             await put(storage, parcels, time.time())
-            indexer = Indexer(storage, settings.zone)  # the bot would do it too, but not before its first answer
+            indexer = Indexer(storage, settings.zone)  # the bot would do this as well, but only after its first answer
             for chat_id in await storage.past.chats_to_index():
                 await indexer.catch_up(chat_id)
         except StorageError as exc:
@@ -90,7 +93,7 @@ async def import_file(settings: Settings, file: Path, wish: ImportOptions) -> No
 
 
 async def _agreed(path: Path, file: Path) -> bool:
-    """Whoever has no terminal can't be asked, and loses nothing: the old database is kept."""
+    """Ask for confirmation. Without a terminal nobody can be asked; nothing is lost, as the old database is kept."""
     if not await asyncio.to_thread(path.exists) or not (sys.stdin is not None and sys.stdin.isatty()):
         return True
     output.write(f"Replace {path} with {file}? The current file is kept next to it. [y/N] ")
@@ -98,7 +101,7 @@ async def _agreed(path: Path, file: Path) -> bool:
 
 
 async def _typed(terminal: int) -> str:
-    """The next line that someone types; a signal does not wait for it, nor does the end of the process."""
+    """The next line typed at the terminal; neither a signal nor the end of the process waits for it."""
     loop = asyncio.get_running_loop()
     line: asyncio.Future[str] = loop.create_future()
 
@@ -115,7 +118,7 @@ async def _typed(terminal: int) -> str:
     return await line
 
 
-def _told(path: Path, file: Path, restored: backups.RestoreReport) -> str:
+def _report(path: Path, file: Path, restored: backups.RestoreReport) -> str:
     dropped = restored.dropped
     left = {
         "unanswered messages": dropped.answers,
@@ -163,7 +166,7 @@ async def _write(pieces: AsyncIterator[str], target: Path | None) -> None:
 
 
 def _new(target: Path) -> BinaryIO:
-    """A file that only its owner can read: it holds what people said."""
+    """A new file that only its owner can read: it contains what people said."""
     try:
         return os.fdopen(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
     except OSError as exc:

@@ -1,8 +1,8 @@
-"""What the shell's commands write to standard output, whatever that is and whoever reads it.
+"""Standard output of the shell commands.
 
-It is UTF-8 in every locale: a name or a server's words may have any letters. Who reads only the first lines
-(``| head``) has what they wanted, and gets no complaint; a disk that is full is told in one line. Where there is no
-standard output at all, the work is done and nobody is told.
+It is UTF-8 in every locale, since a name or a server's message may contain any character. If the reader stops early
+(``| head``), that is no error; a full disk is reported in one line. If there is no standard output at all, the work is
+done without any output.
 """
 
 import os
@@ -13,16 +13,16 @@ from contextlib import suppress
 from bot.errors import StartError
 
 READER_GONE = 128 + signal.SIGPIPE
-"""The exit code of a program that was ended by writing to a pipe that nobody reads."""
+"""The exit code of a program that was killed for writing to a closed pipe."""
 _STANDARD = 1
 
 
 class ReaderGoneError(Exception):
-    """Whoever read the output has gone."""
+    """The pipe that output goes to has been closed."""
 
 
 def write(text: str) -> None:
-    """Write it out at once. Raises ReaderGoneError, and StartError where it can't be written."""
+    """Write and flush. Raises ReaderGoneError if the pipe is closed, StartError if writing fails otherwise."""
     write_bytes(text.encode(errors="backslashreplace"))
 
 
@@ -42,18 +42,17 @@ def write_bytes(data: bytes) -> None:
 
 
 def exists() -> bool:
-    """Whether there is a standard output."""
     return sys.stdout is not None
 
 
 def complain(text: object) -> None:
-    """A line on standard error, if that takes it."""
+    """Print a line to standard error, if that is possible."""
     if sys.stderr is not None:
         with suppress(OSError):
             print(text, file=sys.stderr, flush=True)
 
 
 def _give_up() -> None:
-    """Let what is still held back go nowhere: else the end of the process would try once more, and complain."""
+    """Discard what is still buffered: otherwise Python would try to flush it at exit, and complain."""
     with suppress(OSError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), _STANDARD)

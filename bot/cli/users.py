@@ -1,7 +1,7 @@
-"""The shell's commands about who may talk to the bot: ``users``, ``allow``, ``block`` and ``owner``.
+"""The shell commands about access: ``users``, ``allow``, ``block`` and ``owner``.
 
-They work on the database alone, beside a running bot too: it looks there with every message, and sends what is to be
-told within seconds.
+They only work on the database, also while the bot runs: it reads access from there with every message, and sends the
+notices stored here within seconds.
 """
 
 import time
@@ -13,28 +13,31 @@ from bot.access.roster import RosterReader
 from bot.cli.bot_client import username
 from bot.errors import SettingError, StartError
 from bot.settings import Settings
-from bot.wiring.persistence import access_rules, open_beside
+from bot.wiring.persistence import access_rules, open_shared
 from storage import StorageError
 from storage.access_list import SHELL, AccessStatus, Applicant
 
 
 async def users(settings: Settings) -> str:
-    """Who has access, since when, given by whom, and what they used. Raises StartError."""
+    """The list of users, see ``Roster.text``. Raises StartError."""
     async with AsyncExitStack() as stack:
-        storage = await open_beside(settings, stack)
+        storage = await open_shared(settings, stack)
         rules = access_rules(settings)
-        roll = await RosterReader(storage, rules, Owners(storage.access, rules), settings.zone).read()
-        return roll.text + "\n"
+        roster = await RosterReader(storage, rules, Owners(storage.access, rules), settings.zone).read()
+        return roster.text + "\n"
 
 
 async def put(settings: Settings, telegram_id: int, status: AccessStatus) -> str:
-    """Let a person or a group in, or block them; also an owner of the database's. Raises StartError."""
+    """Let a person or a group in, or block them, including owners made by a link. Raises StartError.
+
+    Returns the line to print.
+    """
     if settings.access == "list" and status is AccessStatus.ALLOWED:
         raise SettingError("ACCESS=list: only those in OWNER_IDS and ALLOWED_IDS have access, so add the ID there")
     if telegram_id in settings.owner_ids:
         raise SettingError(f"OWNER_IDS has {telegram_id}, and takes precedence over this command")
     async with AsyncExitStack() as stack:
-        storage = await open_beside(settings, stack)
+        storage = await open_shared(settings, stack)
         known = await storage.access.find(telegram_id)
         requests = AccessRequests(storage, Owners(storage.access, access_rules(settings)), time.time)
         if known is not None and known.status is AccessStatus.OWNER and status is AccessStatus.ALLOWED:
@@ -48,11 +51,11 @@ async def put(settings: Settings, telegram_id: int, status: AccessStatus) -> str
 
 
 async def owner(settings: Settings) -> str:
-    """A new one-time link; those before it that nobody used end. Raises StartError."""
+    """Create a one-time link for a new owner, and expire unused ones; returns the line to print. Raises StartError."""
     if settings.access == "list":
         raise SettingError("ACCESS=list: the owners are those in OWNER_IDS, so add your ID there")
     async with AsyncExitStack() as stack:
-        storage = await open_beside(settings, stack)
+        storage = await open_shared(settings, stack)
         try:
             code = await new_link(storage, time.time())
         except StorageError as exc:

@@ -16,7 +16,7 @@ from bot.logs import SecretFilter
 from bot.settings import Settings
 from bot.wiring.conversation import check_prompt
 from bot.wiring.limits import amounts, prices
-from bot.wiring.servers import Servers, ask_servers
+from bot.wiring.servers import Servers, connect_servers
 
 FAILED = 1
 BOUND_S = 300.0
@@ -33,7 +33,7 @@ async def check_up(settings: Settings, write: Callable[[str], object]) -> int:
         write(finding.text(hide) + "\n")
 
     async with AsyncExitStack() as stack:
-        servers = await ask_servers(_patient(settings), stack)
+        servers = await connect_servers(_patient(settings), stack)
         count_tokens = await asyncio.to_thread(make_counter, settings.openai_model)
         check_prompt(settings, servers.models, count_tokens)
         priced = prices(settings, servers.profiles, servers.models)

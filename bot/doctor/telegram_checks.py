@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from telegram import Bot, User, WebhookInfo
 from telegram.error import InvalidToken, TelegramError
 
-from bot.cli.bot_client import visitor
+from bot.cli.bot_client import short_lived_bot
 from bot.doctor.report import Finding, cross, fine, note
 from bot.settings import Settings
 
@@ -20,7 +20,7 @@ OWN_SERVER = "https://api.telegram.org"
 
 async def check_telegram(settings: Settings) -> list[Finding]:
     """The bot itself, its groups and its webhook."""
-    bot = visitor(settings)
+    bot = short_lived_bot(settings)
     try:
         me = await bot.get_me()
     except InvalidToken:

@@ -21,7 +21,7 @@ from bot.handlers.cancellation import Cancellations, StoppedError
 from bot.handlers.context import MessageContext, UpdateContext, argument, sender_of
 from bot.handlers.notices import answer, is_private
 from bot.language import chat_language, every_noun, grouped, plural, sentence, texts
-from bot.updates.authorship import is_at
+from bot.updates.authorship import is_addressed_to
 from storage import Storage, Transaction
 from storage.records import Button, Chat, Notice
 from storage.resets import UNDO_S
@@ -70,7 +70,7 @@ class CommandHandlers:
     async def unknown(self, update: MessageContext) -> None:
         """Any other command, alone: a hint, but in a group where it may be for another bot."""
         hint = update.notice(texts.UNKNOWN_COMMAND, alone=True)
-        await update.say(hint if is_at(update.message, update.message.get_bot()) else None)
+        await update.say(hint if is_addressed_to(update.message, update.message.get_bot()) else None)
 
     async def reset(self, update: MessageContext) -> None:
         """``/reset``: nothing said so far is in any later prompt."""

@@ -93,7 +93,7 @@ class MembershipHandlers:
         """A group has become a supergroup: its memory moves along."""
         message = update.message
         here = message.chat.id
-        old, new = message.migrate_from_chat_id or here, self._access.now(message.migrate_to_chat_id or here)
+        old, new = message.migrate_from_chat_id or here, self._access.current_id(message.migrate_to_chat_id or here)
         async with update.finish() as tx:
             if self._access.is_named(old):  # the settings name a group that is no more
                 await self._storage.access.put(

@@ -18,7 +18,7 @@ from bot.handlers.notices import edited, is_private, keyboard, question
 from bot.inbound.addressing import Addressing, is_other_bot
 from bot.inbound.quotes import replied_to, text_of
 from bot.language import every, texts
-from bot.updates.authorship import is_at, is_own
+from bot.updates.authorship import is_addressed_to, is_own
 from bot.updates.parsing import MessageBatch, is_part, key_of, shared_key
 from bot.updates.raw_updates import seen_by
 from storage import Storage, Transaction
@@ -144,7 +144,7 @@ class QuestionHandlers:
                 await self._cancel(tx, one, message)
             if asked:
                 await update.reply(tx, texts.CANCELLED, alone=True)
-            elif is_at(message, message.get_bot()):
+            elif is_addressed_to(message, message.get_bot()):
                 await update.reply(tx, texts.NOTHING_TO_CANCEL, alone=True)
         for one in asked:
             await self._take_back(one)

@@ -83,7 +83,7 @@ class OutboxSender:
         """
         for notice_id, notice in await self._notices.waiting(chat_key):
             apart = notice.about is not None or notice.broadcast is not None
-            if apart and (not all_of_it or self._lanes.waits(chat_key)):
+            if apart and (not all_of_it or self._lanes.has_queued(chat_key)):
                 continue
             key = WorkKey(WorkKind.NOTICE, notice_id)
             if self._quarantine.is_exhausted(key):
@@ -147,8 +147,8 @@ class OutboxSender:
             if isinstance(cause, ChatMigrated):
                 old, new = key.telegram_id, cause.new_chat_id
                 self._access.moved(old, new)
-                if not self._lanes.waits(key):
-                    await presence.migrate(tx, old, self._access.now(new))
+                if not self._lanes.has_queued(key):
+                    await presence.migrate(tx, old, self._access.current_id(new))
                 return replace(key, telegram_id=new)
             if isinstance(cause, Forbidden) and not key.direct:  # that may be about one person, while others write on
                 await presence.left(tx, key.telegram_id)

@@ -1,1 +1,1 @@
-"""From Telegram to the lanes: every update is on the disk before Telegram is told that it arrived."""
+"""From Telegram to the lanes: every update is on disk before it is acknowledged."""

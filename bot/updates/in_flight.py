@@ -1,6 +1,7 @@
-"""The file beside the database that says what is in flight: lines of one length, each written in one go.
+"""The file next to the database that says what is in flight: fixed-length lines, each written in one call.
 
-The first line names the running one and whether the process was told to end; each other line is one piece of work.
+The first line has the slot that is running and whether the process is shutting down; every other line is one piece of
+work. Slots are line numbers, and slot 0 means none.
 """
 
 import logging
@@ -14,20 +15,20 @@ from pathlib import Path
 from storage.records import ChatKey
 
 LINE = 96
-"""Bytes, with the end of the line: four numbers of 20 digits fit."""
+"""Bytes per line, including its end: enough for four numbers of 20 digits."""
 _HEAD = re.compile(rb"keepsake-in-flight 1 (running|ending) (\d+) *\n")
 _MARK = re.compile(rb"(update|answer|delivery|notice) (\d+) (-?\d+) (\d+) (\d+) (\w+) *\n")
 _BLANK = re.compile(rb" *\n")
 BINARY = getattr(os, "O_BINARY", 0)
-"""On Windows."""
+"""Needed on Windows."""
 MOST_LINES = 10_000
-"""A file of more was not written by this."""
+"""The most lines to read: the bot never writes this many."""
 
 log = logging.getLogger(__name__)
 
 
 class WorkKind(StrEnum):
-    """What can be in flight."""
+    """The kinds of work that can be in flight."""
 
     UPDATE = "update"
     ANSWER = "answer"
@@ -37,7 +38,7 @@ class WorkKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, order=True)
 class WorkKey:
-    """A piece of work."""
+    """Identifies a piece of work."""
 
     kind: WorkKind
     id: int
@@ -48,17 +49,17 @@ class WorkKey:
 
 @dataclass(frozen=True, slots=True)
 class WorkRecord:
-    """What is known of a piece of work."""
+    """One line of the file; `deaths` are counted in thirds, see ``quarantine``."""
 
     key: WorkKey
     chat_key: ChatKey
     deaths: int
     suspect: bool
     held: bool = False
-    """In flight although it waits."""
+    """Whether it is in flight even while it waits."""
 
     def line(self) -> bytes:
-        """As it stands in the file."""
+        """The line in the file, without padding."""
         state = "held" if self.held else "suspect" if self.suspect else "begun"
         words = (*(self.key.kind, self.key.id, self.chat_key.telegram_id, self.chat_key.thread_id), self.deaths, state)
         return " ".join(map(str, words)).encode()
@@ -66,14 +67,14 @@ class WorkRecord:
 
 @dataclass(frozen=True, slots=True)
 class PreviousProcess:
-    """What the process before this one left."""
+    """What the previous process left in the file."""
 
     marks: Sequence[WorkRecord] = ()
     in_flight: Sequence[WorkRecord] = ()
 
 
 class InFlightFile:
-    """The file; what goes wrong with it is logged once and stops nothing."""
+    """The file; an error is logged once, and everything goes on without it."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
@@ -84,7 +85,7 @@ class InFlightFile:
         self._ending = False
 
     def read(self) -> PreviousProcess:
-        """What stands in it."""
+        """Read what the previous process left."""
         try:
             data = self._file.read_bytes()
         except FileNotFoundError:
@@ -92,7 +93,7 @@ class InFlightFile:
         except OSError as exc:
             log.warning("%s can't be read: %s", self._file, exc)
             return PreviousProcess()
-        lines = [data[at : at + LINE] for at in range(0, min(len(data), MOST_LINES * LINE), LINE)]
+        lines = [data[start : start + LINE] for start in range(0, min(len(data), MOST_LINES * LINE), LINE)]
         head = _HEAD.fullmatch(lines[0]) if lines else None
         marks = {number: _parsed(line) for number, line in enumerate(lines[1:], 1) if not _BLANK.fullmatch(line)}
         if head is None or None in marks.values():
@@ -105,7 +106,7 @@ class InFlightFile:
         )
 
     def begin(self, marks: Sequence[WorkRecord]) -> list[int]:
-        """Put a new file in its place that holds these, and nothing in flight; returns their slots."""
+        """Replace the file by a new one with these lines and nothing in flight; returns their slots."""
         self._marks, self._free = dict(enumerate(marks, 1)), []
         text = b"".join(map(_padded, (self._head(), *(mark.line() for mark in marks))))
         new = self._file.with_name(f"{self._file.name}.new")
@@ -134,18 +135,18 @@ class InFlightFile:
         self._write(slot, b"")
 
     def hold(self, slot: int, *, held: bool) -> None:
-        """Mark it as in flight, or not any more, whether it runs or waits."""
-        if slot in self._marks:  # else what it belongs to has ended
+        """Mark a piece of work as in flight (or not) even while it waits."""
+        if slot in self._marks:  # otherwise the work has already ended
             self._marks[slot] = replace(self._marks[slot], held=held)
             self._write(slot, self._marks[slot].line())
 
     def clear(self, slot: int) -> None:
-        """Hold no deaths against it."""
+        """Reset the deaths counted for a piece of work."""
         self._marks[slot] = replace(self._marks[slot], deaths=0)
         self._write(slot, self._marks[slot].line())
 
     def run(self, slot: int) -> int:
-        """Mark it as the one that runs (0: none); returns which ran before."""
+        """Mark a slot as running (0: none); returns the one that was running before."""
         before = self._running
         if slot != before:
             self._running = slot
@@ -153,12 +154,12 @@ class InFlightFile:
         return before
 
     def end(self) -> None:
-        """Note that the process was told to end."""
+        """Note that the process is shutting down."""
         self._ending = True
         self._write(0, self._head())
 
     def close(self) -> None:
-        """Write no more."""
+        """Close the file; later calls write nothing."""
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
@@ -180,7 +181,7 @@ class InFlightFile:
 
     def _give_up(self, exc: OSError) -> None:
         self.close()
-        log.warning("%s can't be written; what ends this process will not be known: %s", self._file, exc)
+        log.warning("%s can't be written; if this process dies, the cause will not be known: %s", self._file, exc)
 
 
 def _padded(line: bytes) -> bytes:

@@ -1,7 +1,7 @@
-"""One lane per conversation: first come, first served inside it, and no lane waits for another.
+"""One lane per conversation: updates are handled in order within a lane, and no lane waits for another.
 
-A lane exists while it has something to do. What it holds is on the disk already, so it can be dropped at any time: what
-was not handled is replayed after a restart.
+A lane exists while it has something to do. Its updates are already on disk, so it can be dropped at any time: what was
+not handled is replayed after a restart.
 """
 
 import asyncio
@@ -14,49 +14,49 @@ from bot.updates.parsing import QueuedUpdate, UpdateKind
 from storage.records import ChatKey
 
 GRACE_S = 1.0
-"""How long a turn waits for the next part of a split paste or of a burst of forwards, in seconds."""
+"""How long to wait for the next part of a split paste or a burst of forwards, in seconds."""
 
 MOST_WAITING = 1000
-"""Updates that wait in one lane; what comes on top of them is left out ..."""
+"""The most updates that may wait in one lane; further ones are dropped ..."""
 MOST_OVERHEARD = 10_000
-"""... unless it asks nothing. A group talks on while the bot is down, and all of that is heard, at 2.5 kB a message."""
+"""... except unaddressed ones: what a group said while the bot was down is recorded, at 2.5 kB a message."""
 
 log = logging.getLogger(__name__)
 
 
 class Wakeups(Protocol):
-    """For those who store something that a chat's lane is to send."""
+    """For code that stores something for a chat's lane to send."""
 
     def wake(self, key: ChatKey) -> None:
         """Have this chat's lane process what is pending."""
 
 
 class LaneWorker(Protocol):
-    """What is done in the lanes."""
+    """Does the work of the lanes."""
 
     async def handle(self, key: ChatKey, batch: Sequence[QueuedUpdate]) -> None:
-        """Handle arrivals that are one turn or one command (or none), then all that the conversation is owed."""
+        """Handle the updates of one turn or one command (or none), then everything pending in the conversation."""
 
     async def overtake(self, arrival: QueuedUpdate) -> None:
-        """Handle an arrival at once, beside whatever its lane does."""
+        """Handle an update at once, in parallel to its lane."""
 
     def ends_sending(self, arrival: QueuedUpdate) -> bool:
-        """Whether it need not wait for what is being sent, since it ends that."""
+        """Whether an update doesn't have to wait for the delivery in progress, because it ends that."""
 
     def is_overheard(self, arrival: QueuedUpdate) -> bool:
-        """Whether it is a message that is not meant for the bot."""
+        """Whether an update is a message that is not addressed to the bot."""
 
     async def overflow(self, arrival: QueuedUpdate, *, tell: bool) -> None:
-        """Leave an arrival out, since too much waits before it; `tell` its sender so."""
+        """Drop an update, because too many are waiting; `tell`: whether to tell its sender."""
 
     def more_to_come(self, key: ChatKey) -> None:
-        """A further part of the turn under way has arrived: the answer may be begun again with it."""
+        """Note that another part of the turn in progress has arrived: its answer may be started again with it."""
 
     def arrived(self, arrival: QueuedUpdate) -> None:
-        """Take note of what holds at once, whatever it has to wait for in its lane: a group that has moved."""
+        """Note what takes effect at once, before the lane gets to this update: that a group has moved."""
 
     def edited(self, arrival: QueuedUpdate) -> None:
-        """A message has other words now: an answer to the old ones that is under way need not be finished."""
+        """Note that a message was edited: an answer to its old text that is in progress need not be finished."""
 
 
 class _Lane:
@@ -64,14 +64,14 @@ class _Lane:
         self.queue: deque[QueuedUpdate] = deque()
         self.arrived = asyncio.Event()
         self.gathered: Sequence[QueuedUpdate] = ()
-        """What is handled in a moment: more that belongs to it may still be on its way."""
+        """The batch that is about to be handled: more of its parts may still arrive."""
         self.current: Sequence[QueuedUpdate] = ()
-        self.asking = 0
-        """How many of the queue are not only overheard."""
+        self.addressed = 0
+        """How many of the queued updates are not just overheard."""
         self.pending = False
-        """Woken: the worker is to run even without an update."""
+        """Whether the worker should run even without an update."""
         self.full = False
-        """Someone was told that too much waits."""
+        """Whether a sender has been notified that the lane is full."""
 
 
 class Lanes:
@@ -84,7 +84,7 @@ class Lanes:
         self._open = True
 
     def start(self, worker: LaneWorker) -> None:
-        """Give them their worker, before anything is put or woken."""
+        """Set the worker. Has to be called before `put` and `wake`."""
         self._worker = worker
 
     @property
@@ -93,11 +93,11 @@ class Lanes:
         return self._worker
 
     def wake(self, key: ChatKey) -> None:
-        """Have the lane process what is pending in its chat before it goes on with its queue."""
+        """Have the lane process what is pending in its chat before it continues with its queue."""
         self._lane(key).pending = True
 
     def put(self, arrival: QueuedUpdate) -> None:
-        """Hand over one update; returns at once. After `drain` began it is left to the next start."""
+        """Queue an update and return at once. Once `drain` has begun, it is left to the next start."""
         if not self._open:
             return
         self._work.arrived(arrival)
@@ -109,8 +109,8 @@ class Lanes:
             self._start(self._overtake(arrival), arrival.key)
             return
         overheard = self._work.is_overheard(arrival)
-        if len(lane.queue) >= MOST_OVERHEARD if overheard else lane.asking >= MOST_WAITING:
-            self._start(self._leave_out(arrival, tell=not lane.full), arrival.key)
+        if len(lane.queue) >= MOST_OVERHEARD if overheard else lane.addressed >= MOST_WAITING:
+            self._start(self._drop(arrival, tell=not lane.full), arrival.key)
             lane.full = True
             return
         if not lane.queue and lane.current and arrival.continues(lane.current[-1]):
@@ -118,26 +118,26 @@ class Lanes:
         if arrival.kind is UpdateKind.EDIT:
             self._work.edited(arrival)
         lane.queue.append(arrival)
-        lane.asking += not overheard
+        lane.addressed += not overheard
         lane.arrived.set()
 
     def is_busy(self, key: ChatKey) -> bool:
-        """Whether there is something that this lane has to do."""
+        """Whether this chat's lane has something to do."""
         return key in self._lanes
 
-    def waits(self, key: ChatKey) -> bool:
-        """Whether something waits in this lane for what it does now."""
+    def has_queued(self, key: ChatKey) -> bool:
+        """Whether an update is waiting in this chat's lane."""
         lane = self._lanes.get(key)
         return lane is not None and bool(lane.queue)
 
-    def asks(self, key: ChatKey) -> bool:
-        """Whether a message that is to be answered waits in this lane."""
+    def has_question(self, key: ChatKey) -> bool:
+        """Whether a message that needs an answer is waiting in this chat's lane."""
         lane = self._lanes.get(key)
         waiting = [*lane.gathered, *lane.queue] if lane is not None else []
-        return any(one.kind is UpdateKind.MESSAGE and not self._work.is_overheard(one) for one in waiting)
+        return any(queued.kind is UpdateKind.MESSAGE and not self._work.is_overheard(queued) for queued in waiting)
 
     async def drain(self, timeout: float) -> None:
-        """Let what is under way end within `timeout` seconds, begin nothing new, then cancel what is left."""
+        """Start nothing new, give work in progress `timeout` seconds to finish, then cancel the rest."""
         self._open = False
         if self._tasks:
             _, late = await asyncio.wait(self._tasks, timeout=timeout)
@@ -165,7 +165,7 @@ class Lanes:
         await self._work.overtake(arrival)
         self.wake(arrival.key)
 
-    async def _leave_out(self, arrival: QueuedUpdate, *, tell: bool) -> None:
+    async def _drop(self, arrival: QueuedUpdate, *, tell: bool) -> None:
         await self._work.overflow(arrival, tell=tell)
         if tell:
             self.wake(arrival.key)
@@ -184,7 +184,7 @@ class Lanes:
         try:
             await self._work.handle(key, batch)
         except Exception:
-            log.exception("A lane's work failed; the lane goes on with what waits in it")
+            log.exception("A lane's work failed; the lane continues with its queue")
 
     async def _next_batch(self, lane: _Lane) -> Sequence[QueuedUpdate]:
         lane.gathered = batch = [self._first(lane)]
@@ -202,5 +202,5 @@ class Lanes:
 
     def _first(self, lane: _Lane) -> QueuedUpdate:
         arrival = lane.queue.popleft()
-        lane.asking -= not self._work.is_overheard(arrival)
+        lane.addressed -= not self._work.is_overheard(arrival)
         return arrival

@@ -1,7 +1,7 @@
-"""An update on its way to its lane: which conversation it belongs to, and whether it can be joined with another.
+"""Parsing updates: which conversation and lane one belongs to, and whether it can be joined with another.
 
-Telegram's apps split what a person sends in one go: a long paste comes as several messages of nearly 4,096 units, a
-comment and the forward it is about as two, a burst of forwards or an album as many. They belong to one turn.
+Telegram's apps split what a person sends in one go: a long paste arrives as several messages of nearly 4,096 UTF-16
+units, a comment and the forward it is about as two, a burst of forwards or an album as many. They belong to one turn.
 """
 
 import json
@@ -12,32 +12,32 @@ from telegram import Bot, Message, Update
 
 from bot.conversation.incoming_message import SPLIT_AT, STOP, utf16_length
 from bot.updates.authorship import KNOWN, is_for_us, order
-from bot.updates.raw_updates import is_aside, keyed, seen_by, stopped_draft, worded
+from bot.updates.raw_updates import is_aside, seen_by, stopped_draft, with_command_text, with_message_ids
 from storage.inbox import RawUpdate
 from storage.records import ChatKey
 
 SPLIT_SLACK = 100
-"""Apps cut before the word that would not fit: a part this close to the limit may have been cut."""
+"""Apps split before the word that would not fit: a part this close to the limit may have been split."""
 SAME_MOMENT_S = 1
-"""Parts of one action carry the same second, or the next."""
+"""Parts of one action have timestamps at most this far apart."""
 
 
 class UpdateKind(Enum):
     """How the lanes treat an update."""
 
     MESSAGE = auto()
-    """Words to the model: can be joined with others."""
+    """Text for the model: can be joined with others."""
     EDIT = auto()
-    """Other words for a message: one at a time, in order, and the answer to the old words ends."""
+    """A new text for a message: one at a time, in order; an answer to the old text in progress is ended."""
     STOP = auto()
-    """Overtakes everything that waits."""
+    """Overtakes everything that is waiting."""
     OTHER = auto()
     """Commands, buttons and changes of the chat: one at a time, in order."""
 
 
 @dataclass(frozen=True, slots=True)
 class QueuedUpdate:
-    """A parsed update."""
+    """A parsed update in the queue of its lane."""
 
     update_id: int
     key: ChatKey
@@ -46,40 +46,40 @@ class QueuedUpdate:
 
     @property
     def may_continue(self) -> bool:
-        """Whether a part that belongs to this message may still be on its way."""
+        """Whether another part of the same action may still arrive."""
         message = self.update.message
         if message is None or self.kind is not UpdateKind.MESSAGE:
             return False
         return _is_cut(message) or _is_forward(message) or message.media_group_id is not None
 
     def joins(self, before: "QueuedUpdate") -> bool:
-        """Whether this message and the one before it can be one turn: in a group only one sender's can."""
-        mine, theirs = self.update.message, before.update.message
-        if mine is None or theirs is None or {self.kind, before.kind} != {UpdateKind.MESSAGE}:
+        """Whether this message and the one before it can be one turn: in a group only if they have the same sender."""
+        message, previous = self.update.message, before.update.message
+        if message is None or previous is None or {self.kind, before.kind} != {UpdateKind.MESSAGE}:
             return False
-        return mine.chat.type == mine.chat.PRIVATE or _sender(mine) == _sender(theirs)
+        return message.chat.type == message.chat.PRIVATE or _sender(message) == _sender(previous)
 
     def continues(self, before: "QueuedUpdate") -> bool:
-        """Whether this message is a part of the same action as the one before it."""
-        mine, theirs = self.update.message, before.update.message
-        if mine is None or theirs is None or not self.joins(before):
+        """Whether this message is part of the same action as the one before it."""
+        message, previous = self.update.message, before.update.message
+        if message is None or previous is None or not self.joins(before):
             return False
-        return is_part(mine, theirs)
+        return is_part(message, previous)
 
 
 @dataclass(frozen=True, slots=True)
 class MessageBatch:
-    """Messages that are one turn, as the handlers get them."""
+    """Messages that form one turn, as the handlers get them."""
 
     key: ChatKey
     messages: tuple[Message, ...]
     update_ids: tuple[int, ...]
     continues: bool = False
-    """Whether it goes on with the message before it: the rest of a paste, or what a comment was about."""
+    """Whether it continues the message before it: the rest of a paste, or the forward that a comment is about."""
 
 
 def is_part(message: Message, before: Message) -> bool:
-    """Whether a message is a part of the same action as the one of the same person before it."""
+    """Whether a message is part of the same action as the previous one from the same person."""
     if message.media_group_id is not None and message.media_group_id == before.media_group_id:
         return True
     at_once = abs((message.date - before.date).total_seconds()) <= SAME_MOMENT_S
@@ -87,41 +87,41 @@ def is_part(message: Message, before: Message) -> bool:
 
 
 def key_of(message: Message) -> ChatKey:
-    """The conversation that a message belongs to: its chat, its topic there, or what nobody else there sees."""
+    """The conversation that a message belongs to: its chat, its topic, or its sender's ephemeral conversation."""
     if (member := seen_by(message)) is not None and is_aside(message, KNOWN):
         return ChatKey.aside(message.chat.id, member)
     return shared_key(message)
 
 
 def shared_key(message: Message) -> ChatKey:
-    """The chat, or the topic, that a message was sent to, whoever sees it."""
+    """The chat or topic that a message was sent to, even if it is ephemeral."""
     if (topic := message.direct_messages_topic) is not None:
         return ChatKey(message.chat.id, topic.topic_id, direct=True)
     return ChatKey(message.chat.id, (message.message_thread_id or 0) if message.is_topic_message else 0)
 
 
 def update_ids(update: object) -> tuple[int, ...]:
-    """The inbox rows behind what a handler gets."""
+    """The inbox rows of what a handler is given."""
     if isinstance(update, MessageBatch):
         return update.update_ids
     return (update.update_id,) if isinstance(update, Update) else ()
 
 
 def parse(raw: RawUpdate, bot: Bot) -> QueuedUpdate:
-    """Parse an update's JSON. Raises ValueError, with the cause, when it can't be read."""
+    """Parse an update's JSON. Raises ValueError, with the cause, if it can't be parsed."""
     try:
-        update = Update.de_json(worded(keyed(json.loads(raw.raw))), bot)
-        return QueuedUpdate(raw.update_id, _key(update), _kind(update, bot), update)
-    except Exception as exc:  # whatever PTB stumbles over in JSON from outside must stop nothing
+        update = Update.de_json(with_command_text(with_message_ids(json.loads(raw.raw))), bot)
+        return QueuedUpdate(raw.update_id, _chat_key(update), _kind(update, bot), update)
+    except Exception as exc:  # no JSON from outside may stop the bot, whatever the library raises
         raise ValueError(f"update {raw.update_id} can't be parsed") from exc
 
 
-def _key(update: Update) -> ChatKey:
+def _chat_key(update: Update) -> ChatKey:
     if (stopped := stopped_draft(update)) is not None:
         return stopped[0]
     message = update.effective_message
     if isinstance(message, Message):
-        # A group that moves does so in the lane of the old one, when what is under way there has ended.
+        # The move of a group is handled in the old group's lane, after the work in progress there.
         return ChatKey(message.migrate_from_chat_id) if message.migrate_from_chat_id else key_of(message)
     return ChatKey(update.effective_chat.id if update.effective_chat else 0)
 
@@ -154,5 +154,5 @@ def _is_forward(message: Message) -> bool:
 
 
 def _sender(message: Message) -> int | None:
-    sender = message.sender_chat or message.from_user  # all anonymous administrators and channels have one user
+    sender = message.sender_chat or message.from_user  # anonymous administrators and channels share one user
     return sender.id if sender else None

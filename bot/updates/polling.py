@@ -1,11 +1,8 @@
-"""Where updates come from: the one seam behind which polling and the webhook are alike.
+"""Long polling, and the interface that it shares with the webhook.
 
-Reaching Telegram when the bot starts: for as long as it takes.
-
-Long polling: asking with the next offset is what tells Telegram that the updates before it have arrived.
-
-python-telegram-bot's own Updater parses before it hands over, and asks again at once for what it can't parse. Here the
-JSON is taken as it is, and the offset moves only after the inbox has committed it.
+A request with the next offset acknowledges the updates before it, so the offset moves only after the inbox has
+committed them. python-telegram-bot's own Updater is not used: it parses updates before handing them over, and asks
+again at once for one that it can't parse.
 """
 
 import asyncio
@@ -27,33 +24,33 @@ from storage import StorageError
 from storage.inbox import RawUpdate
 
 FIRST_CONTACT_WAIT_S, MAX_CONTACT_WAIT_S = 1.0, 30.0
-"""The shortest and the longest wait between two tries."""
+"""The shortest and the longest wait between two attempts at startup."""
 LONG_POLL_S = 25
-"""How long Telegram holds a request open when there is nothing to say (it allows 50)."""
+"""How long Telegram holds a request open while there are no updates (at most 50)."""
 NETWORK_SLACK_S = 10.0
-"""How much longer than that the answer may take on its way."""
+"""How much longer than that the response may take."""
 FIRST_WAIT_S, MAX_WAIT_S = 1.0, 30.0
-"""The shortest and the longest wait between two tries while something is wrong."""
+"""The shortest and the longest wait between two requests after failures."""
 
 log = logging.getLogger(__name__)
 
 
 class UpdateSource(Protocol):
-    """Hands every update to a Receiver, and acknowledges it only after that has returned."""
+    """Passes every update to a Receiver, and acknowledges it only after ``Receiver.receive`` has returned."""
 
     @property
     def routes(self) -> Sequence[Route]:
-        """What it needs on the bot's HTTP server."""
+        """The routes it needs on the bot's HTTP server."""
 
     async def run(self) -> None:
-        """Take in updates until cancelled."""
+        """Receive updates until cancelled."""
 
 
-async def persistently(step: Callable[[], Awaitable[object]]) -> None:
-    """Do a step until it succeeds.
+async def until_reached(step: Callable[[], Awaitable[object]]) -> None:
+    """Repeat a request to Telegram until it succeeds, with a growing wait in between.
 
-    Raises InvalidToken, which is what python-telegram-bot makes of a 401 and of every 404: the caller knows whether the
-    token can be meant, or a method that the server does not have.
+    Raises InvalidToken, which python-telegram-bot raises for a 401 and for every 404: the caller knows whether it means
+    the token, or a method that the server doesn't have.
     """
     for failures in count(1):
         try:
@@ -69,10 +66,10 @@ async def persistently(step: Callable[[], Awaitable[object]]) -> None:
 
 
 class Polling:
-    """The task that asks Telegram for updates."""
+    """Receives updates by long polling."""
 
     def __init__(self, bot: Bot, request: BaseRequest, receiver: Receiver) -> None:
-        """`request` is a connection of its own, so that a long poll takes no place from answers."""
+        """`request` has its own connection, so that a long poll doesn't take one from answers."""
         self._bot = bot
         self._request = request
         self._receiver = receiver
@@ -81,15 +78,14 @@ class Polling:
 
     @property
     def routes(self) -> Sequence[Route]:
-        """Polling needs no server."""
         return ()
 
     async def run(self) -> None:
-        """Ask forever; whatever fails is logged and tried again."""
-        await self._end_webhook()
+        """Poll until cancelled; failures are logged and retried."""
+        await self._delete_webhook()
         while True:
             try:
-                updates = await self._ask()
+                updates = await self._poll()
                 await self._receiver.receive(updates)
             except (
                 TelegramError,
@@ -97,20 +93,20 @@ class Polling:
                 ValueError,
                 LookupError,
                 TypeError,
-            ) as exc:  # the last three: no updates
+            ) as exc:  # the last three: the response is not a list of updates
                 await self._wait_after(exc)
             else:
                 self._offset = max((update.update_id + 1 for update in updates), default=self._offset)
                 self._failures = 0
 
-    async def _end_webhook(self) -> None:
-        """While a webhook is set Telegram refuses to be polled. A server that knows no webhooks has none to end."""
+    async def _delete_webhook(self) -> None:
+        """Telegram refuses polling while a webhook is set. A server without the method has no webhook to remove."""
         try:
-            await persistently(self._bot.delete_webhook)
+            await until_reached(self._bot.delete_webhook)
         except InvalidToken:
             log.info("This Bot API server does not know deleteWebhook")
 
-    async def _ask(self) -> Sequence[RawUpdate]:
+    async def _poll(self) -> Sequence[RawUpdate]:
         query = {"timeout": LONG_POLL_S, "allowed_updates": json.dumps(ALLOWED_UPDATES)}
         if self._offset is not None:
             query["offset"] = self._offset

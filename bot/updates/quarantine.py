@@ -1,34 +1,34 @@
-"""Poison messages: what ended the process three times, alone, is set aside, and everything else goes on.
+"""Poison messages: work that killed the process three times is set aside, and everything else goes on.
 
-Whatever ends or blocks the process (a kill for memory, a crash in a library, a loop that never ends and is killed from
-outside) would be taken up again at every start. So it is marked, beside the database, what is **in flight**:
+Work that kills or blocks the process (by running out of memory, by crashing a library, or in an endless loop until
+someone kills it) would be resumed at every start. So a file next to the database records what is **in flight**:
 
-- work whose code runs on the event loop at this instant: of each task of a flight every step between two awaits, and no
-  wait. An answer that waits for its model, or a message that waits for Telegram, is not in flight, so that a process
-  that is killed in the middle of one (by an operator, or by chance) holds nothing against it.
-- an update while its files are fetched and converted, waits included: then it is memory that may run out.
-- a text while a thread converts it, which is a wait for the loop.
+- work whose code is running on the event loop at this instant, that is, every step of its tasks between two awaits but
+    not the waits. An answer waiting for its model, or a message waiting for Telegram, is not in flight, so killing the
+    process in the middle of one is not blamed on it.
+- an update while its files are downloaded and converted, including waits, because that is when memory may run out.
+- a text while a thread converts it, although the event loop only waits.
 
-The states of a piece of work (an update that begins a batch, an owed answer, a stored reply, a notice):
+The states of a piece of work (an update that begins a batch, a pending answer, a stored reply, a notice):
 
-- *unknown*: nothing is written of it. In flight and out again, it leaves nothing behind.
-- *suspect*: it was in flight when a process died. After the start the suspects go first, one at a time, while all other
-  lanes hold (``receiving``), no longer than a bound. One that is through is unknown again.
-- *suspect, n deaths*: it was in flight alone when the process died; deaths in company count for nobody. They stay with
-  it until it is through: a process that ends in order, or dies of something else, changes nothing.
-- *exhausted*, after three deaths: it is not begun again; its handler sets it aside and says so.
+- *unknown*: nothing is recorded about it. Work that was in flight and finished is unknown again.
+- *suspect*: it was in flight when a process died. After a start the suspects go first, one at a time, while all other
+    lanes wait (``receiver``), up to a time limit. A suspect that finishes is unknown again.
+- *suspect, n deaths*: it alone was in flight when the process died; if several were, the death counts for none of them.
+    Deaths are kept until the work finishes: a process that shuts down, or dies of something else, changes nothing.
+- *exhausted*, after three deaths: it is not started again; its handler sets it aside and says so.
 
-An answer runs code with each word that comes, so that whoever kills the process in the middle of one strikes its code
-more often than chance has it. Its death counts a third, unless the watchdog saw that the loop stood still or that the
-process crashed (``watchdog``). A reply of which a part has arrived begins anew.
+An answer runs code for every word that arrives, so a process killed by someone in the middle of an answer dies in its
+code more often than by chance. Its deaths count a third, unless the watchdog saw that the loop was blocked or the
+process crashed (``watchdog``). The count of a reply starts over once a part of it has arrived.
 
-A batch counts by its first update. After two deaths its updates are run one by one, so that the third death is held
-against one of them only (see ``handlers.router``).
+A batch is identified by its first update. After two deaths its updates are run one by one, so that the third death is
+blamed on just one of them (see ``handlers.router``).
 
-A signal to end is noted before anything else: no death after that counts, since supervisors kill what drains too long.
-A start counts the deaths of the process before it once: it replaces the file by a new one. The marks are written with
-plain writes, which survive the process and not the power, at some microseconds each. They hold ids and no words. A file
-that is missing, damaged or from another database costs nothing but what was known of suspects.
+A signal to shut down is recorded first of all, and no death after it counts: supervisors kill what takes too long to
+drain. A start counts the previous process's death once, and then replaces the file. The file is written without fsync,
+in a few microseconds per write: it survives the process but not a power failure. It contains IDs and no text. If it is
+missing, damaged or from another database, only the record of suspects is lost.
 """
 
 import asyncio
@@ -46,31 +46,31 @@ from storage.records import ChatKey
 
 MOST_DEATHS = 3
 PER_DEATH = 3
-"""Deaths are counted in thirds."""
+"""What a death usually counts: deaths are counted in thirds."""
 NOWHERE = ChatKey(0)
-"""Of an update that is being parsed."""
+"""The key of an update that is being parsed, so its chat is not known yet."""
 
 T = TypeVar("T")
 
 
 @dataclass(slots=True, eq=False)
 class _Flight:
-    """Work under way."""
+    """A piece of work in progress."""
 
     slot: int
-    """Where it is marked; 0 when it is over, for tasks that it started and that outlive it."""
+    """Its line in the file; 0 once it has ended, for tasks it started that outlive it."""
     read: int = 0
-    """How many of its files are being read."""
+    """How many of its files are being read now."""
 
 
 _flight: ContextVar[_Flight | None] = ContextVar("flight", default=None)
-"""What this context belongs to."""
+"""The work that the current context belongs to."""
 
 log = logging.getLogger(__name__)
 
 
 class Quarantine:
-    """Knows what was in flight when processes died, and marks what is in flight now."""
+    """Knows what was in flight when processes died, and records what is in flight now."""
 
     def __init__(self, file: Path, watchdog: Watchdog | None = None) -> None:
         self._marks = InFlightFile(file)
@@ -78,21 +78,21 @@ class Quarantine:
         self._deaths: dict[WorkKey, int] = {}
         self._chat_keys: dict[WorkKey, ChatKey] = {}
         self._waiting: dict[WorkKey, int] = {}
-        """The slots of suspects that are not in flight."""
+        """The slots of suspects that are not running."""
 
     @classmethod
-    def beside(cls, database: Path) -> Self:
-        """The one of a database: its marks stand in a file beside it."""
+    def for_database(cls, database: Path) -> Self:
+        """The quarantine of a database, whose file is next to it."""
         return cls(
             database.with_name(f"{database.name}.inflight"), Watchdog(database.with_name(f"{database.name}.hung"))
         )
 
     def open(self) -> None:
-        """Count the death of the process before this one, if it died, and begin anew."""
+        """Count the death of the previous process, if it died, and start a new file."""
         before, seen = self._marks.read(), self._watchdog is not None and self._watchdog.seen()
-        running = {one.key for one in before.in_flight}
+        running = {record.key for record in before.in_flight}
         if running:
-            log.warning("The process before this one died with %s in flight", ", ".join(map(str, sorted(running))))
+            log.warning("The previous process died with %s in flight", ", ".join(map(str, sorted(running))))
         for mark in before.marks:
             deaths = mark.deaths + (_weight(mark, seen=seen) if running == {mark.key} else 0)
             if deaths or mark.suspect or mark.key in running:
@@ -105,66 +105,66 @@ class Quarantine:
             self._watchdog.start()
 
     def end(self) -> None:
-        """The process was told to end: how it ends from now on says nothing about what it was at."""
+        """Record that the process is shutting down: from now on its death says nothing about its work."""
         self._marks.end()
 
     def close(self) -> None:
-        """The process has ended in order."""
+        """Stop recording, after an orderly shutdown."""
         self._marks.end()
         self._marks.close()
         if self._watchdog is not None:
             self._watchdog.stop()
 
     def suspects(self) -> list[tuple[WorkKey, ChatKey]]:
-        """What was in flight when a process died and is not through yet: updates first, in order."""
-        return sorted(self._chat_keys.items(), key=lambda one: (one[0].kind is not WorkKind.UPDATE, one[0]))
+        """What was in flight when a process died and has not finished yet: updates first, in order."""
+        return sorted(self._chat_keys.items(), key=lambda item: (item[0].kind is not WorkKind.UPDATE, item[0]))
 
     def is_suspect(self, key: WorkKey) -> bool:
-        """Whether it was in flight when a process died, and is not through yet."""
+        """Whether it was in flight when a process died, and has not finished yet."""
         return key in self._chat_keys
 
     def chat_key(self, key: WorkKey) -> ChatKey | None:
-        """Where a suspect belongs, if it got so far that this was known."""
+        """The chat of a suspect, if it was known."""
         chat_key = self._chat_keys.get(key, NOWHERE)
         return None if chat_key == NOWHERE else chat_key
 
     def deaths(self, key: WorkKey) -> int:
-        """How often the process died of this alone."""
+        """How many deaths of the process are blamed on this work."""
         return self._deaths.get(key, 0) // PER_DEATH
 
     def is_exhausted(self, key: WorkKey) -> bool:
-        """Whether it had all its chances."""
+        """Whether it has used up its attempts."""
         return self.deaths(key) >= MOST_DEATHS
 
     def record_deaths(self, key: WorkKey, chat_key: ChatKey, deaths: int) -> None:
-        """Hold so many deaths against it, which were held against something it was a part of."""
+        """Blame this many deaths on it, which so far were blamed on a batch it was part of."""
         if self.deaths(key) < deaths:
             self._forget_mark(key)
             self._deaths[key], self._chat_keys[key] = deaths * PER_DEATH, chat_key
             self._wait(key, chat_key)
 
     def acquit(self, key: WorkKey) -> None:
-        """Forget what is held against it: it is through, was set aside, or is not there any more."""
+        """Drop its record: it has finished, was set aside, or no longer exists."""
         self._forget_mark(key)
         self._deaths.pop(key, None)
         self._chat_keys.pop(key, None)
 
     async def run(self, key: WorkKey, chat_key: ChatKey, work: Coroutine[Any, Any, T]) -> T:
-        """Do a piece of work, marked as in flight whenever code of it runs, in this task or in those it starts."""
-        flight, through = self._begin(key, chat_key), True
+        """Do a piece of work, recorded as in flight whenever its code runs, in this task or in those it starts."""
+        flight, finished = self._begin(key, chat_key), True
         token = _flight.set(flight)
         try:
             return await _Steps(work, self._marks, flight)
         except asyncio.CancelledError:
-            through = False
+            finished = False
             raise
         finally:
             _flight.reset(token)
-            self._finish(key, chat_key, flight, through=through)
+            self._finish(key, chat_key, flight, finished=finished)
 
     @contextmanager
     def step(self, key: WorkKey) -> Iterator[None]:
-        """Mark code that runs without a wait, of work whose place is not known yet; it clears nobody of anything."""
+        """Record code that doesn't await, for work whose chat is not known yet; finishing it drops no record."""
         deaths = self._deaths.get(key, 0)
         slot = self._marks.add(WorkRecord(key, self._chat_keys.get(key, NOWHERE), deaths, suspect=False))
         before = self._marks.run(slot)
@@ -175,7 +175,7 @@ class Quarantine:
             self._marks.remove(slot)
 
     def progress(self, key: WorkKey) -> None:
-        """Some of it is done for good: what the process died of is not in its way any more."""
+        """Reset its deaths: some of it is done for good, so it got past what killed the process."""
         if key in self._deaths:
             self._deaths[key] = 0
             if (flight := _flight.get()) is not None and flight.slot:
@@ -183,7 +183,7 @@ class Quarantine:
 
     @contextmanager
     def reading(self) -> Iterator[None]:
-        """Mark the flight that this belongs to as in flight for the whole block, waits included."""
+        """Record the current work as in flight for the whole block, including waits."""
         flight = _flight.get()
         if flight is None or not flight.slot:
             yield
@@ -198,7 +198,7 @@ class Quarantine:
                 self._marks.hold(flight.slot, held=False)
 
     def make_task(self, loop: asyncio.AbstractEventLoop, work: Any, **options: Any) -> asyncio.Task[Any]:
-        """A task factory: what a flight starts belongs to it."""
+        """A task factory, by which tasks belong to the work that started them."""
         flight = _flight.get()
         return asyncio.Task(work if flight is None else _Steps(work, self._marks, flight), loop=loop, **options)
 
@@ -208,12 +208,12 @@ class Quarantine:
             self._marks.add(WorkRecord(key, chat_key, self._deaths.get(key, 0), suspect=key in self._chat_keys))
         )
 
-    def _finish(self, key: WorkKey, chat_key: ChatKey, flight: _Flight, *, through: bool) -> None:
+    def _finish(self, key: WorkKey, chat_key: ChatKey, flight: _Flight, *, finished: bool) -> None:
         self._marks.remove(flight.slot)
         flight.slot = 0
-        if through:
+        if finished:
             self.acquit(key)
-        elif key in self._chat_keys:  # it was cut short by the end of the process: what is known of it stays
+        elif key in self._chat_keys:  # cut short by the shutdown: it stays a suspect
             self._wait(key, chat_key)
 
     def _wait(self, key: WorkKey, chat_key: ChatKey) -> None:
@@ -225,12 +225,12 @@ class Quarantine:
 
 
 def _weight(mark: WorkRecord, *, seen: bool) -> int:
-    """What a death alone counts, in thirds."""
+    """What a death in this work counts, in thirds."""
     return PER_DEATH if seen or mark.key.kind is not WorkKind.ANSWER else 1
 
 
 class _Steps(Coroutine[Any, Any, T]):
-    """A coroutine whose flight is marked as running from each time it is resumed until it waits again."""
+    """A coroutine that is recorded as running from each time it is resumed until it waits again."""
 
     def __init__(self, work: Coroutine[Any, Any, T], marks: InFlightFile, flight: _Flight) -> None:
         self._work = work
@@ -238,15 +238,12 @@ class _Steps(Coroutine[Any, Any, T]):
         self._flight = flight
 
     def send(self, value: Any) -> Any:
-        """Resume it."""
         return self._marked(self._work.send, value)
 
     def throw(self, *error: Any) -> Any:
-        """Raise in it."""
         return self._marked(self._work.throw, *error)
 
     def close(self) -> None:
-        """End it where it stands."""
         self._work.close()
 
     def __await__(self) -> Generator[Any, Any, T]:
@@ -259,11 +256,11 @@ class _Steps(Coroutine[Any, Any, T]):
                 return done.value  # type: ignore[no-any-return]
             try:
                 resume, value = self.send, (yield waits_for)
-            except BaseException as exc:  # noqa: BLE001 - whatever it is, it is for the work
+            except BaseException as exc:  # noqa: BLE001 - every exception is passed on to the work
                 resume, value = self.throw, exc
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._work, name)  # cr_running and the like, which libraries look at
+        return getattr(self._work, name)  # cr_running and the like, which libraries inspect
 
     def _marked(self, resume: Callable[..., Any], *values: Any) -> Any:
         before = self._marks.run(self._flight.slot)

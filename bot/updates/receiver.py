@@ -1,4 +1,4 @@
-"""The door of the bot: updates are committed to the inbox, and only then parsed and handed to their lanes."""
+"""Receiving updates: they are committed to the inbox, and only then parsed and put into their lanes."""
 
 import asyncio
 import logging
@@ -17,12 +17,12 @@ from storage.inbox import RawUpdate
 from storage.records import ChatKey
 
 ALLOWED_UPDATES = ("message", "edited_message", "callback_query", "my_chat_member", STOPPED)
-"""The kinds of updates that this version handles, as getUpdates and setWebhook name them."""
+"""The kinds of updates that the bot handles, by their names in the Bot API."""
 
 HOLD_S = 45.0
-"""The longest that the start holds all other lanes for what the last process may have died of, in seconds."""
+"""How long the other lanes may be held at startup for what the previous process may have died of, in seconds."""
 HOLD_ANSWER_S = 5.0
-"""For an owed answer, which waits for its model most of the time and holds nobody up then."""
+"""The same for a single pending answer, which mostly just waits for its model."""
 LOOK_S = 0.05
 
 log = logging.getLogger(__name__)
@@ -41,16 +41,16 @@ class Receiver:
         self._clock = clock
 
     async def receive(self, updates: Sequence[RawUpdate]) -> None:
-        """Commit the updates and pass on those that are new. Raises StorageError when they could not be stored."""
+        """Commit the updates and pass on those that are new. Raises StorageError if they can't be stored."""
         async with self._storage.transaction() as tx:
             new = await self._storage.inbox.add(tx, updates, self._clock())
         self._put(await self._parsed([raw for raw in updates if raw.update_id in new]))
 
     async def replay(self) -> None:
-        """Take up, after a restart, what is owed and what was received and not handled, in order.
+        """After a restart, resume pending answers and the updates that were received but not handled, in order.
 
-        What the last process may have died of goes first, one at a time, while the other lanes hold: within bounds,
-        since a healthy one may only be slow.
+        What the previous process may have died of goes first, one at a time, while the other lanes wait. There is a
+        time limit, because a suspect may be fine and just slow.
         """
         arrivals = await self._parsed(await self._storage.inbox.unhandled())
         try:
@@ -58,7 +58,7 @@ class Receiver:
                 for key, chat_key in self._quarantine.suspects():
                     arrivals = await self._try_alone(key, chat_key, arrivals)
         except TimeoutError:
-            log.warning("What the last process may have died of is not through yet; the other chats go on beside it")
+            log.warning("What the previous process may have died of has not finished; other chats go on meanwhile")
         for chat_key in await self._storage.chats.with_open_work():
             self._lanes.wake(chat_key)
         self._put(arrivals)
@@ -66,18 +66,18 @@ class Receiver:
     async def _try_alone(
         self, key: WorkKey, chat_key: ChatKey, arrivals: Sequence[QueuedUpdate]
     ) -> Sequence[QueuedUpdate]:
-        """Have a suspect's lane work alone until the suspect is through; returns the arrivals of the other lanes."""
+        """Run only a suspect's lane until the suspect has finished; returns the arrivals for the other lanes."""
         if key.kind is WorkKind.UPDATE:
-            chat_key = next((one.key for one in arrivals if one.update_id == key.id), chat_key)
+            chat_key = next((arrival.key for arrival in arrivals if arrival.update_id == key.id), chat_key)
         self._lanes.wake(chat_key)
-        self._put([one for one in arrivals if one.key == chat_key])
+        self._put([arrival for arrival in arrivals if arrival.key == chat_key])
         with suppress(TimeoutError):
             async with asyncio.timeout(HOLD_ANSWER_S if key.kind is WorkKind.ANSWER else None):
-                while self._quarantine.is_suspect(key) and self._lanes.is_busy(chat_key):  # noqa: ASYNC110 - once a start
+                while self._quarantine.is_suspect(key) and self._lanes.is_busy(chat_key):  # noqa: ASYNC110 - once per start
                     await asyncio.sleep(LOOK_S)
-        if not self._lanes.is_busy(chat_key):  # what is not there any more would be a suspect forever
+        if not self._lanes.is_busy(chat_key):  # something that no longer exists would remain a suspect forever
             self._quarantine.acquit(key)
-        return [one for one in arrivals if one.key != chat_key]
+        return [arrival for arrival in arrivals if arrival.key != chat_key]
 
     def _put(self, arrivals: Sequence[QueuedUpdate]) -> None:
         for arrival in arrivals:
@@ -85,12 +85,12 @@ class Receiver:
                 self._lanes.put(arrival)
 
     async def _parsed(self, updates: Sequence[RawUpdate]) -> Sequence[QueuedUpdate]:
-        """Those that can be parsed; the rest is marked, and its JSON stays."""
+        """The updates that can be parsed; the others are marked, and their JSON is kept."""
         arrivals, unreadable, poison = [], [], []
         for raw in updates:
             key = WorkKey(WorkKind.UPDATE, raw.update_id)
             if self._quarantine.is_exhausted(key) and self._quarantine.chat_key(key) is None:
-                log.error("The process ended three times while %s was parsed: it is set aside", key)
+                log.error("The process died three times while parsing %s, so it is set aside", key)
                 poison.append(raw.update_id)
                 self._quarantine.acquit(key)
                 continue
@@ -98,7 +98,7 @@ class Receiver:
                 with self._quarantine.step(key):
                     arrivals.append(parse(raw, self._bot))
             except ValueError as exc:
-                log.error("Update %d can't be parsed and is left aside", raw.update_id, exc_info=exc)
+                log.error("Update %d can't be parsed and is set aside", raw.update_id, exc_info=exc)
                 unreadable.append(raw.update_id)
         if unreadable or poison:
             async with self._storage.transaction() as tx:

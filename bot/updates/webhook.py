@@ -1,4 +1,4 @@
-"""The webhook: Telegram posts each update, and takes a 200 for the word that it was stored."""
+"""The webhook: Telegram posts each update, and takes a 200 as its acknowledgment."""
 
 import asyncio
 import hmac
@@ -14,7 +14,7 @@ from telegram import Bot
 from telegram.error import InvalidToken
 
 from bot.errors import StartError
-from bot.updates.polling import persistently
+from bot.updates.polling import until_reached
 from bot.updates.receiver import ALLOWED_UPDATES, Receiver
 from storage import StorageError
 from storage.inbox import RawUpdate
@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 
 class Webhook:
-    """A route that Telegram is told of."""
+    """Receives updates at a URL that is registered with Telegram."""
 
     def __init__(self, bot: Bot, url: str, secret: str, receiver: Receiver) -> None:
         self._bot = bot
@@ -35,14 +35,14 @@ class Webhook:
 
     @property
     def routes(self) -> Sequence[Route]:
-        """POST on any path: proxies may cut off the one that Telegram was told, and the secret is the guard."""
+        """POST on any path: a proxy may rewrite the path, and the secret is what protects the route."""
         return [Route("/{path:path}", self._receive, methods=["POST"])]
 
     async def run(self) -> None:
-        """Tell Telegram where to post; the rest happens in the route."""
-        tell = partial(self._bot.set_webhook, self._url, secret_token=self._secret, allowed_updates=ALLOWED_UPDATES)
+        """Register the URL with Telegram, and wait until cancelled. Raises StartError if the server has no webhooks."""
+        register = partial(self._bot.set_webhook, self._url, secret_token=self._secret, allowed_updates=ALLOWED_UPDATES)
         try:
-            await persistently(tell)
+            await until_reached(register)
         except InvalidToken as exc:
             raise StartError("WEBHOOK_URL: this Bot API server does not know setWebhook") from exc
         await asyncio.Event().wait()
@@ -58,7 +58,7 @@ class Webhook:
             return PlainTextResponse("not an update", status_code=400)
         try:
             await self._receiver.receive([raw])
-        except StorageError as exc:  # anything but a 2xx makes Telegram send it again
+        except StorageError as exc:  # any response but a 2xx makes Telegram send it again
             log.warning("An update could not be stored; Telegram will send it again: %s", exc)
             return PlainTextResponse("not stored", status_code=503)
         return PlainTextResponse("ok")

@@ -1,4 +1,4 @@
-"""The conversation engine: the part of the wiring that knows neither Telegram nor openai."""
+"""Wiring of the conversation engine, the part that knows neither Telegram nor openai."""
 
 import time
 from collections.abc import Callable, Collection
@@ -37,25 +37,25 @@ from bot.settings import Settings
 from bot.wiring.foundation import Foundation
 
 MOST_SYSTEM_SHARE = 0.25
-"""A system prompt that takes more than this share of the model's window leaves too little for a conversation."""
+"""The share of the model's window that a system prompt may take; more would leave too little for a conversation."""
 
 DOCUMENT_SHARE, DOCUMENT_TOKENS = 0.25, 20_000
-"""The documents of a turn may take this share of the model's window, and this many tokens at most."""
+"""The limits on the documents of a turn: as a share of the model's window, and in tokens; the lower one applies."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much of one thing there may be in a prompt."""
+    """The most tokens that some parts of a prompt may take."""
 
     persona_tokens: int
-    """Of a chat's own system prompt."""
+    """For a chat's own system prompt."""
     document_tokens: int
-    """Of the documents of a turn."""
+    """For the documents of a turn."""
 
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """What the handlers and the scheduler are given."""
+    """The services that the handlers and the scheduler use."""
 
     conversation: Conversation
     recorder: TurnRecorder
@@ -75,7 +75,7 @@ class Engine:
 
 
 def build_engine(base: Foundation, names: Collection[str]) -> Engine:
-    """Of settings that `check_system_prompt` has passed; `names` are the bot's own in Telegram."""
+    """Build it after `check_system_prompt` has passed; `names` are the bot's names in Telegram."""
     settings, storage, count_tokens, zone = base.settings, base.storage, base.count_tokens, base.settings.zone
     models, embedder, timeout = base.servers.models, base.servers.embedder, settings.model_timeout
     selector = _selector(settings, models)
@@ -190,7 +190,7 @@ def _limits(policy: WindowPolicy) -> Limits:
 
 
 async def check_system_prompt(base: Foundation) -> None:
-    """Raises SettingError when it does not fit; before that, the model servers get time to tell of a larger window."""
+    """Raises SettingError if the system prompt is too long, even after the model servers were asked for the window."""
     try:
         check_prompt(base.settings, base.servers.models, base.count_tokens)
     except SettingError:
@@ -199,7 +199,7 @@ async def check_system_prompt(base: Foundation) -> None:
 
 
 def check_prompt(settings: Settings, models: Models, count_tokens: TokenCounter) -> None:
-    """Raises SettingError when the system prompt does not fit the model's window, as far as that is known."""
+    """Raises SettingError if the system prompt is too long for the model's window, as far as that is known by now."""
     policy = _policy(settings, _selector(settings, models))
     tokens, window = count_tokens(settings.system_prompt), policy.context_window
     if tokens > MOST_SYSTEM_SHARE * window:

@@ -1,4 +1,4 @@
-"""What the conversation and the Telegram side both build on."""
+"""Wiring of what both the conversation and the Telegram side need."""
 
 import asyncio
 import time
@@ -13,13 +13,13 @@ from bot.llm.learned_facts import LearnedFacts
 from bot.settings import Settings
 from bot.wiring.limits import Prices, open_budget, prices
 from bot.wiring.persistence import access_rules
-from bot.wiring.servers import Servers, ask_servers
+from bot.wiring.servers import Servers, connect_servers
 from storage import Storage
 
 
 @dataclass(frozen=True, slots=True)
 class Foundation:
-    """Settings, database and model servers, and what follows from these alone."""
+    """Settings, database and model servers, and what is built from these alone."""
 
     settings: Settings
     storage: Storage
@@ -32,14 +32,14 @@ class Foundation:
     count_tokens: TokenCounter
 
 
-async def lay_foundation(
+async def build_foundation(
     settings: Settings, storage: Storage, stack: AsyncExitStack, patience: float | None
 ) -> Foundation:
-    """Make it, to be closed with the stack; for `patience` see `ask_servers`. Raises SettingError."""
+    """Build it, to be closed with the stack; for `patience` see `connect_servers`. Raises SettingError."""
     await asyncio.to_thread(load)  # OpenCC's dictionaries would block the event loop
     learned = await LearnedFacts.open(storage, time.time)
     stack.push_async_callback(learned.close)
-    servers = await ask_servers(settings, stack, patience, learned)
+    servers = await connect_servers(settings, stack, patience, learned)
     rules = access_rules(settings)
     owners, access = Owners(storage.access, rules), AccessPolicy(storage.access, rules)
     priced = prices(settings, servers.profiles, servers.models)

@@ -1,4 +1,4 @@
-"""The budgets of the settings, at the prices of the model profiles."""
+"""The budgets from the settings, and the prices from the model profiles."""
 
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -16,21 +16,21 @@ from storage import Storage
 
 @dataclass(frozen=True, slots=True)
 class Prices:
-    """What models cost. What a profile does not say follows from its input price, CACHED_PRICE and OUTPUT_PRICE.
+    """What models cost. Prices missing from a profile are derived from its input price, CACHED_PRICE and OUTPUT_PRICE.
 
-    Who reports that something was written into the cache bills it as Model Studio does. With its markers, a hit costs
-    what a marked one costs there, unless CACHED_PRICE says otherwise.
+    Cache writes are assumed to be billed as Model Studio bills them, and with cache markers, so are cache hits unless
+    CACHED_PRICE is set.
     """
 
     profiles: Profiles
     settings: Settings
     used: tuple[str, ...]
-    """The models that may answer."""
+    """The models that may be used for answers."""
     marked: bool = False
-    """Whether prompts have cache markers, at a server that bills by them."""
+    """Whether prompts have cache markers and the server bills by them."""
 
     def of(self, model: str) -> Price | None:
-        """The prices of a model; None where the profiles don't have them."""
+        """A model's prices, or None if its profile doesn't have an input price."""
         profile = self.profiles.model(model)
         fresh = profile.price_input
         if fresh is None:
@@ -50,19 +50,19 @@ class Prices:
         return HIT if self.marked and not own else self.settings.cached_price
 
     def unpriced(self, currency: str) -> str | None:
-        """A model that may answer, and has no price in this currency."""
+        """A model that may be used but has no price in this currency, or None if all have one."""
         priced = {name: self.of(name) for name in self.used}
         return next((name for name, price in priced.items() if price is None or price.currency != currency), None)
 
     @property
     def currency(self) -> str | None:
-        """That of all models; None where one has no price, or another currency."""
+        """The currency of all models, or None if one has no price or another currency."""
         price = self.of(self.used[0])
         return price.currency if price and self.unpriced(price.currency) is None else None
 
 
 def prices(settings: Settings, profiles: Profiles, models: Models) -> Prices:
-    """The prices of all models that may answer."""
+    """The prices of all models that may be used."""
     names = (settings.openai_model, settings.vision_model or models.vision_model, *settings.fallbacks)
     marked = settings.cache_markers == "on" or (
         settings.cache_markers == "auto" and models.cache(settings.openai_model).explicit
@@ -71,29 +71,29 @@ def prices(settings: Settings, profiles: Profiles, models: Models) -> Prices:
 
 
 def amounts(settings: Settings, priced: Prices) -> Mapping[Scope, Amount]:
-    """The budgets of the settings. Raises SettingError for money where a model has no price."""
-    wanted = {
+    """The budgets from the settings. Raises SettingError if one is money and a model has no price in its currency."""
+    configured = {
         Scope.USER: settings.budget_user,
         Scope.CHAT: settings.budget_chat,
         Scope.TOTAL: settings.budget_total,
     }
-    held: dict[Scope, Amount] = {scope: amount for scope, amount in wanted.items() if amount is not None}
-    for scope, amount in held.items():
+    budgets: dict[Scope, Amount] = {scope: amount for scope, amount in configured.items() if amount is not None}
+    for scope, amount in budgets.items():
         if amount.currency and (model := priced.unpriced(amount.currency)) is not None:
             raise SettingError(
                 f"BUDGET_{scope.upper()}: {model} has no price in {amount.currency}; "
                 "set price_input and currency in the MODEL_PROFILES file, or use a number of tokens"
             )
-    return held
+    return budgets
 
 
 async def open_budget(
     settings: Settings, storage: Storage, priced: Prices, is_owner: Callable[[int], Awaitable[bool]]
 ) -> Budget:
-    """Read what holds. Raises SettingError, see `amounts`."""
-    held = amounts(settings, priced)
+    """Load the current budgets. Raises SettingError, see `amounts`."""
+    configured = amounts(settings, priced)
     embedding_model = settings.embedding_model if settings.embedding_model not in priced.used else None
-    budget = Budget(storage, held, priced.of, is_owner, settings.zone, time.time, embedding_model=embedding_model)
+    budget = Budget(storage, configured, priced.of, is_owner, settings.zone, time.time, embedding_model=embedding_model)
     await budget.load()
     return budget
 

@@ -1,4 +1,4 @@
-"""The database, opened for one process alone or next to a running bot, and who it lets in."""
+"""Opening the database, exclusively or shared with a running bot, and the access rules."""
 
 import asyncio
 import logging
@@ -17,14 +17,14 @@ log = logging.getLogger(__name__)
 
 
 def access_rules(settings: Settings) -> AccessRules:
-    """What the settings say about who has access."""
+    """The access rules from the settings."""
     return AccessRules(settings.access, settings.owner_ids, settings.allowed_ids)
 
 
-async def open_beside(settings: Settings, stack: AsyncExitStack) -> Storage:
-    """Open an existing database, whether a bot is using it or not, until the stack is closed. Raises StartError.
+async def open_shared(settings: Settings, stack: AsyncExitStack) -> Storage:
+    """Open an existing database until the stack is closed, whether a bot is using it or not. Raises StartError.
 
-    It is migrated only when no bot is using it: a running bot may be of an older version.
+    It is migrated only if no bot is using it, because the running bot may be an older version.
     """
     path = settings.database_path
     if not await asyncio.to_thread(path.exists):
@@ -46,8 +46,8 @@ async def open_beside(settings: Settings, stack: AsyncExitStack) -> Storage:
     return storage
 
 
-async def take(settings: Settings, stack: AsyncExitStack) -> None:
-    """Lock the database's path for this process, without opening the file. Raises StartError."""
+async def lock_database(settings: Settings, stack: AsyncExitStack) -> None:
+    """Lock the database for this process until the stack is closed, without opening it. Raises StartError."""
     path = settings.database_path
     try:
         await asyncio.to_thread(files.make_folder, path.parent)
@@ -63,7 +63,7 @@ def _tidy_folder(path: Path) -> None:
     backup.sweep(path)
     files.tighten(files.of_database(path))
     if copies := old_version.copies(path):
-        log.info("Copies of the database from before an update, to delete when all is well: %s", _listed(copies))
+        log.info("Copies of the database from before an update, to delete once all is well: %s", _listed(copies))
 
 
 def _listed(paths: Sequence[Path]) -> str:
@@ -71,9 +71,9 @@ def _listed(paths: Sequence[Path]) -> str:
 
 
 async def open_storage(settings: Settings, stack: AsyncExitStack, wait: float = WAIT_S) -> Storage:
-    """Open the database for this process alone, until the stack is closed. Raises StartError.
+    """Open the database for this process alone until the stack is closed. Raises StartError.
 
-    `wait`: how long another process may take to release it, in seconds.
+    `wait`: how long to wait for another process to release it, in seconds.
     """
     path = settings.database_path
     try:

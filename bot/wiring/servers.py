@@ -1,4 +1,4 @@
-"""The model servers that the settings name, and the converter for files."""
+"""Wiring of the model servers from the settings, and of the file converter."""
 
 import asyncio
 import logging
@@ -24,20 +24,20 @@ from bot.llm.responses import Responses
 from bot.llm.server import Server
 from bot.llm.transcription import Transcriptions
 from bot.media.converter import Converter
-from bot.setting_types import OURS, sendable
+from bot.setting_types import RESERVED, sendable
 from bot.settings import Settings
 
 APIS: Mapping[str, type[OpenAIModel]] = {"chat": ChatCompletions, "responses": Responses}
-"""By the names in LLM_API; the third one, DashScope's own, needs a package that is an extra."""
+"""By their names in LLM_API; the third, "dashscope", needs a package that only an extra installs."""
 FALLBACK_SHARE = 0.4
-"""Of MODEL_TIMEOUT, what the first model has until its first word where another one could answer."""
+"""The share of MODEL_TIMEOUT that a model has until its first word if there is a fallback."""
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Servers:
-    """None: not set up."""
+    """The servers; None if one is not configured."""
 
     models: Models
     profiles: Profiles
@@ -47,7 +47,7 @@ class Servers:
 
     @property
     def keeper(self) -> OpenAIServer | None:
-        """The server that may store responses, which is the first one; None: it is of another kind."""
+        """The main server if it may store responses, or None if it is of another kind."""
         models = self.models
         while isinstance(models, WithFallback):
             models = models.first
@@ -55,7 +55,7 @@ class Servers:
 
 
 class RequestQueues:
-    """One queue for each server and account, for all kinds of requests; see `Settings.model_concurrency`."""
+    """One queue per server and key, for all kinds of requests; see `Settings.model_concurrency`."""
 
     def __init__(self, most: int | None, patience: float) -> None:
         self._most = most
@@ -63,30 +63,30 @@ class RequestQueues:
         self._made: dict[tuple[str, str | None], RequestQueue] = {}
 
     def of(self, url: str, key: str | None) -> RequestQueue:
-        """The queue for the server at this address."""
+        """The queue for the server at this URL."""
         host = urlsplit(url).netloc
         return self._made.setdefault((host.lower(), key), RequestQueue(host, self._most, self._patience))
 
 
 def open_servers(settings: Settings, stack: AsyncExitStack) -> Servers:
-    """Make them, to be closed with the stack. Raises SettingError for an invalid MODEL_PROFILES file."""
+    """Create them, to be closed with the stack. Raises SettingError for an invalid MODEL_PROFILES file."""
     profiles = KNOWN.with_voice(settings.voice) if settings.voice else KNOWN
     profiles = profiles.with_file(settings.model_profiles) if settings.model_profiles else profiles
-    _leave_ours(profiles)
+    _check_extra_bodies(profiles)
     _check_keys(profiles)
     queues = RequestQueues(settings.model_concurrency, settings.model_timeout)
     models, embedder = _models(settings, profiles, queues), _embedder(settings, queues)
     servers = Servers(models, profiles, embedder, _transcriber(settings, queues), Converter())
-    for one in (servers.models, servers.embedder, servers.transcriber, servers.converter):
-        if one is not None:
-            stack.push_async_callback(one.close)
+    for service in (servers.models, servers.embedder, servers.transcriber, servers.converter):
+        if service is not None:
+            stack.push_async_callback(service.close)
     return servers
 
 
-def _leave_ours(profiles: Profiles) -> None:
+def _check_extra_bodies(profiles: Profiles) -> None:
     for name, profile in (entry for table in profiles.models for entry in table.items()):
-        if ours := sorted(OURS & profile.extra_body.keys()):
-            raise SettingError(f"MODEL_PROFILES: models.{name}.extra_body: {ours[0]!r} is set by the bot itself")
+        if reserved := sorted(RESERVED & profile.extra_body.keys()):
+            raise SettingError(f"MODEL_PROFILES: models.{name}.extra_body: {reserved[0]!r} is set by the bot itself")
 
 
 def _check_keys(profiles: Profiles) -> None:
@@ -101,25 +101,25 @@ def _check_keys(profiles: Profiles) -> None:
             raise SettingError(f'MODEL_PROFILES: fallbacks."{name}".base_url: {wrong}')
 
 
-async def ask_servers(
+async def connect_servers(
     settings: Settings, stack: AsyncExitStack, patience: float | None = None, memory: FactStore | None = None
 ) -> Servers:
-    """Open them, and ask the model servers about their models.
+    """Create them, and ask the model servers about their models.
 
-    What they don't answer within `patience` seconds is learned in the background, until the stack is closed. `memory`:
-    what was learned about servers before.
+    After `patience` seconds (None: no limit) the rest is learned in the background. `memory`: what was learned about
+    the servers before.
     """
     servers = open_servers(settings, stack)
     if memory is not None:
         for server in _servers(servers.models):
             server.remember(memory)
     learning = asyncio.create_task(servers.models.learn(), name="lists of models")
-    stack.push_async_callback(_given_up, learning)
+    stack.push_async_callback(_cancel, learning)
     await asyncio.wait([learning], timeout=patience)
     return servers
 
 
-async def _given_up(learning: asyncio.Task[None]) -> None:
+async def _cancel(learning: asyncio.Task[None]) -> None:
     learning.cancel()
     await asyncio.wait([learning])
 
@@ -130,8 +130,8 @@ def _models(settings: Settings, profiles: Profiles, queues: RequestQueues) -> Mo
     if not servers:
         return first
     patience = FALLBACK_SHARE * settings.model_timeout / len(servers)
-    name, behind = servers.pop()
-    models: Models = behind
+    name, last = servers.pop()
+    models: Models = last
     while servers:
         before, server = servers.pop()
         models, name = WithFallback(server, models, name, patience), before
@@ -145,7 +145,7 @@ def _servers(models: Models) -> list[Server]:
 
 
 def _of_fallback(settings: Settings, profiles: Profiles, name: str, queues: RequestQueues) -> Server | None:
-    """A fallback's own server; None: it is the main model's."""
+    """A fallback's own server, or None if it uses the main model's."""
     own = profiles.fallbacks.get(name, Fallback())
     base_url, key = own.base_url, own.api_key and sendable(own.api_key)
     if name == settings.fallback_model and settings.fallback_base_url:
@@ -203,7 +203,7 @@ def _embedder(settings: Settings, queues: RequestQueues) -> Embedder | None:
         return None
     if settings.embedding_model in (None, "local"):
         return _local_embedder(named=settings.embedding_model is not None)
-    key = _told(settings.embedding_key, "EMBEDDING_API_KEY", settings.embedding_url)
+    key = _warn_if_missing(settings.embedding_key, "EMBEDDING_API_KEY", settings.embedding_url)
     return Embeddings(
         base_url=settings.embedding_url,
         api_key=key,
@@ -221,7 +221,7 @@ def _local_embedder(*, named: bool) -> LocalEmbeddings | None:
             f"EMBEDDING_MODEL: 'local' needs the package {local.PACKAGE}, which comes with the extra '{local.EXTRA}'"
         )
     log.info(
-        "Turns are found by their words alone: EMBEDDING_MODEL is not set, and the extra '%s' is not installed",
+        "Recall searches by words alone: EMBEDDING_MODEL is not set, and the extra '%s' is not installed",
         local.EXTRA,
     )
     return None
@@ -230,7 +230,7 @@ def _local_embedder(*, named: bool) -> LocalEmbeddings | None:
 def _transcriber(settings: Settings, queues: RequestQueues) -> Transcriptions | None:
     if settings.transcription_model is None:
         return None
-    key = _told(settings.transcription_key, "TRANSCRIPTION_API_KEY", settings.transcription_url)
+    key = _warn_if_missing(settings.transcription_key, "TRANSCRIPTION_API_KEY", settings.transcription_url)
     return Transcriptions(
         base_url=settings.transcription_url,
         api_key=key,
@@ -240,8 +240,8 @@ def _transcriber(settings: Settings, queues: RequestQueues) -> Transcriptions | 
     )
 
 
-def _told(key: str | None, variable: str, url: str) -> str | None:
-    """The key; that there is none is told, since the one of the model's server is nobody else's business."""
+def _warn_if_missing(key: str | None, variable: str, url: str) -> str | None:
+    """The key, with a warning if there is none: the main server's key is never sent to another server."""
     if key is None:
-        log.warning("%s is not set: %s is asked without a key, since no other was given for it", variable, url)
+        log.warning("%s is not set: requests to %s are sent without a key, since none was set for it", variable, url)
     return key

@@ -1,4 +1,4 @@
-"""The Telegram side: the connection, and the handlers with what they need."""
+"""Wiring of the Telegram side: the connection, and the handlers with what they need."""
 
 import time
 from dataclasses import dataclass
@@ -60,12 +60,12 @@ from bot.wiring.foundation import Foundation
 
 PTBApplication = Application[Any, Any, Any, Any, Any, Any]
 CONNECTIONS = 256
-"""Connections to Telegram, the default of python-telegram-bot."""
+"""The size of the connection pool; python-telegram-bot's default."""
 
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """What speaks to Telegram; `polling` is a connection of its own, so that a long poll takes none from answers."""
+    """The client for Telegram; `polling` has its own connection, so that a long poll takes none from answers."""
 
     application: PTBApplication
     polling: HTTPXRequest
@@ -73,7 +73,7 @@ class Connection:
 
 @dataclass(frozen=True, slots=True)
 class Traffic:
-    """What messages go out through, what files come in through, and what is known of those that ended the process."""
+    """Services for outgoing messages and incoming files, and the record of updates that ended the process."""
 
     deliverer: Deliverer
     downloads: Downloads
@@ -81,7 +81,7 @@ class Traffic:
 
 
 def connect(settings: Settings) -> Connection:
-    """Nothing is sent before the application is initialized."""
+    """Create the client; nothing is sent before its application is initialized."""
     polling = HTTPXRequest(1, httpx_kwargs={"verify": trust()})
     application = (
         ApplicationBuilder()
@@ -98,7 +98,7 @@ def connect(settings: Settings) -> Connection:
 
 
 def open_traffic(settings: Settings, bot: Bot, quarantine: Quarantine) -> Traffic:
-    """The caller closes the downloads."""
+    """Create the services; the caller has to close `downloads`."""
     conversions = Conversions(quarantine.reading)
     return Traffic(
         Deliverer(bot, FloodControl(), Features(), None, settings.reply_format, conversions),
@@ -109,7 +109,7 @@ def open_traffic(settings: Settings, bot: Bot, quarantine: Quarantine) -> Traffi
 
 @dataclass(frozen=True, slots=True)
 class _Shared:
-    """What several handlers use."""
+    """The objects that several handlers use."""
 
     addressing: Addressing
     admins: AdminGuard
@@ -124,7 +124,7 @@ class _Shared:
 
 
 def build_router(base: Foundation, engine: Engine, bot: Bot, traffic: Traffic, lanes: Lanes) -> Router:
-    """Put the handlers together; the lanes are to be started with them."""
+    """Build the router with all handlers; it is the worker to start the lanes with."""
     storage, access = base.storage, base.access
     shared = _shared(base, engine, bot, traffic, lanes)
     guards = Guards(shared.admins, shared.rate_limiter, base.owners)
@@ -156,7 +156,7 @@ def _shared(base: Foundation, engine: Engine, bot: Bot, traffic: Traffic, lanes:
         admins=AdminGuard(bot, time.time),
         rate_limiter=RateLimiter(settings.messages_per_minute, time.time),
         recent=RecentMessages(),
-        cancellations=Cancellations(storage, waits=lanes.asks),
+        cancellations=Cancellations(storage, waits=lanes.has_question),
         questions=QuestionHandlers(storage, bot, addressing, time.time),
         requests=requests,
         links=OwnerLinkHandlers(storage, requests, base.owners, lanes, time.time),
@@ -203,7 +203,7 @@ def _handlers(base: Foundation, engine: Engine, bot: Bot, traffic: Traffic, lane
 
 
 def build_jobs(base: Foundation, engine: Engine, bot: Bot, deliverer: Deliverer, lanes: Lanes) -> Jobs:
-    """What runs on a clock."""
+    """Build the scheduled jobs."""
     settings, storage = base.settings, base.storage
     return Jobs(
         storage=storage,

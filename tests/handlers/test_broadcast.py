@@ -35,4 +35,4 @@ async def test_bot_leaves_migrated_group_at_new_id(storage: Storage) -> None:
     for _ in range(3):
         await outbox.run()
     assert telegram.left == [NEW]
-    assert await storage.access.standings([OLD, NEW]) == {NEW: AccessStatus.BLOCKED}
+    assert await storage.access.statuses([OLD, NEW]) == {NEW: AccessStatus.BLOCKED}

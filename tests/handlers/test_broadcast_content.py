@@ -12,7 +12,7 @@ from telegram import Chat, LinkPreviewOptions, Message, MessageEntity, PhotoSize
 
 from bot.handlers.broadcast_content import content_forms, content_of
 from bot.outbound.content import Blocks, Copied, Text
-from bot.updates.raw_updates import worded
+from bot.updates.raw_updates import with_command_text
 
 BOLD = {"type": "bold", "text": "Tea"}
 ANN = User(5, "Ann", False)
@@ -21,7 +21,7 @@ HOME = Chat(5, Chat.PRIVATE)
 
 def _rich_message(blocks: list[dict[str, Any]]) -> Message:
     given = {"message": {"rich_message": {"blocks": blocks}}}
-    more = worded(given)["message"]
+    more = with_command_text(given)["message"]
     return Message(
         *(9, dt.datetime(2026, 11, 1, tzinfo=dt.UTC), Chat(5, Chat.PRIVATE), User(5, "Ann", False)),
         text=more["text"],

@@ -96,7 +96,7 @@ async def test_reset_forget_and_leave_keep_access(storage: Storage) -> None:
         await storage.resets.reset(tx, chat.id, 1.0)
         await storage.inbox.forget(tx, BOB.telegram_id)
         await presence.left(tx, BOB.telegram_id)
-    assert await storage.access.standings([BOB.telegram_id]) == {BOB.telegram_id: AccessStatus.ALLOWED}
+    assert await storage.access.statuses([BOB.telegram_id]) == {BOB.telegram_id: AccessStatus.ALLOWED}
 
 
 async def test_open_questions_are_kept_weeks_after_decision(storage: Storage) -> None:

@@ -19,7 +19,7 @@ def file(tmp_path: Path) -> Path:
 
 @pytest.fixture(autouse=True)
 def _hurry(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(watchdog, "STANDS_AFTER_S", 0.3)
+    monkeypatch.setattr(watchdog, "BLOCKED_AFTER_S", 0.3)
     monkeypatch.setattr(watchdog, "LOOK_S", 0.01)
 
 
