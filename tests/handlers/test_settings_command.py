@@ -6,7 +6,7 @@ import pytest
 
 from bot.conversation.thresholds import MemoryMode
 from bot.handlers.settings_command import SETTINGS, SettingFacts, _menu
-from bot.language import speaking
+from bot.language import speaking, texts
 from storage.records import ChatSettings
 
 FACTS = SettingFacts(
@@ -42,4 +42,4 @@ def test_a_choice_holds_until_taken_back(name: str) -> None:
 @pytest.mark.parametrize(("language", "colon"), [("en", ": "), ("fr", "\N{NO-BREAK SPACE}: "), ("zh", "：")])
 def test_menu_is_punctuated_by_language(language: str, colon: str) -> None:
     with speaking(language):
-        assert f"{SETTINGS['model'].label()}{colon}a" in [button.label for button in _menu(FACTS)]
+        assert f"{SETTINGS['model'].label()}{colon}{texts.AS_THE_BOT}" in [button.label for button in _menu(FACTS)]
