@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field
-from typing import Self
+from typing import Literal, Self
 
 from bot.conversation.answer import AnswerInFlight
 from bot.conversation.generation import Generation
@@ -21,6 +21,22 @@ Script = Sequence[StreamEvent | Exception | asyncio.Event]
 def says(*words: str, usage: Usage | None = None, finish: Finish = Finish.STOP) -> Script:
     """A script of an answer that ends well."""
     return [*(TextDelta(word) for word in words), *piece(finish=finish, usage=usage)]
+
+
+class Gate(asyncio.Event):
+    """An event for a script; `reached` waits until the script has come to it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._reached = asyncio.Event()
+
+    async def reached(self) -> None:
+        async with asyncio.timeout(5):
+            await self._reached.wait()
+
+    async def wait(self) -> Literal[True]:
+        self._reached.set()
+        return await super().wait()
 
 
 CACHE = CacheProfile(explicit=False, minimum=1024, lifetime_s=300)
