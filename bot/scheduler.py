@@ -150,10 +150,10 @@ class Jobs:
 
     async def drop_expired_buttons(self) -> None:
         """Remove expired buttons, such as Undo, along with the data they act on."""
-        for notice_id, telegram_id, message_id in await self._storage.notices.expired_buttons(self._clock()):
+        for notice_id, telegram_id, message_id in await self._storage.outbox.expired_buttons(self._clock()):
             await self._keyboards.drop_keyboard(telegram_id, message_id)
             async with self._storage.transaction() as tx:
-                await self._storage.notices.forget(tx, notice_id)
+                await self._storage.outbox.forget(tx, notice_id)
         before = self._clock() - ASKED_S  # these can no longer be answered
         if await self._storage.forgettings.any_before(before):
             async with self._storage.transaction() as tx:

@@ -1,6 +1,6 @@
-"""How far each finished reply has got on its way to the user, part by part.
+"""What is on its way to users: finished answers, part by part, and notices.
 
-Texts of our own on their way out: stored in the transaction of what they report, so a crash loses none.
+A notice is stored in the transaction of what it reports, so that a crash loses none.
 """
 
 import json
@@ -16,74 +16,8 @@ NOBODY_ALONE = -1
 """A notice is about all who ask for access, and not about one row of the access list."""
 
 
-class Deliveries:
-    """The Telegram messages that replies became."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    async def begun(self, tx: Transaction, reply_id: int, message_id: int, *, rang: bool) -> None:
-        """A Telegram message shows the beginning of this reply; `rang`: it was sent for it, with a sound."""
-        await tx.execute(
-            "INSERT INTO turn_messages (turn_id, message_id, rang) VALUES (?, ?, ?)"
-            " ON CONFLICT (turn_id, message_id) DO NOTHING",
-            (reply_id, message_id, rang),
-        )
-
-    async def open(self, chat_id: int, tx: Transaction | None = None) -> list[Delivery]:
-        """The finished replies that have not wholly arrived, oldest first."""
-        rows = await (tx or self._database).rows(
-            "SELECT id, content, reply_to, coalesce(max(delivered_end), 0) AS delivered,"
-            " max(CASE WHEN delivered_end = 0 THEN message_id END) AS begun, coalesce(max(rang), 0) AS rang,"
-            " EXISTS (SELECT 1 FROM chats JOIN notices USING (telegram_id, thread_id) WHERE chats.id = chat_id"
-            " AND notices.message_id IS NULL AND file_kind = 'voice' AND file IS NOT NULL) AS speaks"
-            " FROM turns LEFT JOIN turn_messages ON turn_id = id"
-            f" WHERE chat_id = ? AND {COMPLETE} GROUP BY id, content, reply_to ORDER BY id",
-            (chat_id,),
-        )
-        return [
-            # A preview is edited into the first part only: later parts are messages of their own.
-            Delivery(
-                reply_id=row["id"],
-                content=row["content"],
-                end=row["delivered"],
-                begun=None if row["delivered"] else row["begun"],
-                reply_to=row["reply_to"],
-                rang=bool(row["rang"]),
-                speaks=bool(row["speaks"]),
-            )
-            for row in rows
-        ]
-
-    async def delivered(self, tx: Transaction, reply_id: int, message_id: int, end: int) -> None:
-        """One more part of this reply arrived, which ends at this character of the content."""
-        await tx.execute(
-            "INSERT INTO turn_messages (turn_id, message_id, delivered_end) VALUES (?, ?, ?)"
-            " ON CONFLICT (turn_id, message_id) DO UPDATE SET delivered_end = excluded.delivered_end",
-            (reply_id, message_id, end),
-        )
-
-    async def has_rest(self, chat: Chat) -> bool:
-        """Whether there are replaced replies to clear away, or notices to send."""
-        row = await self._database.row(
-            f"SELECT 1 WHERE EXISTS (SELECT 1 FROM turns WHERE chat_id = ? AND {REPLACED}) OR EXISTS"
-            " (SELECT 1 FROM notices WHERE telegram_id = ? AND thread_id = ? AND message_id IS NULL)",
-            (chat.id, chat.key.telegram_id, chat.key.thread_id),
-        )
-        return row is not None
-
-    async def replaced(self, chat_id: int) -> list[int] | None:
-        """The Telegram messages of the reply that a retry replaced, None when there is no such reply."""
-        rows = await self._database.rows(
-            "SELECT message_id FROM turns LEFT JOIN turn_messages ON turn_id = id"
-            f" WHERE chat_id = ? AND {REPLACED} ORDER BY message_id",
-            (chat_id,),
-        )
-        return [row["message_id"] for row in rows if row["message_id"] is not None] if rows else None
-
-
-class Notices:
-    """The table of notices."""
+class Outbox:
+    """The table of notices, and the Telegram messages that answers became."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -114,7 +48,7 @@ class Notices:
         )
         return self._newest
 
-    async def waiting(self, key: ChatKey) -> list[tuple[int, Notice]]:
+    async def notices(self, key: ChatKey) -> list[tuple[int, Notice]]:
         """What is to be sent to this chat, with ids, oldest first."""
         rows = await self._database.rows(
             "SELECT * FROM notices WHERE telegram_id = ? AND thread_id = ? AND message_id IS NULL ORDER BY id",
@@ -122,7 +56,7 @@ class Notices:
         )
         return [(row["id"], _notice(row)) for row in rows]
 
-    async def sent(self, tx: Transaction, notice_id: int, message_id: int) -> None:
+    async def notice_sent(self, tx: Transaction, notice_id: int, message_id: int) -> None:
         """The notice arrived as this message; its id is remembered only while it has a button to take away."""
         await tx.execute(
             "UPDATE notices SET message_id = ?, text = '', file = NULL WHERE id = ?", (message_id, notice_id)
@@ -202,6 +136,65 @@ class Notices:
     async def forget(self, tx: Transaction, notice_id: int) -> None:
         """Its button is gone, or it can't be delivered."""
         await tx.execute("DELETE FROM notices WHERE id = ?", (notice_id,))
+
+    async def reply_begun(self, tx: Transaction, reply_id: int, message_id: int, *, rang: bool) -> None:
+        """A Telegram message shows the beginning of this reply; `rang`: it was sent for it, with a sound."""
+        await tx.execute(
+            "INSERT INTO turn_messages (turn_id, message_id, rang) VALUES (?, ?, ?)"
+            " ON CONFLICT (turn_id, message_id) DO NOTHING",
+            (reply_id, message_id, rang),
+        )
+
+    async def deliveries(self, chat_id: int, tx: Transaction | None = None) -> list[Delivery]:
+        """The finished replies that have not wholly arrived, oldest first."""
+        rows = await (tx or self._database).rows(
+            "SELECT id, content, reply_to, coalesce(max(delivered_end), 0) AS delivered,"
+            " max(CASE WHEN delivered_end = 0 THEN message_id END) AS begun, coalesce(max(rang), 0) AS rang,"
+            " EXISTS (SELECT 1 FROM chats JOIN notices USING (telegram_id, thread_id) WHERE chats.id = chat_id"
+            " AND notices.message_id IS NULL AND file_kind = 'voice' AND file IS NOT NULL) AS speaks"
+            " FROM turns LEFT JOIN turn_messages ON turn_id = id"
+            f" WHERE chat_id = ? AND {COMPLETE} GROUP BY id, content, reply_to ORDER BY id",
+            (chat_id,),
+        )
+        return [
+            # A preview is edited into the first part only: later parts are messages of their own.
+            Delivery(
+                reply_id=row["id"],
+                content=row["content"],
+                end=row["delivered"],
+                begun=None if row["delivered"] else row["begun"],
+                reply_to=row["reply_to"],
+                rang=bool(row["rang"]),
+                speaks=bool(row["speaks"]),
+            )
+            for row in rows
+        ]
+
+    async def part_delivered(self, tx: Transaction, reply_id: int, message_id: int, end: int) -> None:
+        """One more part of this reply arrived, which ends at this character of the content."""
+        await tx.execute(
+            "INSERT INTO turn_messages (turn_id, message_id, delivered_end) VALUES (?, ?, ?)"
+            " ON CONFLICT (turn_id, message_id) DO UPDATE SET delivered_end = excluded.delivered_end",
+            (reply_id, message_id, end),
+        )
+
+    async def has_rest(self, chat: Chat) -> bool:
+        """Whether there are replaced replies to clear away, or notices to send."""
+        row = await self._database.row(
+            f"SELECT 1 WHERE EXISTS (SELECT 1 FROM turns WHERE chat_id = ? AND {REPLACED}) OR EXISTS"
+            " (SELECT 1 FROM notices WHERE telegram_id = ? AND thread_id = ? AND message_id IS NULL)",
+            (chat.id, chat.key.telegram_id, chat.key.thread_id),
+        )
+        return row is not None
+
+    async def replaced_messages(self, chat_id: int) -> list[int] | None:
+        """The Telegram messages of the reply that a retry replaced, None when there is no such reply."""
+        rows = await self._database.rows(
+            "SELECT message_id FROM turns LEFT JOIN turn_messages ON turn_id = id"
+            f" WHERE chat_id = ? AND {REPLACED} ORDER BY message_id",
+            (chat_id,),
+        )
+        return [row["message_id"] for row in rows if row["message_id"] is not None] if rows else None
 
 
 def _notice(row: Row) -> Notice:

@@ -19,7 +19,7 @@ from storage.inbox import Inbox
 from storage.media_store import Media
 from storage.memories import Memories
 from storage.model_servers import ModelServers
-from storage.outbox import Deliveries, Notices
+from storage.outbox import Outbox
 from storage.questions import Questions
 from storage.resets import Forgettings, Resets
 from storage.search import Search
@@ -46,9 +46,8 @@ class Storage:
     forgettings: Forgettings
     vectors: Vectors
     bases: Bases
-    deliveries: Deliveries
     resets: Resets
-    notices: Notices
+    outbox: Outbox
     questions: Questions
     usage: UsageLog
     servers: ModelServers
@@ -79,9 +78,8 @@ class Storage:
             forgettings=Forgettings(database),
             vectors=Vectors(database),
             bases=Bases(database),
-            deliveries=Deliveries(database),
             resets=Resets(database),
-            notices=Notices(database),
+            outbox=Outbox(database),
             questions=Questions(database),
             usage=usage,
             servers=ModelServers(database),

@@ -72,11 +72,11 @@ def _jobs(
 
 async def test_expired_button_is_removed_once(storage: Storage) -> None:
     async with storage.transaction() as tx:
-        await storage.notices.add(
+        await storage.outbox.add(
             tx, Notice(HOME, private=True, text="done", buttons=(Button("Undo", "x"),), button_until=60.0)
         )
         notice_id = 1
-        await storage.notices.sent(tx, notice_id, 77)
+        await storage.outbox.notice_sent(tx, notice_id, 77)
     buttons = Buttons()
     await _jobs(storage, buttons, 59.0).drop_expired_buttons()
     assert buttons.dropped == []

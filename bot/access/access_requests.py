@@ -96,7 +96,7 @@ class AccessRequests:
         keys = [ChatKey(owner) for owner in await self._owners.ids(tx)]
         waiting = await self._storage.access.count(tx, AccessStatus.ASKING)
         for key in keys:
-            if len(await self._storage.notices.asked_about(tx, key)) < MOST_OPEN:
+            if len(await self._storage.outbox.asked_about(tx, key)) < MOST_OPEN:
                 await self._ask(tx, key, entry)
             elif _is_announced(waiting):
                 await self._announce(tx, key, waiting)
@@ -105,7 +105,7 @@ class AccessRequests:
     async def remind(self, tx: Transaction, owner_id: int) -> None:
         """Ask an owner about pending applicants they have not been asked about, MOST_REMINDED of them at most."""
         key = ChatKey(owner_id)
-        asked = await self._storage.notices.asked_about(tx, key)
+        asked = await self._storage.outbox.asked_about(tx, key)
         waiting = await self._storage.access.having(AccessStatus.ASKING, tx=tx)
         new = [entry for entry in waiting if entry.id not in asked and entry.applicant.telegram_id != owner_id]
         for entry in new[:MOST_REMINDED]:
@@ -114,7 +114,7 @@ class AccessRequests:
     async def _ask_next(self, tx: Transaction, owner_id: int, decided: AccessEntry) -> None:
         """Send the next request in place of the one that was decided."""
         key = ChatKey(owner_id)
-        asked = await self._storage.notices.asked_about(tx, key)
+        asked = await self._storage.outbox.asked_about(tx, key)
         waiting = await self._storage.access.having(AccessStatus.ASKING, tx=tx)
         known = {*asked, decided.id}
         new = [entry for entry in waiting if entry.id not in known and entry.applicant.telegram_id != owner_id]
@@ -125,9 +125,9 @@ class AccessRequests:
         """Tell an owner how many are waiting; earlier counts that have not been sent yet are withdrawn."""
         with speaking(await self._language(tx, key)):
             earlier = [plural(n, texts.REQUESTS_MORE) for n in range(MOST_OPEN, waiting) if _is_announced(n)]
-            await self._storage.notices.withdraw(tx, key, earlier)
+            await self._storage.outbox.withdraw(tx, key, earlier)
             more = plural(waiting, texts.REQUESTS_MORE)
-            await self._storage.notices.add(tx, Notice(key, True, more, about=NOBODY_ALONE))
+            await self._storage.outbox.add(tx, Notice(key, True, more, about=NOBODY_ALONE))
 
     async def decide(
         self, tx: Transaction, number: int, status: AccessStatus, by: Decider
@@ -156,7 +156,7 @@ class AccessRequests:
             buttons = tuple(Button(label, f"{ANSWER}{answer}:{entry.id}") for label, answer in labels)
             text = request(entry.applicant)
         notice = Notice(key, True, text, buttons=buttons, literals=literals(entry.applicant), about=entry.id)
-        await self._storage.notices.add(tx, notice)
+        await self._storage.outbox.add(tx, notice)
 
     async def _follow(self, tx: Transaction, entry: AccessEntry, *, asked: bool) -> list[ChatKey]:
         """Carry out a decision; returns the chats to notify."""
@@ -181,14 +181,14 @@ class AccessRequests:
             }
         text = answers.get(entry.status, "")
         if text:
-            await self._storage.notices.add(tx, Notice(here, entry.applicant.is_person, text))
+            await self._storage.outbox.add(tx, Notice(here, entry.applicant.is_person, text))
         return [here] if text else []
 
     async def _update_requests(self, tx: Transaction, entry: AccessEntry) -> Sequence[ChatKey]:
         """Write the decision into the owners' requests and drop their buttons; returns those owners' chats."""
-        open_requests = await self._storage.notices.end_requests(tx, entry.id, self._clock() + REMEMBERED_S)
+        open_requests = await self._storage.outbox.end_requests(tx, entry.id, self._clock() + REMEMBERED_S)
         for owner_id, message_id in open_requests:
-            await self._storage.notices.add(tx, await self.decided(entry, owner_id, message_id, tx))
+            await self._storage.outbox.add(tx, await self.decided(entry, owner_id, message_id, tx))
             await self._ask_next(tx, owner_id, entry)
         return [ChatKey(owner_id) for owner_id, _ in open_requests]
 

@@ -39,7 +39,7 @@ class ContentFilterRecovery:
         fitter: WindowFitter,
     ) -> None:
         self._transaction = storage.transaction
-        self._transcript, self._memories, self._notices = storage.transcript, storage.memories, storage.notices
+        self._transcript, self._memories, self._outbox = storage.transcript, storage.memories, storage.outbox
         self._windows = windows
         self._prompts = prompts
         self._attempts = attempts
@@ -157,7 +157,7 @@ class ContentFilterRecovery:
             raise error
         async with self._transaction() as tx:
             await self._transcript.leave_out(tx, answer.chat.id, refused, settled=True)
-            await self._notices.add(tx, Notice(answer.chat.key, answer.chat.private, sentence(error)))
+            await self._outbox.add(tx, Notice(answer.chat.key, answer.chat.private, sentence(error)))
         if not await self._passes(answer, ask):
             error.turn_ids = tuple(turn.id for turn in asked)
             raise error

@@ -114,7 +114,7 @@ class RefusalSearch:
     async def _tell(self, chat: Chat) -> None:
         async with self._storage.transaction() as tx:
             notice = Notice(chat.key, chat.private, texts.EARLIER_REFUSED)
-            await self._storage.notices.add(tx, notice)
+            await self._storage.outbox.add(tx, notice)
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,7 +49,7 @@ class Conversation:
         """`bound`: see Generation; `clock` gives Unix seconds."""
         self._transaction = storage.transaction
         self._transcript, self._edits, self._bases = storage.transcript, storage.edits, storage.bases
-        self._notices, self._inbox, self._servers = storage.notices, storage.inbox, storage.servers
+        self._outbox, self._inbox, self._servers = storage.outbox, storage.inbox, storage.servers
         self._usage_log = storage.usage
         self._attempts = attempts
         self._usage = usage
@@ -131,7 +131,7 @@ class Conversation:
             if result.gives_up:
                 await self._transcript.give_up(tx, chat_id)
             for notice in result.notices:
-                await self._notices.add(tx, notice)
+                await self._outbox.add(tx, notice)
             await self._inbox.done(tx, result.update_ids)
 
     async def _record_usage(self, tx: Transaction, answer: AnswerInFlight, result: TurnResult) -> Usage | None:

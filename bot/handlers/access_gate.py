@@ -140,7 +140,7 @@ class AccessGate:
             elif self._access.asks:
                 told = await self._knock(tx, subject, asked)
             elif asked is not None and asked.from_user is not None:
-                await self._storage.notices.add(tx, _refusal(asked, asked.from_user))
+                await self._storage.outbox.add(tx, _refusal(asked, asked.from_user))
             await self._storage.inbox.blank(tx, update.update_ids)  # what a stranger says is not kept
         await self._storage.database.scrub_soon()
         for key in told:
@@ -165,7 +165,7 @@ class AccessGate:
             told = await self._storage.access.tell(tx, chat.id)
         if told:
             owners = keys or await self._owners.ids(tx)
-            await self._storage.notices.add(tx, _asked(asked, owned=bool(owners)))
+            await self._storage.outbox.add(tx, _asked(asked, owned=bool(owners)))
         return keys or []
 
     async def _ask(self, tx: Transaction, applicant: Applicant) -> list[ChatKey] | None:

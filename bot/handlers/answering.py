@@ -41,7 +41,7 @@ class ReplyWorker:
         *,
         conversation: Conversation,
         deliverer: Deliverer,
-        outbox: OutboxSender,
+        sender: OutboxSender,
         maintenance: Maintenance,
         alerts: OwnerAlerts,
         warnings: BudgetWarnings,
@@ -52,10 +52,10 @@ class ReplyWorker:
     ) -> None:
         self._transaction = storage.transaction
         self._chats, self._transcript, self._edits = storage.chats, storage.transcript, storage.edits
-        self._deliveries, self._notices = storage.deliveries, storage.notices
+        self._outbox = storage.outbox
         self._conversation = conversation
         self._deliverer = deliverer
-        self._outbox = outbox
+        self._sender = sender
         self._maintenance = maintenance
         self._alerts = alerts
         self._warnings = warnings
@@ -79,12 +79,12 @@ class ReplyWorker:
 
     async def _process(self, key: ChatKey, chat: Chat | None) -> AnswerInFlight | None:
         if chat is None:
-            await self._outbox.send_notices(key, patient=True)  # a stranger, or a user who has said nothing yet
+            await self._sender.send_notices(key, patient=True)  # a stranger, or a user who has said nothing yet
             return None
-        await self._outbox.send_notices(key, all_of_it=False)  # notices about a message precede its answer
+        await self._sender.send_notices(key, all_of_it=False)  # notices about a message precede its answer
         answer = await self._answer(chat)
-        await self._outbox.send_replies(chat)
-        await self._outbox.send_rest(chat)
+        await self._sender.send_replies(chat)
+        await self._sender.send_rest(chat)
         return answer
 
     async def _answer(self, chat: Chat) -> AnswerInFlight | None:
@@ -117,7 +117,7 @@ class ReplyWorker:
     def _preview(self, chat: Chat, pending: PendingReply, reply_id: int) -> Preview:
         async def begun(message_id: int) -> None:
             async with self._transaction() as tx:
-                await self._deliveries.begun(tx, reply_id, message_id, rang=True)
+                await self._outbox.reply_begun(tx, reply_id, message_id, rang=True)
 
         to = destination(chat.key, chat.private, pending.reply_to)
         keyboard = markup([Button(texts.STOP, f"{STOP}{reply_id}")])
@@ -153,4 +153,4 @@ class ReplyWorker:
             await self._transcript.give_up(tx, chat.id)
             if refused:
                 await self._transcript.leave_out(tx, chat.id, refused)
-            await self._notices.add(tx, notice)
+            await self._outbox.add(tx, notice)

@@ -111,7 +111,7 @@ class OutboxWorker:
             await self._leave(telegram_id)
         for broadcast in await self._storage.broadcasts.sending():
             await self._go_on(broadcast.id, broadcast.text)
-        for key in await self._storage.notices.waiting_keys():
+        for key in await self._storage.outbox.waiting_keys():
             self._wakeups.wake(key)
         await self._menus()
 
@@ -134,14 +134,14 @@ class OutboxWorker:
         """Hand the next chats to the notices, and tell the owner when it has gone everywhere."""
         async with self._storage.transaction() as tx:
             for chat in await self._storage.broadcasts.next_chats(tx, number, CHATS_AT_ONCE):
-                await self._storage.notices.add(tx, Notice(ChatKey(chat), chat > 0, text, broadcast=number))
+                await self._storage.outbox.add(tx, Notice(ChatKey(chat), chat > 0, text, broadcast=number))
         async with self._storage.transaction() as tx:
             done = await self._storage.broadcasts.finish(tx, number)
             if done is not None:
                 key = ChatKey(done.owner_id)
                 with speaking(chat_language(await self._storage.chats.find(key, tx))):
                     told = plural(done.chats, texts.BROADCAST_DONE).format(sent=grouped(done.sent))
-                await self._storage.notices.add(tx, Notice(key, True, told))
+                await self._storage.outbox.add(tx, Notice(key, True, told))
 
     async def _menus(self) -> None:
         owners = set(await self._owners.ids())
@@ -175,6 +175,6 @@ class OwnerAlerts:
         keys = [ChatKey(owner, 0) for owner in await self._owners.ids()]
         async with self._storage.transaction() as tx:
             for key in keys:
-                await self._storage.notices.add(tx, Notice(key, private=True, text=text))
+                await self._storage.outbox.add(tx, Notice(key, private=True, text=text))
         for key in keys:
             self._wakeups.wake(key)

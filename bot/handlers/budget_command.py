@@ -95,7 +95,7 @@ class BudgetWarnings:
             if not await self._storage.usage.hint(tx, self._budget.today().date(), share.scope, share.number):
                 return []
             for notice in notices:
-                await self._storage.notices.add(tx, notice)
+                await self._storage.outbox.add(tx, notice)
         return private
 
 

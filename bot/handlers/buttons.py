@@ -45,7 +45,7 @@ class ButtonHandlers:
             if again and chat is not None:
                 await self._storage.transcript.ask_again(tx, chat.id, self._clock(), by)
                 reply_id = await self._storage.transcript.begin_reply(tx, chat.id, self._clock(), reply_to=None)
-                await self._storage.deliveries.begun(tx, reply_id, update.message.message_id, rang=False)
+                await self._storage.outbox.reply_begun(tx, reply_id, update.message.message_id, rang=False)
         await update.acknowledge(refusal or ("" if again else texts.OLD_BUTTON))
 
     async def go_on(self, update: ButtonContext, button: ContinueButton) -> None:
@@ -83,7 +83,7 @@ class ButtonHandlers:
         async with update.finish() as tx:
             undone = chat is not None and await self._storage.resets.undo(tx, chat.id, button.reset_id, self._clock())
             if undone:
-                await self._storage.notices.button_gone(tx, update.key, update.message.message_id)
+                await self._storage.outbox.button_gone(tx, update.key, update.message.message_id)
                 await update.edit(tx, texts.RESET_UNDONE)
         await update.acknowledge(texts.RESET_UNDONE if undone else texts.UNDO_TOO_LATE)
 

@@ -88,8 +88,8 @@ class Cancellations:
         self._stopped_broadcasts: set[int] = set()
         self._waits = waits
         self._transaction = storage.transaction
-        self._chats, self._transcript, self._deliveries = storage.chats, storage.transcript, storage.deliveries
-        self._notices, self._inbox = storage.notices, storage.inbox
+        self._chats, self._transcript = storage.chats, storage.transcript
+        self._outbox, self._inbox = storage.outbox, storage.inbox
         self._active: dict[ChatKey, ChatActivity] = {}
 
     async def stop(
@@ -139,7 +139,7 @@ class Cancellations:
         """Send no more of an answer, or of a notice, that takes several messages; False when there is none."""
         chat = await self._chats.find(key, tx)
         answers = await self._transcript.stop_sending(tx, chat.id) if chat else 0
-        notices = await self._notices.stop(tx, key)
+        notices = await self._outbox.stop(tx, key)
         stopped, delivery = answers + notices > 0, self._peek(key).delivery
         if stopped and delivery is not None:
             delivery.wanted = False
@@ -148,7 +148,7 @@ class Cancellations:
     async def stop_reply(self, tx: Transaction, key: ChatKey, reply_id: int) -> bool:
         """Send no more of this answer, whose button was pressed when it was written already; False: it is not open."""
         chat = await self._chats.find(key, tx)
-        going = await self._deliveries.open(chat.id, tx) if chat else []
+        going = await self._outbox.deliveries(chat.id, tx) if chat else []
         return any(one.reply_id == reply_id for one in going) and await self.stop_sending(tx, key)
 
     def stop_broadcasts(self, numbers: Iterable[int]) -> None:

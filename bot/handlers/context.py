@@ -50,7 +50,7 @@ class UpdateProgress:
     async def add(self, tx: Transaction, notices: Iterable[Notice]) -> None:
         """Have notices sent."""
         for notice in notices:
-            await self._storage.notices.add(tx, notice)
+            await self._storage.outbox.add(tx, notice)
 
     async def find(self, key: ChatKey) -> Chat | None:
         """The chat as it is stored."""

@@ -12,7 +12,7 @@ from bot.handlers.context import ButtonContext, MessageContext, PressContext, ar
 from bot.handlers.notices import edited
 from bot.handlers.pending_questions import GivenAnswer, QuestionHandlers
 from bot.language import plural, texts
-from storage.outbox import Notices
+from storage.outbox import Outbox
 from storage.records import Button, Chat, HistoryTurn
 from storage.resets import Forgettings, Proposal
 
@@ -30,7 +30,7 @@ class ForgetHandlers:
     def __init__(
         self,
         forgettings: Forgettings,
-        notices: Notices,
+        outbox: Outbox,
         questions: QuestionHandlers,
         forgetting: Forgetting,
         eraser: Eraser,
@@ -38,7 +38,7 @@ class ForgetHandlers:
         clock: Callable[[], float],
     ) -> None:
         self._forgettings = forgettings
-        self._notices = notices
+        self._outbox = outbox
         self._questions = questions
         self._forgetting = forgetting
         self._eraser = eraser
@@ -60,7 +60,7 @@ class ForgetHandlers:
             if chat is not None:
                 proposal = await self._forgetting.carry_out(tx, chat, button.proposal_id)
             if proposal is not None:
-                await self._notices.button_gone(tx, update.key, update.message.message_id)
+                await self._outbox.button_gone(tx, update.key, update.message.message_id)
                 await update.edit(tx, texts.FORGOTTEN.format(forgotten=_counted(proposal)))
         if chat is not None and proposal is not None:
             await self._forgetting.carry_on(chat)
@@ -83,7 +83,7 @@ class ForgetHandlers:
         async with update.finish() as tx:
             taken = chat and await self._forgettings.take(tx, chat.id, button.proposal_id)
             if taken is not None and message is not None:
-                await self._notices.button_gone(tx, update.key, message.message_id)
+                await self._outbox.button_gone(tx, update.key, message.message_id)
                 await update.send(tx, edited(message, texts.KEPT))
         await update.acknowledge(texts.KEPT)
 

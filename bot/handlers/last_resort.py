@@ -43,12 +43,12 @@ class LastResort:
         if chat is None:
             return
         notice = Notice(key, chat.private, texts.FAILURE.format(reference=reference))
-        open_replies = await self._storage.deliveries.open(chat.id)
+        open_replies = await self._storage.outbox.deliveries(chat.id)
         async with self._storage.transaction() as tx:
             await self._storage.transcript.give_up(tx, chat.id)
             for delivery in open_replies:
                 await self._storage.transcript.sent(tx, delivery.reply_id)
-            await self._storage.notices.add(tx, notice)
+            await self._storage.outbox.add(tx, notice)
 
 
 def log_unanswered(chat_id: int, exc: ModelError) -> None:

@@ -67,10 +67,10 @@ class QuestionHandlers:
         text, placeholder = texts_of[kind]
         own = _own_buttons(message)
         asked = Question(0, key_of(message), by.id, kind, self._clock(), None, panel=message.message_id, buttons=own)
-        notice_id = await self._storage.notices.add(tx, question(message, text, by, placeholder, press))
+        notice_id = await self._storage.outbox.add(tx, question(message, text, by, placeholder, press))
         number = await self._storage.questions.ask(tx, asked, notice_id)
         cancel = Button(texts.CANCEL, CancelQuestionButton(number).pack())
-        await self._storage.notices.add(tx, edited(message, "", (*own, cancel)))
+        await self._storage.outbox.add(tx, edited(message, "", (*own, cancel)))
 
     async def sort(self, batch: MessageBatch) -> tuple[list[GivenAnswer], MessageBatch | None]:
         """What of a batch answers questions, each with its further parts, and what does not."""
@@ -120,7 +120,7 @@ class QuestionHandlers:
         """Say what came of an answer; for `over` and `awaits` see ``storage.questions.Questions.answered``."""
         asked = given.question
         await self._storage.questions.answered(tx, asked, given.message_ids, over=over, awaits=awaits)
-        await self._storage.notices.add(tx, notice)
+        await self._storage.outbox.add(tx, notice)
         if over:
             await self._clear_panel(tx, asked, given.batch.key, is_private(given.batch.messages[0]))
 
@@ -174,7 +174,7 @@ class QuestionHandlers:
     async def _clear_panel(self, tx: Transaction, asked: Question, key: ChatKey, private: bool) -> None:
         if asked.panel is not None:
             notice = Notice(key, private, "", edits=asked.panel, buttons=asked.buttons)
-            await self._storage.notices.add(tx, replace(notice, receiver=asked.person if asked.panel < 0 else None))
+            await self._storage.outbox.add(tx, replace(notice, receiver=asked.person if asked.panel < 0 else None))
 
     async def _take_back(self, asked: Question) -> None:
         """Delete the message that asks, which also ends the reply that Telegram's app has opened."""

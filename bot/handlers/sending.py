@@ -41,7 +41,7 @@ class OutboxSender:
     ) -> None:
         self._transaction = storage.transaction
         self._chats, self._transcript = storage.chats, storage.transcript
-        self._deliveries, self._notices, self._broadcasts = storage.deliveries, storage.notices, storage.broadcasts
+        self._outbox, self._broadcasts = storage.outbox, storage.broadcasts
         self._deliverer = deliverer
         self._cancellations = cancellations
         self._set_aside = set_aside
@@ -52,7 +52,7 @@ class OutboxSender:
     async def send_replies(self, chat: Chat) -> None:
         """Send the stored replies that have not arrived, or not completely."""
         with self._cancellations.sending(chat.key) as sending:
-            for delivery in await self._deliveries.open(chat.id):
+            for delivery in await self._outbox.deliveries(chat.id):
                 key = WorkKey(WorkKind.DELIVERY, delivery.reply_id)
                 if self._quarantine.is_exhausted(key):
                     await self._set_aside.delivery(chat, delivery, key)
@@ -61,12 +61,12 @@ class OutboxSender:
 
     async def send_rest(self, chat: Chat) -> None:
         """Delete the messages of replies that have been replaced, and send the notices that wait."""
-        if await self._deliveries.has_rest(chat):
+        if await self._outbox.has_rest(chat):
             await self._clear_replaced(chat)
             await self.send_notices(chat.key)
 
     async def _clear_replaced(self, chat: Chat) -> None:
-        messages = await self._deliveries.replaced(chat.id)
+        messages = await self._outbox.replaced_messages(chat.id)
         if messages is None:
             return
         ordinary = [number for number in messages if number > 0]
@@ -81,7 +81,7 @@ class OutboxSender:
 
         `all_of_it`: also strangers' requests and broadcasts, unless something waits in the lane.
         """
-        for notice_id, notice in await self._notices.waiting(chat_key):
+        for notice_id, notice in await self._outbox.notices(chat_key):
             apart = notice.about is not None or notice.broadcast is not None
             if apart and (not all_of_it or self._lanes.has_queued(chat_key)):
                 continue
@@ -99,7 +99,7 @@ class OutboxSender:
             nonlocal is_over
             is_last = not delivery.content[part.end :].strip()
             async with self._transaction() as tx:
-                await self._deliveries.delivered(tx, delivery.reply_id, part.message_id, part.end)
+                await self._outbox.part_delivered(tx, delivery.reply_id, part.message_id, part.end)
                 if is_last:
                     await self._transcript.sent(tx, delivery.reply_id)
             is_over = is_last
@@ -133,8 +133,8 @@ class OutboxSender:
         """Tell the whole group, once, that something could not be shown to one member alone."""
         shared = ChatKey(key.telegram_id) if key.alone_with is not None else key
         async with self._transaction() as tx:
-            await self._notices.withdraw(tx, shared, [texts.NOT_SHOWN_ALONE])
-            await self._notices.add(tx, Notice(shared, False, texts.NOT_SHOWN_ALONE))
+            await self._outbox.withdraw(tx, shared, [texts.NOT_SHOWN_ALONE])
+            await self._outbox.add(tx, Notice(shared, False, texts.NOT_SHOWN_ALONE))
         self._lanes.wake(shared)
 
     async def _moved(self, key: ChatKey, exc: Undeliverable) -> ChatKey | None:
@@ -170,9 +170,9 @@ class OutboxSender:
                 await self._tell_all(notice.key)
         async with self._transaction() as tx:
             if message_id is None:
-                await self._notices.forget(tx, notice_id)
+                await self._outbox.forget(tx, notice_id)
             else:
-                await self._notices.sent(tx, notice_id, message_id)
+                await self._outbox.notice_sent(tx, notice_id, message_id)
 
     async def _upload(self, to: Destination, notice: Notice, file: File, wanted: Wanted) -> int | None:
         """Send a file; if Telegram takes none, its text is sent with the reason."""

@@ -51,7 +51,7 @@ class SetAsideHandlers:
         async with self._storage.transaction() as tx:
             await self._storage.inbox.quarantine(tx, [key.id])
             if isinstance(message, Message) and let_in:
-                await self._storage.notices.add(tx, answer(message, texts.SET_ASIDE, [_again(key)]))
+                await self._storage.outbox.add(tx, answer(message, texts.SET_ASIDE, [_again(key)]))
         self.done(key, arrival.key)
 
     async def lets_in(self, update: Update) -> bool:
@@ -71,7 +71,7 @@ class SetAsideHandlers:
     async def notice(self, notice: Notice, key: WorkKey) -> None:
         """Do not send a notice."""
         async with self._storage.transaction() as tx:
-            await self._storage.notices.set_aside(tx, key.id, self._clock() + KEEP_S)
+            await self._storage.outbox.set_aside(tx, key.id, self._clock() + KEEP_S)
             await self._tell(tx, notice.key, key, private=notice.private)
         self.done(key, notice.key)
 
@@ -105,7 +105,7 @@ class SetAsideHandlers:
             await self._storage.inbox.renew(tx, button.id)
             return arrival, True
         if button.kind is WorkKind.NOTICE:
-            return None, await self._storage.notices.renew(tx, key, button.id)
+            return None, await self._storage.outbox.renew(tx, key, button.id)
         return None, await self._storage.transcript.send_again(tx, key, button.id)
 
     async def _arrival(self, tx: Transaction, update_id: int) -> QueuedUpdate | None:
@@ -116,7 +116,7 @@ class SetAsideHandlers:
             return None
 
     async def _tell(self, tx: Transaction, chat_key: ChatKey, key: WorkKey, *, private: bool) -> None:
-        await self._storage.notices.add(tx, Notice(chat_key, private, texts.NOT_SENT, buttons=(_again(key),)))
+        await self._storage.outbox.add(tx, Notice(chat_key, private, texts.NOT_SENT, buttons=(_again(key),)))
 
 
 def _again(key: WorkKey) -> Button:

@@ -171,7 +171,7 @@ def _handlers(base: Foundation, engine: Engine, bot: Bot, traffic: Traffic, lane
     commands = CommandHandlers(storage, cancellations, budget, settings.reset_keep_days, listens, time.time)
     memory = MemoryHandlers(engine.memory, engine.maintenance, cancellations, questions)
     forget = ForgetHandlers(
-        storage.forgettings, storage.notices, questions, engine.forgetting, engine.eraser, zone, time.time
+        storage.forgettings, storage.outbox, questions, engine.forgetting, engine.eraser, zone, time.time
     )
     chat_settings = _settings_handlers(base, engine, questions)
     answers = AnswerHandlers(questions, shared.admins, memory, forget, chat_settings)
@@ -284,7 +284,7 @@ def _reply_worker(
     lanes: Lanes,
 ) -> ReplyWorker:
     owners = base.owners
-    outbox = OutboxSender(
+    sender = OutboxSender(
         base.storage,
         deliverer=traffic.deliverer,
         cancellations=cancellations,
@@ -297,7 +297,7 @@ def _reply_worker(
         base.storage,
         conversation=engine.conversation,
         deliverer=traffic.deliverer,
-        outbox=outbox,
+        sender=sender,
         maintenance=engine.maintenance,
         alerts=OwnerAlerts(base.storage, owners, lanes),
         warnings=BudgetWarnings(base.storage, base.budget, owners.ids),

@@ -46,7 +46,7 @@ async def _ask(storage: Storage, requests: AccessRequests, applicant: Applicant)
 
 
 async def _waiting(storage: Storage, telegram_id: int) -> list[Notice]:
-    return [notice for _, notice in await storage.notices.waiting(ChatKey(telegram_id))]
+    return [notice for _, notice in await storage.outbox.notices(ChatKey(telegram_id))]
 
 
 def _text(language: str, name: str) -> str:
@@ -120,9 +120,9 @@ async def test_forty_strangers_are_few_messages(storage: Storage) -> None:
     assert (len(asked), len(told)) == (10, 11)
     assert told[-1].text.startswith("40 requests")
     assert asked[0].about is not None
-    ((first, _), *_) = await storage.notices.waiting(ChatKey(ANN))
+    ((first, _), *_) = await storage.outbox.notices(ChatKey(ANN))
     async with storage.transaction() as tx:
-        await storage.notices.sent(tx, first, 77)
+        await storage.outbox.notice_sent(tx, first, 77)
         await requests.decide(tx, asked[0].about, AccessStatus.DENIED, Decider(ANN, "Ann"))
     after = [one.about for one in await _waiting(storage, ANN) if one.about not in (None, NOBODY_ALONE)]
     assert (len(after), len(set(after))) == (10, 10)

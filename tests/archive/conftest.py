@@ -96,7 +96,7 @@ async def _home(storage: Storage) -> None:
         reply = await storage.transcript.begin_reply(tx, chat.id, NOW + 1.5, reply_to=3)
         answer = NewReply("**yes**", 3, marked=True)
         await storage.transcript.finish_reply(tx, chat.id, reply, answer, Usage(900, 800, 7))
-        await storage.deliveries.delivered(tx, reply, 8, 4)
+        await storage.outbox.part_delivered(tx, reply, 8, 4)
         await storage.usage.record(tx, chat.id, date(2026, 11, 23), "big", Usage(900, 800, 7, 60, 5, 4, 3, 1))
         await storage.transcript.append(tx, chat.id, [turn("and?", 9)], NOW)
         await tx.execute("UPDATE turn_media SET refused = 1 WHERE kind = 'audio'")

@@ -91,7 +91,7 @@ class Turn:
         return [turn.content for turn in turns if turn.role is Role.ASSISTANT]
 
     async def notices(self) -> list[str]:
-        return [notice.text for _, notice in await self.storage.notices.waiting(HOME)]
+        return [notice.text for _, notice in await self.storage.outbox.notices(HOME)]
 
     async def used(self) -> Usage:
         """What is booked for the chat's owner, with the requests that are estimated."""
@@ -207,7 +207,7 @@ async def test_spoken_answer_is_sent_as_voice_message(
 ) -> None:
     turn.voice_note = note
     await turn.answer(Attempts([AudioDelta(b"hi"), *says("Hi")]))
-    waiting = await turn.storage.notices.waiting(HOME)
+    waiting = await turn.storage.outbox.notices(HOME)
     assert [notice.file.kind for _, notice in waiting if notice.file is not None] == files
     assert await turn.said() == ["Hi"]
 

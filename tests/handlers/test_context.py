@@ -58,7 +58,7 @@ async def test_what_an_update_does_and_done_are_one(storage: Storage) -> None:
     async with update.finish(also=[3]) as tx:
         await update.reply(tx, "done")
     assert await _open(storage) == [4]
-    assert [notice.text for _, notice in await storage.notices.waiting(ChatKey(5))] == ["done"]
+    assert [notice.text for _, notice in await storage.outbox.notices(ChatKey(5))] == ["done"]
     assert update.progress.unfinished(update.update_ids) == []
 
 

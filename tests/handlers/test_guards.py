@@ -124,7 +124,7 @@ async def test_guards_admit_by_the_rules(storage: Storage, who: str, where: str)
         await guards.is_owners(update, OwnersOnly.AND_AS_REPLY),
     )
     assert told == RULES[who, where]
-    refused = [notice.text for _, notice in await storage.notices.waiting(update.key)]
+    refused = [notice.text for _, notice in await storage.outbox.notices(update.key)]
     assert len(refused) == (0 if told[0] else 1)
     assert update.progress.unfinished([1]) == ([1] if told[0] else [])
 

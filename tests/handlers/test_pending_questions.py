@@ -48,10 +48,10 @@ def questions(storage: Storage) -> QuestionHandlers:
 
 async def asked(storage: Storage, chat: Chat = HOME) -> int:
     async with storage.transaction() as tx:
-        notice_id = await storage.notices.add(tx, Notice(ChatKey(chat.id), False, "What?", asks=True))
+        notice_id = await storage.outbox.add(tx, Notice(ChatKey(chat.id), False, "What?", asks=True))
         asked = Question(0, ChatKey(chat.id), ANN.id, QuestionKind.PERSONA, NOW, None)
         number = await storage.questions.ask(tx, asked, notice_id)
-        await storage.notices.sent(tx, notice_id, ASKED)
+        await storage.outbox.notice_sent(tx, notice_id, ASKED)
     return number
 
 
@@ -138,7 +138,7 @@ async def test_each_answers_their_own_after_a_move(storage: Storage, questions: 
     async with storage.transaction() as tx:
         for person in (ANN, BOB):
             one = Question(0, ChatKey(GROUP.id), person.id, QuestionKind.PERSONA, NOW, None)
-            await storage.questions.ask(tx, one, await storage.notices.add(tx, Notice(ChatKey(GROUP.id), False, "?")))
+            await storage.questions.ask(tx, one, await storage.outbox.add(tx, Notice(ChatKey(GROUP.id), False, "?")))
     where = said(ASKED, str(catalogue("ru")["PERSONA_ASK"]), chat=GROUP, by=ME)
     for number, person in ((11, ANN), (12, BOB)):
         reply = said(number, "a cook", chat=GROUP, by=person, reply_to_message=where)

@@ -103,16 +103,16 @@ async def test_open_questions_are_kept_weeks_after_decision(storage: Storage) ->
     number = await _knock(storage, BOB)
     question = Notice(ChatKey(1), True, "May Bob?", buttons=(Button("Allow", "x"),), about=number)
     async with storage.transaction() as tx:
-        await storage.notices.add(tx, question)
-        await storage.notices.add(tx, Notice(ChatKey(2), True, "May Bob?", about=number))
-    [(notice_id, waiting)] = await storage.notices.waiting(ChatKey(1))
+        await storage.outbox.add(tx, question)
+        await storage.outbox.add(tx, Notice(ChatKey(2), True, "May Bob?", about=number))
+    [(notice_id, waiting)] = await storage.outbox.notices(ChatKey(1))
     assert waiting == question
     assert number is not None
     async with storage.transaction() as tx:
-        await storage.notices.sent(tx, notice_id, 77)
-        assert await storage.notices.end_requests(tx, number, 100.0) == [(1, 77)]
-        assert await storage.notices.end_requests(tx, number, 100.0) == []
-    assert await storage.notices.waiting(ChatKey(2)) == []
+        await storage.outbox.notice_sent(tx, notice_id, 77)
+        assert await storage.outbox.end_requests(tx, number, 100.0) == [(1, 77)]
+        assert await storage.outbox.end_requests(tx, number, 100.0) == []
+    assert await storage.outbox.notices(ChatKey(2)) == []
     entry = await storage.access.of_request(1, 77)
     assert entry is not None
     assert entry.applicant == BOB

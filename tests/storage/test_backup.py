@@ -206,7 +206,7 @@ async def test_what_was_on_its_way_is_settled(storage: Storage, chat: Chat, tmp_
     async with storage.transaction() as tx:
         other = await storage.chats.ensure(tx, ChatKey(2002), private=True, now=0.0)
         await storage.inbox.add(tx, [RawUpdate(1, '{"message": 1}')], 0.0)
-        await storage.notices.add(tx, Notice(ChatKey(1001), True, "told weeks ago"))
+        await storage.outbox.add(tx, Notice(ChatKey(1001), True, "told weeks ago"))
         await tx.execute("UPDATE chats SET due_at = 1.0")
         await tx.execute("INSERT INTO broadcasts (owner_id, text, state, made_at) VALUES (1, 'hi', 'sending', 0.0)")
         await tx.execute("INSERT INTO broadcast_chats VALUES (1, 2002)")

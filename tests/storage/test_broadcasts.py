@@ -21,7 +21,7 @@ async def _hand_out(storage: Storage, number: int, most: int, *, fail: bool = Fa
     async with storage.transaction() as tx:
         chats = await storage.broadcasts.next_chats(tx, number, most)
         for chat in chats:
-            await storage.notices.add(tx, Notice(ChatKey(chat), True, "Tea!", broadcast=number))
+            await storage.outbox.add(tx, Notice(ChatKey(chat), True, "Tea!", broadcast=number))
         if fail:
             raise RuntimeError
     return chats
@@ -34,7 +34,7 @@ async def test_broadcast_resumes_after_crash_without_duplicates(storage: Storage
         await _hand_out(storage, number, 2, fail=True)
     assert await _hand_out(storage, number, 9) == [7, 8, 9]
     assert await _hand_out(storage, number, 9) == []
-    keys = await storage.notices.waiting_keys()
+    keys = await storage.outbox.waiting_keys()
     assert sorted(key.telegram_id for key in keys) == [5, 6, 7, 8, 9]
 
 
@@ -45,13 +45,13 @@ async def test_broadcast_ends_when_every_chat_is_settled(storage: Storage) -> No
         await presence.left(tx, 6)
     assert await _hand_out(storage, number, 9) == [5, 7, 8]
     for key, arrives in ((5, True), (7, False)):
-        [(notice_id, _)] = await storage.notices.waiting(ChatKey(key))
+        [(notice_id, _)] = await storage.outbox.notices(ChatKey(key))
         async with storage.transaction() as tx:
             assert await storage.broadcasts.finish(tx, number) is None
             if arrives:
-                await storage.notices.sent(tx, notice_id, 77)
+                await storage.outbox.notice_sent(tx, notice_id, 77)
             else:
-                await storage.notices.forget(tx, notice_id)
+                await storage.outbox.forget(tx, notice_id)
     async with storage.transaction() as tx:
         await presence.left(tx, 8)  # blocks the bot while its notice waits
         done = await storage.broadcasts.finish(tx, number)
@@ -71,14 +71,14 @@ async def test_nothing_is_kept_of_what_is_not_sent(storage: Storage) -> None:
 async def test_a_broadcast_that_is_stopped_goes_no_further(storage: Storage) -> None:
     number = await _begun(storage, 5, 6, 7)
     assert await _hand_out(storage, number, 2) == [5, 6]
-    [(notice_id, _)] = await storage.notices.waiting(ChatKey(5))
+    [(notice_id, _)] = await storage.outbox.notices(ChatKey(5))
     async with storage.transaction() as tx:
-        await storage.notices.sent(tx, notice_id, 77)
+        await storage.outbox.notice_sent(tx, notice_id, 77)
         assert await storage.broadcasts.stop(tx, 2) == []
         [stopped] = await storage.broadcasts.stop(tx, 1)
         assert await storage.broadcasts.stop(tx, 1) == []
     assert (stopped.chats, stopped.sent) == (3, 1)
-    assert await storage.notices.waiting_keys() == []
+    assert await storage.outbox.waiting_keys() == []
     assert await storage.broadcasts.sending() == []
     assert await storage.broadcasts.content(number) is None
     assert await _hand_out(storage, number, 2) == []

@@ -39,7 +39,7 @@ async def test_everything_is_still_there(tmp_path: Path) -> None:
         window = await storage.memories.window(chat.id)
         assert [turn.content for turn in window.turns] == ["my boat is green", "green it is"]
         assert (window.memory, chat.settings) == (None, ChatSettings())
-        [(_, notice)] = await storage.notices.waiting(ChatKey(1001))
+        [(_, notice)] = await storage.outbox.notices(ChatKey(1001))
         assert (notice.text, notice.buttons, notice.button_until) == (
             "Done.",
             (Button("Undo", "undo-reset:1"),),

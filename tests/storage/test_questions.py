@@ -12,18 +12,18 @@ ASKED = Question(0, HERE, ANN, QuestionKind.FORGET, 1000.0, None, panel=30, butt
 
 async def _ask(storage: Storage, question: Question = ASKED) -> tuple[int, int]:
     async with storage.transaction() as tx:
-        notice_id = await storage.notices.add(tx, Notice(question.key, False, "What?", asks=True, placeholder="or"))
+        notice_id = await storage.outbox.add(tx, Notice(question.key, False, "What?", asks=True, placeholder="or"))
         return await storage.questions.ask(tx, question, notice_id), notice_id
 
 
 async def _sent(storage: Storage, notice_id: int, message_id: int) -> None:
     async with storage.transaction() as tx:
-        await storage.notices.sent(tx, notice_id, message_id)
+        await storage.outbox.notice_sent(tx, notice_id, message_id)
 
 
 async def test_question_is_found_by_its_delivered_message(storage: Storage) -> None:
     number, notice_id = await _ask(storage)
-    [(_, notice)] = await storage.notices.waiting(HERE)
+    [(_, notice)] = await storage.outbox.notices(HERE)
     assert notice.placeholder == "or"
     assert await storage.questions.without_message(HERE, QuestionKind.FORGET, None) is not None
     await _sent(storage, notice_id, 40)
@@ -62,23 +62,23 @@ async def test_the_newer_question_takes_the_next_words(storage: Storage) -> None
         await storage.questions.answered(tx, found, [41])
     assert await storage.questions.awaiting(HERE, ANN) is None
     assert await storage.questions.answered_by(-5, 41, ANN) is not None
-    assert [notice.text for _, notice in await storage.notices.waiting(HERE)] == ["What?"], "it need not be sent"
+    assert [notice.text for _, notice in await storage.outbox.notices(HERE)] == ["What?"], "it need not be sent"
 
 
 async def test_one_that_can_not_be_delivered_is_gone(storage: Storage) -> None:
     _, notice_id = await _ask(storage)
     async with storage.transaction() as tx:
-        await storage.notices.forget(tx, notice_id)
+        await storage.outbox.forget(tx, notice_id)
     assert await storage.questions.open_for(HERE, ANN) == []
 
 
 async def test_a_panel_that_shows_something_else_is_none(storage: Storage) -> None:
     await _ask(storage)
     async with storage.transaction() as tx:
-        await storage.notices.add(tx, Notice(HERE, False, "", edits=30))
+        await storage.outbox.add(tx, Notice(HERE, False, "", edits=30))
     assert (await storage.questions.open_for(HERE, ANN))[0].panel == 30
     async with storage.transaction() as tx:
-        await storage.notices.add(tx, Notice(HERE, False, "The menu", edits=30))
+        await storage.outbox.add(tx, Notice(HERE, False, "The menu", edits=30))
     assert (await storage.questions.open_for(HERE, ANN))[0].panel is None
 
 

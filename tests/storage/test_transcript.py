@@ -38,7 +38,7 @@ async def test_begun_reply_is_found_with_its_message(storage: Storage, chat: Cha
     await say(storage, chat, "hello", 10)
     async with storage.transaction() as tx:
         reply_id = await storage.transcript.begin_reply(tx, chat.id, 2.0, reply_to=10)
-        await storage.deliveries.begun(tx, reply_id, 77, rang=True)
+        await storage.outbox.reply_begun(tx, reply_id, 77, rang=True)
     assert await storage.transcript.pending_reply(chat.id) == PendingReply(
         reply_id, stale=False, replaces=None, begun=77, reply_to=10, asker=5
     )
@@ -49,7 +49,7 @@ async def test_begun_reply_moves_after_newer_messages(storage: Storage, chat: Ch
     await say(storage, chat, "hello", 10)
     async with storage.transaction() as tx:
         stale = await storage.transcript.begin_reply(tx, chat.id, 2.0, reply_to=10)
-        await storage.deliveries.begun(tx, stale, 77, rang=True)
+        await storage.outbox.reply_begun(tx, stale, 77, rang=True)
     await say(storage, chat, "and this", 11)
     pending_reply = await storage.transcript.pending_reply(chat.id)
     assert pending_reply == PendingReply(stale, stale=True, replaces=None, begun=77, reply_to=11, asker=5)
@@ -96,7 +96,7 @@ async def test_retry_keeps_old_answer_until_new_completes(storage: Storage, chat
     await say(storage, chat, "hello", 10)
     old = await reply(storage, chat, "old")
     async with storage.transaction() as tx:
-        await storage.deliveries.delivered(tx, old, 20, 3)
+        await storage.outbox.part_delivered(tx, old, 20, 3)
         await storage.transcript.sent(tx, old)
         assert await storage.transcript.ask_again(tx, chat.id, 3.0)
     pending_reply = await storage.transcript.pending_reply(chat.id)
@@ -108,10 +108,10 @@ async def test_retry_keeps_old_answer_until_new_completes(storage: Storage, chat
     async with storage.transaction() as tx:
         await storage.transcript.finish_reply(tx, chat.id, pending_reply.reply_id, NewReply("new", 1), None)
     assert await window(storage, chat) == ["hello", "new"]
-    assert await storage.deliveries.replaced(chat.id) == [20]
+    assert await storage.outbox.replaced_messages(chat.id) == [20]
     async with storage.transaction() as tx:
         await storage.transcript.drop_replaced(tx, chat.id)
-    assert await storage.deliveries.replaced(chat.id) is None
+    assert await storage.outbox.replaced_messages(chat.id) is None
 
 
 async def test_a_retry_that_fails_leaves_the_old_answer(storage: Storage, chat: Chat) -> None:
