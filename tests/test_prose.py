@@ -35,7 +35,6 @@ BANNED = {
 
 ALLOWED: dict[str, int] = {
     "bot.archive": 5,
-    "bot.conversation": 7,
     "bot.doctor": 11,
     "bot.handlers": 56,
     "bot.inbound": 24,

@@ -1,1 +1,1 @@
-"""The conversation engine: what users say, what the model gets, what is kept. No Telegram, no openai."""
+"""The conversation engine: what users say, what the model is sent, what is stored. No Telegram, no openai."""

@@ -1,20 +1,20 @@
-"""One answer in flight: a single object, from the begun reply until it is known what became of it.
+"""One answer in flight: a single object, from the start of a reply until its outcome is known.
 
 Its states, and what may be called in each:
 
-    READY ----run()----> WRITING ----> WRITTEN     the model has said all of it
+    READY ----run()----> WRITING ----> WRITTEN     the model has finished
       |                     |--------> FAILED      a ModelError: there is no answer
-      |                     |--------> CANCELLED   the process stops: it is still pending after a restart
-      '---------------------'--------> INTERRUPTED the user has stopped it, or it is begun again with more
+      |                     |--------> CANCELLED   the process stops: the reply is still pending after a restart
+      '---------------------'--------> INTERRUPTED the user stopped it, or it starts over with a longer message
 
 - `run` is called once, in READY. If the answer was interrupted before, the model is not asked.
 - `stop` and `restart` may be called at any time. In READY and WRITING they interrupt the answer and return True; later
   they return False and change nothing. A stop is final: no restart replaces it, and a second stop changes nothing.
-- The attributes under "What the model was asked" are filled while WRITING, and read afterwards.
-- Storing what became of it is the caller's part, in every state but READY and WRITING: a WRITTEN one with its text, a
-  stopped one as far as it got, and of each what it cost. The updates that interrupted it are done in that transaction.
+- The attributes under "What the model was asked" are filled in while WRITING, and read afterwards.
+- The caller stores the outcome, in any state but READY and WRITING: a WRITTEN answer with its text, a stopped one as
+  far as it got, and the cost of each. The updates that interrupted it are marked done in the same transaction.
 
-What was stopped before the object exists is a StopOrder, which ``Cancellations`` keeps until then.
+An answer that is stopped before its object exists leaves a StopOrder, which ``Cancellations`` keeps until then.
 """
 
 import asyncio
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 
 class AnswerState(Enum):
-    """How far an answer has got: see above."""
+    """How far an answer has got; the module's docstring has the transitions."""
 
     READY = auto()
     WRITING = auto()
@@ -49,28 +49,28 @@ class Interruption(Enum):
     """Why an answer was ended from outside."""
 
     STOPPED = auto()
-    """The user has heard enough: what was said is kept."""
+    """The user stopped it: the text so far is kept."""
     RESTARTED = auto()
-    """The user's message goes on: the answer is begun again with all of it."""
+    """There is more of the user's message: the answer starts over with all of it."""
 
 
 @dataclass(frozen=True, slots=True)
 class StopOrder:
-    """How an answer is to end, and the updates that say so."""
+    """How to end an answer, and the updates that asked for it."""
 
     interruption: Interruption
     update_ids: tuple[int, ...] = ()
 
 
 class AnswerPreview(PreviewSink, Protocol):
-    """What the user watches while an answer is written; it is shown within its context."""
+    """What the user sees while an answer is being written; it is on show while its context is open."""
 
     shown: bool
     """Whether the user has seen any of the answer's text."""
 
     @property
     def message_id(self) -> int | None:
-        """The message that shows the beginning, if it is a message."""
+        """The message that shows the answer so far, if it is a message."""
 
     async def __aenter__(self) -> object: ...
 
@@ -80,7 +80,7 @@ class AnswerPreview(PreviewSink, Protocol):
 
 
 class AnswerInFlight:
-    """An answer, from its beginning until it is known what became of it: see the module's docstring."""
+    """One answer, from its start to its outcome; the module's docstring says what may be called when."""
 
     def __init__(
         self,
@@ -92,19 +92,19 @@ class AnswerInFlight:
         generation: Generation,
         asked_by: Collection[int] = (),
     ) -> None:
-        """`asked_by`: the Telegram messages that it answers."""
+        """`asked_by`: the Telegram messages it answers."""
         self.chat = chat
         self.pending = pending
         self.reply_id = reply_id
         self.preview = preview
         self.generation = generation
-        # What the model was asked, and what the user is told in addition to its answer
+        # What the model was asked, and what the user learns in addition to its answer
         self.user_id: int | None = None
         """Who asked, if it was one person."""
         self.request: Request | None = None
-        """The last one that was sent."""
+        """The last request sent."""
         self.window: PromptWindow | None = None
-        """The window as it was read for the only request; None: it was changed, or there were more requests."""
+        """The window as read for the only request; None if it has changed or there were more requests."""
         self.media_refusal: ModelError | None = None
         """Why a picture or a sound was left out."""
         self.left_out: list[str] = []
@@ -118,22 +118,21 @@ class AnswerInFlight:
 
     @property
     def state(self) -> AnswerState:
-        """How far it has got."""
         return self._state
 
     @property
     def interruption(self) -> Interruption | None:
-        """Why it was ended from outside, if it was."""
+        """Why it was ended from outside, or None."""
         return self._order.interruption if self._order else None
 
     @property
     def update_ids(self) -> tuple[int, ...]:
-        """The updates that ended it, which are done together with what they did."""
+        """The updates that ended it, to be marked done together with their effect."""
         return self._order.update_ids if self._order else ()
 
     @property
     def shown_in(self) -> int | None:
-        """Its own message that shows its beginning; None: there is none, or it replaces the text of another message."""
+        """Its own preview message; None if it has none, or if it replaces the text of another message."""
         return None if self.pending.in_place else self.preview.message_id
 
     @property
@@ -142,26 +141,26 @@ class AnswerInFlight:
         return self.request is not None and any(message.parts for message in self.request.messages)
 
     def answers(self, message_id: int) -> bool:
-        """Whether this message is one of those that it answers."""
+        """Whether this message is one of those it answers."""
         return message_id in self._asked_by
 
     def stop(self, update_ids: tuple[int, ...] = ()) -> bool:
-        """End it with what was said so far; False when there is nothing to end any more."""
+        """End it with the text so far; False if it has already ended."""
         return self.interrupt(StopOrder(Interruption.STOPPED, update_ids))
 
     def restart(self) -> bool:
-        """End it, to be begun again; False when there is nothing to end any more."""
+        """End it so that it can start over; False if it has already ended."""
         return self.interrupt(StopOrder(Interruption.RESTARTED))
 
     def restart_unshown(self) -> bool:
-        """Begin it again, unless the user has seen some of it."""
+        """Restart it, unless the user has seen some of it."""
         return not self.preview.shown and self.preview.message_id is None and self.restart()
 
     def interrupt(self, order: StopOrder) -> bool:
-        """End it as ordered; False when there is nothing to end any more."""
+        """End it as ordered; False if it has already ended."""
         if self._state not in (AnswerState.READY, AnswerState.WRITING) or (self._task and self._task.done()):
             return False
-        if self.interruption is Interruption.STOPPED:  # whatever else is said
+        if self.interruption is Interruption.STOPPED:  # a stop is final
             return True
         self._order = order
         if self._task is not None:
@@ -169,9 +168,9 @@ class AnswerInFlight:
         return True
 
     async def run(self, work: Coroutine[None, None, None]) -> None:
-        """Do the work that fills it until it is done or interrupted. Raises the ModelError that ended the work.
+        """Run `work`, which writes the answer, until it is done or interrupted. Raises the ModelError that ended it.
 
-        An answer that fails while it is being interrupted was interrupted: that is what the user asked for.
+        An answer that fails while it is being interrupted counts as interrupted, since that is what the user asked for.
         """
         self._state, self._task = AnswerState.WRITING, asyncio.create_task(work, name="answer")
         if self._order is not None:

@@ -1,14 +1,16 @@
-"""Asking the model, and asking again with less when it refuses: no message leaves a chat without answers for good.
+"""Asking the model, and asking again with less if it refuses, so that no message can block a chat for good.
 
-What is tried, in this order, and only as far as it needs to be:
+What is tried, in this order and only as far as necessary:
 
-- Pictures and sounds that are refused: without those of the newest message, without all. What helped is not sent again.
-- Too long, in the server's words: the window is brought to half, and the newest message left out if that is too long.
-- Refused for no known reason: without the messages since the last answer, since all before them has passed. Which of
-  them is refused is searched for, and left out of later prompts.
-- If that doesn't help, on a long window: once with half of it. If that helps it was too long, and the window is brought
-  to half before the next question; if it doesn't, all stays as it was.
-- Refused by a content filter: without what the filter refuses (``filtered``).
+- Pictures or sounds are refused: without those of the newest message, then without any. If that helps, the ones left
+  out aren't sent again.
+- The server says that the prompt is too long: with half of the window, and if even the newest message is too long,
+  that is left out.
+- Refused for no known reason: without the messages since the last answer, because everything before them has passed.
+  Those that are refused are found and left out of later prompts.
+- If that doesn't help and the window is long: once with half of it. If that helps, the prompt was too long, and the
+  window is halved before the next question; if it doesn't, nothing is changed.
+- Refused by a content filter: without what the filter refuses (``content_filter``).
 """
 
 from functools import partial
@@ -35,11 +37,11 @@ from bot.language import texts
 from storage import Storage
 
 MOST_HALVINGS = 4
-"""How often a window is made shorter for one answer."""
+"""How often a window may be halved for one answer."""
 REFUSED_SHARE = 0.95
-"""Of a prompt that was too long, what the model is then taken to read: our count is off by a little."""
+"""A model's limit is assumed to be this share of a prompt that was too long, because our token count is inexact."""
 ENOUGH = 2
-"""The model's window is known after this many unexplained refusals that half of the window has helped against."""
+"""After this many unexplained refusals that half of the window cured, the model's limit counts as known."""
 LONG_TOKENS = 1500
 LONG_SHARE = 0.5
 """An unexplained refusal may be about the length if the window has this many tokens, or this share of the model's."""
@@ -53,7 +55,7 @@ UNEXPLAINED: dict[type[ModelError], tuple[int, ...]] = {
 
 
 class AnswerAttempts:
-    """Has the model answer, with less and less of what it refuses."""
+    """Gets an answer from the model, leaving out more and more of what it refuses."""
 
     def __init__(
         self,
@@ -72,12 +74,12 @@ class AnswerAttempts:
         self._refusals = refusals
         self._fitter = fitter
         self._too_long: set[int] = set()
-        """Chats whose window was too long, as half of it has shown: halved before the next answer."""
+        """Chats whose window proved too long because half of it passed; it is halved before the next answer."""
         self._unexplained: dict[str, list[float]] = {}
-        """By model: sizes of windows that it refused without a reason, and half of which it took."""
+        """By model: sizes of windows that it refused without a reason while it accepted half of them."""
 
     async def write(self, answer: AnswerInFlight) -> None:
-        """Have the model answer. Raises a ModelError when there is no answer."""
+        """Get an answer. Raises a ModelError if there is none."""
         chat_id = answer.chat.id
         if chat_id in self._too_long:
             self._too_long.discard(chat_id)
@@ -87,7 +89,7 @@ class AnswerAttempts:
         try:
             await self._ask_fitting(answer)
         except ContentRefused as exc:
-            if answer.generation.has_begun:  # the filter ended the answer; the question it has let pass
+            if answer.generation.has_begun:  # the filter cut off the answer; it had let the question pass
                 answer.generation.end_by_filter()
                 return
             await self._recovery.answer(answer, exc, partial(self._ask_fitting, answer))
@@ -107,7 +109,7 @@ class AnswerAttempts:
                 raise
 
     async def _answer_shorter(self, answer: AnswerInFlight, refusal: ContextTooLong) -> None:
-        """Answer from less and less of the window; what is refused and what passes shows the model's own limit."""
+        """Answer from less and less of the window; what is refused and what passes reveals the model's limit."""
         for _ in range(MOST_HALVINGS):
             view = await self._view(answer)
             await self._fitter.make_after_refusal(answer.chat.id)
@@ -123,7 +125,7 @@ class AnswerAttempts:
         raise MessageTooLong(str(refusal)) from refusal
 
     async def _answer_newest(self, answer: AnswerInFlight, refusal: ModelError) -> bool:
-        """Whether the newest message was answered without what was said before it and never answered."""
+        """Whether the newest message could be answered without the unanswered messages before it."""
         view = await self._view(answer)
         before = unanswered(view)
         if not before or isinstance(refusal, RateLimited) or not is_about_this(refusal):
@@ -142,7 +144,7 @@ class AnswerAttempts:
         return True
 
     async def _answer_half(self, answer: AnswerInFlight, refusal: ModelError) -> bool:
-        """Whether half of a long window was answered."""
+        """Whether the message could be answered with half of a long window."""
         view = await self._view(answer)
         window = view.policy.context_window
         if view.sizes.total < min(LONG_TOKENS, LONG_SHARE * window) or len(view.starts) < 2:
@@ -153,7 +155,7 @@ class AnswerAttempts:
             raise
         except ModelError:
             raise refusal from None
-        if refusal.model not in ("", view.model.name):  # a fallback's: of the model that was asked it says nothing
+        if refusal.model not in ("", view.model.name):  # a fallback refused, which says nothing about the model itself
             return True
         self._too_long.add(answer.chat.id)
         if refusal.status is not None and refusal.status < BROKEN[0] and not answer.sent_media:
@@ -168,6 +170,6 @@ class AnswerAttempts:
 
 
 def _learn_limit(view: PromptWindow, size: float) -> None:
-    """Teach the model of the view that a prompt of this size was too long, and a shorter one was not."""
+    """Record that a prompt of this size was too long for the view's model, and a shorter one was not."""
     if view.policy.context_window > size:
         view.model.learn_limit(int(REFUSED_SHARE * size))

@@ -23,10 +23,10 @@ UNHEARD = "[sound: not readable: it can't be heard here]"
 class TranscribedMessage:
     """A message after transcription: with the words of its sounds, or with the reason why there are none."""
 
-    said: IncomingMessage
+    message: IncomingMessage
     transcript: str = ""
     failure: ModelError | None = None
-    took: tuple[ExtraRequest, ...] = ()
+    requests: tuple[ExtraRequest, ...] = ()
     """The requests made."""
 
 
@@ -39,52 +39,58 @@ class AudioTranscriber:
         self._transcripts: OrderedDict[tuple[int | None, int | None, str], str] = OrderedDict()
         """Transcripts by (sender, message, hash of the sound)."""
 
-    async def understand(self, said: IncomingMessage, senses: Capabilities) -> TranscribedMessage:
-        """The message for a model with these senses. A sound that can't be transcribed stays, for a later model."""
-        quoted = said.quote.media if said.quote else ()
-        sounds = [one for one in (*quoted, *said.media) if one.kind is MediaKind.AUDIO]
+    async def understand(self, message: IncomingMessage, senses: Capabilities) -> TranscribedMessage:
+        """The message for a model with these senses. A sound that can't be transcribed is kept for a later model."""
+        quoted = message.quote.media if message.quote else ()
+        sounds = [medium for medium in (*quoted, *message.media) if medium.kind is MediaKind.AUDIO]
         if not sounds or senses.hears:
-            return TranscribedMessage(said)
+            return TranscribedMessage(message)
         if self._transcriber is None:
-            return _untranscribed(said, CannotHear("no TRANSCRIPTION_MODEL"))
-        took: list[ExtraRequest] = []
+            return _untranscribed(message, CannotHear("no TRANSCRIPTION_MODEL"))
+        requests: list[ExtraRequest] = []
         try:
-            theirs, own = (
-                await self._transcribe(self._transcriber, said, quoted, took),
-                await self._transcribe(self._transcriber, said, said.media, took),
+            quoted_words, own_words = (
+                await self._transcribe(self._transcriber, message, quoted, requests),
+                await self._transcribe(self._transcriber, message, message.media, requests),
             )
         except ModelError as exc:
-            return _untranscribed(said, exc, tuple(took))
-        if not theirs and not own:
-            failure = None if _is_seen(said) else NothingHeard("no words")
-            return TranscribedMessage(_without_sound(said, WORDLESS), failure=failure, took=tuple(took))
-        quote = said.quote
+            return _untranscribed(message, exc, tuple(requests))
+        if not quoted_words and not own_words:
+            failure = None if _is_seen(message) else NothingHeard("no words")
+            return TranscribedMessage(_without_sound(message, WORDLESS), failure=failure, requests=tuple(requests))
+        quote = message.quote
         if quote is not None:
-            attached = "\n".join(filter(None, (quote.attached, theirs)))
+            attached = "\n".join(filter(None, (quote.attached, quoted_words)))
             quote = replace(quote, attached=attached, media=_without_audio(quote.media))
-        text = "\n".join(filter(None, (said.text, own)))
-        heard = replace(said, text=text, quote=quote, media=_without_audio(said.media))
-        return TranscribedMessage(heard, "\n".join(filter(None, (theirs, own))), took=tuple(took))
+        text = "\n".join(filter(None, (message.text, own_words)))
+        understood = replace(message, text=text, quote=quote, media=_without_audio(message.media))
+        return TranscribedMessage(
+            understood, "\n".join(filter(None, (quoted_words, own_words))), requests=tuple(requests)
+        )
 
     async def record_usage(
-        self, tx: Transaction, chat_id: int, user_id: int | None, took: Sequence[ExtraRequest]
+        self, tx: Transaction, chat_id: int, user_id: int | None, requests: Sequence[ExtraRequest]
     ) -> None:
         """Record the usage of transcriptions made for a user in a chat."""
         if self._transcriber is None or self._usage_recorder is None:
             return
-        for each in took:
-            asked = CountedRequest(self._transcriber.name, each.counted, each.said, user_id)
-            await self._usage_recorder.add(tx, chat_id, asked, each.usage)
+        for request in requests:
+            asked = CountedRequest(self._transcriber.name, request.counted, request.output, user_id)
+            await self._usage_recorder.add(tx, chat_id, asked, request.usage)
 
     async def _transcribe(
-        self, transcriber: Transcriber, said: IncomingMessage, media: Sequence[NewMedium], took: list[ExtraRequest]
+        self,
+        transcriber: Transcriber,
+        message: IncomingMessage,
+        media: Sequence[NewMedium],
+        requests: list[ExtraRequest],
     ) -> str:
         words = []
-        for one in media:
-            if one.kind is MediaKind.AUDIO:
-                key = (said.sender_id, said.message_id, content_hash(one.data))
+        for medium in media:
+            if medium.kind is MediaKind.AUDIO:
+                key = (message.sender_id, message.message_id, content_hash(medium.data))
                 if key not in self._transcripts:
-                    self._transcripts[key] = await transcriber.transcribe(Sound(one.format, one.data), took)
+                    self._transcripts[key] = await transcriber.transcribe(Sound(medium.format, medium.data), requests)
                     if len(self._transcripts) > MOST_WRITTEN:
                         self._transcripts.popitem(last=False)
                 words.append(self._transcripts[key])
@@ -92,22 +98,22 @@ class AudioTranscriber:
 
 
 def _untranscribed(
-    said: IncomingMessage, failure: ModelError, took: tuple[ExtraRequest, ...] = ()
+    message: IncomingMessage, failure: ModelError, requests: tuple[ExtraRequest, ...] = ()
 ) -> TranscribedMessage:
-    if _is_seen(said):
-        return TranscribedMessage(_without_sound(said, UNHEARD), took=took)
-    return TranscribedMessage(said, failure=failure, took=took)
+    if _is_seen(message):
+        return TranscribedMessage(_without_sound(message, UNHEARD), requests=requests)
+    return TranscribedMessage(message, failure=failure, requests=requests)
 
 
-def _is_seen(said: IncomingMessage) -> bool:
-    """Whether it is a video with more to it than its sound; in a round video message someone speaks."""
-    kinds = {one.kind for one in said.media}
-    return MediaKind.IMAGE in kinds and not any(note.startswith("[round video") for note in said.notes)
+def _is_seen(message: IncomingMessage) -> bool:
+    """Whether it is a video that says something without its sound. A round video message is mostly speech."""
+    kinds = {medium.kind for medium in message.media}
+    return MediaKind.IMAGE in kinds and not any(note.startswith("[round video") for note in message.notes)
 
 
-def _without_sound(said: IncomingMessage, why: str) -> IncomingMessage:
-    return replace(said, media=_without_audio(said.media), remarks=(*said.remarks, why))
+def _without_sound(message: IncomingMessage, why: str) -> IncomingMessage:
+    return replace(message, media=_without_audio(message.media), remarks=(*message.remarks, why))
 
 
 def _without_audio(media: Sequence[NewMedium]) -> tuple[NewMedium, ...]:
-    return tuple(one for one in media if one.kind is not MediaKind.AUDIO)
+    return tuple(medium for medium in media if medium.kind is not MediaKind.AUDIO)

@@ -1,4 +1,4 @@
-"""The basis of an answer, recorded with it: ids and numbers, no text."""
+"""The basis of an answer, stored with it: ids and numbers, no text."""
 
 from collections.abc import Iterator
 from itertools import islice
@@ -14,7 +14,7 @@ from storage.usage import ByModel
 MOST_SHOWN = 60
 """The most older turns recorded per answer; more fit into a prompt only if they are very short."""
 MOST_MISSED = 5
-"""The same for near misses."""
+"""The most near misses recorded per answer."""
 
 
 def basis_of(contents: PromptContents, model: str, used: ByModel, money: Amount | None) -> Basis:
@@ -34,7 +34,7 @@ def basis_of(contents: PromptContents, model: str, used: ByModel, money: Amount 
 
 
 def notes_of(contents: PromptContents) -> str:
-    """The memory in the prompt."""
+    """The memory as it was in the prompt; "" for a model that takes one message only."""
     return "" if contents.view.model.single_turn else contents.view.memory
 
 
@@ -51,7 +51,7 @@ def _found(contents: PromptContents) -> Iterator[FoundTurn]:
     for turn_id in contents.edited:
         shown.setdefault(turn_id, FoundTurn(turn_id, shown=True))
     yield from islice(shown.values(), MOST_SHOWN)
-    yield from islice((one for one in missed.values() if one.turn_id not in shown), MOST_MISSED)
+    yield from islice((turn for turn in missed.values() if turn.turn_id not in shown), MOST_MISSED)
 
 
 def _best_first(recalled: Recalled) -> list[int]:

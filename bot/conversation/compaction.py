@@ -41,26 +41,26 @@ class CompactionOutcome(Enum):
     NOTHING = auto()
     """Nothing can leave the window."""
     VOID = auto()
-    """Its input was reset, deleted or corrected meanwhile, so nothing was stored."""
+    """Its input was reset, deleted or corrected in the meantime, so nothing was stored."""
 
 
 class Compactor:
-    """Moves the beginning of windows; `clock` gives Unix seconds."""
+    """Compacts windows; `clock` gives Unix seconds."""
 
     def __init__(
         self,
         storage: Storage,
         windows: WindowReader,
-        side_calls: SideRequests,
-        marking: CacheMarkerPolicy,
-        culprits: RefusalSearch,
+        side_requests: SideRequests,
+        cache_markers: CacheMarkerPolicy,
+        refusals: RefusalSearch,
         clock: Callable[[], float],
     ) -> None:
         self._storage = storage
         self._windows = windows
-        self._side_calls = side_calls
-        self._marking = marking
-        self._culprits = culprits
+        self._side_requests = side_requests
+        self._cache_markers = cache_markers
+        self._refusals = refusals
         self._clock = clock
 
     async def compact(self, chat_id: int, *, most_prompt: float | None = None) -> CompactionOutcome:
@@ -71,7 +71,7 @@ class Compactor:
         """
         view = await self._windows.view(chat_id)
         before = view.window.turns[:-1] if view.sizes.waiting else view.window.turns
-        return await self._culprits.without(view, before, partial(self._compact, chat_id, most_prompt))
+        return await self._refusals.without(view, before, partial(self._compact, chat_id, most_prompt))
 
     async def _compact(self, chat_id: int, most_prompt: float | None) -> CompactionOutcome:
         view = await self._windows.view(chat_id)
@@ -105,7 +105,7 @@ class Compactor:
         """The range of rounds to show the model, and how many rounds leave the window: (first, end, cut).
 
         Normally that is everything it can read from the beginning. If the rest would still exceed the cap (a group that
-        talked for a long time among itself), and `newest` is set, the newest of the rounds that leave are shown,
+        talked for a long time without the bot), and `newest` is set, the newest of the rounds that leave are shown,
         because they matter most; older ones leave unsummarized.
         """
         readable = self._readable(view, most_prompt)
@@ -137,8 +137,10 @@ class Compactor:
         counted = self._windows.counted(view, turns)
         async with self._windows.request():
             asked = prompt.append_text(await self._windows.prompt(view, turns), words)
-            marked = await self._marking.mark_like_last(view, asked)
-            answer = await self._side_calls.ask(view.window.chat, view.model, marked, counted=counted, tools=view.tools)
+            marked = await self._cache_markers.mark_like_last(view, asked)
+            answer = await self._side_requests.ask(
+                view.window.chat, view.model, marked, counted=counted, tools=view.tools
+            )
         text = await self.as_memory(view.window.chat, view.model, answer)
         return await self._keep_facts(view, text, length)
 
@@ -159,9 +161,9 @@ class Compactor:
         )
         chat, model, most = view.window.chat, view.model, view.policy.most_memory
         try:
-            again = await self.as_memory(chat, model, await self._side_calls.ask(chat, model, messages))
+            again = await self.as_memory(chat, model, await self._side_requests.ask(chat, model, messages))
         except ModelError as exc:
-            log.info("Chat %d: notes that lost most of the old ones could not be asked for again: %s", chat.id, exc)
+            log.info("Chat %d: the memory lost most of the old one and could not be requested again: %s", chat.id, exc)
             again = text
         lost = find_loss(view.memory, again)
         return add_lines(again, view.memory, lost.lines, most, self._windows.count_tokens) if lost.severe else again
@@ -189,9 +191,9 @@ class Compactor:
         asked = instruction("shorten", percent=int(100 * share), characters=int(share * len(text)))
         messages = (Message("system", asked), Message("user", f"The notes:\n\n{text}"))
         try:
-            return await self._side_calls.ask(chat, model, messages)
+            return await self._side_requests.ask(chat, model, messages)
         except ModelError as exc:
-            log.info("Chat %d: a memory that is too long could not be shortened: %s", chat.id, exc)
+            log.info("Chat %d: an overlong memory could not be shortened: %s", chat.id, exc)
             return ""
 
     async def _move(
@@ -214,6 +216,6 @@ class Compactor:
         log.info(
             "Chat %d: %d of %d rounds leave the window, memory of %d tokens%s",
             *(view.window.chat.id, cut, len(view.starts), memory.tokens),
-            "" if stored else " (void: something was taken back meanwhile)",
+            "" if stored else " (void: its input changed in the meantime)",
         )
         return CompactionOutcome.DONE if stored else CompactionOutcome.VOID

@@ -1,9 +1,9 @@
-"""An answer to what a content filter refuses: without what it refuses, which is left out of later prompts.
+"""Answering when a content filter refuses: without the refused part, which is also left out of later prompts.
 
-It may be what was recalled, the newest pictures, what was said before, or the newest message. A word about the newest
-message alone tells which: where that is refused too, it is left out; else what is before it is searched by halves, and
-the rest of the conversation answers. Where nothing in it is refused by itself the window is made shorter, once, and at
-last the newest message is answered alone. If the chat's instructions are refused, no message is blamed.
+The part may be recalled text, the newest pictures, an earlier turn, or the newest message. A short request with the
+newest message alone shows which: if that is refused too, the message is left out; otherwise the turns before it are
+bisected, and the rest of the conversation is answered from. If no turn is refused by itself, the window is halved once,
+and finally the newest message is answered alone. If the chat's instructions are refused, no message is blamed.
 """
 
 import logging
@@ -21,13 +21,13 @@ from storage import Storage, complete
 from storage.records import Chat, Notice, Turn
 
 Ask = Callable[[], Awaitable[None]]
-"""Asks for the answer. Raises a ModelError."""
+"""Requests the answer. Raises a ModelError."""
 
 log = logging.getLogger(__name__)
 
 
 class ContentFilterRecovery:
-    """Finds what is refused, and has the rest answered."""
+    """Finds what is refused, and gets an answer to the rest."""
 
     def __init__(
         self,
@@ -47,7 +47,7 @@ class ContentFilterRecovery:
         self._fitter = fitter
 
     async def answer(self, answer: AnswerInFlight, refusal: ContentRefused, ask: Ask) -> None:
-        """Have the rest answered. Raises MessageRefused or InstructionsRefused if the rest alone can't be."""
+        """Get an answer without the refused part. Raises MessageRefused or InstructionsRefused if there is none."""
         if await self._is_compacted_since(answer) and await self._passes(answer, ask):
             return
         if await self._passes_without_recalled(answer):
@@ -60,7 +60,7 @@ class ContentFilterRecovery:
         if (before or view.memory) and await self._may_pass(view, [turn.content for turn in asked]):
             if await self._passes_cleaned(answer, ask):
                 return
-            if await self._is_compacted_since(answer):  # while that was looked for
+            if await self._is_compacted_since(answer):  # during the search
                 await self.answer(answer, refusal, ask)
                 return
             await self._check_instructions(view, refusal)
@@ -75,7 +75,7 @@ class ContentFilterRecovery:
         await self._leave_out_newest(answer, view, asked, refusal, ask)
 
     async def _is_compacted_since(self, answer: AnswerInFlight) -> bool:
-        """Whether the window has been compacted since it was sent: then what was refused need not be in it now."""
+        """Whether the window was compacted after it was sent; then the refused part may no longer be in it."""
         request = answer.request
         if request is None or answer.generation.goes_on:
             return False
@@ -87,7 +87,11 @@ class ContentFilterRecovery:
         if request is None or (request.lasting and not answer.generation.goes_on):
             return False
         contents = request.contents
-        found = {*contents.recalled.turn_ids, *contents.edited, *(at for one in contents.looks for at in one.turn_ids)}
+        found = {
+            *contents.recalled.turn_ids,
+            *contents.edited,
+            *(turn_id for look in contents.looks for turn_id in look.turn_ids),
+        }
         if not await self._passes(answer, self._with(answer, Reduction.RECALLED)):
             return False
         try:
@@ -111,7 +115,7 @@ class ContentFilterRecovery:
         return passes
 
     async def _passes_cleaned(self, answer: AnswerInFlight, ask: Ask) -> bool:
-        """Whether the window passes without what is refused in it."""
+        """Whether the window passes without its refused turns."""
         answer.generation.still_trying()
         view = await self._view(answer)
         asked = newest(view)
@@ -133,7 +137,7 @@ class ContentFilterRecovery:
         raise error
 
     async def _leave_out_all(self, answer: AnswerInFlight) -> None:
-        """The newest message passes, alone: what is before it does not, however little is left of it."""
+        """Leave out all turns before the newest message: they don't pass, however few are left."""
         view = await self._view(answer)
         asked = newest(view)
         async with self._transaction() as tx:
@@ -150,7 +154,7 @@ class ContentFilterRecovery:
             try:
                 refused = await self._refusals.among(view, asked) or refused
             except ModelError as exc:
-                log.info("Chat %d: which of the newest messages is refused can't be asked now: %s", answer.chat.id, exc)
+                log.info("Chat %d: can't find out now which of the newest messages is refused: %s", answer.chat.id, exc)
         error = MessageRefused(str(refusal))
         error.model, error.request_id, error.turn_ids = refusal.model, refusal.request_id, tuple(refused)
         if len(refused) == len(asked):
@@ -172,11 +176,11 @@ class ContentFilterRecovery:
         return True
 
     async def _may_pass(self, view: PromptWindow, said: Sequence[str]) -> bool:
-        """Whether these words are not refused by themselves, or that can't be asked now."""
+        """Whether these words pass by themselves; also True if that can't be found out now."""
         try:
             return await self._refusals.passes(view, said)
         except ModelError as exc:
-            log.info("Chat %d: what is refused can't be asked now: %s", view.window.chat.id, exc)
+            log.info("Chat %d: can't find out now what is refused: %s", view.window.chat.id, exc)
             return True
 
     def _with(self, answer: AnswerInFlight, less: Reduction) -> Ask:
@@ -190,4 +194,4 @@ class ContentFilterRecovery:
 
 
 def _stays(chat: Chat, exc: ModelError) -> None:
-    log.warning("Chat %d: what is refused could not be found, and stays for now: %s", chat.id, exc)
+    log.warning("Chat %d: the refused part could not be found, and stays for now: %s", chat.id, exc)

@@ -38,11 +38,11 @@ from storage.vectors import Progress
 
 FIRST_S = 15.0
 LONGEST_S = 900.0
-"""The first pause in seconds, doubled with each consecutive failure, and its limit."""
+"""The first pause in seconds, which doubles with each consecutive failure, and the longest."""
 BATCH = 10
 """Turns that are embedded and stored together."""
 SLICE = 10
-"""Batches of one chat before the next chat has its turn."""
+"""Batches of one chat before it is the next chat's turn."""
 ANSWER_WITHIN_S = 2.0
 """The longest wait for a question's vector, in seconds, because a user is waiting for the answer."""
 OWN_BYTES, BETWEEN_BYTES, NEIGHBOUR_BYTES = 2_000, 1_000, 400
@@ -78,7 +78,7 @@ class Cooldown:
         if self.left > 0:
             return
         if self._failures == 0:
-            log.warning("%s do not work, and are tried again from time to time: %r", self._service, exc)
+            log.warning("%s don't work; trying again from time to time: %r", self._service, exc)
         self._failures += 1
         self._until = self._clock() + backoff(self._failures, FIRST_S, LONGEST_S)
 
@@ -121,10 +121,10 @@ class EmbeddingIndex:
     async def wake_all(self) -> None:
         """Embed the backlog of all chats in the background, after a start or a change of model."""
         await self._storage.vectors.follow()
-        behind = await self._storage.vectors.behind(self._embedder.name)
-        self._waiting |= dict.fromkeys(behind)
-        if behind:
-            log.info("What was said in %d chats is embedded in the background", len(behind))
+        chat_ids = await self._storage.vectors.behind(self._embedder.name)
+        self._waiting |= dict.fromkeys(chat_ids)
+        if chat_ids:
+            log.info("Embedding the backlog of %d chats in the background", len(chat_ids))
             self._ensure_working()
 
     async def close(self) -> None:
@@ -150,7 +150,7 @@ class EmbeddingIndex:
             through = max(turn_ids[-1], progress.through_turn)
             if progress.dimension not in (0, dimension):  # a new dimension makes the stored vectors useless
                 if changed:
-                    raise ServerTrouble(f"{self._embedder.name} answers in two dimensions by turns")
+                    raise ServerTrouble(f"{self._embedder.name} alternates between two dimensions")
                 changed, through = True, 0
             progress = Progress(progress.model, dimension, through)
             await self._store(chat_id, turn_ids, rows, made, progress)
@@ -163,16 +163,16 @@ class EmbeddingIndex:
         try:
             if not await self._storage.vectors.any(chat_id, self._embedder.name):
                 return None
-            took: list[ExtraRequest] = []
+            requests: list[ExtraRequest] = []
             async with asyncio.timeout(ANSWER_WITHIN_S):
-                (vector,) = await self._embedder.embed([_truncate(words, OWN_BYTES)], Purpose.QUERY, took)
+                (vector,) = await self._embedder.embed([_truncate(words, OWN_BYTES)], Purpose.QUERY, requests)
             self._rest.over()
-            await self._record_usage(chat_id, took)
+            await self._record_usage(chat_id, requests)
             scores = await self._compare(chat_id, vector, after_turn, before_turn)
             return scores and replace(scores, least=least_sum(self._embedder.name, words))
         except Exception as exc:
             if not isinstance(exc, ModelError | StorageError | TimeoutError):  # a bug here must not prevent an answer
-                log.exception("A question has no embedding")
+                log.exception("A question could not be embedded")
             self._rest.begin(exc)
             return None
 
@@ -185,14 +185,14 @@ class EmbeddingIndex:
         for first_turn in found.damaged:
             await self._drop(chat_id, first_turn)
         if found.spoiled:
-            log.error("%d vectors of chat %d are damaged, and are made anew", len(found.spoiled), chat_id)
+            log.error("%d vectors of chat %d are damaged and will be made again", len(found.spoiled), chat_id)
             async with self._storage.transaction() as tx:
                 await self._storage.vectors.spoil(tx, chat_id, found.spoiled)
             self.wake(chat_id)
         return found.scores
 
     async def _drop(self, chat_id: int, first_turn: int) -> None:
-        log.error("Vectors of chat %d are damaged, and are made anew", chat_id)
+        log.error("Vectors of chat %d are damaged and will be made again", chat_id)
         async with self._storage.transaction() as tx:
             await self._storage.vectors.drop_page(tx, chat_id, first_turn)
         self.wake(chat_id)
@@ -213,7 +213,7 @@ class EmbeddingIndex:
                 self._waiting[chat_id] = None
                 self._background_rest.begin(exc)
             except Exception as exc:  # a bug: without a pause, every turn would hit it again and be paid for
-                log.exception("Chat %d is not embedded before its next turn", chat_id)
+                log.exception("Chat %d could not be embedded; trying again after a pause", chat_id)
                 self._background_rest.begin(exc)
 
     async def _make_vectors(self, chat_id: int, rows: Sequence[InContext]) -> list[_Two]:
@@ -221,11 +221,11 @@ class EmbeddingIndex:
         texts = [text for row in rows for text in embedding_texts(row, self._zone)]
         if not texts:
             return []
-        took: list[ExtraRequest] = []
+        requests: list[ExtraRequest] = []
         try:
-            vectors = await self._vectors(texts, took)
+            vectors = await self._vectors(texts, requests)
         finally:
-            await self._record_usage(chat_id, took)
+            await self._record_usage(chat_id, requests)
         self._background_rest.over()
         return list(zip(vectors[::2], vectors[1::2], strict=True))
 
@@ -237,53 +237,53 @@ class EmbeddingIndex:
         made: Sequence[_Two],
         progress: Progress,
     ) -> None:
-        """Store the vectors that are still valid: meanwhile a turn or its neighbour may have changed or gone."""
+        """Store the vectors that are still valid: a turn or its neighbour may have changed or gone in the meantime."""
         sums = await asyncio.to_thread(_sums, rows, made)  # the first call loads numpy
         async with self._storage.transaction() as tx:
             now = await self._storage.past.in_context(chat_id, turn_ids, tx)
             texts = {row.own.turn_id: embedding_texts(row, self._zone) for row in rows}
             same = {row.own.turn_id for row in now if embedding_texts(row, self._zone) == texts.get(row.own.turn_id)}
-            kept = {turn_id: vector for turn_id, vector in sums.items() if turn_id in same}
-            await self._storage.vectors.put(tx, chat_id, kept, progress)
+            valid = {turn_id: vector for turn_id, vector in sums.items() if turn_id in same}
+            await self._storage.vectors.put(tx, chat_id, valid, progress)
             await self._storage.vectors.done(tx, same)
             if len(same) < len(turn_ids):
-                await self._storage.vectors.spoil(tx, chat_id, [each for each in turn_ids if each not in same])
+                await self._storage.vectors.spoil(tx, chat_id, [turn_id for turn_id in turn_ids if turn_id not in same])
 
-    async def _vectors(self, texts: Sequence[str], took: list[ExtraRequest]) -> Sequence[Sequence[float] | None]:
-        """A vector for each text, or None if the server refuses it; otherwise one text would block all that follow."""
+    async def _vectors(self, texts: Sequence[str], requests: list[ExtraRequest]) -> Sequence[Sequence[float] | None]:
+        """A vector for each text, or None if the server refuses it, so that one text can't block the others."""
         try:
-            return await self._embedder.embed(texts, Purpose.PASSAGE, took)
+            return await self._embedder.embed(texts, Purpose.PASSAGE, requests)
         except ModelError as exc:
             if not _may_be_a_text(exc):
                 raise
             if not isinstance(exc, _REFUSED):
                 await self._embedder.embed(
-                    [HARMLESS], Purpose.PASSAGE, took
+                    [HARMLESS], Purpose.PASSAGE, requests
                 )  # or the server is down, and all texts wait
-            return [await self._alone(text, took) for text in texts]
+            return [await self._alone(text, requests) for text in texts]
 
-    async def _alone(self, text: str, took: list[ExtraRequest]) -> Sequence[float] | None:
+    async def _alone(self, text: str, requests: list[ExtraRequest]) -> Sequence[float] | None:
         for attempt in range(TRIES):
             try:
-                return (await self._embedder.embed([text], Purpose.PASSAGE, took))[0]
+                return (await self._embedder.embed([text], Purpose.PASSAGE, requests))[0]
             except ModelError as exc:
                 if not _may_be_a_text(exc):
                     raise
                 # raises if it isn't this text that the server refuses
-                await self._embedder.embed([HARMLESS], Purpose.PASSAGE, took)
+                await self._embedder.embed([HARMLESS], Purpose.PASSAGE, requests)
                 if isinstance(exc, _REFUSED) or attempt == TRIES - 1:
-                    log.info("A turn has no embedding, since the server refuses its text: %s", type(exc).__name__)
+                    log.info("A turn gets no embedding because the server refuses its text: %s", type(exc).__name__)
                     break
         return None
 
-    async def _record_usage(self, chat_id: int, took: Sequence[ExtraRequest]) -> None:
+    async def _record_usage(self, chat_id: int, requests: Sequence[ExtraRequest]) -> None:
         """Record the usage, for no particular user."""
-        if self._usage_recorder is None or not took:
+        if self._usage_recorder is None or not requests:
             return
         async with self._storage.transaction() as tx:
-            for each in took:
-                asked = CountedRequest(self._embedder.name, each.counted, each.said)
-                await self._usage_recorder.add(tx, chat_id, asked, each.usage)
+            for request in requests:
+                asked = CountedRequest(self._embedder.name, request.counted, request.output)
+                await self._usage_recorder.add(tx, chat_id, asked, request.usage)
 
 
 def _sums(rows: Sequence[InContext], made: Sequence[_Two]) -> dict[int, bytes]:

@@ -66,15 +66,15 @@ class Forgetting:
     async def by_words(self, chat: Chat, words: str) -> ForgetPreview:
         """Find the turns and memory lines that contain all of these words, in any inflection.
 
-        If there are none, stop words are ignored. Memory lines that tell of the found turns in other words are
-        included.
+        If there are none, stop words are ignored. Memory lines that say the same as the found turns in other
+        words are included.
         """
         for wanted in await self._matchers(chat, words):
             turns = await self._matching(chat, partial(_matches, wanted))
-            lines = await self._lines(chat, wanted.holds)
+            lines = await self._lines(chat, wanted.matches)
             if turns or lines:
-                told = await self._lines_about(chat, turns)
-                return ForgetPreview(turns, (*lines, *(line for line in told if line not in lines)), words)
+                related = await self._lines_about(chat, turns)
+                return ForgetPreview(turns, (*lines, *(line for line in related if line not in lines)), words)
         return ForgetPreview((), ())
 
     async def by_message(self, chat: Chat, message_id: int) -> ForgetPreview:
@@ -88,8 +88,10 @@ class Forgetting:
         quoting = await self._matching(chat, partial(_has_quote, quote)) if _has_words(said) else ()
         turn_ids = tuple(sorted({turn.turn_id, *quoting} | ({answer} if answer else set())))
         lines = await self._lines(chat, partial(_is_about, said=said))
-        told = await self._lines_about(chat, turn_ids)
-        return ForgetPreview(turn_ids, (*lines, *(line for line in told if line not in lines)), said, of_message=True)
+        related = await self._lines_about(chat, turn_ids)
+        return ForgetPreview(
+            turn_ids, (*lines, *(line for line in related if line not in lines)), said, of_message=True
+        )
 
     async def shown(self, chat: Chat, found: ForgetPreview | Proposal, first: int, count: int) -> list[HistoryTurn]:
         """A page of the turns that were found."""
@@ -101,15 +103,15 @@ class Forgetting:
         return await self._storage.forgettings.propose(tx, chat.id, proposal, self._clock())
 
     async def carry_out(self, tx: Transaction, chat: Chat, proposal_id: int) -> Proposal | None:
-        """Forget what was proposed; None if the proposal was answered before.
+        """Forget what was proposed; None if the proposal has already been answered.
 
-        Afterwards nothing reads it any more (if it is a lot, once `carry_on` has finished). `Eraser` deletes it.
+        From then on nothing reads it (a large deletion: once `carry_on` has finished). `Eraser` deletes the rows.
         """
         proposal = await self._storage.forgettings.take(tx, chat.id, proposal_id)
         if proposal is None:
             return None
         await self._storage.chats.take_back(tx, chat.id)
-        await self._remove_from_memory(tx, chat, proposal)  # it is compared with the turns while they are there
+        await self._remove_from_memory(tx, chat, proposal)  # compares it with the turns, which must still be there
         await self._storage.forgettings.put_aside(tx, chat.id, proposal.turn_ids)
         await self._storage.servers.delete_responses_of(tx, chat.id)
         await self._storage.forgettings.drop_like(tx, chat.id, proposal)
@@ -125,13 +127,13 @@ class Forgetting:
     async def _remove_from_memory(self, tx: Transaction, chat: Chat, proposal: Proposal) -> None:
         """Delete lines from all versions of the memory; a compaction since the preview may have reworded them."""
         lines, (wanted, without) = {*proposal.lines}, await self._matchers(chat, proposal.words, FEW, tx)
-        meant = without if any(map(without.holds, lines)) and not any(map(wanted.holds, lines)) else wanted
+        meant = without if any(map(without.matches, lines)) and not any(map(wanted.matches, lines)) else wanted
 
         lines |= {*await self._lines_about(chat, proposal.turn_ids[-FEW:], tx)}
 
         def is_gone(line: str) -> bool:
-            told = _is_about(line, proposal.words) if proposal.of_message else meant.holds(line)
-            return line in lines or told
+            is_meant = _is_about(line, proposal.words) if proposal.of_message else meant.matches(line)
+            return line in lines or is_meant
 
         await self._storage.memories.take_out(tx, chat.id, is_gone, self._windows.memory_tokens)
 
@@ -154,7 +156,7 @@ class Forgetting:
         return tuple(found)
 
     async def _lines_about(self, chat: Chat, turn_ids: Sequence[int], tx: Transaction | None = None) -> list[str]:
-        """Memory lines, in any version, that tell of these turns and not of one in the window that stays."""
+        """Memory lines, in any version, that are about these turns and not about one that stays in the window."""
         lines = await self._all_lines(chat, tx)
         if not lines or not turn_ids:
             return []
@@ -162,12 +164,12 @@ class Forgetting:
         gone = await self._storage.past.of_ids(chat.id, turn_ids[-PAGE:], tx)
         window = await self._storage.memories.window(chat.id, most_tokens=MOST_COMPARED, tx=tx)
         stays = [turn for turn in window.turns if turn.id not in leaving]
-        told = await asyncio.to_thread(lines_about, lines, _short_messages(gone))
-        told -= lines_about(told, _short_messages(stays))
-        told |= sharing_codes(
+        found = await asyncio.to_thread(lines_about, lines, _short_messages(gone))
+        found -= lines_about(found, _short_messages(stays))
+        found |= sharing_codes(
             lines, (strip_framing(turn.content) for turn in gone), (strip_framing(turn.content) for turn in stays)
         )
-        return [line for line in lines if line in told]
+        return [line for line in lines if line in found]
 
     async def _all_lines(self, chat: Chat, tx: Transaction | None) -> list[str]:
         """The lines of the current memory, followed by those of earlier versions."""
@@ -176,7 +178,7 @@ class Forgetting:
         return list(dict.fromkeys([*now, *await self._storage.memories.earlier_lines(chat, tx)]))
 
     async def _lines(self, chat: Chat, is_meant: Callable[[str], bool]) -> tuple[str, ...]:
-        """The matching lines of the memory, or if there are none, of its earlier versions, which are stored too."""
+        """The matching lines of the memory, or if there are none, of its stored earlier versions."""
         memory = await self._storage.memories.current(chat)
         lines = [line for line in memory.text.splitlines() if line.strip()] if memory else []
         if meant := tuple(line for line in lines if is_meant(line)):
@@ -205,7 +207,7 @@ def _matching_ids(page: Sequence[tuple[int, str]], is_meant: Callable[[str], boo
 
 
 def _matches(wanted: Matcher, content: str) -> bool:
-    return wanted.holds(strip_timestamp(content))
+    return wanted.matches(strip_timestamp(content))
 
 
 def _has_quote(quote: str, content: str) -> bool:
@@ -237,10 +239,10 @@ def _folded(text: str) -> str:
 
 
 def _is_about(line: str, said: str) -> bool:
-    theirs, ours = _words(line), _folded(said)
-    if line.startswith("#") or not theirs:
+    words, text = _words(line), _folded(said)
+    if line.startswith("#") or not words:
         return False
-    return sum(_root(word) in ours for word in theirs) >= SHARED_WORDS * len(theirs)
+    return sum(_root(word) in text for word in words) >= SHARED_WORDS * len(words)
 
 
 def _root(word: str) -> str:
@@ -258,7 +260,7 @@ class Eraser:
         self._working: asyncio.Task[None] | None = None
 
     def begin(self) -> None:
-        """Start deleting whatever has been forgotten; retries until it succeeds."""
+        """Start deleting everything that was forgotten; retries until it succeeds."""
         self._wanted.set()
         if self._working is None or self._working.done():
             self._working = asyncio.create_task(self._work(), name="erasing")
@@ -276,8 +278,8 @@ class Eraser:
                 await self.erase()
             except Exception as exc:
                 if not isinstance(exc, StorageError):  # a bug must not leave it undeleted until the next start
-                    log.exception("What was forgotten could not be deleted")
-                log.warning("What was forgotten is deleted later: %s", exc)
+                    log.exception("Forgotten turns could not be deleted")
+                log.warning("Forgotten turns will be deleted later: %s", exc)
                 self._wanted.set()
                 await asyncio.sleep(AGAIN_AFTER_S)
 

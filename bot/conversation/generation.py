@@ -1,4 +1,4 @@
-"""What a model says while it writes: begun again once if the stream breaks, bounded in time, shown as it grows."""
+"""Reading a model's answer: retried once if the stream breaks, limited in time, shown while it grows."""
 
 import asyncio
 import logging
@@ -29,60 +29,60 @@ from bot.llm.stream_events import (
 )
 
 ATTEMPTS = 2
-"""A stream that breaks, or says nothing, is begun once more from the start before the user hears of it."""
+"""A stream that breaks or stays empty is requested once more before the user sees an error."""
 PATIENCE_S = 5.0
-"""After this much silence the user sees that the bot is still trying."""
+"""After this many seconds of silence the user sees that the bot is still trying."""
 
 log = logging.getLogger(__name__)
 
 
 class PreviewSink(Protocol):
-    """Where the user watches the answer grow. Calls are cheap and never fail."""
+    """Shows the user the answer as it grows. Calls are cheap and never fail."""
 
     def update(self, text: str) -> None:
-        """The whole answer so far, as markdown."""
+        """Show the whole answer so far, as Markdown."""
 
     def thinking(self) -> None:
-        """The model reasons before it answers."""
+        """Show that the model is reasoning before it answers."""
 
     def note(self, text: str) -> None:
-        """A line about the waiting, while there is no answer yet."""
+        """Show a line about the wait, while there is no answer yet."""
 
 
 @dataclass(slots=True)
 class AnswerRequest(Received):
-    """One request to the model, paid for as far as it got."""
+    """One request to the model; it costs something even if it breaks off."""
 
     counted: int | None = None
-    """Our own count of its prompt's tokens; None: its prompt is that of the answer."""
+    """Our own count of its prompt's tokens; None if it has the same prompt as the answer."""
 
     @property
     def was_taken(self) -> bool:
-        """Whether anything came of it: else it was refused, as far as is known, and cost nothing."""
+        """Whether it had any result; otherwise it was presumably refused, and cost nothing."""
         return self.usage is not None or bool(self.text or self.reasoning or self.calls)
 
 
 class Generation:
-    """What the model says, over all requests that this takes.
+    """What the model says, over all requests needed for one answer.
 
-    An answer takes one request, and one more after each round of tool calls. If the stream breaks, the answer is begun
-    again from the first request. Every request is paid for:
+    An answer takes one request, and one more after each round of tool calls. If the stream breaks, the answer starts
+    over with its first request. Every request is paid for:
 
-    - `_requests` are those of the attempt under way. The first is the answer's own: its usage is the answer's.
-    - `_abandoned` are those of earlier attempts that came to nothing.
+    - `_requests` are those of the current attempt. The first is the answer's own: its usage is the answer's.
+    - `_abandoned` are those of earlier, failed attempts.
 
     `extra_requests` lists all but the answer's own.
     """
 
     def __init__(self, show: PreviewSink, bound: float, heads: SpeakerPrefix) -> None:
-        """`bound`: seconds that all tries of a request have until the first token, and the longest silence after it.
+        """`bound`: seconds that all attempts together have until the first token, and the longest silence after it.
 
-        `heads`: what is taken off the beginning, since the model only imitates it.
+        `heads`: removes a speaker's name from the beginning, where the model imitates the transcript's format.
         """
         self.text = ""
         self.finish: Finish | None = None
         self.stored: set[str] = set()
-        """The addresses of responses that the server keeps, of all attempts."""
+        """The addresses of all attempts' responses that the server has stored."""
         self._show = show
         self._bound = bound
         self._heads = heads
@@ -97,56 +97,56 @@ class Generation:
     @property
     def reasoning(self) -> str:
         """What the model thought before it answered; it is never sent back."""
-        return "".join(one.reasoning for one in self._requests)
+        return "".join(request.reasoning for request in self._requests)
 
     @property
     def audio(self) -> bytes:
-        """The spoken answer, where one was asked for: see AudioDelta."""
-        return b"".join(one.audio for one in self._requests)
+        """The spoken answer, if one was requested; for its format see AudioDelta."""
+        return b"".join(request.audio for request in self._requests)
 
     @property
     def switched(self) -> SwitchedModel | None:
-        """Who gave this answer, or a part of it, where that is not the model that was asked."""
+        """The model that gave this answer or a part of it, if it isn't the one that was asked."""
         own, *extra = self._requests
-        return next((one.switched for one in (own, *reversed(extra)) if one.switched is not None), None)
+        return next((request.switched for request in (own, *reversed(extra)) if request.switched is not None), None)
 
     @property
     def goes_on(self) -> bool:
-        """Whether it is being asked for with the results of tools."""
+        """Whether there was a further request with the results of tools."""
         return len(self._requests) > 1
 
     @property
     def has_begun(self) -> bool:
-        """Whether the request under way has said something; what was said before it looked something up is older."""
+        """Whether the current request has produced text; text from before a tool call doesn't count."""
         return bool(self.text.strip() and self._requests[-1].text.strip())
 
     def extra_requests(self, counted: int, count_tokens: TokenCounter, *, kept: bool = True) -> list[ExtraRequest]:
-        """All requests but the answer's own: those after tool calls, and those of attempts that came to nothing.
+        """All requests but the answer's own: those after tool calls, and those of failed attempts.
 
-        `counted`: our own count of the answer's prompt, for an estimate where the server reported nothing. If the
-        answer is not `kept`, its own request is one of them.
+        `counted`: our own count of the answer's prompt, for an estimate where the server reported nothing. Unless the
+        answer is `kept`, its own request is included.
         """
         current = self._requests[1:] if kept else self._taken()
         return [
             ExtraRequest(
-                counted if one.counted is None else one.counted,
-                count_tokens(one.text + one.reasoning),
-                one.usage,
-                one.switched,
+                counted if request.counted is None else request.counted,
+                count_tokens(request.text + request.reasoning),
+                request.usage,
+                request.switched,
             )
-            for one in (*self._abandoned, *current)
+            for request in (*self._abandoned, *current)
         ]
 
     def still_trying(self) -> None:
-        """Tell the user that the answer takes several requests."""
+        """Show the user that the answer takes several requests."""
         self._show.note(texts.STILL_TRYING)
 
     def end_by_filter(self) -> None:
-        """Let the text so far be the answer, which a content filter has cut."""
+        """Accept the text so far as an answer that a content filter has cut off."""
         self.finish = Finish.FILTER
 
     async def write(self, model: ChatModel, messages: Sequence[Message], options: Options = DEFAULT) -> None:
-        """Have the model answer. Raises a ModelError when there is no answer."""
+        """Get the model's answer. Raises a ModelError if there is none."""
         give_up_at = asyncio.get_running_loop().time() + self._bound
         for attempt in range(1, ATTEMPTS + 1):
             self._abandoned += self._taken()
@@ -162,12 +162,12 @@ class Generation:
             except (StreamCut, EmptyAnswer) as exc:
                 if attempt == ATTEMPTS or isinstance(exc, ThoughtsTooLong):  # it would only cost the same again
                     raise
-                log.warning("The model's answer broke off and is begun again: %s", exc)
-                if any(one.text for one in self._requests):  # the server did answer in time
+                log.warning("The model's answer broke off and is requested again: %s", exc)
+                if any(request.text for request in self._requests):  # the server did answer in time
                     give_up_at = asyncio.get_running_loop().time() + self._bound
 
     def _taken(self) -> list[AnswerRequest]:
-        return [one for one in self._requests if one.was_taken]
+        return [request for request in self._requests if request.was_taken]
 
     async def _read(self, events: AsyncIterator[StreamEvent], give_up_at: float) -> None:
         loop = asyncio.get_running_loop()
@@ -176,12 +176,12 @@ class Generation:
             async with asyncio.timeout_at(give_up_at) as limit:
                 async for event in events:
                     patience.cancel()
-                    if isinstance(event, Queued):  # how long that lasts is bounded at the gate
+                    if isinstance(event, Queued):  # the queue itself limits how long that lasts
                         limit.reschedule(None if event.waiting else loop.time() + self._bound)
                         note = texts.IN_LINE if event.waiting else texts.STILL_TRYING
                         patience = loop.call_later(PATIENCE_S, self._show.note, note)
                         continue
-                    if speaks(event) or limit.when() is None:  # what only keeps the line open is no progress
+                    if speaks(event) or limit.when() is None:  # a mere keep-alive is no progress
                         limit.reschedule(loop.time() + self._bound)
                     self._take(event)
         except TimeoutError as exc:
@@ -211,14 +211,14 @@ class Generation:
                 pass
 
     def _joined(self) -> str:
-        """What was said before and after tool calls, as one text."""
-        return "\n\n".join(one.text for one in self._requests if one.text.strip())
+        """The text from before and after tool calls, joined."""
+        return "\n\n".join(request.text for request in self._requests if request.text.strip())
 
     def _doubt_usage(self) -> None:
-        """An output of nothing, where something was said, is no report: what was said is estimated instead."""
-        for one in self._requests:
-            if one.usage is not None and not one.usage.output and (one.text or one.reasoning):
-                one.usage = None
+        """Discard reports of zero output tokens for requests that produced text, so that usage is estimated instead."""
+        for request in self._requests:
+            if request.usage is not None and not request.usage.output and (request.text or request.reasoning):
+                request.usage = None
 
     def _check(self) -> None:
         if self.text.strip():

@@ -1,11 +1,11 @@
 """Incoming messages and their rendering in the transcript.
 
 A message is rendered once, when it is stored, in the form that all later prompts send. In groups each message begins
-with its speaker's name, and its further lines are indented; an unindented line is always the bot's own framing, so no
+with its speaker's name, and its other lines are indented; an unindented line is always the bot's own framing, so no
 name and no text can pass for another speaker's.
 
-Also here are the prefixes of callback data of the buttons below answers. An id follows, so that an old button finds
-nothing to do.
+The prefixes of callback data for buttons below answers are here too. Each is followed by an id, so that an outdated
+button has no effect.
 """
 
 import unicodedata
@@ -22,7 +22,7 @@ NAME_LENGTH = 32
 QUOTE_LENGTH = 300
 """How much of a replied-to message is quoted if the prompt contains it anyway, in characters."""
 WHOLE_QUOTE_LENGTH = 4096
-"""The same if it doesn't: as much as a message can hold."""
+"""How much is quoted if it doesn't: as much as a message can hold."""
 ROLES = frozenset({"system", "assistant", "user", "tool", "developer", "you", "ai", "bot", "model"})
 PERSON = " (a person)"
 SPLIT_AT = 4096
@@ -62,7 +62,7 @@ class IncomingMessage:
     """One message of a user. `speaker` is set in groups; `at` is when it was sent."""
 
     message_id: int | None
-    """None: a button was pressed instead."""
+    """None if a button was pressed instead."""
     sender_id: int | None
     text: str
     at: datetime
@@ -81,9 +81,9 @@ class IncomingMessage:
     """A digest of text and content, to recognize the message."""
 
 
-def timestamp(said: IncomingMessage, last: float | None, zone: tzinfo) -> str:
-    """The local time to write before this message, or "" if the last timestamp (Unix seconds) still serves."""
-    at = said.at.astimezone(zone)
+def timestamp(message: IncomingMessage, last: float | None, zone: tzinfo) -> str:
+    """The timestamp to write before this message, or "" if the last one (Unix seconds) is recent enough."""
+    at = message.at.astimezone(zone)
     if last is not None:
         before = datetime.fromtimestamp(last, zone)
         if before.date() == at.date() and abs(at - before) < STAMP_AFTER:
@@ -91,19 +91,19 @@ def timestamp(said: IncomingMessage, last: float | None, zone: tzinfo) -> str:
     return f"[{at:%a %Y-%m-%d %H:%M}] "
 
 
-def render(said: IncomingMessage) -> str:
+def render(message: IncomingMessage) -> str:
     """The message as the model sees it: quote or forward, speaker, text."""
-    lines = [f"[forwarded from {clean_name(said.forwarded_from)}]"] if said.forwarded_from else []
-    words = escape_framing(said.text.strip("\n"), quotes=not said.speaker)
-    body = "\n".join(filter(None, (*lines, *said.notes, *said.remarks, words)))
-    own = f"{said.speaker}: {indent(body)}" if said.speaker else body
-    return "\n".join([*_quote_lines(said.quote), own])
+    lines = [f"[forwarded from {clean_name(message.forwarded_from)}]"] if message.forwarded_from else []
+    words = escape_framing(message.text.strip("\n"), quotes=not message.speaker)
+    body = "\n".join(filter(None, (*lines, *message.notes, *message.remarks, words)))
+    own = f"{message.speaker}: {indent(body)}" if message.speaker else body
+    return "\n".join([*_quote_lines(message.quote), own])
 
 
-def render_continuation(said: IncomingMessage) -> str:
+def render_continuation(message: IncomingMessage) -> str:
     """The message as the continuation of the previous one, which Telegram's apps split."""
-    words = escape_framing(said.text, quotes=not said.speaker)
-    return indent(words) if said.speaker else words
+    words = escape_framing(message.text, quotes=not message.speaker)
+    return indent(words) if message.speaker else words
 
 
 def indent(text: str) -> str:
@@ -117,24 +117,25 @@ def _quote_lines(quote: Quote | None) -> Iterable[str]:
         return
     author = f"{clean_name(quote.author)}: " if quote.author else ""
     first, *others = [line.strip() for line in text.splitlines() if line.strip()]
-    if not author and names_somebody(first):  # the bot's own words, which it may have been asked to say
+    if not author and names_somebody(first):  # someone may have asked the bot to say this
         first = f"\\{first}"
     yield f"> {author}{first}"
     yield from (f">   {line}" for line in others)  # so that no line passes for another author's
 
 
-def separator(before: IncomingMessage | None, said: IncomingMessage) -> str:
+def separator(before: IncomingMessage | None, message: IncomingMessage) -> str:
     """The text between two messages; nothing if Telegram split the text in mid-word."""
-    if before is None or before.sender_id != said.sender_id or said.forwarded_from or before.forwarded_from:
+    if before is None or before.sender_id != message.sender_id or message.forwarded_from or before.forwarded_from:
         return "\n\n"
-    return "" if utf16_length(before.text) == SPLIT_AT and not _is_ours_joined(before.text, said) else "\n"
+    return "" if utf16_length(before.text) == SPLIT_AT and not _is_ours_joined(before.text, message) else "\n"
 
 
-def _is_ours_joined(before: str, said: IncomingMessage) -> bool:
-    """Whether joining a split line would create something that looks like the bot's framing, as neither half does."""
-    at = len(f"{before}.".splitlines()) - 1
+def _is_ours_joined(before: str, message: IncomingMessage) -> bool:
+    """Whether a split line, once joined, would look like the bot's framing although neither half does."""
+    last_line = len(f"{before}.".splitlines()) - 1
     return any(
-        escape_framing(line, quotes=not said.speaker) != line for line in (before + said.text).splitlines()[at : at + 1]
+        escape_framing(line, quotes=not message.speaker) != line
+        for line in (before + message.text).splitlines()[last_line : last_line + 1]
     )
 
 

@@ -21,11 +21,11 @@ from storage.search import TurnKey
 BATCH = 100
 """Turns indexed per transaction, so that other writers wait only milliseconds."""
 RENEWED = 50
-"""The same for turns with changed or deleted neighbours, which are scattered."""
+"""The same for turns with changed or deleted neighbours, which are spread over the index."""
 MOVED, REST_S = 50, 0.02
-"""Turns moved from an older index per transaction, and the pause after each, for the sake of answers."""
+"""Turns moved from an older index per transaction, and seconds to pause after each, so that answers aren't delayed."""
 LOOKED_AT = 5_000
-"""Ids that one step of the repair reads in some ten milliseconds."""
+"""Ids that one step of the repair reads, in about ten milliseconds."""
 PROBES = 30
 """Turns looked up by one of their words to test the index."""
 MOST_MISSED = 0.1
@@ -33,9 +33,9 @@ MOST_MISSED = 0.1
 _PROBE = re.compile(r"[^\W\d_]{2,}")
 """A word suitable for a probe."""
 LOOK_EVERY_S = 86_400.0
-"""How often the whole index is checked: damage may raise nothing and just find nothing."""
+"""How often the whole index is checked, in seconds: a damaged index may raise no error and just find nothing."""
 RETRY_S = 300.0
-"""Seconds before the next attempt to rebuild an index, for example when the disk is full."""
+"""Seconds until the next attempt to rebuild an index, for example while the disk is full."""
 
 log = logging.getLogger(__name__)
 
@@ -55,14 +55,14 @@ class Indexer:
     async def catch_up(self, chat_id: int, *, has_new: bool = False) -> None:
         """Index new turns. Progress and keys share a transaction, so a kill loses neither.
 
-        `has_new`: there are some, as far as the caller knows.
+        `has_new`: the caller knows that there are some, so that isn't checked first.
         """
         await self.renew()
         index = self._storage.search.index
         while not index.damaged and (has_new or await self._storage.past.has_unindexed(chat_id)):
             has_new = False
             async with index.transaction() as tx:
-                # Read inside the writing transaction, so that turns forgotten meanwhile don't come back as keys.
+                # Read inside the writing transaction, so that turns forgotten in the meantime don't come back as keys.
                 rows = await self._storage.past.unindexed(tx, chat_id, BATCH)
                 if not rows.fresh:
                     return
@@ -72,11 +72,11 @@ class Indexer:
                 # The last turn indexed before gets a new neighbour; the one before it serves only as its neighbour.
                 await self._storage.search.put(tx, chat_id, keys[max(len(rows.before) - 1, 0) :])
                 await self._storage.search.progress(tx, chat_id, rows.fresh[-1].turn_id)
-            if len(rows.fresh) < BATCH:  # what is said from now on is followed by its own call
+            if len(rows.fresh) < BATCH:  # newer turns get a call of their own
                 return
 
     async def renew(self) -> None:
-        """Index turns again that were changed, or whose neighbours were."""
+        """Index again the turns that were changed, or whose neighbours were."""
         search = self._storage.search
         while stale := await search.index.next_stale(RENEWED):
             async with search.index.transaction() as tx:
@@ -89,14 +89,15 @@ class Indexer:
 
     async def _home(self, tx: Transaction, chat_id: int, fresh: Iterable[HistoryTurn]) -> tuple[str, ...]:
         """The chat's languages, after counting those of new turns."""
-        heard = await asyncio.to_thread(_languages_in, fresh)
-        await self._storage.chats.count_languages(tx, chat_id, heard)
+        languages = await asyncio.to_thread(_languages_in, fresh)
+        await self._storage.chats.count_languages(tx, chat_id, languages)
         return await self._storage.chats.languages(chat_id, tx)
 
     async def move(self) -> None:
         """Move an older index into this one in small steps, recently active chats first.
 
-        Until then the old one answers for turns that aren't moved. A killed process continues after its next start.
+        Until then the old one is searched for turns that haven't been moved. A killed process continues after its next
+        start.
         """
         search = self._storage.search
         await search.index.renew_all(KEYS_VERSION)
@@ -142,11 +143,11 @@ class Indexer:
                 probes += 1
                 missed += not await self._storage.search.holds(row.turn_id, max(words, key=len))
         if missed > MOST_MISSED * probes:
-            await self._storage.search.index.condemn(f"{missed} of {probes} messages are not found by their own words")
+            await self._storage.search.index.condemn(f"{missed} of {probes} messages can't be found by their own words")
         await self._storage.search.index.examine()
         return not await self._storage.search.index.look()
 
-    async def make_anew(self) -> None:
+    async def rebuild(self) -> None:
         """Rebuild the index. A killed process continues after its next start."""
         await self._storage.search.index.replace()
         await self.catch_up_all()
@@ -189,10 +190,14 @@ def turn_keys(rows: Sequence[HistoryTurn], zone: tzinfo, home: Sequence[str] = (
     own = [index_text(_words(row), home) for row in rows]
     label = [_label(row, zone, home) for row in rows]
     keys = []
-    for at, row in enumerate(rows):
-        near = [one for one in (at - 1, at + 1) if 0 <= one < len(rows) and rows[one].era == row.era]
-        around = " ".join(f"{label[one]} {own[one].terms}" for one in near)
-        keys.append(TurnKey(row.turn_id, own[at].terms, around, label[at], own[at].written))
+    for index, row in enumerate(rows):
+        near = [
+            neighbour
+            for neighbour in (index - 1, index + 1)
+            if 0 <= neighbour < len(rows) and rows[neighbour].era == row.era
+        ]
+        around = " ".join(f"{label[neighbour]} {own[neighbour].terms}" for neighbour in near)
+        keys.append(TurnKey(row.turn_id, own[index].terms, around, label[index], own[index].written))
     return keys
 
 
@@ -253,12 +258,12 @@ class IndexRepair:
         """Check the index after a start, and index what the last process left."""
         self._start(self._look)
 
-    def see_to(self) -> None:
+    def maintain(self) -> None:
         """Rebuild the index if it is known to be damaged; check it again after a day."""
         if self.at_work or self._clock() < self._not_before:
             return
         if self._indexer.is_damaged:
-            self._start(self._make_anew)
+            self._start(self._rebuild)
         elif self._clock() >= self._looked_at + LOOK_EVERY_S:
             self._start(self._look)
 
@@ -283,12 +288,12 @@ class IndexRepair:
         try:
             await (
                 work()
-            )  # called here, because a task that is cancelled before it starts would leave a coroutine behind
+            )  # called here, because a task that is cancelled before it starts would never await the coroutine
         except StorageError as exc:
-            log.error("The search index can't be made anew now, again in %.0f s: %s", RETRY_S, exc)
+            log.error("The search index can't be rebuilt now, trying again in %.0f s: %s", RETRY_S, exc)
             self._not_before = self._clock() + RETRY_S
         except Exception:
-            log.exception("The search index can't be made anew, again in %.0f s", RETRY_S)
+            log.exception("The search index can't be rebuilt, trying again in %.0f s", RETRY_S)
             self._not_before = self._clock() + RETRY_S
 
     async def _look(self) -> None:
@@ -296,10 +301,10 @@ class IndexRepair:
         if await self._indexer.probe():
             await self._indexer.catch_up_all()
         else:
-            await self._make_anew()
+            await self._rebuild()
         if self._moving is None or self._moving.done():
             self._moving = asyncio.create_task(self._guarded(self._indexer.move), name="older search index")
 
-    async def _make_anew(self) -> None:
-        await self._indexer.make_anew()
-        log.warning("The search index was made anew")
+    async def _rebuild(self) -> None:
+        await self._indexer.rebuild()
+        log.warning("The search index was rebuilt")

@@ -1,9 +1,9 @@
 """Maintenance: indexing and compaction of a chat between its turns, and nightly jobs for all chats.
 
-A compaction is a separate task, at most one per chat. Turns that come meanwhile are answered from the current window
-and don't cancel it; only when the window is at its cap does the next turn wait.
+A compaction is a separate task, at most one per chat. Turns that arrive in the meantime are answered from the
+current window and don't cancel it; only when the window is at its cap does the next turn wait.
 
-The nightly jobs delete what is past its retention period and put the index in order.
+The nightly jobs delete what is past its retention period and tidy up the index.
 """
 
 import asyncio
@@ -31,9 +31,9 @@ QUIET_S = 240.0
 """Silence after which a chat counts as quiet; a minute is left to use its cache."""
 FIRST_RETRY_S = 60.0
 LONGEST_RETRY_S = 3600.0
-"""The first and the longest pause before a failed compaction is repeated, doubled each time."""
+"""Seconds before a failed compaction is repeated: the first pause, which doubles each time, and the longest."""
 SIDE_BY_SIDE = 4
-"""Concurrent compactions that nobody waits for: after a night hundreds of chats may be due."""
+"""Concurrent compactions in the background: after a night hundreds of chats may be due."""
 IDLE = "idle"
 BATCH = 100
 """Turns deleted per transaction, so that other writers wait only some ten milliseconds."""
@@ -55,8 +55,8 @@ class Maintenance:
         embedding: EmbeddingIndex | None,
         schedule: str,
         clock: Callable[[], float],
-        mending: IndexRepair | None = None,
-        measuring: WindowProbe | None = None,
+        index_repair: IndexRepair | None = None,
+        window_probe: WindowProbe | None = None,
     ) -> None:
         self._storage = storage
         self._windows = windows
@@ -65,8 +65,8 @@ class Maintenance:
         self._embedding = embedding
         self._schedule = schedule
         self._clock = clock
-        self._mending = mending
-        self._measuring = measuring
+        self._index_repair = index_repair
+        self._window_probe = window_probe
         self._running: dict[int, asyncio.Task[CompactionOutcome]] = {}
         self._room = asyncio.Semaphore(SIDE_BY_SIDE)
         self._queued: set[int] = set()
@@ -76,17 +76,19 @@ class Maintenance:
         """Index new turns, and decide whether to compact the window now, later when the chat is quiet, or not.
 
         Unaddressed talk alone never causes a model call: its compaction waits for the next question.
-        `answer`: one that was just given. Whatever else happens in the chat meanwhile is followed by its own call.
+        `answer`: one that was just given. Anything else that happens in the chat in the meantime has its own call.
         """
-        if self._mending is not None:
-            self._mending.see_to()
-        if self._mending is None or not self._mending.at_work:  # the rebuild indexes all chats, which takes a while
+        if self._index_repair is not None:
+            self._index_repair.maintain()
+        if (
+            self._index_repair is None or not self._index_repair.at_work
+        ):  # the rebuild indexes all chats, which takes a while
             has_new = answer is not None and answer.state is AnswerState.WRITTEN
             await self._indexer.catch_up(chat_id, has_new=has_new)
         if self._embedding is not None:
             self._embedding.wake(chat_id)
-        if self._measuring is not None:
-            self._measuring.see_to(chat_id)
+        if self._window_probe is not None:
+            self._window_probe.measure_suspected(chat_id)
         if chat_id in self._running or (answer is not None and await self._is_far_from_due(answer)):
             return
         if await self._is_only_overheard(chat_id):
@@ -99,10 +101,10 @@ class Maintenance:
             return
         due = self._quiet_at(view)
         if due != view.window.chat.due_at:
-            await self._look_at(chat_id, due, 0)
+            await self._set_due(chat_id, due, 0)
 
     async def _is_far_from_due(self, answer: AnswerInFlight) -> bool:
-        """Whether nothing is due with this answer added to its window, decided without reading that again."""
+        """Whether nothing is due even with this answer in the window, decided without reading the window again."""
         view = answer.window
         if view is None or answer.state is not AnswerState.WRITTEN or answer.generation.goes_on:
             return False
@@ -118,8 +120,8 @@ class Maintenance:
         chat = await self._storage.chats.by_id(chat_id)
         if chat is None or chat.due_at is None or self.waits(chat):
             return True
-        if chat.due_at > self._clock():  # that time was for the cache of a window that has changed since
-            await self._look_at(chat_id, None, 0)
+        if chat.due_at > self._clock():  # set for the cache of a window that has since changed
+            await self._set_due(chat_id, None, 0)
             return True
         return False
 
@@ -137,12 +139,12 @@ class Maintenance:
         if task is not None:
             task.cancel()
             await asyncio.wait([task])
-        await self._look_at(chat_id, None, 0)
+        await self._set_due(chat_id, None, 0)
 
     async def begin(self) -> None:
         """Resume the last process's work: a damaged or incomplete index, missing vectors."""
-        if self._mending is not None:
-            self._mending.begin()
+        if self._index_repair is not None:
+            self._index_repair.begin()
         if self._embedding is not None:
             await self._embedding.wake_all()
 
@@ -152,10 +154,10 @@ class Maintenance:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        if self._measuring is not None:
-            await self._measuring.close()
-        if self._mending is not None:
-            await self._mending.close()
+        if self._window_probe is not None:
+            await self._window_probe.close()
+        if self._index_repair is not None:
+            await self._index_repair.close()
         if self._embedding is not None:
             await self._embedding.close()
 
@@ -196,27 +198,27 @@ class Maintenance:
             await self._mark_due(chat_id)
             outcome = await self._compactor.compact(chat_id, most_prompt=most_prompt)
         except BudgetSpent as exc:
-            await self._look_at(chat_id, exc.until, 0)
+            await self._set_due(chat_id, exc.until, 0)
             raise
         except Exception as exc:  # bugs too: without a pause they would be paid for again and again
             await self._failed(chat_id, exc)
             raise
-        await self._look_at(chat_id, self._clock() if outcome is CompactionOutcome.VOID else None, 0)
+        await self._set_due(chat_id, self._clock() if outcome is CompactionOutcome.VOID else None, 0)
         return outcome
 
     async def _mark_due(self, chat_id: int) -> None:
         """Mark the chat as due, so that a killed process's compaction is repeated after the next start."""
         chat = await self._storage.chats.by_id(chat_id)
-        await self._look_at(chat_id, self._clock(), chat.compact_failures if chat else 0)
+        await self._set_due(chat_id, self._clock(), chat.compact_failures if chat else 0)
 
     async def _failed(self, chat_id: int, exc: Exception) -> None:
         chat = await self._storage.chats.by_id(chat_id)
         failures = (chat.compact_failures if chat else 0) + 1
         pause = backoff(failures, FIRST_RETRY_S, LONGEST_RETRY_S)
-        log.warning("Chat %d could not be compacted, again in %.0f s: %s: %s", chat_id, pause, type(exc).__name__, exc)
-        await self._look_at(chat_id, self._clock() + pause, failures)
+        log.warning("Chat %d could not be compacted, retry in %.0f s: %s: %s", chat_id, pause, type(exc).__name__, exc)
+        await self._set_due(chat_id, self._clock() + pause, failures)
 
-    async def _look_at(self, chat_id: int, due_at: float | None, failures: int) -> None:
+    async def _set_due(self, chat_id: int, due_at: float | None, failures: int) -> None:
         async with self._storage.transaction() as tx:
             await self._storage.chats.look_at(tx, chat_id, due_at, failures)
 
@@ -255,13 +257,13 @@ class Retention:
             async with self._storage.transaction() as tx:
                 await self._take_out(tx, chat_id, lines)
         while turns := await self._storage.past.stored_before(before, BATCH):
-            told = {chat_id: await self._lines_about(chat_id, turn_ids) for chat_id, turn_ids in turns.items()}
+            lines_by_chat = {chat_id: await self._lines_about(chat_id, turn_ids) for chat_id, turn_ids in turns.items()}
             async with self._storage.transaction() as tx:
                 for chat_id, turn_ids in turns.items():
-                    await self._take_out(tx, chat_id, told[chat_id])
+                    await self._take_out(tx, chat_id, lines_by_chat[chat_id])
                     deleted += await self._storage.forgettings.delete_turns(tx, chat_id, turn_ids)
                     await self._storage.chats.take_back(tx, chat_id)
-                    # The oldest turns went, so only the turn after the last of them has a key with their words.
+                    # These were the oldest turns, so only the turn after the last of them has a key with their words.
                     await self._indexer.forgotten(tx, chat_id, turn_ids[-1:])
         async with self._storage.transaction() as tx:
             await self._storage.memories.delete_before(tx, before)
@@ -271,16 +273,16 @@ class Retention:
         return deleted
 
     async def _lines_about(self, chat_id: int, turn_ids: Sequence[int]) -> set[str]:
-        """Memory lines that tell of these turns and not of one in the window that stays."""
+        """Memory lines that are about these turns and not about one that stays in the window."""
         lines = await self._storage.memories.lines(chat_id)
         if not lines:
             return set()
         leaving = {*turn_ids}
-        gone = [one.content for one in await self._storage.past.of_ids(chat_id, turn_ids)]
+        gone = [turn.content for turn in await self._storage.past.of_ids(chat_id, turn_ids)]
         window = (await self._storage.memories.window(chat_id, most_tokens=MOST_COMPARED)).turns
         stays = [strip_framing(turn.content) for turn in window if turn.id not in leaving]
-        told = lines_about(lines, map(strip_framing, gone))
-        return (told - lines_about(told, stays)) | sharing_codes(lines, map(strip_framing, gone), stays)
+        found = lines_about(lines, map(strip_framing, gone))
+        return (found - lines_about(found, stays)) | sharing_codes(lines, map(strip_framing, gone), stays)
 
     async def _take_out(self, tx: Transaction, chat_id: int, lines: set[str]) -> None:
         if lines:
@@ -301,7 +303,7 @@ class Retention:
     async def repair_index(self) -> None:
         """Index what is missing, remove orphaned keys, and merge the index's segments."""
         if not await self._indexer.probe():
-            await self._indexer.make_anew()
+            await self._indexer.rebuild()
         await self._indexer.catch_up_all()
         await self._indexer.repair()
         await self._indexer.merge()

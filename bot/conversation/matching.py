@@ -53,7 +53,7 @@ _QUOTED = re.compile(
     '"([^"]+)"|\u201c([^\u201c\u201d]+)\u201d|\u201e([^\u201c-\u201e]+)[\u201c\u201d]|«([^«»]+)»|「([^「」]+)」'
 )
 _LANGUAGES = ("de", "en", "es", "fr", "it", "nl", "pl", "pt", "sv", "tr", "ru", "uk", "bg")
-"""Languages that are detected in a conversation, besides those its people have chosen."""
+"""Languages that are detected in a conversation, in addition to those its users have chosen."""
 SURE = 3
 """Distinct stop words needed to conclude that a language is used."""
 _DIGIT = re.compile(f"[{''.join(chr(code) for code in range(0x80, 0x10000) if chr(code).isdecimal())}]")
@@ -147,7 +147,7 @@ class Matcher:
     def __bool__(self) -> bool:
         return bool(self.words or self.parts)
 
-    def holds(self, text: str) -> bool:
+    def matches(self, text: str) -> bool:
         """Whether the text contains everything searched for."""
         if not self:
             return False

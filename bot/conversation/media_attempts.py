@@ -1,4 +1,4 @@
-"""Asking the model once, and again without the media that it can't look at or listen to."""
+"""Asking the model once, and again without the media that it refuses."""
 
 from bot.conversation.answer import AnswerInFlight
 from bot.conversation.prompt_builder import PromptBuilder, Reduction
@@ -19,13 +19,13 @@ from bot.errors import (
 from storage import complete
 
 MOST_REFUSALS = 8
-"""Requests for one answer when pictures or sounds are refused: fewer, the newest ones, all of them, then the sounds."""
+"""Requests for one answer if media are refused: the number, the newest ones, all pictures, then the sounds."""
 BROKEN = (500, 501, 502)
-"""Statuses of a server that may have broken over what it was sent; others say that it is busy or down."""
+"""Statuses of a server that the request itself may have broken; others mean that it is busy or down."""
 
 
 class MediaAttempts:
-    """Asks the model for an answer, with as many of the media as it takes."""
+    """Asks the model for an answer, with as many of the media as it accepts."""
 
     def __init__(self, prompts: PromptBuilder, windows: WindowReader) -> None:
         self._prompts = prompts
@@ -39,7 +39,7 @@ class MediaAttempts:
         except BaseException:
             if left_out and not (
                 answer.generation.text or answer.generation.reasoning
-            ):  # nothing says that it was them
+            ):  # the media may not be the cause
                 await complete(self._prompts.take_back(left_out))
             raise
 
@@ -56,7 +56,7 @@ class MediaAttempts:
                     raise
                 more = await self._prompts.leave_out_media(answer.chat.id)
                 if not more:
-                    if isinstance(exc, ImageRefused | MediaRefused):  # there is none: it speaks of something else
+                    if isinstance(exc, ImageRefused | MediaRefused):  # with no media left, it means something else
                         raise _as_request(exc) from exc
                     raise
                 left_out += more
@@ -78,7 +78,7 @@ class MediaAttempts:
 
 
 def is_about_this(exc: ModelError) -> bool:
-    """Whether the server may refuse what was sent, and does not just have trouble of its own."""
+    """Whether the request may be the cause, rather than some trouble of the server's own."""
     return not isinstance(exc, ServerTrouble) or exc.status in BROKEN
 
 

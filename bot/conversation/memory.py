@@ -76,7 +76,7 @@ class MemoryEditor:
             prompt_tokens=round(view.sizes.total),
             context_window=view.policy.context_window,
             rounds=len(view.starts),
-            media=sum(is_sent(one, view.model.senses) for turn in view.window.turns for one in turn.media),
+            media=sum(is_sent(medium, view.model.senses) for turn in view.window.turns for medium in turn.media),
             cached_share=_cached_share(reports),
             made_at=datetime.fromtimestamp(memory.made_at, self._zone) if memory else None,
             whole=view.window.through_turn <= view.window.chat.reset_turn,
@@ -120,7 +120,7 @@ class MemoryEditor:
     async def correct(self, chat: Chat, change: str) -> bool:
         """Let the model apply a user's change to the memory. Raises a ModelError.
 
-        False if the memory was changed meanwhile, so the change was based on an older version.
+        False if the memory was changed in the meantime, so the change was based on an older version.
         """
         view = await self._windows.view(chat.id)
         model = self._windows.model(chat)

@@ -21,7 +21,7 @@ LEAST_LOST = 5
 LEAST_LINE = 0.5
 """A line is lost if it keeps less than this share of its traces."""
 TOLD_SHARE = 0.5
-"""The share of its words that a line must have in common with a text to tell of it."""
+"""The share of its words that a line must have in common with a text to be about it."""
 OLD_SHARE = 0.5
 """The share of the memory's length that restored lines may take."""
 _WORD = re.compile(r"[^\W\d_]+(?:[\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0900-\u0dff]+[^\W\d_]*)*")
@@ -58,7 +58,7 @@ def find_loss(old: str, new: str) -> MemoryLoss:
 
 
 def lines_about(lines: Iterable[str], texts: Iterable[str]) -> set[str]:
-    """The lines that tell of one of these texts: at least half of their words, names and numbers occur in it."""
+    """The lines about one of these texts: at least half of their words, names and numbers occur in it."""
     traces = {line: _content(line) for line in lines if not is_heading(line)}
     found: set[str] = set()
     for text in texts:

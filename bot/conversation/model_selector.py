@@ -51,14 +51,16 @@ class ModelSelector:
         chosen = self._models.of(self.name(chat.settings))
         if not any(medium.kind is MediaKind.IMAGE and not medium.refused for turn in turns for medium in turn.media):
             return chosen
-        heard = any(medium.kind is MediaKind.AUDIO and not medium.refused for turn in turns for medium in turn.media)
-        if chosen.senses.sees and (self._vision is None or (heard and chosen.senses.hears)):
+        has_sound = any(
+            medium.kind is MediaKind.AUDIO and not medium.refused for turn in turns for medium in turn.media
+        )
+        if chosen.senses.sees and (self._vision is None or (has_sound and chosen.senses.hears)):
             return chosen  # a model that hears too isn't replaced by one that only sees
         vision = self._vision or self._default_vision
         return self._models.of(vision) if vision else chosen
 
     def senses(self, settings: ChatSettings) -> Capabilities:
-        """What a chat can show and say to the bot; pictures count if any model that may answer can see them."""
+        """What a chat's messages may contain; pictures count if any model that may answer can see them."""
         senses = self._models.of(self.name(settings)).senses
         vision = self._vision or (None if senses.sees else self._default_vision)
         return replace(senses, sees=self._models.of(vision).senses.sees) if vision else senses
@@ -91,8 +93,8 @@ def newest_images(turns: tuple[Turn, ...], most: int | None) -> tuple[Turn, ...]
 def within_bytes(turns: tuple[Turn, ...], most: int) -> tuple[Turn, ...]:
     """Drop the oldest pictures and sounds if they exceed `most` bytes.
 
-    It then drops down to half at once, so that the following requests share their beginning and hit the cache. The last
-    turn with media keeps them.
+    It then drops down to half at once, so that the following requests share a prefix and hit the cache. The last turn
+    with media keeps them.
     """
     heavy = [(turn, size) for turn in turns if (size := _size(turn))]
     first, total = 0, 0

@@ -1,4 +1,4 @@
-"""The messages of a request, as a pure function of what is stored, and the bot's fixed texts for models.
+"""The messages of a request, as a pure function of the stored rows, and the bot's fixed texts for models.
 
 The prefix is a contract: consecutive requests of a chat share every byte up to the end of the user's newest message,
 because the messages are made of rows that never change and only grow at the end. No clock and no title comes before

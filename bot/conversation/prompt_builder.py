@@ -69,12 +69,17 @@ class PromptBuilder:
     """Prepares requests."""
 
     def __init__(
-        self, storage: Storage, windows: WindowReader, recall: Recall, marking: CacheMarkerPolicy, toolbox: Toolbox
+        self,
+        storage: Storage,
+        windows: WindowReader,
+        recall: Recall,
+        cache_markers: CacheMarkerPolicy,
+        toolbox: Toolbox,
     ) -> None:
         self._storage = storage
         self._windows = windows
         self._recall = recall
-        self._marking = marking
+        self._cache_markers = cache_markers
         self._toolbox = toolbox
 
     async def prepare(
@@ -95,7 +100,7 @@ class PromptBuilder:
         recalled, changed = await self._search_history(view), await self._windows.changed(view)
         added = "\n\n".join(filter(None, (changed.text, recalled.text)))
         messages = await self._windows.prompt(view, recalled=added)
-        marked = await self._marking.mark(view, messages)
+        marked = await self._cache_markers.mark(view, messages)
         counted = self._windows.counted(view) + recalled.tokens + changed.tokens
         has_marks = keeps_words(marked)
         contents = PromptContents(view, view.sent, recalled, changed.turn_ids)
@@ -132,7 +137,7 @@ class PromptBuilder:
         Returns the turns that have them; empty if nothing was sent.
         """
         view = await self._windows.view(chat_id)
-        sent = [turn for turn in view.sent if any(is_sent(one, view.model.senses) for one in turn.media)]
+        sent = [turn for turn in view.sent if any(is_sent(medium, view.model.senses) for medium in turn.media)]
         newest = [turn for turn in sent if turn.id > _last_answer(view)]
         left_out = [turn.id for turn in newest or sent]
         await self._refuse(left_out, refused=True)

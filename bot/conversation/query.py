@@ -28,7 +28,7 @@ _SENTENCE = re.compile(r"(?<=[.!?。\uff01\uff1f؟])(?<!\b\d\.)(?<!\b\d\d\.)\s*(
 _MARKS = ("?", "\uff1f", "؟", "\u037e", "\u055e", "⸮")
 """Including those of Arabic, Greek and Armenian."""
 MOST_WORDS, MOST_SENTENCES = 40, 8
-"""A longer message tells more than it asks."""
+"""A longer message says more than it asks."""
 MOST_SIGNS = 60
 """The same in characters, for scripts without spaces."""
 MOSTLY = 0.5
@@ -78,8 +78,8 @@ def is_question(words: str, home: Sequence[str] = ()) -> bool:
     sentences = _sentences(words)
     if not 0 < len(sentences) <= MOST_SENTENCES or len(words.split()) > MOST_WORDS:
         return False
-    asking_ones = [one for one in sentences if one.endswith(_MARKS) or _is_worded(one, home)]
-    return sum(map(len, asking_ones)) >= MOSTLY * sum(map(len, sentences))
+    questions = [sentence for sentence in sentences if sentence.endswith(_MARKS) or _is_worded(sentence, home)]
+    return sum(map(len, questions)) >= MOSTLY * sum(map(len, sentences))
 
 
 def has_question_mark(words: str) -> bool:
@@ -95,8 +95,10 @@ def _is_worded(sentence: str, home: Sequence[str]) -> bool:
         return _is_worded_in_signs(sentence, asking()[language])
     words = _words(sentence)
     certain = {word for word in words if len(word) >= CERTAIN_LETTERS or not word.isascii()}
-    told = languages_of(words, home).get(Script.LATIN)
-    latin = [told] if told else [language for language in home if script_for(language) is Script.LATIN]
+    latin_language = languages_of(words, home).get(Script.LATIN)
+    latin = (
+        [latin_language] if latin_language else [language for language in home if script_for(language) is Script.LATIN]
+    )
     for language, known in asking().items():
         at_home = not known.latin or language in latin
         first = next((word for word in words if word not in known.before), "")
@@ -117,13 +119,13 @@ def _is_worded_in_signs(sentence: str, known: QuestionWords) -> bool:
 
 
 def _words(sentence: str) -> list[str]:
-    told = [word.strip(_AROUND).casefold().replace("\u0451", "\u0435") for word in sentence.split()]
+    words = [word.strip(_AROUND).casefold().replace("\u0451", "\u0435") for word in sentence.split()]
     return [
         part
-        for word in told
+        for word in words
         if not word.endswith(indefinite_endings())
-        for one in _APART.split(word)
-        if (part := one.strip(_AROUND))
+        for piece in _APART.split(word)
+        if (part := piece.strip(_AROUND))
     ]
 
 

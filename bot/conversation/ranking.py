@@ -27,13 +27,13 @@ from storage.records import HistoryTurn
 from storage.search import Hit
 
 NEARNESS_WEIGHT = 0.12
-"""Of one standard deviation, in units of coverage."""
+"""What one standard deviation of nearness is worth, in units of coverage."""
 MOST = 60
 """The most turns ranked by words, and by meaning."""
 USUAL_COVERAGE = 0.4
 """Assumed coverage of the best turn if the score of a perfect one is unknown."""
 NTH = 5
-"""A question that gathers ("which of them ...") has many turns that match about equally; the fifth is the probe."""
+"""A question that collects ("which of them ...") has many turns that match about equally; the fifth is the probe."""
 SHARES = ((0.5, 0.31), (0.7, 0.6), (0.8, 0.6), (1.0, 1.0))
 """The probe's match relative to the best, and the share of the token limit that the question then gets: at 0.5 the
 answer is in one place, at 1 in many. (Nine conversations in eight languages: 88.7 % of the evidence with 1,144 tokens
@@ -78,11 +78,13 @@ class Ranking:
 
     def ranks(self, turn_id: int) -> Ranks:
         """The ranks of a turn."""
-        return Ranks(*(_place(turn_id, each) for each in (self.turn_ids, self.by_words, self.by_meaning)))
+        return Ranks(*(_place(turn_id, ranked) for ranked in (self.turn_ids, self.by_words, self.by_meaning)))
 
-    def with_bonus(self, by: Mapping[int, float]) -> "Ranking":
+    def with_bonus(self, bonus: Mapping[int, float]) -> "Ranking":
         """Reorder by matches raised by a bonus; `matches` keeps the original values."""
-        matches = {one: match + by.get(one, 0.0) for one, match in zip(self.turn_ids, self.matches, strict=True)}
+        matches = {
+            turn_id: match + bonus.get(turn_id, 0.0) for turn_id, match in zip(self.turn_ids, self.matches, strict=True)
+        }
         ranked = sorted(matches, key=lambda turn_id: (-matches[turn_id], turn_id))[:MOST]
         return replace(self, turn_ids=tuple(ranked), matches=self.matches[:MOST])
 
@@ -123,7 +125,7 @@ def rank(
     ranked = sorted(matches, key=lambda turn_id: (-matches[turn_id], turn_id))[:most]
     return Ranking(
         tuple(ranked),
-        tuple(matches[one] for one in ranked),
+        tuple(matches[turn_id] for turn_id in ranked),
         max(coverage.values(), default=0.0),
         by_words=tuple(hit.turn_id for hit in hits),
         by_meaning=tuple(sorted(nearness, key=lambda turn_id: -nearness[turn_id])[:MOST]),
@@ -140,8 +142,12 @@ def _between(value: float, low: float, high: float) -> float:
 
 def without_echoes(ranked: Sequence[int], near: Sequence[HistoryTurn], words: str) -> list[int]:
     """Remove earlier occurrences of the message itself, and the turns around them."""
-    places = [at for at, spoken in enumerate(near) if strip_framing(spoken.content) == words]
-    echoes = {near[beside].turn_id for at in places for beside in range(max(at - 1, 0), min(at + 2, len(near)))}
+    indexes = [index for index, spoken in enumerate(near) if strip_framing(spoken.content) == words]
+    echoes = {
+        near[near_index].turn_id
+        for index in indexes
+        for near_index in range(max(index - 1, 0), min(index + 2, len(near)))
+    }
     return [turn_id for turn_id in ranked if turn_id not in echoes]
 
 
@@ -156,13 +162,13 @@ def choose_turns(order: Sequence[int], ranked: Sequence[int], sizes: dict[int, i
 
     Only turns with a size are considered.
     """
-    place = {turn_id: at for at, turn_id in enumerate(order)}
+    index_of = {turn_id: index for index, turn_id in enumerate(order)}
     chosen: set[int] = set()
     for rank, hit in enumerate(ranked):
-        at = place.get(hit)
-        if at is None:
+        index = index_of.get(hit)
+        if index is None:
             continue
-        for group in (order[max(at - 1, 0) : at + 2] if rank < WITH_NEIGHBOURS else [hit], [hit]):
+        for group in (order[max(index - 1, 0) : index + 2] if rank < WITH_NEIGHBOURS else [hit], [hit]):
             new = [turn_id for turn_id in group if turn_id in sizes and turn_id not in chosen]
             size = sum(sizes[turn_id] for turn_id in new)
             if size <= budget:

@@ -59,7 +59,7 @@ UNASKED_OF_WINDOW = 1 / 45
 LEAST_UNASKED_TOKENS = 150
 """Fewer tokens don't hold a line with its neighbours."""
 SHORT_TOKENS = 30
-"""A message this short may be a question in another form; a longer one tells more than it asks."""
+"""A message this short may be a question in another form; a longer one says more than it asks."""
 FEW_WORDS = 2
 """This few words, if not a question, are a common phrase when many turns match equally: "Good morning"."""
 MOST_CHARACTERS = 8_000
@@ -219,7 +219,7 @@ class Recall:
     async def _rank_in_period(
         self, chat: Chat, period: Period, hits: Sequence[Hit], weight: float, scores: SimilarityScores | None
     ) -> Ranking:
-        inside = [one.turn_id for one in period.told]
+        inside = [turn.turn_id for turn in period.turns]
         if scores is not None:
             inside += scores.nearest(period.first_turn, period.last_turn, MOST)
         ranking = rank(hits, weight, scores, inside, len(hits) + len(inside) + MOST)
@@ -257,8 +257,8 @@ class Recall:
     def _text(self, near: Sequence[HistoryTurn], ranked: Sequence[int], asked: Sequence[str], budget: int) -> Recalled:
         lines = {spoken.turn_id: render_line(spoken, asked, self._count_tokens) for spoken in near}
         order = [spoken.turn_id for spoken in near]
-        told = set(without_duplicates(order, ranked, lines))
-        sizes = {spoken.turn_id: self._size(spoken, lines) for spoken in near if spoken.turn_id in told}
+        unique = set(without_duplicates(order, ranked, lines))
+        sizes = {spoken.turn_id: self._size(spoken, lines) for spoken in near if spoken.turn_id in unique}
         room = budget - self._count_tokens(OPENING)
         while chosen := choose_turns(order, ranked, sizes, room):
             text = "\n".join([OPENING, *self._dated([spoken for spoken in near if spoken.turn_id in chosen], lines)])

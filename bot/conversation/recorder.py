@@ -1,4 +1,4 @@
-"""Recording of what people say as transcript rows, and of their edits.
+"""Recording messages, and edits of them, as rows of the transcript.
 
 Messages are rendered once, under names that are unique in the chat. After an edit, the prompt stays the same up to the
 changed turn, and if it was part of the last question, that is answered again. A turn outside the window changes in the
@@ -53,14 +53,14 @@ class TurnRecorder:
         key: ChatKey,
         *,
         private: bool,
-        said: Sequence[IncomingMessage],
+        messages: Sequence[IncomingMessage],
         asked: bool = True,
         begins: bool = False,
         language: str | None = None,
     ) -> Chat:
-        """Store what a user said. If the bot was `asked`, an answer is due; `begins`: it is begun at once."""
+        """Store a user's messages. If the bot was `asked`, an answer is due; `begins`: it is begun at once."""
         chat = await self.chat(tx, key, private=private, language=language)
-        named = [await self._named(tx, chat, one) for one in said]
+        named = [await self._named(tx, chat, message) for message in messages]
         turns, stamped_at = self._rendered(chat, named)
         await self._storage.transcript.append(tx, chat.id, turns, self._clock(), asked=asked)
         if asked and begins:
@@ -70,15 +70,15 @@ class TurnRecorder:
         return chat
 
     async def chat(self, tx: Transaction, key: ChatKey, *, private: bool, language: str | None) -> Chat:
-        """The conversation with this key, in which someone with this app language (IETF) has just spoken."""
+        """The chat with this key, created if necessary; `language`: the app language (IETF) of the user who wrote."""
         chat = await self._storage.chats.ensure(tx, key, private=private, now=self._clock())
         if chat.gone or language != chat.heard_language:
             await self._storage.chats.heard(tx, chat.id, language)
         return chat
 
-    async def rendered(self, tx: Transaction, chat: Chat, said: IncomingMessage, stored: StoredTurn) -> NewTurn:
-        """A message in place of its old version, with the same timestamp and separator."""
-        named = await self._named(tx, chat, said)
+    async def rendered(self, tx: Transaction, chat: Chat, message: IncomingMessage, stored: StoredTurn) -> NewTurn:
+        """An edited message in place of its old version, with the same timestamp and separator."""
+        named = await self._named(tx, chat, message)
         content = timestamp_of(stored.content) + render(named) if stored.separator else render_continuation(named)
         return self._turn(named, content, stored.separator)
 
@@ -88,7 +88,7 @@ class TurnRecorder:
         turn = await self._storage.past.of_message(chat.id, message_id, tx) if chat else None
         return chat is not None and turn is not None and turn.turn_id > await self._last_gone(chat, tx)
 
-    async def holds(self, key: ChatKey, message_id: int) -> bool:
+    async def attachments_in_view(self, key: ChatKey, message_id: int) -> bool:
         """Whether the prompt also contains the message's attachments: those of unaddressed messages weren't opened."""
         chat = await self._storage.chats.find(key)
         if chat is None or not await self.in_view(key, message_id):
@@ -101,16 +101,16 @@ class TurnRecorder:
         memory = await self._storage.memories.current(chat, tx)
         return max(chat.reset_turn, memory.through_turn if memory else 0)
 
-    async def _named(self, tx: Transaction, chat: Chat, said: IncomingMessage) -> IncomingMessage:
-        quote = await self._quoted(tx, chat, said.quote) if said.quote else None
+    async def _named(self, tx: Transaction, chat: Chat, message: IncomingMessage) -> IncomingMessage:
+        quote = await self._quoted(tx, chat, message.quote) if message.quote else None
         if quote is not None and quote.message_id is not None:
             refused = await self._storage.edits.is_left_out(chat.id, quote.message_id, tx)
-            quote = None if refused else quote  # what the model refuses must not return by a reply to it
-        shown = clean_name(said.sender or "", self._names)
-        if chat.private or said.sender_id is None:
-            return replace(said, sender=shown, quote=quote)
-        name = await self._storage.chats.speaker_name(tx, chat.id, said.sender_id, shown, skeleton)
-        return replace(said, speaker=name, sender=name, quote=quote)
+            quote = None if refused else quote  # a reply must not bring back what the model refuses
+        shown = clean_name(message.sender or "", self._names)
+        if chat.private or message.sender_id is None:
+            return replace(message, sender=shown, quote=quote)
+        name = await self._storage.chats.speaker_name(tx, chat.id, message.sender_id, shown, skeleton)
+        return replace(message, speaker=name, sender=name, quote=quote)
 
     async def _quoted(self, tx: Transaction, chat: Chat, quote: Quote) -> Quote:
         """The quote with its author's name as the prompt shows it."""
@@ -133,38 +133,38 @@ class TurnRecorder:
         known = {medium.hash for media in shown.values() for medium in media}
         return replace(shortened, media=tuple(one for one in quote.media if content_hash(one.data) not in known))
 
-    def _rendered(self, chat: Chat, said: Sequence[IncomingMessage]) -> tuple[list[NewTurn], float | None]:
+    def _rendered(self, chat: Chat, messages: Sequence[IncomingMessage]) -> tuple[list[NewTurn], float | None]:
         turns: list[NewTurn] = []
         stamped_at, before = chat.stamped_at, None
-        for one in said:
-            joint = separator(before, one)
-            time = timestamp(one, stamped_at, self._zone) if joint else ""
-            stamped_at = one.at.timestamp() if time else stamped_at
-            turns.append(self._turn(one, time + render(one) if joint else render_continuation(one), joint))
-            before = one
+        for message in messages:
+            joint = separator(before, message)
+            time = timestamp(message, stamped_at, self._zone) if joint else ""
+            stamped_at = message.at.timestamp() if time else stamped_at
+            turns.append(self._turn(message, time + render(message) if joint else render_continuation(message), joint))
+            before = message
         return turns, stamped_at
 
-    def _turn(self, said: IncomingMessage, content: str, joint: str) -> NewTurn:
+    def _turn(self, message: IncomingMessage, content: str, separator: str) -> NewTurn:
         return NewTurn(
             content=content,
-            separator=joint,
+            separator=separator,
             tokens=self._count_tokens(content),
-            message_id=said.message_id,
-            sender_id=said.sender_id,
-            speaker=said.sender,
-            said_at=said.at.timestamp(),
-            from_bot=said.from_bot,
-            media=(*(said.quote.media if said.quote else ()), *said.media),
-            digest=said.digest,
+            message_id=message.message_id,
+            sender_id=message.sender_id,
+            speaker=message.sender,
+            said_at=message.at.timestamp(),
+            from_bot=message.from_bot,
+            media=(*(message.quote.media if message.quote else ()), *message.media),
+            digest=message.digest,
         )
 
 
 class TurnEditor:
     """Applies edits; `clock` gives Unix seconds."""
 
-    def __init__(self, storage: Storage, hearing: TurnRecorder, indexer: Indexer, clock: Callable[[], float]) -> None:
+    def __init__(self, storage: Storage, recorder: TurnRecorder, indexer: Indexer, clock: Callable[[], float]) -> None:
         self._storage = storage
-        self._hearing = hearing
+        self._recorder = recorder
         self._indexer = indexer
         self._clock = clock
 
@@ -172,7 +172,7 @@ class TurnEditor:
         self,
         chat: Chat,
         stored: StoredTurn,
-        said: IncomingMessage,
+        message: IncomingMessage,
         tx: Transaction,
         *,
         asks: bool,
@@ -185,12 +185,12 @@ class TurnEditor:
         `unread`: attachments couldn't be fetched again, so pictures and sounds stay. If the attachment was a document
         or was transcribed, nothing changes, unless it couldn't be read the first time either.
         """
-        never_read = bool(said.remarks) and all(remark in stored.content for remark in said.remarks)
+        never_read = bool(message.remarks) and all(remark in stored.content for remark in message.remarks)
         if unread and not never_read:  # its readable version still applies
-            said = replace(said, remarks=())
-        turn = await self._hearing.rendered(tx, chat, said, stored)
+            message = replace(message, remarks=())
+        turn = await self._recorder.rendered(tx, chat, message, stored)
         before = await self._storage.media.of_turn(stored.turn_id, tx)
-        after = before if unread else [content_hash(one.data) for one in turn.media]
+        after = before if unread else [content_hash(medium.data) for medium in turn.media]
         if (turn.content == stored.content and after == before) or (unread and not before and not never_read):
             return True  # Telegram also reports an edit when a preview or reactions change
         last = await self._storage.edits.last_exchange(chat.id, tx)
@@ -203,17 +203,17 @@ class TurnEditor:
         await self._indexer.changed(tx, chat.id, stored.turn_id)
         is_last = stored.turn_id in last.turn_ids
         if is_last and await self._storage.transcript.pending_reply(chat.id, tx) is not None:
-            await self._storage.edits.caused(tx, stored.turn_id, said.sender_id)
+            await self._storage.edits.caused(tx, stored.turn_id, message.sender_id)
             return True  # the pending answer will use these words
         if not is_last and (not asks or stored.asked or not _is_newest(stored, last)):
             return True
         if not admits():
             return False
         if is_last and last.reply_id is not None:
-            await self._storage.transcript.answer_anew(tx, chat.id, last.reply_id, self._clock(), said.sender_id)
+            await self._storage.transcript.answer_anew(tx, chat.id, last.reply_id, self._clock(), message.sender_id)
         else:
             await self._storage.transcript.ask(tx, stored.turn_id)
-            await self._storage.edits.caused(tx, stored.turn_id, said.sender_id)
+            await self._storage.edits.caused(tx, stored.turn_id, message.sender_id)
         return True
 
 

@@ -31,10 +31,10 @@ log = logging.getLogger(__name__)
 class RefusalSearch:
     """Finds refused parts and leaves them out of later prompts."""
 
-    def __init__(self, storage: Storage, windows: WindowReader, side_calls: SideRequests) -> None:
+    def __init__(self, storage: Storage, windows: WindowReader, side_requests: SideRequests) -> None:
         self._storage = storage
         self._windows = windows
-        self._side_calls = side_calls
+        self._side_requests = side_requests
 
     async def among(
         self, view: PromptWindow, turns: Sequence[Turn], *, as_: type[ModelError] = ContentRefused
@@ -67,7 +67,7 @@ class RefusalSearch:
         """Find what is refused in these older turns and never recall it again; returns whether anything was found."""
         storage, chat = self._storage, view.window.chat
         spoken = await storage.past.of_ids(chat.id, turn_ids)
-        refused = await self._among(view, {one.turn_id: one.content for one in spoken})
+        refused = await self._among(view, {turn.turn_id: turn.content for turn in spoken})
         if refused:
             async with storage.transaction() as tx:
                 await storage.transcript.leave_out(tx, chat.id, refused)
@@ -81,7 +81,7 @@ class RefusalSearch:
         try:
             return await ask()
         except ContentRefused as exc:
-            log.info("Chat %d: what the content filter refuses is searched for: %s", view.window.chat.id, exc)
+            log.info("Chat %d: searching for what the content filter refuses: %s", view.window.chat.id, exc)
             if not await self.leave_out(view, turns):
                 raise
         await self._tell(view.window.chat)
@@ -94,7 +94,7 @@ class RefusalSearch:
             return True
         asked = (Message("system", PROBE), Message("user", words))
         try:
-            await self._side_calls.ask(view.window.chat, view.model, asked, brief=PROBE_S)
+            await self._side_requests.ask(view.window.chat, view.model, asked, brief=PROBE_S)
         except as_:
             return False
         except EmptyAnswer:  # no text or too much, but not a refusal

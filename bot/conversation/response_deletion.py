@@ -1,4 +1,4 @@
-"""Deletion of responses that a model server keeps, after a reset, a /forget or a deletion in the bot.
+"""Deletion of responses stored at a model server, after a reset, a /forget or a deletion in the bot.
 
 It runs in the background and repeats until it succeeds, even after a restart, so that nobody has to wait for a server.
 Undoing a reset then costs one request with the full conversation.
@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 
 class ResponseKeeper(Protocol):
-    """A server that keeps responses, such as ``OpenAIServer``."""
+    """A server that stores responses, such as ``OpenAIServer``."""
 
     @property
     def responses_url(self) -> str:
@@ -31,7 +31,7 @@ class ResponseKeeper(Protocol):
 
 
 class ResponseDeletion:
-    """Deletes kept responses; without a keeper nothing was ever kept."""
+    """Deletes stored responses. Without a keeper there are none."""
 
     def __init__(self, storage: Storage, keeper: ResponseKeeper | None) -> None:
         self._storage = storage
@@ -51,6 +51,6 @@ class ResponseDeletion:
         log.debug("Deleted %d of %d responses at the model's server", len(gone), len(urls))
 
     async def prune(self, now: float) -> None:
-        """Drop records of responses that no server keeps any more."""
+        """Drop records of responses that every server has deleted by now."""
         async with self._storage.transaction() as tx:
             await self._storage.servers.prune_responses(tx, now - LONGEST_KEPT_S)

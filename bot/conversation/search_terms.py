@@ -159,10 +159,12 @@ def likely_languages(text: str, home: Sequence[str] = ()) -> tuple[str, ...]:
     words = {word for word, run, _ in _split_words(text) if not run}
     unspaced = unspaced_language(text)
     scripts = {script_of(word) for word in words}
-    told = languages_of(words, home).values()
+    recognized = languages_of(words, home).values()
     likely = [language for language, _ in votes(words).most_common(MOST_LANGUAGES)]
     usual = [language for script, language in USUAL.items() if script in scripts]
-    return tuple(dict.fromkeys((*([unspaced] if unspaced else ()), *told, *likely, *home[:MOST_LANGUAGES], *usual)))
+    return tuple(
+        dict.fromkeys((*([unspaced] if unspaced else ()), *recognized, *likely, *home[:MOST_LANGUAGES], *usual))
+    )
 
 
 def parse_query(text: str, home: Sequence[str] = ()) -> SearchQuery:
@@ -207,7 +209,9 @@ def _terms(word: _Word, home: Sequence[str], *, every: bool = False) -> list[Ter
         return [Term(fold(word.text))]
     script = script_of(word.text)
     usual = next((language for language in home if script_for(language) is script), None)
-    return [Term(fold(word.text), tuple(dict.fromkeys(stem(word.text, one) for one in (word.language, usual) if one)))]
+    return [
+        Term(fold(word.text), tuple(dict.fromkeys(stem(word.text, code) for code in (word.language, usual) if code)))
+    ]
 
 
 def _is_meaningful(word: _Word, names: set[str]) -> bool:

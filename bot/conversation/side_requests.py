@@ -1,4 +1,4 @@
-"""Side requests to the model besides answering: compaction, summaries, corrections, and titles of conversations.
+"""Requests to the model other than answers: compaction, summaries, corrections, and titles of conversations.
 
 A title is made from the first messages; if the model gives none, from the first words.
 """
@@ -47,13 +47,13 @@ class NoPreview:
     """A preview for answers that nobody watches."""
 
     def update(self, text: str) -> None:
-        """Ignore it."""
+        """Do nothing."""
 
     def thinking(self) -> None:
-        """Ignore it."""
+        """Do nothing."""
 
     def note(self, text: str) -> None:
-        """Ignore it."""
+        """Do nothing."""
 
 
 class SideRequests:
@@ -110,27 +110,27 @@ class SideRequests:
             if own.was_taken:
                 await self._usage_recorder.record(tx, chat.id, asked, own.usage, turns=0)
             for more in generation.extra_requests(counted, self._count_tokens):
-                beside = CountedRequest(more.by(model.name), more.counted, more.said, whose)
-                await self._usage_recorder.add(tx, chat.id, beside, more.usage)
+                extra = CountedRequest(more.by(model.name), more.counted, more.output, whose)
+                await self._usage_recorder.add(tx, chat.id, extra, more.usage)
 
 
 def _payer(chat: Chat) -> int | None:
-    """In a group, usage is recorded for nobody in particular."""
+    """The user whose usage it is; None in a group, where it is recorded for no one in particular."""
     return chat.key.telegram_id if chat.private else None
 
 
 class TitleWriter:
     """Creates titles."""
 
-    def __init__(self, storage: Storage, side_calls: SideRequests, choice: ModelSelector) -> None:
+    def __init__(self, storage: Storage, side_requests: SideRequests, selector: ModelSelector) -> None:
         self._storage = storage
-        self._side_calls = side_calls
-        self._choice = choice
+        self._side_requests = side_requests
+        self._selector = selector
 
     async def make(self, chat: Chat) -> str | None:
         """A title for the conversation; "" if none can be made, None while nothing has been answered.
 
-        Also None if the messages were reset or forgotten meanwhile.
+        Also None if the messages were reset or forgotten in the meantime.
         """
         turns = await self._storage.past.latest(chat.id, after_turn=chat.reset_turn, since=0.0, limit=FIRST_TURNS)
         if not any(turn.role is Role.ASSISTANT for turn in turns):
@@ -149,7 +149,7 @@ class TitleWriter:
         messages = (Message("system", instruction("title")), Message("user", "\n\n".join(said)))
         unthinking = replace(chat, settings=replace(chat.settings, thinking=False))
         try:
-            answer = await self._side_calls.ask(unthinking, self._choice.model(chat), messages)
+            answer = await self._side_requests.ask(unthinking, self._selector.model(chat), messages)
         except ModelError as exc:
             log.info("No title for chat %d from the model: %s", chat.id, exc)
             return None
@@ -167,10 +167,10 @@ def is_prose(line: str) -> bool:
 
 def clean_title(words: str) -> str | None:
     """A title that Telegram accepts: one line without markup, cut at a word boundary; None if nothing is left."""
-    shown = "".join(one if unicodedata.category(one)[0] != "C" or one == "\u200d" else " " for one in words)
+    shown = "".join(char if unicodedata.category(char)[0] != "C" or char == "\u200d" else " " for char in words)
     bare = " ".join(_MARKS.sub(" ", _LABEL.sub("", shown)).split()).strip(_ENDS)
     short = _cut_title(bare).strip(_ENDS)
-    return short if any(one.isalnum() for one in short) else None
+    return short if any(char.isalnum() for char in short) else None
 
 
 def _title_of_first_words(turns: list[HistoryTurn]) -> str | None:

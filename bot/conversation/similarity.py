@@ -132,8 +132,8 @@ def compare_pages(
                 sums.append(_to_float32(page.vectors).reshape(-1, len(asked)) @ asked)
     turn_ids, values = np.concatenate(turns), np.concatenate(sums)
     possible = np.abs(values) <= MOST
-    kept = possible & (turn_ids > after_turn)
-    return SimilarityScores(turn_ids[kept], values[kept], 0.0, 0.0), [int(each) for each in turn_ids[~possible]]
+    valid = possible & (turn_ids > after_turn)
+    return SimilarityScores(turn_ids[valid], values[valid], 0.0, 0.0), [int(turn_id) for turn_id in turn_ids[~possible]]
 
 
 def _to_float32(halves: bytes) -> "NDArray[np.float32]":
@@ -157,12 +157,12 @@ def join_scores(parts: Sequence[SimilarityScores], before_turn: int) -> Similari
         return None
     turn_ids = np.concatenate([part.turn_ids for part in parts])
     sums = np.concatenate([part.sums for part in parts])
-    kept = turn_ids < before_turn
-    if not kept.any():
+    inside = turn_ids < before_turn
+    if not inside.any():
         return None
     order = np.argsort(turn_ids, kind="stable")
-    turn_ids, sums, kept = turn_ids[order], sums[order], kept[order]
-    return SimilarityScores(turn_ids[kept], sums[kept], float(sums.mean()), float(sums.std()))
+    turn_ids, sums, inside = turn_ids[order], sums[order], inside[order]
+    return SimilarityScores(turn_ids[inside], sums[inside], float(sums.mean()), float(sums.std()))
 
 
 def _normalize(vector: Sequence[float]) -> "NDArray[np.float64]":
@@ -199,15 +199,15 @@ class VectorCache:
 
     def keep(self, key: Key, pages: Iterable[Page]) -> None:
         """Cache valid pages, evicting other chats' if necessary; pages without room are read each time."""
-        theirs = self._chats.setdefault(key, {})
+        cached = self._chats.setdefault(key, {})
         for page in pages:
-            if page.damaged or page.page_id in theirs:
+            if page.damaged or page.page_id in cached:
                 continue
             while self.bytes + len(page.vectors) > KEPT_BYTES and next(iter(self._chats)) != key:
                 _, others = self._chats.popitem(last=False)
-                self.bytes -= sum(len(each.vectors) for each in others.values())
+                self.bytes -= sum(len(other.vectors) for other in others.values())
             if self.bytes + len(page.vectors) <= KEPT_BYTES:
-                theirs[page.page_id] = page
+                cached[page.page_id] = page
                 self.bytes += len(page.vectors)
 
 
@@ -232,7 +232,7 @@ class VectorComparison:
     async def _compare(
         self, chat_id: int, page_ids: Sequence[int], vector: Sequence[float], after_turn: int, before_turn: int
     ) -> ComparisonResult | None:
-        """None if a page was replaced meanwhile."""
+        """None if a page was replaced in the meantime."""
         key = (chat_id, len(vector))
         pages = self._kept.of(key, page_ids)
         here = {page.page_id for page in pages}

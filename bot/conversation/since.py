@@ -65,19 +65,19 @@ class _Words:
 
 def time_asked(words: str, languages: Iterable[str], now: datetime, zone: tzinfo) -> tuple[datetime, datetime] | None:
     """(begin, end) of the time named, in the language that parses most of it; None if there is none."""
-    told = unicodedata.normalize("NFKC", _FRACTIONS.sub(_decimals, words))[:MOST_CHARACTERS].casefold().strip()
-    clock, best, most, ahead = _CLOCK.search(told), None, 0, False
+    text = unicodedata.normalize("NFKC", _FRACTIONS.sub(_decimals, words))[:MOST_CHARACTERS].casefold().strip()
+    clock, best, most, ahead = _CLOCK.search(text), None, 0, False
     for language in dict.fromkeys(languages):
         known = _words(language)
         if known is None:
             continue
-        said = _normalize(told, known)
+        said = _normalize(text, known)
         ahead = ahead or known.never.search(said) is not None
         found, read = _parse(said, known, language, now, zone, ahead=ahead)
-        read += max(0, len(told) - len(said)) if read else 0
+        read += max(0, len(text) - len(said)) if read else 0
         if read > most:
             best, most = found, read
-        if most >= len(told):
+        if most >= len(text):
             break
         clock = clock or _CLOCK.search(said)
     if best is not None:
@@ -117,13 +117,13 @@ def _at(day: datetime, clock: re.Match[str]) -> datetime:
     return day.replace(hour=hour, minute=int(clock["m"] or 0), second=0, microsecond=0)
 
 
-def _normalize(told: str, known: _Words) -> str:
+def _normalize(text: str, known: _Words) -> str:
     """The text normalized for parsing."""
     if not known.begins:
-        told = _SIGNS.sub(_chinese_number, told)
+        text = _SIGNS.sub(_chinese_number, text)
     for pattern, form in known.forms:
-        told = pattern.sub(form, told)
-    return _HOURS_AND_MINUTES.sub(lambda found: f"{int(found[1]) + int(found[2]) / 60:.2f}h", told)
+        text = pattern.sub(form, text)
+    return _HOURS_AND_MINUTES.sub(lambda found: f"{int(found[1]) + int(found[2]) / 60:.2f}h", text)
 
 
 def _chinese_number(found: re.Match[str]) -> str:
@@ -137,23 +137,23 @@ def _chinese_number(found: re.Match[str]) -> str:
     return str(number + digit)
 
 
-def _duration(told: str, known: _Words) -> tuple[timedelta, int, int]:
+def _duration(text: str, known: _Words) -> tuple[timedelta, int, int]:
     """The sum of all durations ("1h 30m"), their total length in characters, and the longest."""
     length, read, longest = timedelta(), 0, 0
     for pattern, span in known.spans:
-        for found in pattern.finditer(told):
+        for found in pattern.finditer(text):
             length, read, longest = length + span, read + len(found[0]), max(longest, len(found[0]))
-        told = pattern.sub(" ", told)
-    if not known.since.search(told):  # after "since" it is a day of the month
-        for found in _DAYS.finditer(told):
+        text = pattern.sub(" ", text)
+    if not known.since.search(text):  # after "since" it is a day of the month
+        for found in _DAYS.finditer(text):
             length += timedelta(days=int(found["count"]))
             read, longest = read + len(found[0]), MOST_CHARACTERS
-        told = _DAYS.sub(" ", told)
-    for found in known.amount.finditer(told):
+        text = _DAYS.sub(" ", text)
+    for found in known.amount.finditer(text):
         alone = not (found["figure"] or found["half"] or found["word"])
-        if alone and (len(found["unit"]) < known.least or _is_of_sentence(told, found)):
+        if alone and (len(found["unit"]) < known.least or _is_of_sentence(text, found)):
             continue
-        unit = next(one for pattern, one in known.units if pattern.fullmatch(found["unit"]))
+        unit = next(unit_length for pattern, unit_length in known.units if pattern.fullmatch(found["unit"]))
         number = 0.5 if found["half"] else _number(found, known)
         number += 0.5 * ((found["more"] or found["behind"]) is not None)
         length += min(number, LONGEST / unit) * unit
@@ -161,16 +161,16 @@ def _duration(told: str, known: _Words) -> tuple[timedelta, int, int]:
     return length, read, longest
 
 
-def _is_of_sentence(told: str, unit: re.Match[str]) -> bool:
+def _is_of_sentence(text: str, unit: re.Match[str]) -> bool:
     """Whether a unit without a number is just a word: more words follow it at the start, or a number follows."""
-    words = told[unit.end() :].split()
+    words = text[unit.end() :].split()
     return (unit.start() == 0 and len(words) > 1) or (bool(words) and words[0][0].isdecimal())
 
 
 def _number(found: re.Match[str], known: _Words) -> float:
     if found["figure"]:
         return float(found["figure"].replace(",", "."))
-    return next((number for one, number in known.numbers if one.fullmatch(found["word"] or "")), 1.0)
+    return next((number for pattern, number in known.numbers if pattern.fullmatch(found["word"] or "")), 1.0)
 
 
 @cache
@@ -194,14 +194,14 @@ def _words(language: str) -> _Words | None:
         rf"(?P<more>{'(?<=[ -])' if spaced else ''}(?:{plus}){blank})?(?P<unit>{units}){ends}"
         rf"(?P<behind> ?(?:{plus}){ends})?"
     )
-    before, behind = table.get("since", "(?!)"), table.get("after", "(?!)")
+    before, after = table.get("since", "(?!)"), table.get("after", "(?!)")
     return _Words(
         re.compile(amount),
         tuple((re.compile("|".join(each)), _UNITS[unit]) for unit, each in known.items()),
         tuple((re.compile(one), number) for one, number in numbers),
         tuple((re.compile(f"{begins}(?:{one}){ends}"), _span(span)) for one, span in _pairs(table, "spans")),
         (*_months(language), *((re.compile(one), form) for one, form in _pairs(table, "forms"))),
-        re.compile(rf"{begins}(?:{before}){ends}|(?:{behind}){ends}"),
+        re.compile(rf"{begins}(?:{before}){ends}|(?:{after}){ends}"),
         named.never,
         begins,
         3 if begins else MOST_CHARACTERS,
@@ -209,8 +209,8 @@ def _words(language: str) -> _Words | None:
 
 
 def _pairs(table: Mapping[str, str], name: str) -> Iterator[tuple[str, str]]:
-    for one in filter(None, table.get(name, "").split(";")):
-        pattern, _, stands_for = one.rpartition("=")
+    for entry in filter(None, table.get(name, "").split(";")):
+        pattern, _, stands_for = entry.rpartition("=")
         yield pattern, stands_for
 
 
@@ -237,9 +237,9 @@ def _of_unit(language: str, unit: str, table: Mapping[str, str]) -> list[str]:
         for length in lengths
         for amount in _AMOUNTS
     }
-    words = {re.sub(r"[\d.\s]+", " ", one).strip() for one in written if re.search(r"\d", one)}
+    words = {re.sub(r"[\d.\s]+", " ", word).strip() for word in written if re.search(r"\d", word)}
     ends = r"(?![a-z\u00c0-\u024f])"  # the end of "3h" in scripts without spaces
-    patterns = (re.escape(one) + (ends if one.isascii() else "") for one in filter(None, words))
+    patterns = (re.escape(word) + (ends if word.isascii() else "") for word in filter(None, words))
     return [table.get(unit, "(?!)"), *sorted(patterns, key=len, reverse=True)]
 
 

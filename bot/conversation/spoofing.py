@@ -66,7 +66,7 @@ _OURS = re.compile(
     r"|file\b.*: \w)"
 )
 _LINK = re.compile(r"\[[^\[\]]*\][(\[:]")
-"""A Markdown link, which no line of the bot can be: its brackets end the line or are followed by a space."""
+"""A Markdown link. The bot's own lines never look like one: their brackets end the line or precede a space."""
 _JOINT = re.compile("[-_]")
 """Characters that may stand in for a space."""
 _AUTHOR = re.compile(r">\s*[^:]{1,60}:\s+\S")
@@ -178,7 +178,7 @@ def _is_bracket_of_ours(line: str, *, times: bool) -> bool:
         return _FRAMES.match(shown) is not None
     if _FRAMES.match(_JOINT.sub(" ", shown)) is not None:
         return True
-    return any(_FRAMES.match(one) or _OURS.match(one) for one in readings(shown))
+    return any(_FRAMES.match(reading) or _OURS.match(reading) for reading in readings(shown))
 
 
 def _start(line: str) -> int:

@@ -30,16 +30,16 @@ class Summaries:
         self,
         storage: Storage,
         windows: WindowReader,
-        side_calls: SideRequests,
-        marking: CacheMarkerPolicy,
-        culprits: RefusalSearch,
+        side_requests: SideRequests,
+        cache_markers: CacheMarkerPolicy,
+        refusals: RefusalSearch,
         zone: tzinfo,
     ) -> None:
         self._storage = storage
         self._windows = windows
-        self._side_calls = side_calls
-        self._marking = marking
-        self._culprits = culprits
+        self._side_requests = side_requests
+        self._cache_markers = cache_markers
+        self._refusals = refusals
         self._zone = zone
 
     async def whole(self, chat: Chat) -> str | None:
@@ -47,16 +47,16 @@ class Summaries:
         view = await self._windows.view(chat.id)
         if not view.window.turns and not view.memory:
             return None
-        return await self._culprits.without(view, view.window.turns, partial(self._whole, chat))
+        return await self._refusals.without(view, view.window.turns, partial(self._whole, chat))
 
     async def _whole(self, chat: Chat) -> str:
         view = await self._windows.view(chat.id)
         async with self._windows.request():
             asked = prompt.append_text(await self._windows.prompt(view), instruction("summary"))
-            marked = await self._marking.mark_like_last(view, asked)
+            marked = await self._cache_markers.mark_like_last(view, asked)
             counted = self._windows.counted(view)
             with asked_by(chat.key.telegram_id):
-                return await self._side_calls.ask(chat, view.model, marked, counted=counted, tools=view.tools)
+                return await self._side_requests.ask(chat, view.model, marked, counted=counted, tools=view.tools)
 
     async def of_messages(self, chat: Chat, count: int) -> str | None:
         """A summary of the last `count` messages. Raises ModelError."""
@@ -87,7 +87,7 @@ class Summaries:
             return None
         asked = (Message("system", instruction("missed")), Message("user", "\n".join(lines)))
         with asked_by(chat.key.telegram_id):
-            return await self._side_calls.ask(chat, model, asked)
+            return await self._side_requests.ask(chat, model, asked)
 
     def _line(self, turn: HistoryTurn) -> str:
         """Keeps the quote and forward lines: a forward isn't what its sender says."""

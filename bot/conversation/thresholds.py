@@ -179,5 +179,5 @@ def _growth(policy: WindowPolicy, sizes: WindowSizes, length: float, made: float
     a_round = sum(sizes.rounds) / len(sizes.rounds) if sizes.rounds else 0.0
     if not policy.cached_price:  # if cached tokens are free, price is no reason to compact
         return inf
-    each = length + made + policy.cached_price * sizes.system
-    return float(ceil(sqrt(2 * a_round * each / policy.cached_price)))
+    per_compaction = length + made + policy.cached_price * sizes.system
+    return float(ceil(sqrt(2 * a_round * per_compaction / policy.cached_price)))

@@ -3,8 +3,8 @@
 An ambiguous word counts only if its neighbours confirm it ("in May", but not "may I"). Only the beginning of a text is
 examined, with patterns that read each character a bounded number of times.
 
-In recall, turns of that time or soon after rank above equal matches: people tell of a weekend on Monday and of a trip
-beforehand, and the asker may be wrong about the day.
+In recall, turns of that time or soon after rank above equal matches: people talk about a weekend on Monday and about a
+trip beforehand, and the asker may be wrong about the day.
 """
 
 import re
@@ -40,7 +40,7 @@ SLICES, STRIDE = 12, 5
 """If only a time is asked about, turns from all slices of it are shown, every fifth slice first, so that even a few are
 spread out."""
 MUCH_TOKENS, MUCH = 60, 0.5
-"""A longer turn tells more: tokens for the full bonus, and the bonus."""
+"""A longer turn says more: tokens for the full bonus, and the bonus."""
 
 
 class _Range(NamedTuple):
@@ -65,16 +65,16 @@ class NamedTime:
 def named_time(text: str, languages: Iterable[str], now: datetime, zone: tzinfo) -> NamedTime | None:
     """The time named in a text, in the first of these languages that parses."""
     unified = unicodedata.normalize("NFKC", text)
-    told = unified[:MOST_CHARACTERS].casefold()
+    folded = unified[:MOST_CHARACTERS].casefold()
     today = now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
     for language in dict.fromkeys((*languages, "")):
         known = time_words(language)
-        found = next(_ranges(told, known, today), None)
+        found = next(_ranges(folded, known, today), None)
         if found is None or found.begin > now:
             continue
         first, last = found.words.span()
-        if len(told) != len(unified[:MOST_CHARACTERS]):  # a letter whose lower-case form has two characters
-            unified = told
+        if len(folded) != len(unified[:MOST_CHARACTERS]):  # a letter whose lower-case form has two characters
+            unified = folded
         rest = f"{unified[:first]} {unified[last:]}"
         said = rest.casefold() if known is not None and len(rest) <= MOST_CHARACTERS else ""
         alone = known is not None and all(known.general.fullmatch(word) for word in _WORD.findall(said))
@@ -92,15 +92,15 @@ def time_range(text: str, language: str, now: datetime, zone: tzinfo) -> tuple[d
     return None if found is None else (found.begin, found.end)
 
 
-def _ranges(told: str, known: TimeWords | None, today: datetime) -> Iterator[_Range]:
+def _ranges(text: str, known: TimeWords | None, today: datetime) -> Iterator[_Range]:
     for pattern in date_patterns():
-        for match in pattern.finditer(told):
+        for match in pattern.finditer(text):
             for begin, end in _in_figures(match.groupdict(""), today):
                 yield _Range(begin, end, match)
     if known is not None:
-        yield from _relative_times(told, known, today)
-        yield from _named_times(told, known, today)
-    for match in _matches(year_patterns(), told):
+        yield from _relative_times(text, known, today)
+        yield from _named_times(text, known, today)
+    for match in _matches(year_patterns(), text):
         yield _Range(*_span(today.replace(year=int(match["y"]), month=1, day=1), "year"), match)
 
 
@@ -120,16 +120,16 @@ def _figure(written: str) -> int:
     return (SIGNS.find(tens) + 1 or 1) * 10 * bool(ten) + SIGNS.find(ones or "-") + 1
 
 
-def _relative_times(told: str, known: TimeWords, today: datetime) -> Iterator[_Range]:
+def _relative_times(text: str, known: TimeWords, today: datetime) -> Iterator[_Range]:
     """Times relative to today."""
     for days, pattern in enumerate(known.relative):
-        if match := pattern.search(told):
+        if match := pattern.search(text):
             yield _Range(*_span(today - timedelta(days=days), "day"), match)
-    for match in _matches(known.ago, told):
+    for match in _matches(known.ago, text):
         unit = _matching_name(match["u"], known.units)
         yield _Range(*_span(_go_back(today, _number(match["n"], known.numbers), unit), unit), match)
     for pattern, span in known.phrases:
-        if match := pattern.search(told):
+        if match := pattern.search(text):
             yield _Range(*_of_phrase(span, today), match)
 
 
@@ -146,25 +146,25 @@ def _of_phrase(span: str, today: datetime) -> tuple[datetime, datetime]:
     return begin, _span(begin.replace(year=year + later, month=int(last)), "month")[1]
 
 
-def _named_times(told: str, known: TimeWords, today: datetime) -> Iterator[_Range]:
-    for match in _matches(known.days, told):
+def _named_times(text: str, known: TimeWords, today: datetime) -> Iterator[_Range]:
+    for match in _matches(known.days, text):
         if match["not"]:
             continue
         yield _Range(*_weekday(match.groupdict(""), known, today), match)
-    for match in _matches(known.months, told):
+    for match in _matches(known.months, text):
         for begin, end in _month(match.groupdict(""), known, today):
             yield _Range(begin, end, match)
-    for match in _matches(known.last, told):
+    for match in _matches(known.last, text):
         unit = _matching_name(match["u"], known.units)
         yield _Range(*_span(_go_back(today, 1, unit), unit), match)
-    for match in _matches(known.nth, told):
+    for match in _matches(known.nth, text):
         for begin, end in _of_month(int(match["n"]), today):
             yield _Range(begin, end, match)
 
 
-def _matches(patterns: Patterns, told: str) -> Iterator[re.Match[str]]:
+def _matches(patterns: Patterns, text: str) -> Iterator[re.Match[str]]:
     for pattern in patterns:
-        if match := pattern.search(told):
+        if match := pattern.search(text):
             yield match
 
 
@@ -260,7 +260,7 @@ class Period:
     last_turn: int
     rest: str
     """The question without the words for the time."""
-    told: Sequence[TimedTurn]
+    turns: Sequence[TimedTurn]
     """Turns from that time and soon after."""
     alone: bool
     """Whether only the time is asked about ..."""
@@ -275,31 +275,31 @@ class Period:
 
     def gathered(self, ranking: Ranking) -> Ranking:
         """If only a time is asked about: its turns, spread over it, and if they are few, those soon after."""
-        if not self.alone or not self.told:
+        if not self.alone or not self.turns:
             return ranking
         match = dict(zip(ranking.turn_ids, ranking.matches, strict=True))
-        within = _spread([one for one in self.told if one.at < self.end], match)
-        after = _spread([one for one in self.told if one.at >= self.end], match)
+        within = _spread([turn for turn in self.turns if turn.at < self.end], match)
+        after = _spread([turn for turn in self.turns if turn.at >= self.end], match)
         ranked = [*within, *(after if len(within) < FEW_TOLD else ())][:MOST]
         return replace(ranking, turn_ids=tuple(ranked), matches=(1.0,) * len(ranked))
 
 
-def _spread(told: Sequence[TimedTurn], match: Mapping[int, float]) -> list[int]:
+def _spread(turns: Sequence[TimedTurn], match: Mapping[int, float]) -> list[int]:
     """The best turn of each slice of the time, then the second best of each."""
-    if not told:
+    if not turns:
         return []
 
-    def worth(one: TimedTurn) -> float:
-        return match.get(one.turn_id, 0.0) + MUCH * min(one.tokens / MUCH_TOKENS, 1.0)
+    def worth(turn: TimedTurn) -> float:
+        return match.get(turn.turn_id, 0.0) + MUCH * min(turn.tokens / MUCH_TOKENS, 1.0)
 
-    begin, length = told[0].at, max(told[-1].at - told[0].at, 1.0)
+    begin, length = turns[0].at, max(turns[-1].at - turns[0].at, 1.0)
     slices: dict[int, list[TimedTurn]] = {}
-    for one in told:
-        slices.setdefault(min(int((one.at - begin) / length * SLICES), SLICES - 1), []).append(one)
+    for turn in turns:
+        slices.setdefault(min(int((turn.at - begin) / length * SLICES), SLICES - 1), []).append(turn)
     places = [
-        (place, part * STRIDE % SLICES, one.turn_id)
-        for part, each in slices.items()
-        for place, one in enumerate(sorted(each, key=worth, reverse=True))
+        (place, part * STRIDE % SLICES, turn.turn_id)
+        for part, slice_turns in slices.items()
+        for place, turn in enumerate(sorted(slice_turns, key=worth, reverse=True))
     ]
     return [turn_id for _, _, turn_id in sorted(places)]
 
@@ -318,6 +318,6 @@ async def period_in(
     first, last = max(ends[0], after_turn + 1), min(ends[1], before_turn - 1)
     if first > last:
         return None
-    told = await storage.past.told(chat_id, first, last, MOST_TOLD)
-    told = [one for one in told if begin <= one.at < end + SOON_S]  # imported turns have later ids
-    return Period(begin, end, first, last, named.rest, told, named.alone, named.asks)
+    turns_then = await storage.past.told(chat_id, first, last, MOST_TOLD)
+    turns_then = [turn for turn in turns_then if begin <= turn.at < end + SOON_S]  # imported turns have later ids
+    return Period(begin, end, first, last, named.rest, turns_then, named.alone, named.asks)

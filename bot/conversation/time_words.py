@@ -88,7 +88,7 @@ def _tables() -> Mapping[str, Mapping[str, str]]:
 def _build(table: Mapping[str, str]) -> TimeWords:
     signs = table.get("signs")
     patterns = _of_signs(table) if signs else _of_words(table)
-    phrases = [one.split("=") for one in table["phrases"].split(";")]
+    phrases = [phrase.split("=") for phrase in table["phrases"].split(";")]
     return TimeWords(
         **{kind: _each(found) for kind, found in patterns.items()},
         phrases=tuple((_compile(words if signs else rf"\b(?:{words})\b"), span) for words, span in phrases),
@@ -113,9 +113,9 @@ def _of_words(table: Mapping[str, str]) -> dict[str, Iterable[str]]:
     before = rf"(?P<part>{part})(?: (?:of|de|di|do|des|del))?[ -]|d'|\b(?:{table['before']}) "
     year = _any(table["units"].rpartition(";")[2])
     before_last = rf"(?P<last>(?:{last}) {year}|{year} (?:{last}))"
-    behind = rf"(?:,? (?:de |del |do )?(?:(?P<y>{_YEAR})|(?:l'|dell')?{before_last})\b)"
+    after = rf"(?:,? (?:de |del |do )?(?:(?P<y>{_YEAR})|(?:l'|dell')?{before_last})\b)"
     return {
-        "relative": (rf"\b(?:{one})\b" for one in table["relative"].split(";")),
+        "relative": (rf"\b(?:{words})\b" for words in table["relative"].split(";")),
         "ago": (
             (
                 rf"\b(?P<n>{number}) (?P<u>{unit}) {ago}\b",
@@ -125,12 +125,12 @@ def _of_words(table: Mapping[str, str]) -> dict[str, Iterable[str]]:
         "days": ((rf"(?:\b(?P<not>{never}) )?(?:\b{last} )?\b(?P<d>{table['days']})\b(?: {last}\b)?",)),
         "months": (
             (
-                *_ordinals(table, month, behind),
-                rf"{day}(?: of| de| di| do)? {month}{behind}?",
+                *_ordinals(table, month, after),
+                rf"{day}(?: of| de| di| do)? {month}{after}?",
                 rf"\b{month} (?P<b>\d{{1,2}})(?:st|nd|rd|th)?(?![\d:.,]\d|\d)(?:,? (?P<y>(?:19|20)\d\d)\b)?",
-                rf"(?:{before}){month}{behind}?",
+                rf"(?:{before}){month}{after}?",
                 *_behind(table, month, part),
-                rf"\b{month}{behind}",
+                rf"\b{month}{after}",
             )
         ),
         "last": ((rf"\b{last} (?P<u>{unit})\b", rf"\b(?P<u>{unit}) {last}\b")),
@@ -138,11 +138,11 @@ def _of_words(table: Mapping[str, str]) -> dict[str, Iterable[str]]:
     }
 
 
-def _ordinals(table: Mapping[str, str], month: str, behind: str) -> tuple[str, ...]:
+def _ordinals(table: Mapping[str, str], month: str, after: str) -> tuple[str, ...]:
     if "ordinals" not in table:
         return ()
     day = f"(?P<o>{_any(table['ordinals'])})"
-    return rf"\b{day}(?: of| de| di)? {month}{behind}?", rf"\b{month} (?:the )?{day}\b{behind}?"
+    return rf"\b{day}(?: of| de| di)? {month}{after}?", rf"\b{month} (?:the )?{day}\b{after}?"
 
 
 def _behind(table: Mapping[str, str], month: str, part: str) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ tiktoken downloads its encodings at run time, and the bot must start without tha
 installed ``dashscope`` package (extra: ``qwen``); for OpenAI's models their own if tiktoken has cached it; otherwise an
 estimate by character classes. Reported usage corrects all of them (see ``usage_recorder``).
 
-`told` converts tokens to words or characters, the units for telling a model how long a text should be.
+`describe_length` converts tokens to words or characters, the units in which a model is asked for a length.
 """
 
 import hashlib
@@ -153,7 +153,7 @@ def describe_length(most_tokens: int, sample: str, count_tokens: TokenCounter) -
         return f"{int(most_tokens / UNKNOWN)} words"
     tokens = count_tokens(text) - MESSAGE_TOKENS
     if len(_UNSPACED.findall(text)) > UNSPACED_SHARE * letters:
-        each = tokens / sum(not char.isspace() for char in text)
-        return f"{int(most_tokens / max(each * DENSER, 0.1))} characters"
-    each = tokens / len(text.split())
-    return f"{int(most_tokens / max(each * DENSER, 1.0))} words"
+        tokens_per_unit = tokens / sum(not char.isspace() for char in text)
+        return f"{int(most_tokens / max(tokens_per_unit * DENSER, 0.1))} characters"
+    tokens_per_unit = tokens / len(text.split())
+    return f"{int(most_tokens / max(tokens_per_unit * DENSER, 1.0))} words"

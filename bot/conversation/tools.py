@@ -1,8 +1,9 @@
-"""What the model may do on its way to an answer: look back on its own, and take a note at once.
+"""Tools that the model may use before it answers: search the history, and take a note immediately.
 
-Which tools a chat has depends on its settings alone, and their definitions never change: they precede the prompt.
+Which tools a chat has depends on its settings alone, and their definitions never change, because they precede the
+prompt.
 
-A model that uses tools on its way to an answer: it calls, is given the results, and goes on.
+``ToolUsingModel`` runs the loop: the model calls tools, gets their results, and continues.
 """
 
 import json
@@ -28,15 +29,15 @@ UNREADABLE = "The arguments can't be read: they must be JSON with one text, name
 UNKNOWN = "There is no such tool."
 Work = Callable[[Chat, str], Awaitable[str]]
 MOST_ROUNDS = 3
-"""Requests that may call; the one after them has to answer."""
+"""Requests that may call tools; the one after them must answer."""
 MOST_CALLS = 4
-"""Calls of one request that are done."""
+"""Tool calls of one request that are carried out."""
 TOO_MANY = "These were too many calls at once, so this one was not done."
 Use = Callable[[Call], Awaitable[str]]
 
 
 class Toolbox:
-    """Does what a call asks for. Failures are reported to the model, which knows what to make of them."""
+    """Carries out tool calls. Failures are reported to the model, which can handle them."""
 
     def __init__(
         self,
@@ -78,7 +79,7 @@ class Toolbox:
     async def _remember(self, chat: Chat, text: str) -> str:
         view = await self._windows.view(chat.id)
         note = strip_memory_tags(f"- {' '.join(text.split())}")
-        if note in view.memory.splitlines():  # an answer that broke off is begun again, its calls with it
+        if note in view.memory.splitlines():  # an answer that broke off is retried, and so are its calls
             return NOTED
         notes = f"{view.memory}\n{note}".strip()
         if self._count_tokens(notes) > view.policy.most_memory:
@@ -86,7 +87,7 @@ class Toolbox:
         memory = self._windows.memory(view.window.through_turn, notes, self._clock(), view.covers)
         async with self._transaction() as tx:
             stored = await self._memories.put(tx, view.window.chat, memory)
-            if stored:  # a compaction under way would lose the note
+            if stored:  # a compaction in progress would lose the note
                 await self._chats.take_back(tx, chat.id)
         return NOTED if stored else FULL
 
@@ -104,7 +105,7 @@ def _nothing() -> None: ...
 
 
 class ToolUsingModel(ModelWrapper):
-    """A model with tools at hand; `use` does what a call asks for, `counted` is our own count of its first prompt."""
+    """A model with tools; `use` carries out a call, `counted` is our own count of its first prompt in tokens."""
 
     def __init__(
         self,
@@ -115,7 +116,7 @@ class ToolUsingModel(ModelWrapper):
         counted: int,
         begins: Callable[[], None] = _nothing,
     ) -> None:
-        """`begins` is called each time it is asked: an answer that broke off is begun again, its calls with it."""
+        """`begins` is called for each attempt, because an answer that broke off is retried together with its calls."""
         super().__init__(model)
         self._tools = tools
         self._use = use
@@ -138,7 +139,7 @@ class ToolUsingModel(ModelWrapper):
             async with aclosing(self._model.stream(asked, offered)) as events:
                 async for event in events:
                     received.add(event)
-                    if not (isinstance(event, Finished) and received.calls):  # the answer goes on
+                    if not (isinstance(event, Finished) and received.calls):  # the answer isn't over
                         yield event
             if not received.calls:
                 return
@@ -155,9 +156,9 @@ class ToolUsingModel(ModelWrapper):
 
 
 def _as_sent(call: Call) -> Call:
-    """The call as it is sent back: DashScope, vLLM and SGLang refuse a request with arguments that are no JSON object.
+    """The call as it is sent back: DashScope, vLLM and SGLang refuse a request whose arguments aren't a JSON object.
 
-    Its result says what was wrong with it.
+    The call's result says what was wrong with the arguments.
     """
     try:
         usable = isinstance(json.loads(call.arguments), dict)

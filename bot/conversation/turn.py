@@ -1,7 +1,7 @@
 """One turn of a conversation: the model answers what the user said, and the answer is stored.
 
-Every step leaves the database in a state from which a restart goes on: an answer is pending until it is stored, and it
-is stored, with what it cost, before it is delivered.
+After every step the database is in a state that a restart can continue from: an answer is pending until it is stored,
+and it is stored, together with its cost, before it is delivered.
 """
 
 import asyncio
@@ -25,13 +25,13 @@ from storage.records import Chat, File, FileKind, Usage
 from storage.transcript import PendingReply
 
 VoiceNote = Callable[[bytes], Awaitable[bytes]]
-"""Makes a voice message of what a model spoke; raises KeepsakeError."""
+"""Converts a model's speech to a voice message; raises KeepsakeError."""
 
 log = logging.getLogger(__name__)
 
 
 class Conversation:
-    """Has the model answer, and stores what becomes of its answers."""
+    """Gets answers from the model, and stores their outcome."""
 
     def __init__(
         self,
@@ -61,7 +61,7 @@ class Conversation:
         self._clock = clock
 
     async def begin(self, chat: Chat, pending: PendingReply, preview: Callable[[int], AnswerPreview]) -> AnswerInFlight:
-        """The pending answer, as the reply begun before or as a new one; `preview` is given the reply's id."""
+        """The pending answer, as the reply begun before or as a new one; `preview` is called with the reply's id."""
         reply_id = await self._begin_reply(chat, pending)
         shows = preview(reply_id)
         asked = await self._edits.last_asked(chat.id)
@@ -69,15 +69,15 @@ class Conversation:
         return AnswerInFlight(chat, pending, reply_id, preview=shows, generation=generation, asked_by=asked)
 
     async def answer(self, answer: AnswerInFlight) -> None:
-        """Have the model answer, and store what becomes of it.
+        """Get an answer from the model, and store the outcome.
 
-        Raises a ModelError when there is no answer: then it is still pending, and the caller tells the user.
+        Raises a ModelError if there is no answer. It is then still pending, and the caller informs the user.
         """
         async with answer.preview:
             await self._write(answer)
         if (
             answer.interruption is not None
-        ):  # stored when the preview has ended: only then it is known where it is shown
+        ):  # stored after the preview has ended, because only then is its message known
             await until_stored(partial(self._store, answer))
 
     async def _begin_reply(self, chat: Chat, pending: PendingReply) -> int:
@@ -112,12 +112,12 @@ class Conversation:
             return None
         try:
             return File(FileKind.VOICE, await self._voice_note(samples))
-        except KeepsakeError as exc:  # the words are there all the same
-            log.warning("A spoken answer could not be made a voice message: %s", exc)
+        except KeepsakeError as exc:  # there is still the text
+            log.warning("A spoken answer could not be converted to a voice message: %s", exc)
             return None
 
     async def _store(self, answer: AnswerInFlight) -> None:
-        """Write what becomes of the answer, in one transaction."""
+        """Store the answer's outcome in one transaction."""
         chat_id, request = answer.chat.id, answer.request
         asks_once = request is not None and request.model.single_turn
         is_first = asks_once and not await self._usage_log.has(chat_id, answered_by(answer))
@@ -135,7 +135,7 @@ class Conversation:
             await self._inbox.done(tx, result.update_ids)
 
     async def _record_usage(self, tx: Transaction, answer: AnswerInFlight, result: TurnResult) -> Usage | None:
-        """Book all requests, and record what a kept answer was based on; returns what was reported of its own."""
+        """Record all requests' usage, and the basis of a kept answer. Returns the reported usage of its own request."""
         chat_id, used = answer.chat.id, dict[str, Usage]()
         own: Usage | None = None
         if result.own is not None:

@@ -1,4 +1,4 @@
-"""What becomes of an answer, decided without a database: what is stored, what is booked, and what the user is told."""
+"""The outcome of an answer, decided without a database: what is stored, what is charged, what the user is sent."""
 
 from dataclasses import dataclass
 
@@ -11,40 +11,40 @@ from bot.llm.stream_events import Finish, Usage
 from storage.records import Button, Chat, NewReply, Notice
 
 MOST_THOUGHTS = 4000
-"""Characters of what the model thought that are shown: what fits into one message."""
+"""Characters of the model's thoughts that are shown: what fits into one message."""
 
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """A request that is booked."""
+    """A request to be charged."""
 
     request: CountedRequest
     reported: Usage | None
-    """None: the server reported nothing, so that it is estimated."""
+    """None if the server reported nothing; usage is then estimated."""
 
 
 @dataclass(frozen=True, slots=True)
 class TurnResult:
-    """All that is written of an answer, in one transaction."""
+    """Everything that is written about an answer, in one transaction."""
 
     reply: NewReply | None = None
-    """The answer; None: there is none."""
+    """The answer, if there is one."""
     partial: str | None = None
-    """What was said so far of an answer that is still pending, for the restart."""
+    """The text so far of an answer that is still pending, for the restart."""
     gives_up: bool = False
-    """No answer is pending any more, and none was given."""
+    """Whether the question is settled without an answer."""
     own: Charge | None = None
     """The answer's own request, which counts as a turn."""
     extra: tuple[Charge, ...] = ()
     """All other requests that were made for it."""
     notices: tuple[Notice, ...] = ()
-    """Further notices for the user, in this order."""
+    """Additional notices for the user, in this order."""
     update_ids: tuple[int, ...] = ()
-    """Updates that are done with it."""
+    """Updates to be marked done."""
 
 
 def result_of(answer: AnswerInFlight, count_tokens: TokenCounter, *, is_first: bool = False) -> TurnResult:
-    """What becomes of an answer that has ended; `is_first`: the first one in this chat by a model of single turns."""
+    """The outcome of an answer that has ended; `is_first`: this chat's first answer by a single-turn model."""
     stopped = answer.interruption is Interruption.STOPPED
     has_text = bool(answer.generation.text.strip())
     if answer.state is AnswerState.CANCELLED:
@@ -60,13 +60,13 @@ def result_of(answer: AnswerInFlight, count_tokens: TokenCounter, *, is_first: b
 
 
 def answered_by(answer: AnswerInFlight) -> str:
-    """The name of the model that gave the answer; empty: none was asked."""
+    """The name of the model that gave the answer; "" if none was asked."""
     own = answer.generation.own_request
     return own.switched.model if own.switched else answer.request.model.name if answer.request else ""
 
 
 def notices_of(answer: AnswerInFlight, *, is_first: bool = False) -> tuple[Notice, ...]:
-    """The notices that follow an answer that is kept."""
+    """The notices that follow a kept answer."""
     chat, generation = answer.chat, answer.generation
     notices: list[Notice] = []
     if is_first:
@@ -118,7 +118,8 @@ def _extra(answer: AnswerInFlight, count_tokens: TokenCounter, *, kept: bool) ->
     name, counted = answer.request.model.name, answer.request.counted
     requests = answer.generation.extra_requests(counted, count_tokens, kept=kept)
     return tuple(
-        Charge(CountedRequest(one.by(name), one.counted, one.said, answer.user_id), one.usage) for one in requests
+        Charge(CountedRequest(request.by(name), request.counted, request.output, answer.user_id), request.usage)
+        for request in requests
     )
 
 

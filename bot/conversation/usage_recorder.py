@@ -19,7 +19,7 @@ RUNNING = 3
 SHARE = 0.5
 """The share of the expected growth that must be reported."""
 BEYOND_SHARE = 0.2
-"""The same for the newest growth only, if the report is a new maximum: the ratio depends on the language."""
+"""The share for the newest growth alone, if the report is a new maximum: the ratio depends on the language."""
 STEADY = 1.02
 """Reports within this factor count as equal."""
 LEAST_GROWTH, LEAST_GROWTH_SHARE = 256, 0.05
@@ -115,10 +115,10 @@ class CountedRequest:
 
     model: str
     counted: int
-    said: int
+    output: int
     """Tokens of the answer and its reasoning."""
     user_id: int | None = None
-    """The user who asked; None: nobody in particular."""
+    """The user who asked; None if no one in particular."""
 
 
 class UsageRecorder:
@@ -156,7 +156,7 @@ class UsageRecorder:
         return usage
 
     async def add(self, tx: Transaction, chat_id: int, asked: CountedRequest, reported: Usage | None) -> Usage:
-        """Record a further request of an answer; it doesn't calibrate, since it contains tool results."""
+        """Record an additional request of an answer; it doesn't calibrate, since it contains tool results."""
         return await self._record(tx, chat_id, asked, reported, turns=0)
 
     async def _record(
@@ -164,7 +164,7 @@ class UsageRecorder:
     ) -> Usage:
         if reported is None:
             ratio = await self._storage.usage.token_ratio(asked.model, chat_id, tx)
-            usage = Usage(round(ratio * asked.counted), 0, asked.said, estimated=1)
+            usage = Usage(round(ratio * asked.counted), 0, asked.output, estimated=1)
         else:
             usage = reported
         today = datetime.fromtimestamp(self._clock(), self._zone).date()

@@ -148,7 +148,7 @@ class WindowReader:
         self,
         storage: Storage,
         policy: WindowPolicy,
-        choice: ModelSelector,
+        selector: ModelSelector,
         system_prompt: str,
         count_tokens: TokenCounter,
         tools: tuple[Tool, ...] = (),
@@ -158,7 +158,7 @@ class WindowReader:
     ) -> None:
         self._storage = storage
         self._policy = policy
-        self._choice = choice
+        self._selector = selector
         self._system_prompt = system_prompt
         self.count_tokens = count_tokens
         self._tools = tools
@@ -171,21 +171,21 @@ class WindowReader:
         self._media_budget = MediaBudget()
 
     def request(self) -> AbstractAsyncContextManager[None]:
-        """For the time of a request: the media that `prompt` loads for it are released with the block."""
+        """The scope of a request: media that `prompt` loads inside the block are released at its end."""
         return self._media_budget.request()
 
     def model(self, chat: Chat) -> ChatModel:
         """The model that answers a chat, whatever is in its window."""
-        return self._choice.model(chat)
+        return self._selector.model(chat)
 
     async def view(self, chat_id: int, *, without: int | None = None) -> PromptWindow:
         """The window of a chat; `without` leaves out a reply that is being replaced."""
-        await self._choice.ready()
+        await self._selector.ready()
         most = int(
             FURTHEST * self._current_policy.context_window
-        )  # enough for the model's whole window, however far the count is off
+        )  # enough for the model's whole window, however wrong the count is
         window = await self._storage.memories.window(chat_id, without=without, most_tokens=most)
-        model = self._choice.model(window.chat, window.turns)
+        model = self._selector.model(window.chat, window.turns)
         turns = newest_images(within_bytes(window.turns, MOST_BYTES), model.senses.most_images)
         window = replace(window, turns=turns)
         ratio = await self._storage.usage.token_ratio(model.name, chat_id)
@@ -225,7 +225,7 @@ class WindowReader:
     def _current_policy(self) -> WindowPolicy:
         if not self._follows:
             return self._policy
-        return replace(self._policy, context_window=self._choice.smallest_window)
+        return replace(self._policy, context_window=self._selector.smallest_window)
 
     async def prompt(
         self, view: PromptWindow, turns: Sequence[Turn] | None = None, *, recalled: str = ""
@@ -247,7 +247,7 @@ class WindowReader:
         if not view.memory or view.model.single_turn:
             return EditedTurns()
         ids = await self._storage.memories.changes(window.chat, window.through_turn, MOST_CHANGES)
-        spoken = {one.turn_id: one for one in await self._storage.past.of_ids(window.chat.id, ids)} if ids else {}
+        spoken = {turn.turn_id: turn for turn in await self._storage.past.of_ids(window.chat.id, ids)} if ids else {}
         known = [spoken[turn_id] for turn_id in ids if turn_id in spoken]
         return render_edits(known, most_tokens, self.count_tokens, self._zone)
 

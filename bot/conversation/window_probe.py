@@ -85,14 +85,14 @@ class WindowProbe:
     def __init__(
         self,
         storage: Storage,
-        choice: ModelSelector,
+        selector: ModelSelector,
         usage_recorder: UsageRecorder,
         growth: PromptGrowthMonitor,
         count_tokens: TokenCounter,
         bound: float,
     ) -> None:
         self._storage = storage
-        self._choice = choice
+        self._selector = selector
         self._usage_recorder = usage_recorder
         self._growth = growth
         self._count_tokens = count_tokens
@@ -100,12 +100,12 @@ class WindowProbe:
         self._tries: dict[str, int] = {}
         self._running: dict[str, asyncio.Task[None]] = {}
 
-    def see_to(self, chat_id: int) -> None:
+    def measure_suspected(self, chat_id: int) -> None:
         """Measure suspected models; the usage is recorded for this chat."""
         for name, tokens in tuple(self._growth.suspected.items()):
             if name in self._running:
                 continue
-            if name not in self._choice.names or PROBE_SHARE * tokens > MOST_TOKENS:
+            if name not in self._selector.names or PROBE_SHARE * tokens > MOST_TOKENS:
                 log.warning("%s seems to read no more than %d tokens of a prompt", name, tokens)
                 self._growth.conclude(name, clear=True)
                 continue
@@ -127,7 +127,7 @@ class WindowProbe:
             self._growth.conclude(name, clear=True)
 
     async def _measure(self, chat_id: int, name: str, tokens: int) -> None:
-        model = self._choice.named(name)
+        model = self._selector.named(name)
         found = await probe(model, int(PROBE_SHARE * tokens), self._count_tokens, self._bound)
         await self._record_usage(chat_id, name, found)
         if found.usage is not None and found.usage.input > SAME * tokens:

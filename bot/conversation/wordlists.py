@@ -63,7 +63,7 @@ def languages_of(words: Collection[str], home: Sequence[str] = ()) -> dict[Scrip
     The stop words decide, unless two languages tie or there are too few; a single one is enough for a language of the
     chat, and outside the Latin script.
     """
-    told = {}
+    recognized = {}
     counted = votes(words)
     for script in {script for word in words if (script := script_of(word)) is not None}:
         found = {language: count for language, count in counted.items() if script_for(language) is script}
@@ -72,8 +72,8 @@ def languages_of(words: Collection[str], home: Sequence[str] = ()) -> dict[Scrip
         at_home = next((language for language in home if language in best), None)
         usual = USUAL[script] if script is not Script.LATIN and USUAL[script] in best else None
         if at_home or usual or (len(best) == 1 and (most >= LEAST_WORDS or script is not Script.LATIN)):
-            told[script] = at_home or usual or best[0]
-    return told
+            recognized[script] = at_home or usual or best[0]
+    return recognized
 
 
 def stop_words(language: str | None) -> frozenset[str]:

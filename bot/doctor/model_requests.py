@@ -83,7 +83,7 @@ class Bill:
         """Requests that are no conversation."""
         self.requests += len(took)
         for one in took:
-            self.add(model, one.usage, one.counted, one.said)
+            self.add(model, one.usage, one.counted, one.output)
 
     def finding(self) -> Finding:
         """The line about it."""

@@ -61,7 +61,7 @@ class ButtonHandlers:
                     tx,
                     chat.key,
                     private=chat.private,
-                    said=[_words_of(query, chat, self._clock())],
+                    messages=[_words_of(query, chat, self._clock())],
                     language=query.from_user.language_code,
                 )
                 await update.edit(tx, texts.CUT_BY_LENGTH)

@@ -135,7 +135,7 @@ class MessageHandlers:
                     tx,
                     update.key,
                     private=is_private(update.message),
-                    said=[one.said for one in heard],
+                    messages=[one.message for one in heard],
                     asked=asked,
                     begins=True,
                     language=_language(batch),
@@ -163,7 +163,7 @@ class MessageHandlers:
         async with update.finish(also) as tx:
             if said:
                 await self._recorder.record(
-                    tx, update.key, private=private, said=said, asked=False, language=_language(batch)
+                    tx, update.key, private=private, messages=said, asked=False, language=_language(batch)
                 )
             await update.send(tx, notice)
 
@@ -172,7 +172,7 @@ class MessageHandlers:
         async with update.finish() as tx:
             if said:
                 await self._recorder.record(
-                    tx, update.key, private=False, said=said, asked=False, language=_language(batch)
+                    tx, update.key, private=False, messages=said, asked=False, language=_language(batch)
                 )
 
     def _listens(self, chat: Chat | None, batch: MessageBatch) -> bool:

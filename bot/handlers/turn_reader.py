@@ -62,15 +62,15 @@ class TurnReader:
             skimmed = await self.skim([message])
             return (skimmed[0], None) if skimmed else None
         read, heard = await self.read(chat.key, [message], self.senses(chat), held)
-        if any(one.took for one in heard):
+        if any(one.requests for one in heard):
             async with self._storage.transaction() as tx:
                 await self.record_usage(tx, chat.id, heard)
-        return (heard[0].said, read[0]) if read else None
+        return (heard[0].message, read[0]) if read else None
 
     async def record_usage(self, tx: Transaction, chat_id: int, heard: Sequence[TranscribedMessage]) -> None:
         """Record what transcribing them has used."""
         for one in heard:
-            await self._transcriber.record_usage(tx, chat_id, one.said.sender_id, one.took)
+            await self._transcriber.record_usage(tx, chat_id, one.message.sender_id, one.requests)
 
     def senses(self, chat: Chat | None) -> Capabilities:
         """What the chat's model takes besides text."""
@@ -82,7 +82,7 @@ class TurnReader:
         """Read files and transcribe recordings; the files keep their share of the memory until `held` is closed."""
 
         async def known(target: Message) -> bool:
-            return await self._is_unheard(target) or await self._recorder.holds(key, target.message_id)
+            return await self._is_unheard(target) or await self._recorder.attachments_in_view(key, target.message_id)
 
         await held.enter_async_context(self._reader.holding(messages))
         read = await self._reader.read(messages, known, sees=senses.sees)
@@ -165,18 +165,18 @@ def problem_text(problem: Problem) -> str:
 
 def is_question(read: ReadMessage, heard: TranscribedMessage, senses: Capabilities) -> bool:
     """Whether there is something to answer in a message, or only what nobody could see, hear or read."""
-    if heard.said.text.strip():
+    if heard.message.text.strip():
         return True
     if isinstance(heard.failure, NothingHeard):
         return False
-    sensed = [takes(senses, one.kind) for one in heard.said.media]
+    sensed = [takes(senses, one.kind) for one in heard.message.media]
     return read.problem in (None, *PARTLY) and (any(sensed) or not sensed)
 
 
 def _unseen(heard: TranscribedMessage, senses: Capabilities) -> CannotSee | None:
     if heard.transcript:  # the thumbnail of a round video adds little to what was said in it
         return None
-    pictures = any(one.kind is MediaKind.IMAGE for one in heard.said.media)
+    pictures = any(one.kind is MediaKind.IMAGE for one in heard.message.media)
     return CannotSee("no VISION_MODEL") if pictures and not senses.sees else None
 
 

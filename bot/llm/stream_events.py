@@ -142,10 +142,10 @@ StreamEvent = (
 
 @dataclass(frozen=True, slots=True)
 class ExtraRequest:
-    """A request besides the first: its counted prompt and answer tokens, and the reported usage."""
+    """A request besides the first: its counted prompt and output tokens, and the reported usage."""
 
     counted: int
-    said: int
+    output: int
     usage: Usage | None
     switched: SwitchedModel | None = None
     """The model that answered, if it isn't the one asked."""

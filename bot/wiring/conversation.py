@@ -97,8 +97,8 @@ def build_engine(base: Foundation, names: Collection[str]) -> Engine:
         embedding=embedding,
         schedule=settings.compact_schedule,
         clock=time.time,
-        mending=IndexRepair(indexer, time.monotonic),
-        measuring=WindowProbe(storage, selector, usage, growth, count_tokens, timeout),
+        index_repair=IndexRepair(indexer, time.monotonic),
+        window_probe=WindowProbe(storage, selector, usage, growth, count_tokens, timeout),
     )
     recall = Recall(storage, count_tokens, settings.recall_tokens, zone, embedding, tuple(names))
     toolbox = Toolbox(storage, windows, recall, count_tokens, time.time)
@@ -140,7 +140,7 @@ def _windows(base: Foundation, selector: ModelSelector, policy: WindowPolicy) ->
     return WindowReader(
         storage=base.storage,
         policy=policy,
-        choice=selector,
+        selector=selector,
         system_prompt=base.settings.system_prompt,
         count_tokens=base.count_tokens,
         tools=_tools(base.settings),

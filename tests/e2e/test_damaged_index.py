@@ -39,9 +39,7 @@ async def test_damage_between_two_starts_costs_nothing(damage: str, process: Sta
     await process.start()
     await process.ann.say(process.home, "hello again")
     await process.replies(2)
-    await _until(
-        lambda: "was made anew" in process.log() and _read(process, "SELECT count(*) FROM turn_words") == [(4,)]
-    )
+    await _until(lambda: "was rebuilt" in process.log() and _read(process, "SELECT count(*) FROM turn_words") == [(4,)])
     await process.ann.say(process.home, "/search Marigold")
     assert "Marigold" in (await process.replies(3))[-1]
 
@@ -55,7 +53,7 @@ async def test_damage_while_it_runs_costs_nothing(process: Stage) -> None:
     for count, words in enumerate(("/search Marigold", "and a message", "/memory", "/forget boat", "/reset"), 2):
         await process.ann.say(process.home, words)
         assert "reference" not in (await process.replies(count))[-1]
-    await _until(lambda: "was made anew" in process.log())
+    await _until(lambda: "was rebuilt" in process.log())
     await process.ann.say(process.home, "my cat is called Pepper")
     await process.replies(7)
     await process.ann.say(process.home, "/search Pepper")

@@ -143,9 +143,9 @@ async def test_a_damaged_index_fails_nothing_and_comes_back(damage: str, path: P
     try:
         chat = await _chat_in(storage)
         await _live(storage, chat)
-        mending = IndexRepair(_indexer(storage), lambda: 0.0)
-        mending.begin()
-        await mending.close_when_done()
+        index_repair = IndexRepair(_indexer(storage), lambda: 0.0)
+        index_repair.begin()
+        await index_repair.close_when_done()
         assert len(await _search(storage, chat, "unicorn")) == 20
         assert len(await _search(storage, chat, "dragon")) == 1
         assert await _search(storage, chat, "griffin") == [7]
@@ -164,7 +164,7 @@ async def test_damaged_pages_of_the_index_are_left_behind(table: str, path: Path
         chat = await _chat_in(storage)
         await _live(storage, chat)
         await storage.search.index.condemn("seen by the test")
-        await _indexer(storage).make_anew()
+        await _indexer(storage).rebuild()
         assert len(await _search(storage, chat, "unicorn")) == 20
         assert [tuple(row) for row in await storage.database.rows("PRAGMA integrity_check")] == [("ok",)]
     finally:
@@ -177,24 +177,24 @@ async def test_damage_while_the_bot_runs_is_noticed(storage: Storage, chat: Chat
     assert not storage.search.index.damaged
     _damage(tmp_path / "keepsake.db", DAMAGES["garbage in all blocks"])
     assert await _search(storage, chat, "unicorn") == []
-    mending = IndexRepair(_indexer(storage), lambda: 0.0)
-    mending.see_to()
-    await mending.close_when_done()
+    index_repair = IndexRepair(_indexer(storage), lambda: 0.0)
+    index_repair.maintain()
+    await index_repair.close_when_done()
     assert len(await _search(storage, chat, "unicorn")) == 20
 
 
 async def test_damage_that_raises_nothing_is_noticed_in_time(storage: Storage, chat: Chat, tmp_path: Path) -> None:
     await _talk(storage, chat)
     now = [0.0]
-    mending = IndexRepair(_indexer(storage), lambda: now[0])
-    mending.begin()
-    await mending.close_when_done()
+    index_repair = IndexRepair(_indexer(storage), lambda: now[0])
+    index_repair.begin()
+    await index_repair.close_when_done()
     _damage(tmp_path / "keepsake.db", "UPDATE turn_words_data SET block = zeroblob(length(block)) WHERE id > 10")
     assert await _search(storage, chat, "unicorn") == []
     assert not storage.search.index.damaged
     for now[0] in (80_000.0, 90_000.0):
-        mending.see_to()
-        await mending.close_when_done()
+        index_repair.maintain()
+        await index_repair.close_when_done()
     assert len(await _search(storage, chat, "unicorn")) == 20
 
 

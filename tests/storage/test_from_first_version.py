@@ -72,7 +72,7 @@ async def test_a_damaged_index_does_not_stop_the_change(tmp_path: Path) -> None:
     try:
         indexer = Indexer(storage, ZoneInfo("UTC"))
         await indexer.catch_up(7)
-        await indexer.make_anew()
+        await indexer.rebuild()
         hits = await storage.search.find(7, [Term("boat")], after_turn=0, before_turn=99, limit=9, own=True)
         assert [hit.turn_id for hit in hits] == [1]
     finally:

@@ -32,7 +32,7 @@ async def test_what_raises_no_error_is_found(path: Path, silent: str) -> None:
     storage = await Storage.open(path)
     try:
         assert not await indexer(storage).probe()
-        await indexer(storage).make_anew()
+        await indexer(storage).rebuild()
         assert await indexer(storage).probe()
     finally:
         await storage.close()

@@ -121,7 +121,7 @@ async def test_background_failure_does_not_stop_a_search(
     await say(storage, chat, "The cat slept")
     server.embeddings.script(Fail(503), Fail(503))  # the batch, and what shows that it is not for a text
     embedding.wake(chat.id)
-    await until(lambda: asyncio.sleep(0, "Embeddings do not work" in caplog.text))
+    await until(lambda: asyncio.sleep(0, "Embeddings don't work" in caplog.text))
     assert (await nearest(embedding, chat, "who painted the lake?"))[0] == lake
 
 
