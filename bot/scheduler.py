@@ -155,9 +155,9 @@ class Jobs:
             async with self._storage.transaction() as tx:
                 await self._storage.outbox.forget(tx, notice_id)
         before = self._clock() - ASKED_S  # these can no longer be answered
-        if await self._storage.forgettings.any_before(before):
+        if await self._storage.deletions.has_proposal_before(before):
             async with self._storage.transaction() as tx:
-                await self._storage.forgettings.prune(tx, before)
+                await self._storage.deletions.prune_proposals(tx, before)
         await self._drop_old_questions()
         await self._storage.database.scrub_soon()
 

@@ -1,128 +1,42 @@
-"""One conversation as it is taken out of a database and put into another one: all that can't be made again from it.
-
-Conversations as a whole, read out of the tables: what was reset or forgotten is not among them.
+"""Whole chats, read out of the tables and put back; what was reset or forgotten is not among it.
 
 What can be made again (the index, vectors, token ratios) is left out, as is an answer that is just being written; what
-is on its way (updates, notices) belongs to the bot and not to the conversation.
+is on its way (updates, notices) belongs to the bot and not to the chat.
 """
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple
+from datetime import date
 
+from storage.archived_chat import (
+    ArchivedChat,
+    ArchivedMedium,
+    ArchivedMemory,
+    ArchivedMessage,
+    ArchivedSpeaker,
+    ArchivedTurn,
+    ArchivedUsage,
+)
 from storage.chats import Chats, key_in
-from storage.database import Database, Row
-from storage.records import ChatKey, ChatSettings, MediaKind, Role, Usage
+from storage.database import Database, Row, Transaction
+from storage.media_store import Media
+from storage.records import Chat, ChatKey, MediaKind, NewMedium, Role, Usage
+from storage.sql import smaller
 from storage.transcript import KEPT, TurnState
-from storage.usage import usage_in
+from storage.usage import INSERT, NUMBERS, UsageLog, usage_in
 
 _OF_KEPT = f"JOIN turns ON turns.id = turn_id WHERE chat_id = ? AND turns.id > ? AND {KEPT}"
 
 
-@dataclass(frozen=True, slots=True)
-class ArchivedMedium:
-    """A picture or a sound of a turn; its bytes travel by their hash."""
+class ChatArchive:
+    """Reads whole chats out of the tables, and writes them into chats that have no turns."""
 
-    kind: MediaKind
-    hash: str
-    format: str
-    tokens: int
-    refused: bool
-
-
-@dataclass(frozen=True, slots=True)
-class ArchivedMessage:
-    """A Telegram message of a turn, and how much of a reply was delivered with it."""
-
-    message_id: int
-    delivered_end: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class ArchivedTurn:
-    """One row of the messages array, with everything that hangs on it; times are in seconds since 1970 (UTC)."""
-
-    role: Role
-    state: TurnState
-    """One of those of what is kept."""
-    content: str
-    separator: str
-    created_at: float
-    tokens: int = 0
-    said_at: float | None = None
-    sender_id: int | None = None
-    speaker: str | None = None
-    asked: bool = True
-    from_bot: bool = False
-    refused: bool = False
-    """The model server's content filter refuses it: it stands in no prompt."""
-    reply_to: int | None = None
-    usage: Usage | None = None
-    marked: bool = False
-    messages: tuple[ArchivedMessage, ...] = ()
-    media: tuple[ArchivedMedium, ...] = ()
-
-    @property
-    def at(self) -> float:
-        """When it was said, or else stored."""
-        return self.created_at if self.said_at is None else self.said_at
-
-
-@dataclass(frozen=True, slots=True)
-class ArchivedMemory:
-    """What stands in the prompt in place of the first `covers` turns of the archive."""
-
-    covers: int
-    text: str
-    tokens: int
-    made_at: float
-
-
-@dataclass(frozen=True, slots=True)
-class ArchivedSpeaker:
-    """A name that is taken in the chat, and by whom."""
-
-    name: str
-    shown: str
-    sender_id: int
-
-
-@dataclass(frozen=True, slots=True)
-class ArchivedUsage:
-    """What one model used on one day (YYYY-MM-DD)."""
-
-    day: str
-    model: str
-    requests: int
-    turns: int
-    usage: Usage
-
-
-@dataclass(frozen=True, slots=True)
-class ArchivedChat:
-    """One conversation; `turns` are those that were not reset, oldest first."""
-
-    key: ChatKey
-    private: bool
-    created_at: float
-    turns: tuple[ArchivedTurn, ...]
-    memory: ArchivedMemory | None = None
-    settings: ChatSettings | None = None
-    """None: those of the chat stay as they are."""
-    stamped_at: float | None = None
-    heard_language: str | None = None
-    gone: bool = False
-    greeted: bool = False
-    speakers: tuple[ArchivedSpeaker, ...] = ()
-    usage: tuple[ArchivedUsage, ...] = ()
-
-
-class ArchiveReader:
-    """Reads whole conversations."""
-
-    def __init__(self, database: Database, chats: Chats) -> None:
+    def __init__(self, database: Database, chats: Chats, media: Media, usage: UsageLog) -> None:
         self._database = database
         self._chats = chats
+        self._media = media
+        self._usage = usage
 
     async def keys(self) -> list[ChatKey]:
         """Where there are conversations, in the order in which they began."""
@@ -145,7 +59,7 @@ class ArchiveReader:
             f"SELECT * FROM turns WHERE chat_id = ? AND id > ? AND {KEPT} ORDER BY id",
             bounds,
         )
-        messages, media = await self._messages(bounds), await self._media_of(bounds)
+        messages, media = await self._read_messages(bounds), await self._read_media(bounds)
         (row,) = await self._database.rows("SELECT created_at FROM chats WHERE id = ?", (chat.id,))
         return ArchivedChat(
             key=chat.key,
@@ -158,11 +72,11 @@ class ArchiveReader:
             heard_language=chat.heard_language,
             gone=chat.gone,
             greeted=chat.greeted,
-            speakers=await self._speakers(chat.id),
-            usage=await self._usage(chat.id),
+            speakers=await self._read_speakers(chat.id),
+            usage=await self._read_usage(chat.id),
         )
 
-    async def _messages(self, bounds: tuple[int, int]) -> Mapping[int, list[ArchivedMessage]]:
+    async def _read_messages(self, bounds: tuple[int, int]) -> Mapping[int, list[ArchivedMessage]]:
         found = defaultdict[int, list[ArchivedMessage]](list)
         rows = await self._database.rows(
             f"SELECT turn_messages.* FROM turn_messages {_OF_KEPT} ORDER BY turn_id, message_id",
@@ -172,7 +86,7 @@ class ArchiveReader:
             found[row["turn_id"]].append(ArchivedMessage(row["message_id"], row["delivered_end"]))
         return found
 
-    async def _media_of(self, bounds: tuple[int, int]) -> Mapping[int, list[ArchivedMedium]]:
+    async def _read_media(self, bounds: tuple[int, int]) -> Mapping[int, list[ArchivedMedium]]:
         found = defaultdict[int, list[ArchivedMedium]](list)
         rows = await self._database.rows(
             f"SELECT turn_media.* FROM turn_media {_OF_KEPT} ORDER BY turn_id, position",
@@ -185,15 +99,94 @@ class ArchiveReader:
             found[row["turn_id"]].append(medium)
         return found
 
-    async def _speakers(self, chat_id: int) -> tuple[ArchivedSpeaker, ...]:
+    async def _read_speakers(self, chat_id: int) -> tuple[ArchivedSpeaker, ...]:
         rows = await self._database.rows("SELECT * FROM speakers WHERE chat_id = ? ORDER BY folded", (chat_id,))
         return tuple(ArchivedSpeaker(row["name"], row["shown"], row["sender_id"]) for row in rows)
 
-    async def _usage(self, chat_id: int) -> tuple[ArchivedUsage, ...]:
+    async def _read_usage(self, chat_id: int) -> tuple[ArchivedUsage, ...]:
         rows = await self._database.rows("SELECT * FROM usage WHERE chat_id = ? ORDER BY day, model", (chat_id,))
         return tuple(
             ArchivedUsage(row["day"], row["model"], row["requests"], row["turns"], usage_in(row)) for row in rows
         )
+
+    async def has_turns(self, tx: Transaction, key: ChatKey) -> bool:
+        """Whether this chat has turns that were not reset."""
+        rows = await tx.rows(
+            "SELECT 1 FROM turns JOIN chats ON chats.id = chat_id WHERE telegram_id = ? AND thread_id = ?"
+            " AND turns.id > reset_turn LIMIT 1",
+            (key.telegram_id, key.thread_id),
+        )
+        return bool(rows)
+
+    async def put(self, tx: Transaction, chat: ArchivedChat, contents: Mapping[str, bytes], now: float) -> None:
+        """Restore a conversation into a chat that has no turns; `contents` has the bytes behind its media's hashes.
+
+        Its window is looked at when the bot runs: it may be far larger than one that grew here.
+        """
+        into = await self._chats.ensure(tx, chat.key, private=chat.private, now=chat.created_at)
+        if chat.settings is not None:
+            await self._chats.choose(tx, into.id, chat.settings)
+        await tx.execute(
+            f"UPDATE chats SET created_at = {smaller('created_at', '?1')}, stamped_at = ?,"
+            " heard_language = ?, gone = ?, greeted = ?, due_at = ?, compact_failures = 0, epoch = epoch + 1"
+            " WHERE id = ?",
+            (
+                *(chat.created_at, chat.stamped_at, chat.heard_language, chat.gone, chat.greeted),
+                *(now if chat.turns else None, into.id),
+            ),
+        )
+        turn_ids = [await self._write_turn(tx, into.id, turn, contents) for turn in chat.turns]
+        await _write_memory(tx, into, chat.memory, turn_ids)
+        await _write_speakers(tx, into.id, chat.speakers)
+        await self._write_usage(tx, into, chat.usage)
+
+    async def _write_usage(self, tx: Transaction, chat: Chat, usage: Sequence[ArchivedUsage]) -> None:
+        """A day that is known here already stays as it is: it may be the same one, imported back."""
+        for one in usage:
+            new = await tx.execute(
+                f"{INSERT} VALUES (?, ?, ?, ?, ?{', ?' * len(NUMBERS)}) ON CONFLICT (chat_id, day, model) DO NOTHING",
+                (chat.id, one.day, one.model, one.requests, one.turns, *astuple(one.usage)),
+            )
+            if new:
+                user = chat.key.telegram_id if chat.private else None
+                await self._usage.record_for_user(tx, user, date.fromisoformat(one.day), one.model, one.usage)
+
+    async def _write_turn(
+        self, tx: Transaction, chat_id: int, turn: ArchivedTurn, contents: Mapping[str, bytes]
+    ) -> int:
+        reported = (turn.usage.input, turn.usage.cached, turn.usage.output) if turn.usage else (None, None, None)
+        turn_id = await tx.insert(
+            "INSERT INTO turns (chat_id, role, state, content, glue, sender_id, speaker, tokens, said_at, created_at,"
+            " asked, from_bot, refused, reply_to, marked, input_tokens, cached_tokens, output_tokens)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                *(
+                    chat_id,
+                    turn.role,
+                    turn.state,
+                    turn.content,
+                    turn.separator,
+                    turn.sender_id,
+                    turn.speaker,
+                    turn.tokens,
+                ),
+                *(turn.said_at, turn.created_at, turn.asked, turn.from_bot, turn.refused, turn.reply_to),
+                *(turn.marked, *reported),
+            ),
+        )
+        for message in turn.messages:
+            await tx.execute(
+                "INSERT INTO turn_messages (turn_id, message_id, delivered_end) VALUES (?, ?, ?)",
+                (turn_id, message.message_id, message.delivered_end),
+            )
+        media = [NewMedium(one.kind, contents[one.hash], one.format, one.tokens) for one in turn.media]
+        await self._media.keep(tx, turn_id, media)
+        for position, medium in enumerate(turn.media):
+            await tx.execute(
+                "UPDATE turn_media SET refused = ? WHERE turn_id = ? AND position = ?",
+                (medium.refused, turn_id, position),
+            )
+        return turn_id
 
 
 def _turn(row: Row, messages: Sequence[ArchivedMessage], media: Sequence[ArchivedMedium]) -> ArchivedTurn:
@@ -225,3 +218,22 @@ def _reported(row: Row) -> Usage:
 def _memory(row: Row, turns: Sequence[Row]) -> ArchivedMemory:
     covers = sum(turn["id"] <= row["through_turn"] for turn in turns)
     return ArchivedMemory(covers, row["text"], row["tokens"], row["made_at"])
+
+
+async def _write_memory(tx: Transaction, chat: Chat, memory: ArchivedMemory | None, turn_ids: Sequence[int]) -> None:
+    await tx.execute("DELETE FROM memories WHERE chat_id = ? AND reset_turn = ?", (chat.id, chat.reset_turn))
+    if memory is not None:
+        through = turn_ids[memory.covers - 1] if memory.covers else chat.reset_turn
+        await tx.execute(
+            "INSERT INTO memories (chat_id, reset_turn, through_turn, text, tokens, made_at) VALUES (?, ?, ?, ?, ?, ?)",
+            (chat.id, chat.reset_turn, through, memory.text, memory.tokens, memory.made_at),
+        )
+
+
+async def _write_speakers(tx: Transaction, chat_id: int, speakers: Sequence[ArchivedSpeaker]) -> None:
+    for one in speakers:
+        await tx.execute(
+            "INSERT INTO speakers (chat_id, folded, name, shown, sender_id) VALUES (?, ?, ?, ?, ?)"
+            " ON CONFLICT (chat_id, folded) DO NOTHING",
+            (chat_id, one.name.casefold(), one.name, one.shown, one.sender_id),
+        )

@@ -3,8 +3,8 @@
 from storage.access_list import move_access
 from storage.chats import SETTINGS
 from storage.database import Transaction
+from storage.deletions import set_aside
 from storage.questions import move_questions
-from storage.resets import set_aside
 from storage.sql import larger, smaller
 from storage.transcript import COMPLETE, abandon
 from storage.usage import join_usage

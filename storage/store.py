@@ -7,12 +7,12 @@ from typing import Self
 
 from storage import old_version
 from storage.access_list import AccessList
-from storage.archive_restore import ArchiveWriter
 from storage.bases import Bases
 from storage.broadcasts import Broadcasts
-from storage.chat_archive import ArchiveReader
+from storage.chat_archive import ChatArchive
 from storage.chats import Chats
 from storage.database import Database, StorageError, Transaction
+from storage.deletions import Deletions
 from storage.edits import Edits
 from storage.history import History
 from storage.inbox import Inbox
@@ -21,7 +21,6 @@ from storage.memories import Memories
 from storage.model_servers import ModelServers
 from storage.outbox import Outbox
 from storage.questions import Questions
-from storage.resets import Forgettings, Resets
 from storage.search import Search
 from storage.transcript import Transcript
 from storage.usage import UsageLog
@@ -41,18 +40,16 @@ class Storage:
     media: Media
     edits: Edits
     memories: Memories
-    past: History
+    history: History
     search: Search
-    forgettings: Forgettings
     vectors: Vectors
     bases: Bases
-    resets: Resets
+    deletions: Deletions
     outbox: Outbox
     questions: Questions
     usage: UsageLog
     servers: ModelServers
-    archive: ArchiveReader
-    restoring: ArchiveWriter
+    archive: ChatArchive
 
     @classmethod
     async def open(cls, path: Path, *, keeps_old: bool = True) -> Self:
@@ -73,18 +70,16 @@ class Storage:
             media=media,
             edits=Edits(database),
             memories=Memories(database, media),
-            past=History(database),
+            history=History(database),
             search=Search(database),
-            forgettings=Forgettings(database),
             vectors=Vectors(database),
             bases=Bases(database),
-            resets=Resets(database),
+            deletions=Deletions(database),
             outbox=Outbox(database),
             questions=Questions(database),
             usage=usage,
             servers=ModelServers(database),
-            archive=ArchiveReader(database, chats),
-            restoring=ArchiveWriter(chats, media, usage),
+            archive=ChatArchive(database, chats, media, usage),
         )
 
     def transaction(self) -> AbstractAsyncContextManager[Transaction]:

@@ -17,7 +17,7 @@ from bot.archive.native_format import DEFAULT_STATE, ConversationBundle
 from bot.conversation.incoming_message import IncomingMessage, render, timestamp
 from bot.conversation.tokens import TokenCounter
 from bot.errors import ArchiveError
-from storage.chat_archive import ArchivedChat, ArchivedTurn
+from storage.archived_chat import ArchivedChat, ArchivedTurn
 from storage.records import ChatKey, Role
 
 SPEAKER = "Me"

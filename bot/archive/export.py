@@ -12,7 +12,7 @@ from bot.archive import native_format
 from bot.conversation.query import strip_timestamp
 from bot.language import long_date, texts
 from storage import Storage
-from storage.chat_archive import ArchivedChat, ArchivedTurn
+from storage.archived_chat import ArchivedChat, ArchivedTurn
 from storage.records import ChatKey, MediaKind, Role
 
 _QUOTE = re.compile(r"(?:> [^\n]*\n)+")

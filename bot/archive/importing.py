@@ -73,9 +73,9 @@ async def put(storage: Storage, parcels: Sequence[ConversationBundle], now: floa
     async with storage.transaction() as tx:
         for parcel in parcels:
             key = parcel.chat.key
-            if await storage.restoring.holds_turns(tx, key):
+            if await storage.archive.has_turns(tx, key):
                 raise ArchiveError(f"the chat {named(key)} already has a history, which was left as it is")
-            await storage.restoring.put(tx, parcel.chat, parcel.contents, now)
+            await storage.archive.put(tx, parcel.chat, parcel.contents, now)
 
 
 def named(key: ChatKey) -> str:

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 
 from bot.archive import schema
 from bot.conversation.tokens import TokenCounter
-from storage.chat_archive import (
+from storage.archived_chat import (
     ArchivedChat,
     ArchivedMedium,
     ArchivedMemory,

@@ -84,7 +84,7 @@ async def import_file(settings: Settings, file: Path, wish: ImportOptions) -> No
         try:
             await put(storage, parcels, time.time())
             indexer = Indexer(storage, settings.zone)  # the bot would do this as well, but only after its first answer
-            for chat_id in await storage.past.chats_to_index():
+            for chat_id in await storage.history.chats_to_index():
                 await indexer.catch_up(chat_id)
         except StorageError as exc:
             raise ArchiveError(f"{settings.database_path}: {exc}") from exc

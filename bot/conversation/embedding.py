@@ -144,7 +144,7 @@ class EmbeddingIndex:
             if batches <= 0:
                 return False
             batches -= 1
-            rows = await self._storage.past.in_context(chat_id, turn_ids)
+            rows = await self._storage.history.in_context(chat_id, turn_ids)
             made = await self._make_vectors(chat_id, rows)
             dimension = next((len(vector) for pair in made for vector in pair if vector), progress.dimension)
             through = max(turn_ids[-1], progress.through_turn)
@@ -240,7 +240,7 @@ class EmbeddingIndex:
         """Store the vectors that are still valid: a turn or its neighbour may have changed or gone in the meantime."""
         sums = await asyncio.to_thread(_sums, rows, made)  # the first call loads numpy
         async with self._storage.transaction() as tx:
-            now = await self._storage.past.in_context(chat_id, turn_ids, tx)
+            now = await self._storage.history.in_context(chat_id, turn_ids, tx)
             texts = {row.own.turn_id: embedding_texts(row, self._zone) for row in rows}
             same = {row.own.turn_id for row in now if embedding_texts(row, self._zone) == texts.get(row.own.turn_id)}
             valid = {turn_id: vector for turn_id, vector in sums.items() if turn_id in same}

@@ -21,8 +21,8 @@ from bot.conversation.query import strip_framing, strip_timestamp
 from bot.conversation.search_terms import all_words, query_words
 from bot.conversation.window import WindowReader
 from storage import Storage, StorageError, Transaction
+from storage.deletions import Proposal, RemainingTurns
 from storage.records import Chat, HistoryTurn, Role, Turn
-from storage.resets import Proposal, RemainingTurns
 
 PAGE = 2_000
 """Turns read and compared at a time."""
@@ -79,10 +79,10 @@ class Forgetting:
 
     async def by_message(self, chat: Chat, message_id: int) -> ForgetPreview:
         """Find a message's turn, its answer, quotes of it, and the memory lines about it."""
-        turn = await self._storage.past.of_message(chat.id, message_id)
+        turn = await self._storage.history.of_message(chat.id, message_id)
         if turn is None or turn.turn_id <= chat.reset_turn:
             return ForgetPreview((), ())
-        answer = await self._storage.past.answer_to(chat.id, turn.turn_id) if turn.role is Role.USER else None
+        answer = await self._storage.history.answer_to(chat.id, turn.turn_id) if turn.role is Role.USER else None
         said = strip_framing(turn.content)
         quote = _on_one_line(said)[:QUOTE_LENGTH]
         quoting = await self._matching(chat, partial(_has_quote, quote)) if _has_words(said) else ()
@@ -95,32 +95,32 @@ class Forgetting:
 
     async def shown(self, chat: Chat, found: ForgetPreview | Proposal, first: int, count: int) -> list[HistoryTurn]:
         """A page of the turns that were found."""
-        return await self._storage.past.of_ids(chat.id, found.turn_ids[first : first + count])
+        return await self._storage.history.of_ids(chat.id, found.turn_ids[first : first + count])
 
     async def propose(self, tx: Transaction, chat: Chat, found: ForgetPreview) -> int:
         """Store a preview until the user decides; returns the proposal's id."""
         proposal = Proposal(found.turn_ids, found.lines, found.words, found.of_message)
-        return await self._storage.forgettings.propose(tx, chat.id, proposal, self._clock())
+        return await self._storage.deletions.propose(tx, chat.id, proposal, self._clock())
 
     async def carry_out(self, tx: Transaction, chat: Chat, proposal_id: int) -> Proposal | None:
         """Forget what was proposed; None if the proposal has already been answered.
 
         From then on nothing reads it (a large deletion: once `carry_on` has finished). `Eraser` deletes the rows.
         """
-        proposal = await self._storage.forgettings.take(tx, chat.id, proposal_id)
+        proposal = await self._storage.deletions.take_proposal(tx, chat.id, proposal_id)
         if proposal is None:
             return None
         await self._storage.chats.take_back(tx, chat.id)
         await self._remove_from_memory(tx, chat, proposal)  # compares it with the turns, which must still be there
-        await self._storage.forgettings.put_aside(tx, chat.id, proposal.turn_ids)
+        await self._storage.deletions.put_aside(tx, chat.id, proposal.turn_ids)
         await self._storage.servers.delete_responses_of(tx, chat.id)
-        await self._storage.forgettings.drop_like(tx, chat.id, proposal)
+        await self._storage.deletions.drop_similar(tx, chat.id, proposal)
         await self._storage.inbox.forget(tx, chat.key.telegram_id)
         return proposal
 
     async def carry_on(self, chat: Chat) -> None:
         """Move the rest of a large deletion out of sight, in steps, so that no other chat waits for long."""
-        for left in await self._storage.forgettings.left():
+        for left in await self._storage.deletions.remaining():
             if left.home == chat.id:
                 await hide_turns(self._storage, left)
 
@@ -141,7 +141,7 @@ class Forgetting:
         self, chat: Chat, words: str, look_at: int = PAGE, tx: Transaction | None = None
     ) -> tuple[Matcher, Matcher]:
         """A matcher for all words, and one without stop words."""
-        page = await self._storage.past.contents(chat.id, chat.reset_turn, look_at, tx)
+        page = await self._storage.history.contents(chat.id, chat.reset_turn, look_at, tx)
         chosen = (chat.settings.language, chat.heard_language)
         languages = await asyncio.to_thread(languages_in, [words, *(content for _, content in page)], chosen)
         return make_matcher(words, languages), make_matcher(words, languages, without=stop_word_test(languages))
@@ -150,7 +150,7 @@ class Forgetting:
         """The ids of all turns whose content matches, read page by page."""
         found: list[int] = []
         after = chat.reset_turn
-        while page := await self._storage.past.contents(chat.id, after, PAGE):
+        while page := await self._storage.history.contents(chat.id, after, PAGE):
             found += await asyncio.to_thread(_matching_ids, page, is_meant)
             after = page[-1][0]
         return tuple(found)
@@ -161,7 +161,7 @@ class Forgetting:
         if not lines or not turn_ids:
             return []
         leaving = {*turn_ids}
-        gone = await self._storage.past.of_ids(chat.id, turn_ids[-PAGE:], tx)
+        gone = await self._storage.history.of_ids(chat.id, turn_ids[-PAGE:], tx)
         window = await self._storage.memories.window(chat.id, most_tokens=MOST_COMPARED, tx=tx)
         stays = [turn for turn in window.turns if turn.id not in leaving]
         found = await asyncio.to_thread(lines_about, lines, _short_messages(gone))
@@ -192,7 +192,7 @@ async def hide_turns(storage: Storage, left: RemainingTurns) -> None:
     more = True
     while more:
         async with storage.transaction() as tx:
-            more = await storage.forgettings.put_more_aside(tx, left)
+            more = await storage.deletions.put_more_aside(tx, left)
             if more:
                 await storage.chats.take_back(tx, left.home)
 
@@ -285,7 +285,7 @@ class Eraser:
 
     async def erase(self) -> None:
         """Delete everything forgotten, and overwrite its words in old index segments and the database's log."""
-        waiting = await self._storage.forgettings.left()
+        waiting = await self._storage.deletions.remaining()
         if not waiting:
             return
         for left in waiting:
@@ -298,12 +298,12 @@ class Eraser:
         await self._storage.database.scrub()
         async with self._storage.transaction() as tx:
             for left in waiting:
-                await self._storage.forgettings.done(tx, left)
+                await self._storage.deletions.finish(tx, left)
 
     async def _delete_some(self, left: RemainingTurns) -> bool:
         async with self._storage.transaction() as tx:
-            turn_ids = await self._storage.forgettings.bring_home(tx, left, BATCH)
+            turn_ids = await self._storage.deletions.bring_home(tx, left, BATCH)
             for chat_id in (left.home, left.aside):
-                await self._storage.forgettings.delete_turns(tx, chat_id, turn_ids)
+                await self._storage.deletions.delete_turns(tx, chat_id, turn_ids)
             await self._indexer.forgotten(tx, left.home, turn_ids)
         return bool(turn_ids)

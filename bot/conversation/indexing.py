@@ -59,11 +59,11 @@ class Indexer:
         """
         await self.renew()
         index = self._storage.search.index
-        while not index.damaged and (has_new or await self._storage.past.has_unindexed(chat_id)):
+        while not index.damaged and (has_new or await self._storage.history.has_unindexed(chat_id)):
             has_new = False
             async with index.transaction() as tx:
                 # Read inside the writing transaction, so that turns forgotten in the meantime don't come back as keys.
-                rows = await self._storage.past.unindexed(tx, chat_id, BATCH)
+                rows = await self._storage.history.unindexed(tx, chat_id, BATCH)
                 if not rows.fresh:
                     return
                 home = await self._home(tx, chat_id, rows.fresh)
@@ -82,7 +82,7 @@ class Indexer:
             async with search.index.transaction() as tx:
                 for chat_id, turn_ids in stale.items():
                     home = await self._storage.chats.languages(chat_id, tx)
-                    for rows in runs_of_turns(await self._storage.past.indexed(tx, chat_id, turn_ids)):
+                    for rows in runs_of_turns(await self._storage.history.indexed(tx, chat_id, turn_ids)):
                         keys = await asyncio.to_thread(turn_keys, rows, self._zone, home)
                         await search.put(tx, chat_id, [key for key in keys if key.turn_id in turn_ids])
                     await search.index.renewed(tx, turn_ids)
@@ -113,7 +113,7 @@ class Indexer:
     async def _move_some(self, chat_id: int) -> bool:
         """Index the newest of a chat's old turns; False if none are left."""
         async with self._storage.search.index.transaction() as tx:
-            rows = await self._storage.past.old(tx, chat_id, MOVED)
+            rows = await self._storage.history.old(tx, chat_id, MOVED)
             home = await self._home(tx, chat_id, rows.old)
             keys = {key.turn_id: key for key in await asyncio.to_thread(turn_keys, rows.all, self._zone, home)}
             await self._storage.search.put(tx, chat_id, [keys[row.turn_id] for row in rows.old])
@@ -124,18 +124,18 @@ class Indexer:
     async def forgotten(self, tx: Transaction, chat_id: int, turn_ids: Iterable[int]) -> None:
         """Turns were deleted: their neighbours' keys contain their words, so mark them stale."""
         for turn_id in turn_ids:
-            before, after = await self._storage.past.beside(tx, chat_id, turn_id)
+            before, after = await self._storage.history.beside(tx, chat_id, turn_id)
             await self._storage.search.index.stale(tx, [row.turn_id for row in (*before[-1:], *after[:1])])
 
     async def changed(self, tx: Transaction, chat_id: int, turn_id: int) -> None:
         """A turn was changed: its own and its neighbours' keys contain the old words, so mark them stale."""
-        before, after = await self._storage.past.beside(tx, chat_id, turn_id)
+        before, after = await self._storage.history.beside(tx, chat_id, turn_id)
         await self._storage.search.index.stale(tx, [turn_id, *(row.turn_id for row in (*before[-1:], *after[:1]))])
 
     async def probe(self) -> bool:
         """Whether the index is sound: a sample of turns must be found by their words, and SQLite checks all of it."""
         probes = missed = 0
-        for row in await self._storage.past.sample(PROBES):
+        for row in await self._storage.history.sample(PROBES):
             key = turn_keys([row], self._zone)[0]
             # Words as written: stems depend on the languages that the chat had at the time.
             words = [word for word in (key.written or key.own).split() if _PROBE.fullmatch(word)]
@@ -155,7 +155,7 @@ class Indexer:
     async def catch_up_all(self) -> None:
         """Index the new turns of all chats."""
         await self.renew()
-        for chat_id in await self._storage.past.chats_to_index():
+        for chat_id in await self._storage.history.chats_to_index():
             await self.catch_up(chat_id)
 
     async def repair(self) -> None:

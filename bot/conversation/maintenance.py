@@ -256,12 +256,12 @@ class Retention:
         for chat_id, lines in (await self._storage.memories.lines_of_before(before)).items():
             async with self._storage.transaction() as tx:
                 await self._take_out(tx, chat_id, lines)
-        while turns := await self._storage.past.stored_before(before, BATCH):
+        while turns := await self._storage.history.stored_before(before, BATCH):
             lines_by_chat = {chat_id: await self._lines_about(chat_id, turn_ids) for chat_id, turn_ids in turns.items()}
             async with self._storage.transaction() as tx:
                 for chat_id, turn_ids in turns.items():
                     await self._take_out(tx, chat_id, lines_by_chat[chat_id])
-                    deleted += await self._storage.forgettings.delete_turns(tx, chat_id, turn_ids)
+                    deleted += await self._storage.deletions.delete_turns(tx, chat_id, turn_ids)
                     await self._storage.chats.take_back(tx, chat_id)
                     # These were the oldest turns, so only the turn after the last of them has a key with their words.
                     await self._indexer.forgotten(tx, chat_id, turn_ids[-1:])
@@ -278,7 +278,7 @@ class Retention:
         if not lines:
             return set()
         leaving = {*turn_ids}
-        gone = [turn.content for turn in await self._storage.past.of_ids(chat_id, turn_ids)]
+        gone = [turn.content for turn in await self._storage.history.of_ids(chat_id, turn_ids)]
         window = (await self._storage.memories.window(chat_id, most_tokens=MOST_COMPARED)).turns
         stays = [strip_framing(turn.content) for turn in window if turn.id not in leaving]
         found = lines_about(lines, map(strip_framing, gone))
@@ -294,7 +294,7 @@ class Retention:
         deleted = purged = BATCH
         while purged == BATCH:
             async with self._storage.transaction() as tx:
-                purged = await self._storage.resets.purge(tx, before, BATCH)
+                purged = await self._storage.deletions.purge_resets(tx, before, BATCH)
             deleted += purged
         async with self._storage.transaction() as tx:
             await self._storage.memories.prune(tx)

@@ -223,7 +223,7 @@ class Recall:
         if scores is not None:
             inside += scores.nearest(period.first_turn, period.last_turn, MOST)
         ranking = rank(hits, weight, scores, inside, len(hits) + len(inside) + MOST)
-        times = await self._storage.past.times(chat.id, ranking.turn_ids)
+        times = await self._storage.history.times(chat.id, ranking.turn_ids)
         return period.gathered(ranking.with_bonus({turn_id: period.bonus(at) for turn_id, at in times.items()}))
 
     async def _by_words(
@@ -247,7 +247,7 @@ class Recall:
     ) -> Recalled:
         """Render the hits with their neighbours; `echo`: earlier repetitions of these words are left out."""
         ranked = list(found.ranking.turn_ids)
-        near = await self._storage.past.around(
+        near = await self._storage.history.around(
             chat.id, ranked, after_turn=after_turn, before_turn=before_turn, refused=False
         )
         if echo:

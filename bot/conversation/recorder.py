@@ -85,7 +85,7 @@ class TurnRecorder:
     async def in_view(self, key: ChatKey, message_id: int, tx: Transaction | None = None) -> bool:
         """Whether the prompt contains this message anyway."""
         chat = await self._storage.chats.find(key, tx)
-        turn = await self._storage.past.of_message(chat.id, message_id, tx) if chat else None
+        turn = await self._storage.history.of_message(chat.id, message_id, tx) if chat else None
         return chat is not None and turn is not None and turn.turn_id > await self._last_gone(chat, tx)
 
     async def attachments_in_view(self, key: ChatKey, message_id: int) -> bool:

@@ -66,7 +66,7 @@ class RefusalSearch:
     async def leave_out_recalled(self, view: PromptWindow, turn_ids: Sequence[int]) -> bool:
         """Find what is refused in these older turns and never recall it again; returns whether anything was found."""
         storage, chat = self._storage, view.window.chat
-        spoken = await storage.past.of_ids(chat.id, turn_ids)
+        spoken = await storage.history.of_ids(chat.id, turn_ids)
         refused = await self._among(view, {turn.turn_id: turn.content for turn in spoken})
         if refused:
             async with storage.transaction() as tx:

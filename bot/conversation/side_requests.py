@@ -132,7 +132,7 @@ class TitleWriter:
 
         Also None if the messages were reset or forgotten in the meantime.
         """
-        turns = await self._storage.past.latest(chat.id, after_turn=chat.reset_turn, since=0.0, limit=FIRST_TURNS)
+        turns = await self._storage.history.latest(chat.id, after_turn=chat.reset_turn, since=0.0, limit=FIRST_TURNS)
         if not any(turn.role is Role.ASSISTANT for turn in turns):
             return None
         title = await self._ask_for_title(chat, turns) or _title_of_first_words(turns) or ""
@@ -141,7 +141,7 @@ class TitleWriter:
     async def _is_still_there(self, chat: Chat, turns: list[HistoryTurn]) -> bool:
         now = await self._storage.chats.find(chat.key)
         ids = [turn.turn_id for turn in turns]
-        left = await self._storage.past.of_ids(chat.id, ids)
+        left = await self._storage.history.of_ids(chat.id, ids)
         return now is not None and now.reset_turn < min(ids) and len(left) == len(ids)
 
     async def _ask_for_title(self, chat: Chat, turns: list[HistoryTurn]) -> str | None:

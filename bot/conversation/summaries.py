@@ -62,14 +62,14 @@ class Summaries:
         """A summary of the last `count` messages. Raises ModelError."""
         limit = min(count, MOST_MESSAGES)
         return await self._of(
-            chat, await self._storage.past.latest(chat.id, after_turn=chat.reset_turn, since=0.0, limit=limit)
+            chat, await self._storage.history.latest(chat.id, after_turn=chat.reset_turn, since=0.0, limit=limit)
         )
 
     async def of_time(self, chat: Chat, begin: float, end: float) -> str | None:
         """A summary of what was said in [begin, end), in Unix seconds. Raises ModelError."""
         return await self._of(
             chat,
-            await self._storage.past.latest(
+            await self._storage.history.latest(
                 chat.id, after_turn=chat.reset_turn, since=begin, until=end, limit=MOST_MESSAGES
             ),
         )

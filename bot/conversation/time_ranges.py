@@ -312,12 +312,12 @@ async def period_in(
     if named is None:
         return None
     begin, end = named.begin.timestamp(), named.end.timestamp()
-    if (ends := await storage.past.between(chat_id, begin, end + SOON_S)) is None:
+    if (ends := await storage.history.between(chat_id, begin, end + SOON_S)) is None:
         return None
     after_turn, before_turn = turns
     first, last = max(ends[0], after_turn + 1), min(ends[1], before_turn - 1)
     if first > last:
         return None
-    turns_then = await storage.past.told(chat_id, first, last, MOST_TOLD)
+    turns_then = await storage.history.told(chat_id, first, last, MOST_TOLD)
     turns_then = [turn for turn in turns_then if begin <= turn.at < end + SOON_S]  # imported turns have later ids
     return Period(begin, end, first, last, named.rest, turns_then, named.alone, named.asks)

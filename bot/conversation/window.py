@@ -247,7 +247,7 @@ class WindowReader:
         if not view.memory or view.model.single_turn:
             return EditedTurns()
         ids = await self._storage.memories.changes(window.chat, window.through_turn, MOST_CHANGES)
-        spoken = {turn.turn_id: turn for turn in await self._storage.past.of_ids(window.chat.id, ids)} if ids else {}
+        spoken = {turn.turn_id: turn for turn in await self._storage.history.of_ids(window.chat.id, ids)} if ids else {}
         known = [spoken[turn_id] for turn_id in ids if turn_id in spoken]
         return render_edits(known, most_tokens, self.count_tokens, self._zone)
 

@@ -81,7 +81,9 @@ class ButtonHandlers:
         """Undo a /reset, while that is possible."""
         chat = update.chat
         async with update.finish() as tx:
-            undone = chat is not None and await self._storage.resets.undo(tx, chat.id, button.reset_id, self._clock())
+            undone = chat is not None and await self._storage.deletions.undo_reset(
+                tx, chat.id, button.reset_id, self._clock()
+            )
             if undone:
                 await self._storage.outbox.button_gone(tx, update.key, update.message.message_id)
                 await update.edit(tx, texts.RESET_UNDONE)

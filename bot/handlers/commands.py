@@ -23,8 +23,8 @@ from bot.handlers.notices import answer, is_private
 from bot.language import chat_language, every_noun, grouped, plural, sentence, texts
 from bot.updates.authorship import is_addressed_to
 from storage import Storage, Transaction
+from storage.deletions import UNDO_S
 from storage.records import Button, Chat, Notice
-from storage.resets import UNDO_S
 
 _NUMBER = re.compile(r"(?<!\d)([1-9]\d{0,5})(?!\d)")
 
@@ -77,7 +77,7 @@ class CommandHandlers:
         async with update.finish() as tx:
             await self._cancellations.stop_sending(tx, update.key)
             chat = update.chat
-            reset_id = await self._storage.resets.reset(tx, chat.id, self._clock()) if chat is not None else None
+            reset_id = await self._storage.deletions.reset(tx, chat.id, self._clock()) if chat is not None else None
             if reset_id is None:
                 await update.reply(tx, texts.RESET_EMPTY, alone=True)
                 return

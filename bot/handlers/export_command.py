@@ -10,7 +10,8 @@ from bot.handlers.callbacks import ExportButton, ExportFormat
 from bot.handlers.cancellation import Cancellations, StoppedError
 from bot.handlers.context import ButtonContext, MessageContext, argument
 from bot.language import plural, texts
-from storage.chat_archive import ArchivedChat, ArchiveReader
+from storage.archived_chat import ArchivedChat
+from storage.chat_archive import ChatArchive
 from storage.records import Button, File, FileKind, Notice
 
 MOST_BYTES = 50_000_000
@@ -22,7 +23,7 @@ class ExportHandlers:
 
     def __init__(
         self,
-        archive: ArchiveReader,
+        archive: ChatArchive,
         exporter: Exporter,
         cancellations: Cancellations,
         name: str,

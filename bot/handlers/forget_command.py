@@ -12,9 +12,9 @@ from bot.handlers.context import ButtonContext, MessageContext, PressContext, ar
 from bot.handlers.notices import edited
 from bot.handlers.pending_questions import GivenAnswer, QuestionHandlers
 from bot.language import plural, texts
+from storage.deletions import Deletions, Proposal
 from storage.outbox import Outbox
 from storage.records import Button, Chat, HistoryTurn
-from storage.resets import Forgettings, Proposal
 
 BACK, ON = "◀", "▶"
 BUTTONS_S = 600.0
@@ -29,7 +29,7 @@ class ForgetHandlers:
 
     def __init__(
         self,
-        forgettings: Forgettings,
+        deletions: Deletions,
         outbox: Outbox,
         questions: QuestionHandlers,
         forgetting: Forgetting,
@@ -37,7 +37,7 @@ class ForgetHandlers:
         zone: tzinfo,
         clock: Callable[[], float],
     ) -> None:
-        self._forgettings = forgettings
+        self._deletions = deletions
         self._outbox = outbox
         self._questions = questions
         self._forgetting = forgetting
@@ -70,7 +70,7 @@ class ForgetHandlers:
     async def turn(self, update: ButtonContext, button: ForgetPageButton) -> None:
         """Show another page of what was found."""
         chat, number = update.chat, button.proposal_id
-        proposal = await self._forgettings.read(chat.id, number) if chat else None
+        proposal = await self._deletions.proposal(chat.id, number) if chat else None
         text = await self._told(chat, proposal, button.page) if chat and proposal else ""
         async with update.finish() as tx:
             if proposal is not None:
@@ -81,7 +81,7 @@ class ForgetHandlers:
         """Leave everything as it is."""
         chat, message = update.chat, update.message
         async with update.finish() as tx:
-            taken = chat and await self._forgettings.take(tx, chat.id, button.proposal_id)
+            taken = chat and await self._deletions.take_proposal(tx, chat.id, button.proposal_id)
             if taken is not None and message is not None:
                 await self._outbox.button_gone(tx, update.key, message.message_id)
                 await update.send(tx, edited(message, texts.KEPT))

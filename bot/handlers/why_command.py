@@ -53,7 +53,7 @@ class WhyHandlers:
     async def _notice(self, message: Message, chat: Chat) -> Notice:
         target = replied_to(message)
         if target is not None:
-            turn = await self._storage.past.of_message(chat.id, target.message_id)
+            turn = await self._storage.history.of_message(chat.id, target.message_id)
             if turn is None or turn.role is not Role.ASSISTANT or turn.turn_id <= chat.reset_turn:
                 return answer(message, texts.WHY_NOT_AN_ANSWER, alone=True)
             reply_id: int | None = turn.turn_id
@@ -69,7 +69,7 @@ class WhyHandlers:
     async def _told(self, message: Message, chat: Chat, reply_id: int, basis: Basis) -> Notice:
         shown = [one for one in basis.found if one.shown]
         ids = {reply_id, *(one.turn_id for one in shown)} | ({basis.question_id} if basis.question_id else set())
-        turns = {turn.turn_id: turn for turn in await self._storage.past.of_ids(chat.id, ids)}
+        turns = {turn.turn_id: turn for turn in await self._storage.history.of_ids(chat.id, ids)}
         parts = [self._title(turns.get(reply_id), turns.get(basis.question_id or 0))]
         recalled, looked_up = (
             [turns[one.turn_id] for one in shown if one.looked_up is wanted and one.turn_id in turns]

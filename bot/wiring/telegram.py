@@ -171,7 +171,7 @@ def _handlers(base: Foundation, engine: Engine, bot: Bot, traffic: Traffic, lane
     commands = CommandHandlers(storage, cancellations, budget, settings.reset_keep_days, listens, time.time)
     memory = MemoryHandlers(engine.memory, engine.maintenance, cancellations, questions)
     forget = ForgetHandlers(
-        storage.forgettings, storage.outbox, questions, engine.forgetting, engine.eraser, zone, time.time
+        storage.deletions, storage.outbox, questions, engine.forgetting, engine.eraser, zone, time.time
     )
     chat_settings = _settings_handlers(base, engine, questions)
     answers = AnswerHandlers(questions, shared.admins, memory, forget, chat_settings)
@@ -188,7 +188,7 @@ def _handlers(base: Foundation, engine: Engine, bot: Bot, traffic: Traffic, lane
         summary=SummaryHandlers(engine.summaries, cancellations, zone, time.time),
         memory=memory,
         forget=forget,
-        search=SearchHandlers(storage.past, engine.recall, engine.indexer, zone),
+        search=SearchHandlers(storage.history, engine.recall, engine.indexer, zone),
         why=WhyHandlers(storage, zone),
         usage=UsageHandlers(storage.usage, budget, base.prices.currency, settings.cached_price, zone, time.time),
         budget=BudgetHandlers(budget, base.prices.unpriced),

@@ -90,7 +90,7 @@ async def _home(storage: Storage) -> None:
         chat = await storage.chats.ensure(tx, HOME, private=True, now=NOW - 5)
         await storage.chats.choose(tx, chat.id, CHOICES)
         await storage.transcript.append(tx, chat.id, [turn("was reset", 1)], NOW)
-        await storage.resets.reset(tx, chat.id, NOW)
+        await storage.deletions.reset(tx, chat.id, NOW)
         said = [turn('a "b" \\ 漢 👋\u2028', 2, media=MEDIA), turn("c", 3, separator=""), turn("", 4, media=MEDIA[1:])]
         await storage.transcript.append(tx, chat.id, said, NOW)
         reply = await storage.transcript.begin_reply(tx, chat.id, NOW + 1.5, reply_to=3)

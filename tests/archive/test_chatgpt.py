@@ -9,7 +9,7 @@ from bot.archive.importing import ImportOptions
 from bot.conversation.tokens import estimate
 from bot.errors import ArchiveError
 from storage import Storage
-from storage.chat_archive import ArchivedChat
+from storage.archived_chat import ArchivedChat
 from storage.records import ChatKey, Role
 from tests.archive.conftest import HOME, imported
 

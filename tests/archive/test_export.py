@@ -6,7 +6,7 @@ import pytest
 
 from bot.archive import export
 from bot.language import speaking
-from storage.chat_archive import ArchivedChat, ArchivedMedium, ArchivedMemory, ArchivedTurn
+from storage.archived_chat import ArchivedChat, ArchivedMedium, ArchivedMemory, ArchivedTurn
 from storage.records import ChatKey, MediaKind, Role
 from storage.transcript import TurnState
 

@@ -70,7 +70,7 @@ async def test_what_was_forgotten_does_not_go_out(storage: Storage) -> None:
     async with storage.transaction() as tx:
         chat = await storage.chats.ensure(tx, HOME, private=True, now=NOW)
         (row,) = await tx.rows("SELECT min(id) AS id FROM turns WHERE content LIKE 'a \"b\"%'")
-        await storage.forgettings.delete_turns(tx, chat.id, [row["id"]])
+        await storage.deletions.delete_turns(tx, chat.id, [row["id"]])
     text = "".join([piece async for piece in Exporter(storage).at(HOME)])
     assert "👋" not in text
     assert "image/png" not in text
@@ -129,7 +129,7 @@ async def test_history_can_be_imported_after_reset(storage: Storage, other: Stor
     before = rows(tmp_path / "keepsake.db")
     async with storage.transaction() as tx:
         chat = await storage.chats.ensure(tx, HOME, private=True, now=NOW)
-        await storage.resets.reset(tx, chat.id, NOW)
+        await storage.deletions.reset(tx, chat.id, NOW)
     await imported(storage, text, tmp_path)
     assert rows(tmp_path / "keepsake.db") == before
 

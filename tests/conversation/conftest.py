@@ -69,7 +69,7 @@ class History:
 
     async def reset(self) -> int:
         async with self.storage.transaction() as tx:
-            await self.storage.resets.reset(tx, self.chat.id, self.now)
+            await self.storage.deletions.reset(tx, self.chat.id, self.now)
         return await self.boundary()
 
     async def boundary(self) -> int:
@@ -95,7 +95,7 @@ class History:
 
     async def forget(self, *turn_ids: int) -> None:
         async with self.storage.transaction() as tx:
-            await self.storage.forgettings.delete_turns(tx, self.chat.id, turn_ids)
+            await self.storage.deletions.delete_turns(tx, self.chat.id, turn_ids)
             await Indexer(self.storage, UTC).forgotten(tx, self.chat.id, turn_ids)
         await Indexer(self.storage, UTC).renew()
 

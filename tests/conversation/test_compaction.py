@@ -210,7 +210,7 @@ async def test_change_during_compaction_voids_it(storage: Storage, change: str) 
     await gate.reached()
     async with storage.transaction() as tx:
         if change == "reset":
-            await storage.resets.reset(tx, chat.id, bench.clock())
+            await storage.deletions.reset(tx, chat.id, bench.clock())
         else:
             await storage.chats.take_back(tx, chat.id)
     before = await stored(bench)

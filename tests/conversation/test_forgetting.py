@@ -13,8 +13,7 @@ import pytest
 from bot.conversation import forgetting as erasing_module
 from bot.conversation.forgetting import BATCH, Eraser, ForgetPreview, Forgetting, hide_turns
 from bot.conversation.indexing import Indexer
-from storage import Storage, StorageError, Transaction
-from storage import resets as forgettings
+from storage import Storage, StorageError, Transaction, deletions
 from storage.backup import drop_pending
 from storage.memories import Memory
 from storage.records import Chat, ChatKey, NewReply, NewTurn
@@ -134,9 +133,9 @@ async def _said(storage: Storage, number: int) -> Chat:
 
 
 async def _put_aside(storage: Storage, chat: Chat, leave: int = 1) -> None:
-    turn_ids = [turn_id for turn_id, _ in await storage.past.contents(chat.id, 0, 10_000)]
+    turn_ids = [turn_id for turn_id, _ in await storage.history.contents(chat.id, 0, 10_000)]
     async with storage.transaction() as tx:
-        await storage.forgettings.put_aside(tx, chat.id, turn_ids[leave:])
+        await storage.deletions.put_aside(tx, chat.id, turn_ids[leave:])
 
 
 async def _count(storage: Storage) -> int:
@@ -151,9 +150,9 @@ async def test_what_is_put_aside_is_read_nowhere(storage: Storage) -> None:
     archived = await storage.archive.read(HOME)
     assert archived is not None
     assert [turn.content for turn in archived.turns] == ["Zanzibar 0"]
-    assert await storage.past.of_message(chat.id, 7) is None
+    assert await storage.history.of_message(chat.id, 7) is None
     assert await storage.edits.find(chat.id, 7) is None
-    assert await storage.past.chats_to_index() == []
+    assert await storage.history.chats_to_index() == []
     assert await storage.archive.keys() == [HOME]
     assert [key for key in await storage.chats.with_open_work() if key != HOME] == []
     assert await storage.database.rows("SELECT 1 FROM turn_messages WHERE in_chat = ?", (chat.id,))
@@ -164,17 +163,17 @@ async def test_erasing_takes_small_steps_and_leaves_nothing(storage: Storage) ->
     await _put_aside(storage, chat)
     erasing, steps = Eraser(storage, Indexer(storage, UTC)), count()
     before = await _count(storage)
-    original = storage.forgettings.delete_turns
+    original = storage.deletions.delete_turns
 
     async def counted(*arguments: object) -> int:
         next(steps)
         return await original(*arguments)  # type: ignore[arg-type]
 
-    object.__setattr__(storage.forgettings, "delete_turns", counted)
+    object.__setattr__(storage.deletions, "delete_turns", counted)
     await erasing.erase()
     assert (before, await _count(storage)) == (3 * BATCH, 1)
     assert next(steps) >= 2 * 3
-    assert await storage.forgettings.left() == []
+    assert await storage.deletions.remaining() == []
     assert await storage.database.rows("SELECT id FROM chats") == await storage.database.rows("SELECT 1 AS id")
 
 
@@ -188,7 +187,7 @@ async def test_killed_erasing_resumes_after_next_start(storage: Storage) -> None
     again = Eraser(storage, Indexer(storage, UTC))
     await again.erase()
     assert await _count(storage) == 1
-    assert await storage.forgettings.left() == []
+    assert await storage.deletions.remaining() == []
 
 
 async def test_a_fault_does_not_end_the_erasing(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -206,7 +205,7 @@ async def test_a_fault_does_not_end_the_erasing(storage: Storage, monkeypatch: p
     erasing = Eraser(storage, Faulty(storage, UTC))
     erasing.begin()
     async with asyncio.timeout(10):
-        while await storage.forgettings.left():  # noqa: ASYNC110 - nothing says when it is through
+        while await storage.deletions.remaining():  # noqa: ASYNC110 - nothing says when it is through
             await asyncio.sleep(0.01)
     assert (await _count(storage), faults) == (1, [])
     await erasing.close()
@@ -214,11 +213,11 @@ async def test_a_fault_does_not_end_the_erasing(storage: Storage, monkeypatch: p
 
 @pytest.fixture
 def _ten_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(forgettings, "MOVED", 10)
+    monkeypatch.setattr(deletions, "MOVED", 10)
 
 
 async def _readable(storage: Storage, chat: Chat) -> int:
-    return len(await storage.past.contents(chat.id, 0, 10_000))
+    return len(await storage.history.contents(chat.id, 0, 10_000))
 
 
 @pytest.mark.usefixtures("_ten_at_once")
@@ -226,7 +225,7 @@ async def test_very_much_is_taken_out_in_several_steps(storage: Storage) -> None
     chat = await _said(storage, 36)
     await _put_aside(storage, chat)
     assert await _readable(storage, chat) == 26
-    (left,) = await storage.forgettings.left()
+    (left,) = await storage.deletions.remaining()
     await hide_turns(storage, left)
     assert await _readable(storage, chat) == 1
     assert await _count(storage) == 36
@@ -239,18 +238,18 @@ async def test_turns_half_removed_at_kill_are_forgotten(storage: Storage) -> Non
     chat = await _said(storage, 36)
     await _put_aside(storage, chat)
     async with storage.transaction() as tx:
-        await storage.forgettings.prune(tx, 1e12)
+        await storage.deletions.prune_proposals(tx, 1e12)
         await drop_pending(tx)  # and even a backup of that time forgets it
     await Eraser(storage, Indexer(storage, UTC)).erase()
     assert (await _count(storage), await _readable(storage, chat)) == (1, 1)
-    assert await storage.forgettings.left() == []
+    assert await storage.deletions.remaining() == []
 
 
 async def test_purging_resets_leaves_forgotten_turns_to_erasing(storage: Storage) -> None:
     chat = await _said(storage, 3)
     await _put_aside(storage, chat, leave=0)
-    (left,) = await storage.forgettings.left()
+    (left,) = await storage.deletions.remaining()
     async with storage.transaction() as tx:
         await tx.execute("DELETE FROM turns WHERE chat_id = ?", (left.aside,))
-        await storage.resets.purge(tx, 1.0, 10)
-    assert await storage.forgettings.left() == [left]
+        await storage.deletions.purge_resets(tx, 1.0, 10)
+    assert await storage.deletions.remaining() == [left]

@@ -150,7 +150,7 @@ async def test_forgetting_during_catch_up_is_final(storage: Storage, history: Hi
     async with storage.transaction() as tx:
         catching_up = asyncio.create_task(history.catch_up())
         await asyncio.sleep(0.05)  # it has seen that there is something to index, and waits for the writer
-        await storage.forgettings.delete_turns(tx, history.chat.id, [secret])
+        await storage.deletions.delete_turns(tx, history.chat.id, [secret])
         await Indexer(storage, UTC).forgotten(tx, history.chat.id, [secret])
     await catching_up
     await history.catch_up()

@@ -126,10 +126,10 @@ async def test_turns_of_long_period_are_sampled(history: History) -> None:
     async with history.storage.transaction() as tx:
         await history.storage.transcript.append(tx, history.chat.id, turns, history.now)
     await history.index()
-    between = await history.storage.past.between(history.chat.id, history.now + 100, history.now + 900)
+    between = await history.storage.history.between(history.chat.id, history.now + 100, history.now + 900)
     assert between is not None
     first, last = between
     assert last - first == 799
-    told = await history.storage.past.told(history.chat.id, first, last, 50)
+    told = await history.storage.history.told(history.chat.id, first, last, 50)
     assert len(told) == 50
     assert all(later.at - one.at <= 17 for one, later in pairwise(told))

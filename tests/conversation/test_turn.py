@@ -87,7 +87,7 @@ class Turn:
 
     async def said(self) -> list[str]:
         """The answers that the prompt has."""
-        turns = await self.storage.past.latest(self.chat.id, after_turn=0, since=0.0, limit=9)
+        turns = await self.storage.history.latest(self.chat.id, after_turn=0, since=0.0, limit=9)
         return [turn.content for turn in turns if turn.role is Role.ASSISTANT]
 
     async def notices(self) -> list[str]:

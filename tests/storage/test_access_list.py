@@ -93,7 +93,7 @@ async def test_reset_forget_and_leave_keep_access(storage: Storage) -> None:
     await _put(storage, BOB, AccessStatus.ALLOWED)
     async with storage.transaction() as tx:
         chat = await storage.chats.ensure(tx, ChatKey(BOB.telegram_id), private=True, now=0.0)
-        await storage.resets.reset(tx, chat.id, 1.0)
+        await storage.deletions.reset(tx, chat.id, 1.0)
         await storage.inbox.forget(tx, BOB.telegram_id)
         await presence.left(tx, BOB.telegram_id)
     assert await storage.access.statuses([BOB.telegram_id]) == {BOB.telegram_id: AccessStatus.ALLOWED}

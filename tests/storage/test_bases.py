@@ -76,11 +76,11 @@ async def test_a_forgotten_turn_leaves_the_record(storage: Storage, chat: Chat) 
     reply_id = await talk(storage, chat)
     await put(storage, chat, reply_id, basis(ZOE, BESIDE))
     async with storage.transaction() as tx:
-        await storage.forgettings.put_aside(tx, chat.id, [1])
+        await storage.deletions.put_aside(tx, chat.id, [1])
     assert await found(storage, chat, reply_id) == (BESIDE,)
-    (left,) = await storage.forgettings.left()
+    (left,) = await storage.deletions.remaining()
     async with storage.transaction() as tx:
-        await storage.forgettings.delete_turns(tx, chat.id, await storage.forgettings.bring_home(tx, left, 9))
+        await storage.deletions.delete_turns(tx, chat.id, await storage.deletions.bring_home(tx, left, 9))
     assert await found(storage, chat, reply_id) == (BESIDE,)
     assert await count(storage) == (1, 1)
 
@@ -89,15 +89,15 @@ async def test_a_forgotten_answer_takes_its_record_along(storage: Storage, chat:
     reply_id = await talk(storage, chat)
     await put(storage, chat, reply_id, basis(ZOE, BESIDE))
     async with storage.transaction() as tx:
-        await storage.forgettings.delete_turns(tx, chat.id, [reply_id])
+        await storage.deletions.delete_turns(tx, chat.id, [reply_id])
     assert await count(storage) == (0, 0)
 
 
 async def test_what_was_forgotten_meanwhile_is_not_recorded(storage: Storage, chat: Chat) -> None:
     reply_id = await talk(storage, chat)
     async with storage.transaction() as tx:
-        await storage.forgettings.put_aside(tx, chat.id, [1])
-        await storage.forgettings.delete_turns(tx, chat.id, [2])
+        await storage.deletions.put_aside(tx, chat.id, [1])
+        await storage.deletions.delete_turns(tx, chat.id, [2])
     await put(storage, chat, reply_id, basis(ZOE, BESIDE, MISSED))
     assert await found(storage, chat, reply_id) == (MISSED,)
 
@@ -105,7 +105,7 @@ async def test_what_was_forgotten_meanwhile_is_not_recorded(storage: Storage, ch
 async def test_an_answer_that_is_gone_gets_no_record(storage: Storage, chat: Chat) -> None:
     reply_id = await talk(storage, chat)
     async with storage.transaction() as tx:
-        await storage.forgettings.delete_turns(tx, chat.id, [reply_id])
+        await storage.deletions.delete_turns(tx, chat.id, [reply_id])
     await put(storage, chat, reply_id, basis(ZOE))
     assert await count(storage) == (0, 0)
 
@@ -114,19 +114,19 @@ async def test_a_reset_hides_it_until_undone(storage: Storage, chat: Chat) -> No
     reply_id = await talk(storage, chat)
     await put(storage, chat, reply_id, basis(ZOE))
     async with storage.transaction() as tx:
-        reset_id = await storage.resets.reset(tx, chat.id, 100.0)
+        reset_id = await storage.deletions.reset(tx, chat.id, 100.0)
     assert await storage.bases.of(await now(storage, chat), reply_id) is None
     assert await storage.bases.last_answer(await now(storage, chat)) is None
     async with storage.transaction() as tx:
-        assert await storage.resets.undo(tx, chat.id, reset_id or 0, 101.0)
+        assert await storage.deletions.undo_reset(tx, chat.id, reset_id or 0, 101.0)
     assert await found(storage, await now(storage, chat), reply_id) == (ZOE,)
 
 
 async def test_purging_a_reset_deletes_it(storage: Storage, chat: Chat) -> None:
     await put(storage, chat, await talk(storage, chat), basis(ZOE))
     async with storage.transaction() as tx:
-        await storage.resets.reset(tx, chat.id, 100.0)
-        await storage.resets.purge(tx, before=500.0, limit=99)
+        await storage.deletions.reset(tx, chat.id, 100.0)
+        await storage.deletions.purge_resets(tx, before=500.0, limit=99)
     assert await count(storage) == (0, 0)
 
 
@@ -167,7 +167,7 @@ async def test_the_extent_is_of_what_is_there(storage: Storage, chat: Chat) -> N
     assert await storage.bases.extent(chat, reply_id, 4) == Extent(5, 1.0)
     assert await storage.bases.extent(chat, reply_id, None) == Extent(5, None)
     async with storage.transaction() as tx:
-        await storage.forgettings.delete_turns(tx, chat.id, [4, 5])
+        await storage.deletions.delete_turns(tx, chat.id, [4, 5])
     assert await storage.bases.extent(chat, reply_id, 4) == Extent(3, None)
 
 

@@ -68,8 +68,8 @@ async def test_a_title_is_forgotten_with_its_words(storage: Storage, chat: Chat,
         await storage.chats.keep_title(tx, chat.key, "A secret")
     async with storage.transaction() as tx:
         if way == "reset":
-            await storage.resets.reset(tx, chat.id, 100.0)
+            await storage.deletions.reset(tx, chat.id, 100.0)
         else:
-            await storage.forgettings.put_aside(tx, chat.id, [turn])
+            await storage.deletions.put_aside(tx, chat.id, [turn])
     assert await storage.chats.title_to_set(chat.key) is None
     assert await storage.chats.is_untitled(chat.key)

@@ -127,7 +127,7 @@ async def _live(storage: Storage, chat: Chat) -> None:
         await storage.transcript.give_up(tx, chat.id)
     await indexer.catch_up(chat.id)
     async with storage.transaction() as tx:
-        await storage.forgettings.delete_turns(tx, chat.id, [3, 4])
+        await storage.deletions.delete_turns(tx, chat.id, [3, 4])
         await indexer.forgotten(tx, chat.id, [3, 4])
     async with storage.transaction() as tx:
         await storage.edits.change(tx, 7, "the griffin instead", 5)

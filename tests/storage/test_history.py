@@ -17,13 +17,13 @@ async def test_two_chats_number_their_messages_alike(storage: Storage, chat: Cha
     for key, content in ((chat, "mine"), (other, "theirs")):
         async with storage.transaction() as tx:
             await storage.transcript.give_up(tx, key.id)
-        found = await storage.past.of_message(key.id, 10)
+        found = await storage.history.of_message(key.id, 10)
         assert found is not None
         assert found.content == content
         stored = await storage.edits.find(key.id, 10)
         assert stored is not None
         assert stored.content == content
-    whisper = await storage.past.of_message(chat.id, 0)
+    whisper = await storage.history.of_message(chat.id, 0)
     assert whisper is not None
     assert whisper.content == "whisper"
 
@@ -34,5 +34,5 @@ async def test_messages_follow_their_turns_to_another_chat(storage: Storage, cha
         await storage.transcript.give_up(tx, chat.id)
         other = await storage.chats.ensure(tx, OTHER, private=True, now=0.0)
         await tx.execute("UPDATE turns SET chat_id = ? WHERE chat_id = ?", (other.id, chat.id))
-    assert await storage.past.of_message(chat.id, 10) is None
-    assert await storage.past.of_message(other.id, 10) is not None
+    assert await storage.history.of_message(chat.id, 10) is None
+    assert await storage.history.of_message(other.id, 10) is not None

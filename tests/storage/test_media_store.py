@@ -40,7 +40,7 @@ async def test_picture_is_stored_once_until_last_use(storage: Storage) -> None:
     for chat_id, left in ((first, [b"picture"]), (second, [])):
         [turn] = await storage.memories.turns_since(chat_id, 0)
         async with storage.transaction() as tx:
-            await storage.forgettings.delete_turns(tx, chat_id, [turn.id])
+            await storage.deletions.delete_turns(tx, chat_id, [turn.id])
         assert await _stored(storage) == left
 
 

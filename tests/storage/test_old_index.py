@@ -113,7 +113,7 @@ async def test_what_is_forgotten_meanwhile_is_in_neither(older: Storage, monkeyp
     monkeypatch.setattr(indexing, "REST_S", 0.0)
     indexer = Indexer(older, UTC)
     async with older.transaction() as tx:
-        await older.forgettings.delete_turns(tx, 7, [3, 29])
+        await older.deletions.delete_turns(tx, 7, [3, 29])
         await indexer.forgotten(tx, 7, [3, 29])
     assert await _search(older, "Пуговка3") == []
     rows = await older.database.rows("SELECT rowid FROM turn_keys WHERE rowid IN (3, 29)")

@@ -6,12 +6,12 @@ from itertools import permutations
 import pytest
 
 from storage import Storage, presence
+from storage.deletions import UNDO_S
 from storage.memories import Memory
 from storage.records import Chat, ChatKey, ChatSettings
-from storage.resets import UNDO_S
 from tests.selection import some
 from tests.storage.test_chats import all_chosen
-from tests.storage.test_resets import _reset, _undo
+from tests.storage.test_deletions import _reset, _undo
 from tests.storage.test_transcript import reply, say, window
 
 OLD, NEW = ChatKey(-400), ChatKey(-1_001_400)
@@ -64,7 +64,7 @@ async def test_what_was_reset_is_purged_and_nothing_else(storage: Storage) -> No
     moved = await _move(storage)
     assert not await _undo(storage, moved, reset_id, 101.0 + UNDO_S)
     async with storage.transaction() as tx:
-        assert await storage.resets.purge(tx, before=500.0, limit=9) == 2
+        assert await storage.deletions.purge_resets(tx, before=500.0, limit=9) == 2
     assert await _all(storage) == ["old", "yes"]
     assert await storage.database.rows("SELECT 1 FROM chats WHERE thread_id < 0") == []
 

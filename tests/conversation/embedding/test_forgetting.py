@@ -61,7 +61,7 @@ async def test_reset_turns_are_embedded_only_after_undo(
 ) -> None:
     await say(storage, chat, "a secret")
     async with storage.transaction() as tx:
-        reset_id = await storage.resets.reset(tx, chat.id, MAY)
+        reset_id = await storage.deletions.reset(tx, chat.id, MAY)
     await say(storage, chat, "a new life")
     embedding = make()
     await embedding.catch_up(chat.id)
@@ -69,7 +69,7 @@ async def test_reset_turns_are_embedded_only_after_undo(
 
     assert reset_id is not None
     async with storage.transaction() as tx:
-        assert await storage.resets.undo(tx, chat.id, reset_id, MAY + 1)
+        assert await storage.deletions.undo_reset(tx, chat.id, reset_id, MAY + 1)
     server.embeddings.requests.clear()
     await embedding.catch_up(chat.id)
     # "a new life" too, since something stands before it again
@@ -107,7 +107,7 @@ async def stored(storage: Storage, chat: Chat) -> dict[int, bytes]:
 
 async def delete(storage: Storage, chat: Chat, *turn_ids: int) -> None:
     async with storage.transaction() as tx:
-        await storage.forgettings.delete_turns(tx, chat.id, turn_ids)
+        await storage.deletions.delete_turns(tx, chat.id, turn_ids)
 
 
 async def change(storage: Storage, turn_id: int, words: str) -> None:

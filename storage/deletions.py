@@ -1,6 +1,6 @@
-"""A reset moves a boundary; nothing is deleted until it can no longer be undone.
+"""What is taken out of chats: by a reset, which can be undone for a while, or by forgetting single turns for good.
 
-What a person was shown and asked whether to forget it, until the answer.
+A reset moves a boundary; its turns are deleted later. Forgetting begins with a proposal, which a person confirms.
 """
 
 import json
@@ -26,8 +26,28 @@ NEVER = 1e15
 """When what is still to be taken out was proposed, so that it is not dropped like a proposal without an answer."""
 
 
-class Resets:
-    """The table of resets and each chat's boundary."""
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """Turns to delete, and lines to take out of the memory."""
+
+    turn_ids: tuple[int, ...]
+    lines: tuple[str, ...]
+    words: str = ""
+    """What was asked for."""
+    of_message: bool = False
+    """Whether these are the words of a message that was replied to."""
+
+
+@dataclass(frozen=True, slots=True)
+class RemainingTurns:
+    """Forgotten turns that are still to be deleted: where they wait, and the chat in which they were said."""
+
+    aside: int
+    home: int
+
+
+class Deletions:
+    """The tables of resets and of forgettings (proposals, and turns that are still to be deleted)."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -46,14 +66,14 @@ class Resets:
         before, last = rows[0]["reset_turn"], max(rows[0]["last_turn"] or 0, rows[0]["through_turn"] or 0)
         if last <= before:
             return None
-        await self._move(tx, chat_id, last)
+        await self._move_boundary(tx, chat_id, last)
         await settle(tx, chat_id)
         return await tx.insert(
             "INSERT INTO resets (chat_id, from_id, to_id, reset_at) VALUES (?, ?, ?, ?)",
             (chat_id, before, last, now),
         )
 
-    async def undo(self, tx: Transaction, chat_id: int, reset_id: int, now: float) -> bool:
+    async def undo_reset(self, tx: Transaction, chat_id: int, reset_id: int, now: float) -> bool:
         """Put the boundary back; False when it is too late, was done before, or another reset came since."""
         rows = await tx.rows(
             "SELECT from_id, to_id FROM resets JOIN chats ON chats.id = chat_id"
@@ -62,12 +82,12 @@ class Resets:
         )
         if not rows:
             return await self._bring_back(tx, chat_id, reset_id, now)
-        await self._move(tx, chat_id, rows[0]["from_id"])
+        await self._move_boundary(tx, chat_id, rows[0]["from_id"])
         await make_up(tx, chat_id, rows[0]["from_id"], rows[0]["to_id"])
         await tx.execute("UPDATE resets SET undone = 1 WHERE id = ?", (reset_id,))
         return True
 
-    async def purge(self, tx: Transaction, before: float, limit: int) -> int:
+    async def purge_resets(self, tx: Transaction, before: float, limit: int) -> int:
         """Delete for good what was reset before this time, at most so many turns; returns how many.
 
         Once there are fewer it was all, and what held them goes too.
@@ -109,16 +129,134 @@ class Resets:
             "UPDATE memories SET through_turn = ?1 WHERE chat_id = ?2 AND through_turn > ?1", (since, chat_id)
         )
         await tx.execute("UPDATE chats SET indexed_turn = ?1 WHERE id = ?2 AND indexed_turn > ?1", (since, chat_id))
-        await self._move(tx, chat_id, boundary)
+        await self._move_boundary(tx, chat_id, boundary)
         return True
 
     @staticmethod
-    async def _move(tx: Transaction, chat_id: int, turn_id: int) -> None:
+    async def _move_boundary(tx: Transaction, chat_id: int, turn_id: int) -> None:
         # The next turn says the time again: the one that did may be gone from the prompt.
         await tx.execute(
             "UPDATE chats SET reset_turn = ?, stamped_at = NULL, epoch = epoch + 1, due_at = NULL,"
             " compact_failures = 0 WHERE id = ?",
             (turn_id, chat_id),
+        )
+
+    async def propose(self, tx: Transaction, chat_id: int, proposal: Proposal, now: float) -> int:
+        """Keep a proposal until it is answered; returns its id, which no button bears that is of another one.
+
+        Rows are deleted, and a backup brings back older ones, so it is the time and not the next free number.
+        """
+        return await tx.insert(
+            "INSERT INTO forgettings (id, chat_id, turns, lines, words, message, made_at)"
+            f" VALUES ({larger('?1', '1 + coalesce((SELECT max(id) FROM forgettings), 0)')}, ?, ?, ?, ?, ?, ?)",
+            (
+                *(
+                    round(now * 1000),
+                    chat_id,
+                    json.dumps(proposal.turn_ids),
+                    json.dumps(proposal.lines, ensure_ascii=False),
+                ),
+                *(proposal.words, proposal.of_message, now),
+            ),
+        )
+
+    async def take_proposal(self, tx: Transaction, chat_id: int, proposal_id: int) -> Proposal | None:
+        """The proposal, which is answered now; None when it was answered before."""
+        rows = await tx.rows("DELETE FROM forgettings WHERE id = ? AND chat_id = ? RETURNING *", (proposal_id, chat_id))
+        if not rows:
+            return None
+        return _proposal(rows[0])
+
+    async def drop_similar(self, tx: Transaction, chat_id: int, proposal: Proposal) -> None:
+        """Drop what else was proposed of the same turns, lines or words, and was not answered: it holds them too."""
+        rows = await tx.rows("SELECT id, turns, lines, words FROM forgettings WHERE chat_id = ?", (chat_id,))
+        for row in rows:
+            shared = {*json.loads(row["turns"])} & {*proposal.turn_ids} or {*json.loads(row["lines"])} & {
+                *proposal.lines
+            }
+            if shared or row["words"].casefold() == proposal.words.casefold():
+                await tx.execute("DELETE FROM forgettings WHERE id = ?", (row["id"],))
+
+    async def has_proposal_before(self, before: float) -> bool:
+        """Whether there are proposals from before this time."""
+        return await self._database.row("SELECT 1 FROM forgettings WHERE made_at < ? LIMIT 1", (before,)) is not None
+
+    async def prune_proposals(self, tx: Transaction, before: float) -> None:
+        """Drop the proposals that were never answered."""
+        await tx.execute("DELETE FROM forgettings WHERE made_at < ?", (before,))
+
+    async def proposal(self, chat_id: int, proposal_id: int) -> Proposal | None:
+        """The proposal, while it is not answered."""
+        row = await self._database.row("SELECT * FROM forgettings WHERE id = ? AND chat_id = ?", (proposal_id, chat_id))
+        return _proposal(row) if row else None
+
+    async def put_aside(self, tx: Transaction, chat_id: int, turn_ids: Sequence[int]) -> None:
+        """Take turns out of all that is read of their chat; what are many more is noted for `put_more_aside`.
+
+        They are deleted afterwards, some at a time. The next turn says the time again.
+        """
+        await tx.execute("UPDATE chats SET stamped_at = NULL WHERE id = ?", (chat_id,))
+        await forget_title(tx, chat_id)
+        await tx.execute(
+            "INSERT INTO chats (telegram_id, thread_id, private, created_at, reset_turn, indexed_turn)"
+            f" SELECT telegram_id, -{FORGOTTEN} - id, private, created_at, {2**62}, {2**62} FROM chats WHERE id = ?"
+            " ON CONFLICT (telegram_id, thread_id) DO NOTHING",
+            (chat_id,),
+        )
+        (row,) = await tx.rows(
+            "SELECT id FROM chats WHERE thread_id = ? AND telegram_id = (SELECT telegram_id FROM chats WHERE id = ?)",
+            (-FORGOTTEN - chat_id, chat_id),
+        )
+        left = RemainingTurns(row["id"], chat_id)
+        await _move_aside(tx, left, turn_ids[:MOVED])
+        parts = [turn_ids[start : start + MOVED] for start in range(MOVED, len(turn_ids), MOVED)]
+        await tx.execute_many(
+            "INSERT INTO forgettings (id, chat_id, turns, lines, words, message, made_at)"
+            " VALUES (1 + coalesce((SELECT max(id) FROM forgettings), 0), ?, ?, '[]', '', 0, ?)",
+            [(left.aside, listed(part), NEVER) for part in parts],
+        )
+
+    async def put_more_aside(self, tx: Transaction, left: RemainingTurns) -> bool:
+        """Take out what comes next of what was noted; False when that was all."""
+        rows = await tx.rows(
+            "DELETE FROM forgettings WHERE id = (SELECT min(id) FROM forgettings WHERE chat_id = ?) RETURNING turns",
+            (left.aside,),
+        )
+        for row in rows:
+            await _move_aside(tx, left, json.loads(row["turns"]))
+        return bool(rows)
+
+    async def remaining(self) -> list[RemainingTurns]:
+        """Where forgotten turns wait, or something else of them is still to be done."""
+        rows = await self._database.rows(
+            f"SELECT id, thread_id FROM chats INDEXED BY chats_aside WHERE thread_id < 0 AND thread_id < -{FORGOTTEN}"
+        )
+        return [RemainingTurns(row["id"], -row["thread_id"] - FORGOTTEN) for row in rows]
+
+    async def bring_home(self, tx: Transaction, left: RemainingTurns, limit: int) -> list[int]:
+        """The next turns to delete, at most so many, in their own chat again: delete them in the same transaction."""
+        rows = await tx.rows("SELECT id FROM turns WHERE chat_id = ? ORDER BY id LIMIT ?", (left.aside, limit))
+        turn_ids = [row["id"] for row in rows]
+        await tx.execute(
+            f"UPDATE turns SET chat_id = ?1 WHERE id {in_list('?2')} AND EXISTS (SELECT 1 FROM chats WHERE id = ?1)",
+            (left.home, listed(turn_ids)),
+        )
+        return turn_ids
+
+    async def finish(self, tx: Transaction, left: RemainingTurns) -> None:
+        """Nothing is left of what was forgotten there, unless more came meanwhile."""
+        await tx.execute(
+            "DELETE FROM chats WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM turns WHERE chat_id = ?1)"
+            " AND NOT EXISTS (SELECT 1 FROM forgettings WHERE chat_id = ?1)",
+            (left.aside,),
+        )
+
+    async def delete_turns(self, tx: Transaction, chat_id: int, turn_ids: Sequence[int]) -> int:
+        """Delete turns for good; returns how many there were. The next turn says the time again."""
+        await tx.execute("UPDATE chats SET stamped_at = NULL WHERE id = ?", (chat_id,))
+        return await tx.execute(
+            f"DELETE FROM turns WHERE chat_id = ? AND id {in_list()}",
+            (chat_id, listed(turn_ids)),
         )
 
 
@@ -145,152 +283,7 @@ async def set_aside(tx: Transaction, chat_id: int, joined: int) -> None:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Proposal:
-    """Turns to delete, and lines to take out of the memory."""
-
-    turn_ids: tuple[int, ...]
-    lines: tuple[str, ...]
-    words: str = ""
-    """What was asked for."""
-    of_message: bool = False
-    """Whether these are the words of a message that was replied to."""
-
-
-@dataclass(frozen=True, slots=True)
-class RemainingTurns:
-    """Forgotten turns that are still to be deleted: where they wait, and the chat in which they were said."""
-
-    aside: int
-    home: int
-
-
-class Forgettings:
-    """The table of proposals, and the turns that are being forgotten."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    async def propose(self, tx: Transaction, chat_id: int, proposal: Proposal, now: float) -> int:
-        """Keep a proposal until it is answered; returns its id, which no button bears that is of another one.
-
-        Rows are deleted, and a backup brings back older ones, so it is the time and not the next free number.
-        """
-        return await tx.insert(
-            "INSERT INTO forgettings (id, chat_id, turns, lines, words, message, made_at)"
-            f" VALUES ({larger('?1', '1 + coalesce((SELECT max(id) FROM forgettings), 0)')}, ?, ?, ?, ?, ?, ?)",
-            (
-                *(
-                    round(now * 1000),
-                    chat_id,
-                    json.dumps(proposal.turn_ids),
-                    json.dumps(proposal.lines, ensure_ascii=False),
-                ),
-                *(proposal.words, proposal.of_message, now),
-            ),
-        )
-
-    async def take(self, tx: Transaction, chat_id: int, proposal_id: int) -> Proposal | None:
-        """The proposal, which is answered now; None when it was answered before."""
-        rows = await tx.rows("DELETE FROM forgettings WHERE id = ? AND chat_id = ? RETURNING *", (proposal_id, chat_id))
-        if not rows:
-            return None
-        return _proposal(rows[0])
-
-    async def drop_like(self, tx: Transaction, chat_id: int, proposal: Proposal) -> None:
-        """Drop what else was proposed of the same turns, lines or words, and was not answered: it holds them too."""
-        rows = await tx.rows("SELECT id, turns, lines, words FROM forgettings WHERE chat_id = ?", (chat_id,))
-        for row in rows:
-            shared = {*json.loads(row["turns"])} & {*proposal.turn_ids} or {*json.loads(row["lines"])} & {
-                *proposal.lines
-            }
-            if shared or row["words"].casefold() == proposal.words.casefold():
-                await tx.execute("DELETE FROM forgettings WHERE id = ?", (row["id"],))
-
-    async def any_before(self, before: float) -> bool:
-        """Whether there are proposals from before this time."""
-        return await self._database.row("SELECT 1 FROM forgettings WHERE made_at < ? LIMIT 1", (before,)) is not None
-
-    async def prune(self, tx: Transaction, before: float) -> None:
-        """Drop the proposals that were never answered."""
-        await tx.execute("DELETE FROM forgettings WHERE made_at < ?", (before,))
-
-    async def read(self, chat_id: int, proposal_id: int) -> Proposal | None:
-        """The proposal, while it is not answered."""
-        row = await self._database.row("SELECT * FROM forgettings WHERE id = ? AND chat_id = ?", (proposal_id, chat_id))
-        return _proposal(row) if row else None
-
-    async def put_aside(self, tx: Transaction, chat_id: int, turn_ids: Sequence[int]) -> None:
-        """Take turns out of all that is read of their chat; what are many more is noted for `put_more_aside`.
-
-        They are deleted afterwards, some at a time. The next turn says the time again.
-        """
-        await tx.execute("UPDATE chats SET stamped_at = NULL WHERE id = ?", (chat_id,))
-        await forget_title(tx, chat_id)
-        await tx.execute(
-            "INSERT INTO chats (telegram_id, thread_id, private, created_at, reset_turn, indexed_turn)"
-            f" SELECT telegram_id, -{FORGOTTEN} - id, private, created_at, {2**62}, {2**62} FROM chats WHERE id = ?"
-            " ON CONFLICT (telegram_id, thread_id) DO NOTHING",
-            (chat_id,),
-        )
-        (row,) = await tx.rows(
-            "SELECT id FROM chats WHERE thread_id = ? AND telegram_id = (SELECT telegram_id FROM chats WHERE id = ?)",
-            (-FORGOTTEN - chat_id, chat_id),
-        )
-        left = RemainingTurns(row["id"], chat_id)
-        await _move(tx, left, turn_ids[:MOVED])
-        parts = [turn_ids[start : start + MOVED] for start in range(MOVED, len(turn_ids), MOVED)]
-        await tx.execute_many(
-            "INSERT INTO forgettings (id, chat_id, turns, lines, words, message, made_at)"
-            " VALUES (1 + coalesce((SELECT max(id) FROM forgettings), 0), ?, ?, '[]', '', 0, ?)",
-            [(left.aside, listed(part), NEVER) for part in parts],
-        )
-
-    async def put_more_aside(self, tx: Transaction, left: RemainingTurns) -> bool:
-        """Take out what comes next of what was noted; False when that was all."""
-        rows = await tx.rows(
-            "DELETE FROM forgettings WHERE id = (SELECT min(id) FROM forgettings WHERE chat_id = ?) RETURNING turns",
-            (left.aside,),
-        )
-        for row in rows:
-            await _move(tx, left, json.loads(row["turns"]))
-        return bool(rows)
-
-    async def left(self) -> list[RemainingTurns]:
-        """Where forgotten turns wait, or something else of them is still to be done."""
-        rows = await self._database.rows(
-            f"SELECT id, thread_id FROM chats INDEXED BY chats_aside WHERE thread_id < 0 AND thread_id < -{FORGOTTEN}"
-        )
-        return [RemainingTurns(row["id"], -row["thread_id"] - FORGOTTEN) for row in rows]
-
-    async def bring_home(self, tx: Transaction, left: RemainingTurns, limit: int) -> list[int]:
-        """The next turns to delete, at most so many, in their own chat again: delete them in the same transaction."""
-        rows = await tx.rows("SELECT id FROM turns WHERE chat_id = ? ORDER BY id LIMIT ?", (left.aside, limit))
-        turn_ids = [row["id"] for row in rows]
-        await tx.execute(
-            f"UPDATE turns SET chat_id = ?1 WHERE id {in_list('?2')} AND EXISTS (SELECT 1 FROM chats WHERE id = ?1)",
-            (left.home, listed(turn_ids)),
-        )
-        return turn_ids
-
-    async def done(self, tx: Transaction, left: RemainingTurns) -> None:
-        """Nothing is left of what was forgotten there, unless more came meanwhile."""
-        await tx.execute(
-            "DELETE FROM chats WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM turns WHERE chat_id = ?1)"
-            " AND NOT EXISTS (SELECT 1 FROM forgettings WHERE chat_id = ?1)",
-            (left.aside,),
-        )
-
-    async def delete_turns(self, tx: Transaction, chat_id: int, turn_ids: Sequence[int]) -> int:
-        """Delete turns for good; returns how many there were. The next turn says the time again."""
-        await tx.execute("UPDATE chats SET stamped_at = NULL WHERE id = ?", (chat_id,))
-        return await tx.execute(
-            f"DELETE FROM turns WHERE chat_id = ? AND id {in_list()}",
-            (chat_id, listed(turn_ids)),
-        )
-
-
-async def _move(tx: Transaction, left: RemainingTurns, turn_ids: Sequence[int]) -> None:
+async def _move_aside(tx: Transaction, left: RemainingTurns, turn_ids: Sequence[int]) -> None:
     await tx.execute(
         f"UPDATE turns SET chat_id = ? WHERE chat_id = ? AND id {in_list()}",
         (left.aside, left.home, listed(turn_ids)),

@@ -1,20 +1,20 @@
 """A reset hides at once, can be undone for a minute, and deletes for good later."""
 
 from storage import Storage
+from storage.deletions import UNDO_S
 from storage.records import Chat
-from storage.resets import UNDO_S
 from tests.storage.test_transcript import reply, say, window
 
 
 async def _reset(storage: Storage, chat: Chat, now: float) -> int | None:
     async with storage.transaction() as tx:
-        return await storage.resets.reset(tx, chat.id, now)
+        return await storage.deletions.reset(tx, chat.id, now)
 
 
 async def _undo(storage: Storage, chat: Chat, reset_id: int | None, now: float) -> bool:
     assert reset_id is not None
     async with storage.transaction() as tx:
-        return await storage.resets.undo(tx, chat.id, reset_id, now)
+        return await storage.deletions.undo_reset(tx, chat.id, reset_id, now)
 
 
 async def test_reset_removes_earlier_turns_from_window(storage: Storage, chat: Chat) -> None:
@@ -65,11 +65,11 @@ async def test_purge_deletes_old_resets_keeps_undone(storage: Storage, chat: Cha
     await say(storage, chat, "fresh", 12)
     await _reset(storage, chat, 900.0)
     async with storage.transaction() as tx:
-        assert await storage.resets.purge(tx, before=500.0, limit=9) == 1
+        assert await storage.deletions.purge_resets(tx, before=500.0, limit=9) == 1
     rows = await storage.database.rows("SELECT content FROM turns ORDER BY id")
     assert [row["content"] for row in rows] == ["undone", "fresh"]
     async with storage.transaction() as tx:
-        assert await storage.resets.purge(tx, before=1000.0, limit=9) == 2
+        assert await storage.deletions.purge_resets(tx, before=1000.0, limit=9) == 2
 
 
 async def test_long_history_is_purged_in_parts(storage: Storage, chat: Chat) -> None:
@@ -80,7 +80,7 @@ async def test_long_history_is_purged_in_parts(storage: Storage, chat: Chat) -> 
     purged: list[int] = []
     while not purged or purged[-1] == 4:
         async with storage.transaction() as tx:
-            purged.append(await storage.resets.purge(tx, before=500.0, limit=4))
+            purged.append(await storage.deletions.purge_resets(tx, before=500.0, limit=4))
     assert purged == [4, 4, 2]
     assert await window(storage, chat) == ["fresh"]
     assert not await storage.database.rows("SELECT 1 FROM resets")
