@@ -130,7 +130,9 @@ def thresholds(policy: WindowPolicy, way: MemoryMode, sizes: WindowSizes) -> Thr
         made = memory * (1 + policy.output_price)
     length = sum(sizes.rounds[len(sizes.rounds) - kept :])
     growth = _growth(policy, sizes, length, made)
-    low = sizes.system + length + (policy.most_memory if way is MemoryMode.SUMMARY else sizes.memory)
+    # A model may write more than it is asked for: what is left after a compaction must not call for the next one.
+    replaced_by = max(policy.most_memory, sizes.memory) if way is MemoryMode.SUMMARY else sizes.memory
+    low = sizes.system + length + replaced_by
     if policy.compact_at is not None:
         high = policy.compact_at * policy.context_window
     else:

@@ -91,6 +91,18 @@ def test_high_threshold_is_above_the_low_one(share: float, window: int, size: fl
     assert found.high > found.low
 
 
+@pytest.mark.parametrize("over", [1.0, 1.25])
+@pytest.mark.parametrize("window", [4096, 32768, 131_072])
+@pytest.mark.parametrize("memory", [800, 8000])
+def test_compacted_window_is_below_high_threshold(over: float, window: int, memory: int) -> None:
+    """Even if its memory is longer than asked for; otherwise each round would pay for a compaction."""
+    policy = replace(POLICY, compact_at=0.01, context_window=window, memory_tokens=memory)
+    sizes = _sizes(100, memory=over * policy.most_memory)
+    kept = sizes.rounds[thresholds(policy, MemoryMode.SUMMARY, sizes).cut :]
+    after = replace(sizes, rounds=(*kept, 75.0))
+    assert after.total < thresholds(policy, MemoryMode.SUMMARY, after).high
+
+
 def test_truncating_keeps_last_rounds_and_drops_many() -> None:
     policy = replace(POLICY, keep_rounds=20)
     rounds = 20
@@ -120,6 +132,45 @@ def test_idle_chat_is_compacted_when_that_saves() -> None:
     assert pays_while_warm(POLICY, MemoryMode.SUMMARY, long, thresholds(POLICY, MemoryMode.SUMMARY, long))
     assert not pays_while_warm(POLICY, MemoryMode.SUMMARY, short, thresholds(POLICY, MemoryMode.SUMMARY, short))
     assert not pays_while_warm(POLICY, MemoryMode.FULL, long, thresholds(POLICY, MemoryMode.FULL, long))
+
+
+def test_nothing_pays_at_low_threshold_or_without_cut() -> None:
+    sizes = _sizes(43)
+    found = thresholds(POLICY, MemoryMode.SUMMARY, sizes)
+    for way in (MemoryMode.SUMMARY, MemoryMode.TRUNCATE):
+        assert pays_while_warm(POLICY, way, sizes, replace(found, low=sizes.total - 1))
+        assert not pays_while_warm(POLICY, way, sizes, replace(found, low=sizes.total))
+        assert not pays_while_warm(POLICY, way, sizes, replace(found, cut=0, low=sizes.total - 1))
+
+
+@pytest.mark.parametrize("way", list(MemoryMode))
+@pytest.mark.parametrize(("rounds", "waiting"), [((), False), ((75.0,), True), ((75.0,), False)])
+def test_empty_window_and_lone_round_have_no_cut(way: MemoryMode, rounds: tuple[float, ...], waiting: bool) -> None:
+    assert thresholds(POLICY, way, WindowSizes(50, 0, rounds, waiting)).cut == 0
+
+
+@pytest.mark.parametrize(("window", "asked", "most"), [(32768, 800, 800), (6400, 800, 800), (6392, 800, 799)])
+def test_memory_has_an_eighth_of_window_at_most(window: int, asked: int, most: int) -> None:
+    assert replace(POLICY, context_window=window, memory_tokens=asked).most_memory == most
+
+
+@pytest.mark.parametrize(
+    ("tokens", "asked", "starts"),
+    [
+        ((100, 100, 10), (), [0, 2]),
+        ((100, 99, 10), (), [0]),
+        ((200, 200, 200), (), [0, 1, 2]),
+        ((100, 100, 10), (1,), [0]),
+        ((100, 100, 10), (2,), [0, 2]),
+    ],
+    ids=["long talk", "one token less", "each is long", "after a question", "before a question"],
+)
+def test_long_unaddressed_talk_has_several_rounds(
+    tokens: tuple[int, ...], asked: tuple[int, ...], starts: list[int]
+) -> None:
+    """At 200 tokens; what follows a question belongs to it until it is answered."""
+    turns = [Turn(at, Role.USER, "x", "", size, asked=at in asked) for at, size in enumerate(tokens)]
+    assert round_starts(turns) == starts
 
 
 def test_round_begins_where_user_speaks_after_answer() -> None:
