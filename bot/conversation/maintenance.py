@@ -167,6 +167,7 @@ class Maintenance:
         task = self._running.get(chat_id)
         if task is not None and chat_id in self._queued and not queues:  # someone is waiting for it now
             task.cancel()
+            self._queued.discard(chat_id)  # now: the task does so only when it runs again
             task = None
         if task is None:
             work = self._queue(chat_id) if queues else self._run(chat_id, most_prompt)

@@ -36,3 +36,18 @@ async def test_background_compactions_are_limited(storage: Storage) -> None:
     ended = await asyncio.wait_for(asyncio.gather(*queued, return_exceptions=True), 5.0)
     assert ended[:19] == [CompactionOutcome.DONE] * 19
     assert not upkeep._running
+
+
+async def test_those_who_wait_for_a_queued_one_share_it(storage: Storage) -> None:
+    """Two at the same moment: the first takes it out of the queue, and the second must not cancel that."""
+    bench = Bench(storage, [NOTES])
+    await bench.talk(80)
+    chat = await bench.chat()
+    for _ in range(SIDE_BY_SIDE):
+        await bench.upkeep._room.acquire()
+    queued = bench.upkeep._start(chat.id, queues=True)
+    await asyncio.sleep(0)
+    outcomes = await asyncio.gather(bench.upkeep.compact(chat.id), bench.upkeep.compact(chat.id))
+    assert outcomes == [CompactionOutcome.DONE] * 2
+    assert queued.cancelled()
+    assert len(bench.model.requests) == 1
