@@ -136,8 +136,8 @@ async def _recall(storage: Storage, embedder: Embedder, chats: dict[int, Chat]) 
     before = _memory()
     for length, chat in chats.items():
         semantic = EmbeddingIndex(storage, embedder, UTC, time.monotonic)
-        by_words = Recall(storage, estimate, RECALL_TOKENS, UTC)
-        by_both = Recall(storage, estimate, RECALL_TOKENS, UTC, semantic)
+        by_words = Recall(storage, Indexer(storage, UTC), estimate, RECALL_TOKENS, UTC)
+        by_both = Recall(storage, Indexer(storage, UTC), estimate, RECALL_TOKENS, UTC, semantic)
         table[length] = {way: Times() for way in WAYS}
         for question in await _questions(storage, chat):
             await table[length]["words"].take(by_words.find(chat, question, after_turn=0, before_turn=LAST))
@@ -189,7 +189,7 @@ async def _first_questions(path: Path, embedder: Embedder, chats: dict[int, Chat
         await storage.close()
         storage = await Storage.open(path)
         semantic = EmbeddingIndex(storage, embedder, UTC, time.monotonic)
-        recall = Recall(storage, estimate, RECALL_TOKENS, UTC, semantic)
+        recall = Recall(storage, Indexer(storage, UTC), estimate, RECALL_TOKENS, UTC, semantic)
         await times.take(recall.find(chat, question, after_turn=0, before_turn=LAST))
         await semantic.close()
         await storage.close()

@@ -13,6 +13,12 @@ from storage.transcript import OPEN
 SETTINGS = tuple(field.name for field in fields(ChatSettings))
 """The columns of what a chat has chosen for itself."""
 _FLAGS = tuple(field.name for field in fields(ChatSettings) if bool in get_args(field.type))
+_PENDING = (
+    f"SELECT chats.*, EXISTS (SELECT 1 FROM turns WHERE chat_id = chats.id AND {OPEN}) AS has_turns,"
+    " EXISTS (SELECT 1 FROM notices WHERE notices.telegram_id = chats.telegram_id"
+    " AND notices.thread_id = chats.thread_id AND message_id IS NULL) AS has_notices"
+    " FROM chats WHERE telegram_id = ? AND thread_id = ?"
+)
 _AT = "SELECT * FROM chats WHERE telegram_id = ? AND thread_id = ?"
 
 
@@ -29,6 +35,17 @@ class KnownChat:
     """Of a private chat: what its person was called last."""
 
 
+@dataclass(frozen=True, slots=True)
+class PendingWork:
+    """A chat, and what is to be done in it."""
+
+    chat: Chat
+    turns: bool = True
+    """Whether there are answers to give, to deliver or to take away."""
+    notices: bool = True
+    """Whether there are notices to send."""
+
+
 class Chats:
     """The tables of chats, of their languages and speakers, and of topics that have no title of their own yet."""
 
@@ -39,6 +56,13 @@ class Chats:
         """The chat with this key, if anything was ever said there."""
         row = await (tx or self._database).row(_AT, (key.telegram_id, key.thread_id))
         return await read_chat(tx or self._database, row) if row else None
+
+    async def pending(self, key: ChatKey) -> PendingWork | None:
+        """The chat with this key and what is to be done in it, if anything was ever said there."""
+        row = await self._database.row(_PENDING, (key.telegram_id, key.thread_id))
+        if row is None:
+            return None
+        return PendingWork(await read_chat(self._database, row), bool(row["has_turns"]), bool(row["has_notices"]))
 
     async def ensure(self, tx: Transaction, key: ChatKey, *, private: bool, now: float) -> Chat:
         """The chat with this key, made if there was none."""
@@ -233,6 +257,7 @@ def _chat(row: Row) -> Chat:
         heard_language=row["heard_language"],
         gone=bool(row["gone"]),
         greeted=bool(row["greeted"]),
+        indexed_turn=row["indexed_turn"],
     )
 
 

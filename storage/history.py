@@ -71,9 +71,9 @@ class History:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def has_unindexed(self, chat_id: int) -> bool:
-        """Whether anything of the chat is to be indexed."""
-        return bool(await self._database.rows(f"SELECT 1 FROM turns WHERE {_TO_INDEX} LIMIT 1", (chat_id,)))
+    async def unindexed_count(self, chat_id: int, most: int) -> int:
+        """How many turns of the chat are to be indexed; counted up to `most`."""
+        return len(await self._database.rows(f"SELECT 1 FROM turns WHERE {_TO_INDEX} LIMIT ?2", (chat_id, most)))
 
     async def unindexed(self, tx: Transaction, chat_id: int, limit: int) -> Unindexed:
         """What is to be indexed next; read in the transaction that indexes it."""

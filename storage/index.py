@@ -181,6 +181,8 @@ class Index:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._damaged = False
+        self._changes, self._renewed = 1, 0
+        """How often keys may have become stale (a start counts), and up to which of these times all were renewed."""
         self.old = OldIndex(database, self.rows)
         database.after_deleting.append(self.follow)
 
@@ -275,7 +277,8 @@ class Index:
 
     async def next_stale(self, limit: int) -> dict[int, list[int]]:
         """Turns whose stale keys were taken out, and which have no new ones yet: chat id to ascending ids."""
-        if self._damaged:
+        changes = self._changes
+        if self._damaged or self._renewed == changes:
             return {}
         rows = await self._database.rows(
             # The few stale keys first: SQLite would look at each turn whether it is one.
@@ -285,6 +288,8 @@ class Index:
         found: dict[int, list[int]] = {}
         for row in rows:
             found.setdefault(row["chat_id"], []).append(row["id"])
+        if not found:
+            self._renewed = changes
         return found
 
     async def renewed(self, tx: Transaction, turn_ids: Iterable[int]) -> None:
@@ -298,6 +303,7 @@ class Index:
         try:
             if not await self._database.row("SELECT 1 FROM stale_keys LIMIT 1"):
                 return
+            self._changes += 1
             async with self.transaction() as tx:
                 async with self.writing(tx):
                     await tx.execute("DELETE FROM turn_words WHERE rowid IN (SELECT turn_id FROM stale_keys)")
@@ -305,6 +311,7 @@ class Index:
                         await tx.execute("DELETE FROM turn_keys WHERE rowid IN (SELECT turn_id FROM stale_keys)")
                 await tx.execute("DELETE FROM stale_keys WHERE turn_id NOT IN (SELECT id FROM turns)")
         except StorageError as exc:
+            self._changes += 1
             log.warning("What was deleted is still in the search index, and is taken out later: %s", exc)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Collection
 
 from storage.chats import key_in
 from storage.database import Database, Row, Transaction
-from storage.records import ONE_MESSAGE, Button, Chat, ChatKey, Delivery, File, FileKind, Notice
+from storage.records import ONE_MESSAGE, Button, ChatKey, Delivery, File, FileKind, Notice
 from storage.sql import in_list, larger, listed
 from storage.transcript import COMPLETE, REPLACED
 
@@ -151,7 +151,10 @@ class Outbox:
             "SELECT id, content, reply_to, coalesce(max(delivered_end), 0) AS delivered,"
             " max(CASE WHEN delivered_end = 0 THEN message_id END) AS begun, coalesce(max(rang), 0) AS rang,"
             " EXISTS (SELECT 1 FROM chats JOIN notices USING (telegram_id, thread_id) WHERE chats.id = chat_id"
-            " AND notices.message_id IS NULL AND file_kind = 'voice' AND file IS NOT NULL) AS speaks"
+            " AND notices.message_id IS NULL AND file_kind = 'voice' AND file IS NOT NULL) AS speaks,"
+            " EXISTS (SELECT 1 FROM chats JOIN notices USING (telegram_id, thread_id) WHERE chats.id = chat_id"
+            " AND notices.message_id IS NULL) OR EXISTS (SELECT 1 FROM turns AS other"
+            f" WHERE other.chat_id = turns.chat_id AND other.{REPLACED}) AS has_rest"
             " FROM turns LEFT JOIN turn_messages ON turn_id = id"
             f" WHERE chat_id = ? AND {COMPLETE} GROUP BY id, content, reply_to ORDER BY id",
             (chat_id,),
@@ -166,6 +169,7 @@ class Outbox:
                 reply_to=row["reply_to"],
                 rang=bool(row["rang"]),
                 speaks=bool(row["speaks"]),
+                has_rest=bool(row["has_rest"]),
             )
             for row in rows
         ]
@@ -177,15 +181,6 @@ class Outbox:
             " ON CONFLICT (turn_id, message_id) DO UPDATE SET delivered_end = excluded.delivered_end",
             (reply_id, message_id, end),
         )
-
-    async def has_rest(self, chat: Chat) -> bool:
-        """Whether there are replaced replies to clear away, or notices to send."""
-        row = await self._database.row(
-            f"SELECT 1 WHERE EXISTS (SELECT 1 FROM turns WHERE chat_id = ? AND {REPLACED}) OR EXISTS"
-            " (SELECT 1 FROM notices WHERE telegram_id = ? AND thread_id = ? AND message_id IS NULL)",
-            (chat.id, chat.key.telegram_id, chat.key.thread_id),
-        )
-        return row is not None
 
     async def replaced_messages(self, chat_id: int) -> list[int] | None:
         """The Telegram messages of the reply that a retry replaced, None when there is no such reply."""

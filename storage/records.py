@@ -80,6 +80,8 @@ class Chat:
     gone: bool = False
     """The bot was removed or blocked there: nothing can be sent."""
     greeted: bool = False
+    indexed_turn: int = 0
+    """Turns up to this id are in the search index."""
 
 
 class Role(StrEnum):
@@ -244,6 +246,8 @@ class Delivery:
     """It was heard that it began: its last part rings no more."""
     speaks: bool = False
     """A voice message comes after it, which rings."""
+    has_rest: bool = False
+    """Notices wait in its chat, or answers that have been replaced are to be deleted."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -141,7 +141,7 @@ class SeenPreview(Seen):
 def in_flight(
     chat: Chat, preview: SeenPreview | None = None, *, pending: PendingReply = PENDING, reply_id: int = 9
 ) -> AnswerInFlight:
-    """An answer that is ready to be written; it answers the message with the number 7."""
+    """An answer that is ready to be written."""
     preview = preview or SeenPreview()
     generation = Generation(preview, 5.0, SpeakerPrefix())
-    return AnswerInFlight(chat, pending, reply_id, preview=preview, generation=generation, asked_by=[7])
+    return AnswerInFlight(chat, pending, reply_id, preview=preview, generation=generation)

@@ -18,7 +18,7 @@ An answer that is stopped before its object exists leaves a StopOrder, which ``C
 """
 
 import asyncio
-from collections.abc import Collection, Coroutine
+from collections.abc import Coroutine
 from dataclasses import dataclass
 from enum import Enum, auto
 from types import TracebackType
@@ -90,9 +90,7 @@ class AnswerInFlight:
         *,
         preview: AnswerPreview,
         generation: Generation,
-        asked_by: Collection[int] = (),
     ) -> None:
-        """`asked_by`: the Telegram messages it answers."""
         self.chat = chat
         self.pending = pending
         self.reply_id = reply_id
@@ -105,13 +103,14 @@ class AnswerInFlight:
         """The last request sent."""
         self.window: PromptWindow | None = None
         """The window as read for the only request; None if it has changed or there were more requests."""
+        self.token_ratio: float | None = None
+        """The model's tokens per counted token, as its reported usage shows; None: unknown."""
         self.media_refusal: ModelError | None = None
         """Why a picture or a sound was left out."""
         self.left_out: list[str] = []
         """Sentences for the user about other things that were left out."""
         self.voice: File | None = None
         """What the model spoke, as a voice message."""
-        self._asked_by = asked_by
         self._order: StopOrder | None = None
         self._task: asyncio.Task[None] | None = None
         self._state = AnswerState.READY
@@ -139,10 +138,6 @@ class AnswerInFlight:
     def sent_media(self) -> bool:
         """Whether pictures or sounds were sent to the model."""
         return self.request is not None and any(message.parts for message in self.request.messages)
-
-    def answers(self, message_id: int) -> bool:
-        """Whether this message is one of those it answers."""
-        return message_id in self._asked_by
 
     def stop(self, update_ids: tuple[int, ...] = ()) -> bool:
         """End it with the text so far; False if it has already ended."""

@@ -115,7 +115,8 @@ class CacheMarkerPolicy:
     async def mark(self, view: PromptWindow, messages: tuple[Message, ...]) -> tuple[Message, ...]:
         """The messages, with markers if they pay."""
         profile = self._cache(view.model.name)
-        reports = await self._storage.usage.reports(view.window.chat.id, 2)
+        matters = self._setting == "auto" and profile.explicit
+        reports = await self._storage.usage.reports(view.window.chat.id, 2) if matters else ()
         last = self._last(view, reports, profile.lifetime_s)
         gap = last.age_s if last else None
         tokens = round(view.sizes.total)

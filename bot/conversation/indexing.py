@@ -15,11 +15,13 @@ from bot.conversation.query import strip_timestamp
 from bot.conversation.search_terms import KEYS_VERSION, date_words, index_text, language_votes
 from storage import Storage, StorageError, Transaction
 from storage.history import InContext
-from storage.records import HistoryTurn, Role
+from storage.records import Chat, HistoryTurn, Role
 from storage.search import TurnKey
 
 BATCH = 100
 """Turns indexed per transaction, so that other writers wait only milliseconds."""
+INDEX_AFTER = 16
+"""New turns that a chat collects before they are indexed in one transaction."""
 RENEWED = 50
 """The same for turns with changed or deleted neighbours, which are spread over the index."""
 MOVED, REST_S = 50, 0.02
@@ -52,28 +54,52 @@ class Indexer:
         """Whether the search index is known to be damaged."""
         return self._storage.search.index.damaged
 
-    async def catch_up(self, chat_id: int, *, has_new: bool = False) -> None:
-        """Index new turns. Progress and keys share a transaction, so a kill loses neither.
+    async def keep_up(self, chat_id: int, new: int | None = None) -> None:
+        """Index new turns when enough of them have come; until then they are in the window, or `reach` indexes them.
 
-        `has_new`: the caller knows that there are some, so that isn't checked first.
+        `new`: how many there are; None: unknown.
         """
         await self.renew()
-        index = self._storage.search.index
-        while not index.damaged and (has_new or await self._storage.history.has_unindexed(chat_id)):
-            has_new = False
-            async with index.transaction() as tx:
-                # Read inside the writing transaction, so that turns forgotten in the meantime don't come back as keys.
-                rows = await self._storage.history.unindexed(tx, chat_id, BATCH)
-                if not rows.fresh:
-                    return
-                home = await self._home(tx, chat_id, rows.fresh)
-                # In a thread: a turn may contain a whole file, which takes a second.
-                keys = await asyncio.to_thread(turn_keys, (*rows.before, *rows.fresh), self._zone, home)
-                # The last turn indexed before gets a new neighbour; the one before it serves only as its neighbour.
-                await self._storage.search.put(tx, chat_id, keys[max(len(rows.before) - 1, 0) :])
-                await self._storage.search.progress(tx, chat_id, rows.fresh[-1].turn_id)
-            if len(rows.fresh) < BATCH:  # newer turns get a call of their own
+        if new is None:
+            new = await self._storage.history.unindexed_count(chat_id, INDEX_AFTER)
+        if new >= INDEX_AFTER:
+            await self.catch_up(chat_id)
+
+    async def reach(self, chat: Chat, turn_id: int) -> None:
+        """Before a search: index the new turns up to this one, unless they are a backlog that takes long.
+
+        `chat`: as it was read with its window.
+        """
+        if chat.indexed_turn < turn_id and await self._storage.history.unindexed_count(chat.id, 1):
+            await self._index_batch(chat.id)
+
+    async def catch_up(self, chat_id: int) -> None:
+        """Index all new turns."""
+        await self.renew()
+        while await self._storage.history.unindexed_count(chat_id, 1):
+            if await self._index_batch(chat_id) < BATCH:  # newer turns get a call of their own
                 return
+
+    async def _index_batch(self, chat_id: int) -> int:
+        """Index the oldest new turns; returns how many. Progress and keys share a transaction, so a kill loses neither.
+
+        A damaged index takes none.
+        """
+        if self._storage.search.index.damaged:
+            return 0
+        async with self._storage.search.index.transaction() as tx:
+            # Read inside the writing transaction, so that turns forgotten in the meantime don't come back as keys.
+            rows = await self._storage.history.unindexed(tx, chat_id, BATCH)
+            if not rows.fresh:
+                return 0
+            home = await self._home(tx, chat_id, rows.fresh)
+            # In a thread: a turn may contain a whole file, which takes a second.
+            keys = await asyncio.to_thread(turn_keys, (*rows.before, *rows.fresh), self._zone, home)
+            # The last turn indexed before gets a new neighbour; the one before it serves only as its neighbour.
+            await self._storage.search.put(tx, chat_id, keys[max(len(rows.before) - 1, 0) :])
+            await self._storage.search.progress(tx, chat_id, rows.fresh[-1].turn_id)
+            return len(rows.fresh)
+        return 0
 
     async def renew(self) -> None:
         """Index again the turns that were changed, or whose neighbours were."""

@@ -83,16 +83,20 @@ class Maintenance:
         if (
             self._index_repair is None or not self._index_repair.at_work
         ):  # the rebuild indexes all chats, which takes a while
-            has_new = answer is not None and answer.state is AnswerState.WRITTEN
-            await self._indexer.catch_up(chat_id, has_new=has_new)
+            await self._indexer.keep_up(chat_id, _unindexed(answer))
         if self._embedding is not None:
             self._embedding.wake(chat_id)
         if self._window_probe is not None:
             self._window_probe.measure_suspected(chat_id)
-        if chat_id in self._running or (answer is not None and await self._is_far_from_due(answer)):
+        if chat_id in self._running or (answer is not None and self._is_far_from_due(answer)):
             return
         if await self._is_only_overheard(chat_id):
             return
+        if await self._storage.chats.by_id(chat_id) is not None:  # else its group has moved, and it joined another chat
+            await self._decide(chat_id)
+
+    async def _decide(self, chat_id: int) -> None:
+        """Compact the window now, or later when the chat is quiet, or not."""
         view = await self._windows.view(chat_id)
         if self.waits(view.window.chat):
             return
@@ -103,14 +107,14 @@ class Maintenance:
         if due != view.window.chat.due_at:
             await self._set_due(chat_id, due, 0)
 
-    async def _is_far_from_due(self, answer: AnswerInFlight) -> bool:
+    def _is_far_from_due(self, answer: AnswerInFlight) -> bool:
         """Whether nothing is due even with this answer in the window, decided without reading the window again."""
         view = answer.window
         if view is None or answer.state is not AnswerState.WRITTEN or answer.generation.goes_on:
             return False
         if view.window.chat.due_at is not None or view.window.chat.compact_failures:
             return False
-        view = await self._windows.with_answer(view, answer.generation.text)
+        view = self._windows.with_answer(view, answer.generation.text, answer.token_ratio)
         return view.sizes.total < view.marks.high and not pays_while_warm(view.policy, view.way, view.sizes, view.marks)
 
     async def _is_only_overheard(self, chat_id: int) -> bool:
@@ -238,6 +242,16 @@ class Maintenance:
             return None
         last = view.window.turns[-1].at
         return last + QUIET_S if self._clock() - last < CACHE_S else None
+
+
+def _unindexed(answer: AnswerInFlight | None) -> int | None:
+    """How many turns are to be indexed now that this answer was given; None: that is unknown."""
+    if answer is None or answer.window is None or answer.state is not AnswerState.WRITTEN:
+        return None
+    window = answer.window.window
+    if window.chat.indexed_turn < window.through_turn:  # some have left the window
+        return None
+    return sum(turn.id > window.chat.indexed_turn for turn in window.turns) + 1
 
 
 class Retention:

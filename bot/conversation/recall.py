@@ -12,6 +12,7 @@ from functools import partial
 from math import inf
 from typing import Protocol
 
+from bot.conversation.indexing import Indexer
 from bot.conversation.query import has_question_mark, is_question, question_in, strip_framing, strip_names, strip_notes
 from bot.conversation.ranking import (
     MOST,
@@ -97,6 +98,7 @@ class Recall:
     def __init__(
         self,
         storage: Storage,
+        indexer: Indexer,
         count_tokens: TokenCounter,
         budget: int,
         zone: tzinfo,
@@ -104,6 +106,7 @@ class Recall:
         names: tuple[str, ...] = (),
     ) -> None:
         self._storage = storage
+        self._indexer = indexer
         self._count_tokens = count_tokens
         self._budget = budget
         self._zone = zone
@@ -129,6 +132,7 @@ class Recall:
         most, said = int(min(self._budget, room)), self._own_words(chat, words)
         if most <= 0 or not said:
             return NOTHING
+        await self._indexer.reach(chat, before_turn - 1)
         asked = is_question(said, await self._storage.chats.languages(chat.id))
         question = (said if asked else question_in(said) or said)[:MOST_CHARACTERS]
         found = await self._search(
@@ -153,6 +157,7 @@ class Recall:
         self, chat: Chat, query: str, *, after_turn: int, before_turn: int, now: float | None = None
     ) -> Recalled:
         """Run a query made by the model; it counts as a question."""
+        await self._indexer.reach(chat, before_turn - 1)
         found = await self._search(chat, query, after_turn, before_turn, now, asked_by_form=True)
         if not query.strip() or not found.is_worth_a_look(asked=True):
             return found.ranked(NOTHING)

@@ -48,7 +48,7 @@ class Conversation:
     ) -> None:
         """`bound`: see Generation; `clock` gives Unix seconds."""
         self._transaction = storage.transaction
-        self._transcript, self._edits, self._bases = storage.transcript, storage.edits, storage.bases
+        self._transcript, self._bases = storage.transcript, storage.bases
         self._outbox, self._inbox, self._servers = storage.outbox, storage.inbox, storage.servers
         self._usage_log = storage.usage
         self._attempts = attempts
@@ -64,9 +64,8 @@ class Conversation:
         """The pending answer, as the reply begun before or as a new one; `preview` is called with the reply's id."""
         reply_id = await self._begin_reply(chat, pending)
         shows = preview(reply_id)
-        asked = await self._edits.last_asked(chat.id)
         generation = Generation(shows, self._bound, self._prefix)
-        return AnswerInFlight(chat, pending, reply_id, preview=shows, generation=generation, asked_by=asked)
+        return AnswerInFlight(chat, pending, reply_id, preview=shows, generation=generation)
 
     async def answer(self, answer: AnswerInFlight) -> None:
         """Get an answer from the model, and store the outcome.
@@ -139,7 +138,10 @@ class Conversation:
         chat_id, used = answer.chat.id, dict[str, Usage]()
         own: Usage | None = None
         if result.own is not None:
-            own = await self._usage.record(tx, chat_id, result.own.request, result.own.reported, turns=1)
+            recorded = await self._usage.record(tx, chat_id, result.own.request, result.own.reported, turns=1)
+            own = recorded.usage
+            if answer.request is not None and result.own.request.model == answer.request.model.name:
+                answer.token_ratio = recorded.ratio
             used[result.own.request.model] = own
         await self._servers.add_responses(tx, chat_id, answer.generation.stored, self._clock())
         for charge in result.extra:

@@ -121,6 +121,15 @@ class CountedRequest:
     """The user who asked; None if no one in particular."""
 
 
+@dataclass(frozen=True, slots=True)
+class RecordedUsage:
+    """What was recorded of a request."""
+
+    usage: Usage
+    ratio: float | None = None
+    """The model's tokens per counted token, if the request has shown that."""
+
+
 class UsageRecorder:
     """Records usage; days are those of `zone`, `clock` gives Unix seconds."""
 
@@ -138,22 +147,23 @@ class UsageRecorder:
 
     async def record(
         self, tx: Transaction, chat_id: int, asked: CountedRequest, reported: Usage | None, *, turns: int
-    ) -> Usage:
-        """Record a request; `turns` is 0 for a side request. Returns its usage.
+    ) -> RecordedUsage:
+        """Record a request; `turns` is 0 for a side request.
 
         If nothing was reported (by the server, or because the answer was stopped), the usage is estimated.
         """
         usage = await self._record(tx, chat_id, asked, reported, turns=turns)
         if reported is None:
-            return usage
+            return RecordedUsage(usage)
         if turns:
             whole = self._growth.saw(chat_id, asked.model, asked.counted, reported.input)
         else:
             whole = not self._growth.doubts(chat_id, asked.model)
         ratio_now = token_ratio(reported.input, asked.counted)
-        if ratio_now is not None and whole:  # a truncated prompt says nothing about the count
-            await self._storage.usage.learn_ratio(tx, asked.model, chat_id, ratio_now)
-        return usage
+        if ratio_now is None or not whole:  # a truncated prompt says nothing about the count
+            return RecordedUsage(usage)
+        await self._storage.usage.learn_ratio(tx, asked.model, chat_id, ratio_now)
+        return RecordedUsage(usage, ratio_now)
 
     async def add(self, tx: Transaction, chat_id: int, asked: CountedRequest, reported: Usage | None) -> Usage:
         """Record an additional request of an answer; it doesn't calibrate, since it contains tool results."""

@@ -107,6 +107,8 @@ class PromptWindow:
     marks: Thresholds
     starts: tuple[int, ...]
     """The indexes of the turns where rounds begin."""
+    ratio: float
+    """The model's tokens per counted token."""
     tools: tuple[Tool, ...] = ()
     """The tools offered in its requests."""
 
@@ -191,15 +193,15 @@ class WindowReader:
         ratio = await self._storage.usage.token_ratio(model.name, chat_id)
         return self._measured(window, model, ratio)
 
-    async def with_answer(self, view: PromptWindow, content: str) -> PromptWindow:
-        """The window as it is once the model has answered, without reading its turns again.
+    def with_answer(self, view: PromptWindow, content: str, ratio: float | None) -> PromptWindow:
+        """The window as it is once the model has answered, without reading anything again.
 
         The chat's settings are those that the view was read with, and the answer's id and time are not its own.
+        `ratio`: the model's tokens per counted token as the answer has shown; None: as before.
         """
         now = view.window.turns[-1].at if view.window.turns else 0.0
         answer = Turn(0, Role.ASSISTANT, content, "", self.count_tokens(content), now)
-        ratio = await self._storage.usage.token_ratio(view.model.name, view.window.chat.id)
-        return self._measured(replace(view.window, turns=(*view.window.turns, answer)), view.model, ratio)
+        return self._measured(replace(view.window, turns=(*view.window.turns, answer)), view.model, ratio or view.ratio)
 
     def _measured(self, window: Window, model: ChatModel, ratio: float) -> PromptWindow:
         starts = tuple(round_starts(window.turns))
@@ -210,7 +212,7 @@ class WindowReader:
         tools = self._tools_for(window.chat, model, way)
         sizes = self._sizes(window, model.senses, starts, ratio, prompt.tool_tokens(tools, self.count_tokens))
         policy = self.policy_for(model)
-        return PromptWindow(window, model, way, policy, sizes, thresholds(policy, way, sizes), starts, tools)
+        return PromptWindow(window, model, way, policy, sizes, thresholds(policy, way, sizes), starts, ratio, tools)
 
     def policy_for(self, model: ChatModel) -> WindowPolicy:
         """The policy for a model: the server's price of cached tokens, and the window it was seen to read."""

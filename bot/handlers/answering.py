@@ -26,6 +26,7 @@ from bot.updates.in_flight import WorkKey, WorkKind
 from bot.updates.lanes import Lanes
 from bot.updates.quarantine import Quarantine
 from storage import Storage
+from storage.chats import PendingWork
 from storage.records import Button, Chat, ChatKey, Notice
 from storage.transcript import PendingReply
 
@@ -51,7 +52,7 @@ class ReplyWorker:
         lanes: Lanes,
     ) -> None:
         self._transaction = storage.transaction
-        self._chats, self._transcript, self._edits = storage.chats, storage.transcript, storage.edits
+        self._transcript, self._edits = storage.transcript, storage.edits
         self._outbox = storage.outbox
         self._conversation = conversation
         self._deliverer = deliverer
@@ -64,27 +65,28 @@ class ReplyWorker:
         self._quarantine = quarantine
         self._lanes = lanes
 
-    async def process_pending(self, key: ChatKey, chat: Chat | None) -> None:
+    async def process_pending(self, key: ChatKey, pending: PendingWork | None) -> None:
         """Give the pending answer, deliver what is stored, and send the notices of a chat. Raises StorageError.
 
-        `chat`: as it is stored now.
+        `pending`: as it is stored now; None: nothing was ever said in this chat.
         """
-        if chat is not None and chat.gone:
+        if pending is not None and pending.chat.gone:
             return
         async with self._cancellations.settling(key):
-            answer = await self._process(key, chat)
-        chat = await self._chats.find(key)  # a group that has moved meanwhile is looked after where it is now
-        if chat is not None:
-            await self._maintenance.look_after(chat.id, answer)
+            answer = await self._process(key, pending)
+        if pending is not None:
+            await self._maintenance.look_after(pending.chat.id, answer)
 
-    async def _process(self, key: ChatKey, chat: Chat | None) -> AnswerInFlight | None:
-        if chat is None:
+    async def _process(self, key: ChatKey, pending: PendingWork | None) -> AnswerInFlight | None:
+        if pending is None:
             await self._sender.send_notices(key, patient=True)  # a stranger, or a user who has said nothing yet
             return None
-        await self._sender.send_notices(key, all_of_it=False)  # notices about a message precede its answer
-        answer = await self._answer(chat)
-        await self._sender.send_replies(chat)
-        await self._sender.send_rest(chat)
+        if pending.notices:
+            await self._sender.send_notices(key, all_of_it=False)  # notices about a message precede its answer
+        elif not pending.turns:
+            return None
+        answer = await self._answer(pending.chat)
+        await self._sender.send_stored(pending.chat)
         return answer
 
     async def _answer(self, chat: Chat) -> AnswerInFlight | None:

@@ -88,7 +88,7 @@ class Cancellations:
         self._stopped_broadcasts: set[int] = set()
         self._waits = waits
         self._transaction = storage.transaction
-        self._chats, self._transcript = storage.chats, storage.transcript
+        self._chats, self._transcript, self._edits = storage.chats, storage.transcript, storage.edits
         self._outbox, self._inbox = storage.outbox, storage.inbox
         self._active: dict[ChatKey, ChatActivity] = {}
 
@@ -178,13 +178,16 @@ class Cancellations:
             chat.order = None
             self._tidy(key)
 
-    def restart_if_asked(self, key: ChatKey, message_id: int, admits: Callable[[], bool]) -> None:
+    async def restart_if_asked(self, key: ChatKey, message_id: int, admits: Callable[[], bool]) -> None:
         """Begin the answer again when its question was edited.
 
         `admits` is asked first; when it does not, the answer to the old words is finished.
         """
         answer = self._peek(key).answer
-        if answer is not None and answer.answers(message_id) and admits():
+        if answer is None:
+            return
+        asked = await self._edits.last_asked(answer.chat.id)
+        if message_id in asked and self._peek(key).answer is answer and admits():
             answer.restart()
 
     def is_sending(self, key: ChatKey) -> bool:

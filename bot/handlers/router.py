@@ -124,12 +124,12 @@ class Router:
         elif message is not None and (new := message.migrate_to_chat_id) is not None:
             self._access.moved(message.chat.id, new)
 
-    def edited(self, arrival: QueuedUpdate) -> None:
+    async def edited(self, arrival: QueuedUpdate) -> None:
         """See ``LaneWorker``."""
         message = arrival.update.edited_message
         if message is not None and not is_other_bot(message) and not self._recent.knows(message):
             admits = partial(self._rate_limiter.admits_edit, message)
-            self._cancellations.restart_if_asked(arrival.key, message.message_id, admits)
+            await self._cancellations.restart_if_asked(arrival.key, message.message_id, admits)
 
     async def _leave_out(self, arrival: QueuedUpdate, tell: bool) -> None:
         message = arrival.update.message
@@ -194,15 +194,15 @@ class Router:
         return self._deliverer.busy(to, _action(update))
 
     async def _process_pending(self, key: ChatKey) -> None:
-        chat = await self._storage.chats.find(key)
-        with speaking(chat_language(chat)):
+        pending = await self._storage.chats.pending(key)
+        with speaking(chat_language(pending.chat if pending else None)):
             try:
-                await self._replies.process_pending(key, chat)
+                await self._replies.process_pending(key, pending)
             except StorageError:
                 raise
             except Exception as exc:  # noqa: BLE001 - one chat's failure, of whatever kind, must not end its lane
                 await self._last_resort.in_lane(key, exc)
-                await self._replies.process_pending(key, await self._storage.chats.find(key))
+                await self._replies.process_pending(key, await self._storage.chats.pending(key))
             await self._topics.see_to(key)
 
     def _subject(self, key: ChatKey, batch: Sequence[QueuedUpdate], *, continues: bool) -> Update | MessageBatch:

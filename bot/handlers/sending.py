@@ -49,21 +49,27 @@ class OutboxSender:
         self._access = access
         self._lanes = lanes
 
-    async def send_replies(self, chat: Chat) -> None:
-        """Send the stored replies that have not arrived, or not completely."""
-        with self._cancellations.sending(chat.key) as sending:
-            for delivery in await self._outbox.deliveries(chat.id):
-                key = WorkKey(WorkKind.DELIVERY, delivery.reply_id)
-                if self._quarantine.is_exhausted(key):
-                    await self._set_aside.delivery(chat, delivery, key)
-                elif sending.is_wanted():
-                    await self._quarantine.run(key, chat.key, self._deliver(chat, delivery, sending))
+    async def send_stored(self, chat: Chat) -> None:
+        """Send the stored replies that have not arrived, or not completely, then what else waits.
 
-    async def send_rest(self, chat: Chat) -> None:
-        """Delete the messages of replies that have been replaced, and send the notices that wait."""
-        if await self._outbox.has_rest(chat):
+        That is, delete the messages of replies that have been replaced, and send the notices.
+        """
+        with self._cancellations.sending(chat.key) as sending:
+            deliveries = await self._outbox.deliveries(chat.id)
+            arrived = [await self._send_reply(chat, delivery, sending) for delivery in deliveries]
+        # What could not be delivered may have left a notice.
+        if not (arrived and all(arrived)) or any(delivery.has_rest for delivery in deliveries):
             await self._clear_replaced(chat)
             await self.send_notices(chat.key)
+
+    async def _send_reply(self, chat: Chat, delivery: Delivery, sending: RunningDelivery) -> bool:
+        """Send a stored reply; whether all of it has arrived."""
+        key = WorkKey(WorkKind.DELIVERY, delivery.reply_id)
+        if self._quarantine.is_exhausted(key):
+            await self._set_aside.delivery(chat, delivery, key)
+        elif sending.is_wanted():
+            return await self._quarantine.run(key, chat.key, self._deliver(chat, delivery, sending))
+        return False
 
     async def _clear_replaced(self, chat: Chat) -> None:
         messages = await self._outbox.replaced_messages(chat.id)
@@ -92,7 +98,8 @@ class OutboxSender:
             with self._cancellations.sending(chat_key) as sending:
                 await self._quarantine.run(key, chat_key, self._tell(notice_id, notice, sending, patient or apart))
 
-    async def _deliver(self, chat: Chat, delivery: Delivery, sending: RunningDelivery) -> None:
+    async def _deliver(self, chat: Chat, delivery: Delivery, sending: RunningDelivery) -> bool:
+        """Deliver the rest of a reply; whether all of it has arrived."""
         is_over = False
 
         async def record(part: DeliveredPart) -> None:
@@ -120,14 +127,15 @@ class OutboxSender:
             )
         except Undeliverable as exc:
             if (moved := await self._moved(chat.key, exc)) is not None:
-                await self._deliver(replace(chat, key=moved), replace(delivery, begun=None, reply_to=None), sending)
-                return
+                delivery = replace(delivery, begun=None, reply_to=None)
+                return await self._deliver(replace(chat, key=moved), delivery, sending)
             log.warning("A reply in chat %d can't be delivered: %s", chat.id, exc)
             if to.alone is not None:
                 await self._tell_all(chat.key)
         if not is_over:
             async with self._transaction() as tx:
                 await self._transcript.sent(tx, delivery.reply_id)
+        return is_over
 
     async def _tell_all(self, key: ChatKey) -> None:
         """Tell the whole group, once, that something could not be shown to one member alone."""

@@ -55,7 +55,7 @@ class LaneWorker(Protocol):
     def arrived(self, arrival: QueuedUpdate) -> None:
         """Note what takes effect at once, before the lane gets to this update: that a group has moved."""
 
-    def edited(self, arrival: QueuedUpdate) -> None:
+    async def edited(self, arrival: QueuedUpdate) -> None:
         """Note that a message was edited: an answer to its old text that is in progress need not be finished."""
 
 
@@ -116,7 +116,7 @@ class Lanes:
         if not lane.queue and lane.current and arrival.continues(lane.current[-1]):
             self._work.more_to_come(arrival.key)
         if arrival.kind is UpdateKind.EDIT:
-            self._work.edited(arrival)
+            self._start(self._work.edited(arrival), arrival.key)
         lane.queue.append(arrival)
         lane.addressed += not overheard
         lane.arrived.set()

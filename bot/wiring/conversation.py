@@ -100,7 +100,7 @@ def build_engine(base: Foundation, names: Collection[str]) -> Engine:
         index_repair=IndexRepair(indexer, time.monotonic),
         window_probe=WindowProbe(storage, selector, usage, growth, count_tokens, timeout),
     )
-    recall = Recall(storage, count_tokens, settings.recall_tokens, zone, embedding, tuple(names))
+    recall = Recall(storage, indexer, count_tokens, settings.recall_tokens, zone, embedding, tuple(names))
     toolbox = Toolbox(storage, windows, recall, count_tokens, time.time)
     prompts = PromptBuilder(storage, windows, recall, markers, toolbox)
     attempts = MediaAttempts(prompts, windows)

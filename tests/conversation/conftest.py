@@ -86,11 +86,11 @@ class History:
         semantic: SemanticSearch | None = None,
         window: float = inf,
     ) -> Recalled:
-        recall = Recall(self.storage, estimate, budget, UTC, semantic)
+        recall = Recall(self.storage, Indexer(self.storage, UTC), estimate, budget, UTC, semantic)
         return await recall.find(self.chat, words, after_turn=after, before_turn=before, window=window, now=self.now)
 
     async def search(self, words: str, *, after: int = 0, every_word: bool = False) -> list[int]:
-        recall = Recall(self.storage, estimate, 1200, UTC, None)
+        recall = Recall(self.storage, Indexer(self.storage, UTC), estimate, 1200, UTC, None)
         return await recall.search(self.chat, words, after_turn=after, limit=20, every_word=every_word)
 
     async def forget(self, *turn_ids: int) -> None:

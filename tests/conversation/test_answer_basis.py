@@ -36,6 +36,7 @@ def view(*, notes: str = "", single_turn: bool = False) -> PromptWindow:
         WindowSizes(50, 8.4, (10.0, 5.0), True),
         Thresholds(1, 2, 3, 4),
         (0, 2),
+        1.0,
     )
 
 

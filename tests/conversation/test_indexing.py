@@ -69,6 +69,26 @@ async def test_nothing_is_written_when_nothing_was_said(storage: Storage, histor
     assert [*map(tuple, await storage.database.rows("PRAGMA data_version"))] == [*map(tuple, before)]
 
 
+async def test_new_turns_are_indexed_together(history: History, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(indexing, "INDEX_AFTER", 4)
+    indexer = Indexer(history.storage, UTC)
+    for number, indexed in enumerate((0, 4, 4, 8)):
+        said, answer = await history.say(f"word{number}"), await history.reply(f"answer{number}")
+        await indexer.keep_up(history.chat.id)
+        assert len(await history.keys()) == indexed
+        assert {said, answer} <= {*await history.keys()} or indexed < 2 * (number + 1)
+
+
+async def test_what_waits_to_be_indexed_is_found(history: History) -> None:
+    """Whatever left the window before enough turns had come."""
+    await history.small_talk(5)
+    zebra = await history.say("I saw a zebra")
+    await history.reply("A zebra!")
+    await Indexer(history.storage, UTC).keep_up(history.chat.id)
+    assert zebra not in await history.keys()
+    assert zebra in (await history.find("Where is the zebra?")).turn_ids
+
+
 async def test_unfinished_reply_delays_indexing(storage: Storage, history: History) -> None:
     said = await history.say("alpha")
     reply_id = await history.begin()

@@ -2,10 +2,10 @@
 
 from benchmarks.message_path import measure
 
-MOST_SELECTS = 20
-"""19, and one of a worker whose time may come meanwhile."""
-MOST_WRITES = 5
-"""The update; the question with the reply that is begun; the answer and its cost; its arrival; the index."""
+MOST_SELECTS = 11
+"""10, and one of a worker whose time may come meanwhile."""
+MOST_WRITES = 4
+"""The update; the question with the reply that is begun; the answer and its cost; its arrival."""
 
 
 class TestSecondPrivateMessage:

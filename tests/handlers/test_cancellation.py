@@ -255,9 +255,23 @@ async def test_a_stop_stands_over_a_restart(stage: Stage, case: str) -> None:
 
 @pytest.mark.parametrize(("message_id", "admits", "restarts"), [(7, True, True), (7, False, False), (8, True, False)])
 async def test_edited_question_restarts_its_answer(stage: Stage, message_id: int, admits: bool, restarts: bool) -> None:
+    await stage.ask()
     with stage.cancellations.answering(stage.answer):
-        stage.cancellations.restart_if_asked(HOME, message_id, lambda: admits)
+        await stage.cancellations.restart_if_asked(HOME, message_id, lambda: admits)
     assert stage.answer.interruption is (RESTARTED if restarts else None)
+
+
+async def test_edit_restarts_no_later_answer(stage: Stage) -> None:
+    """The answer under way when it arrived may end before it is known what was asked."""
+    await stage.ask()
+    later = in_flight(stage.chat)
+    with stage.cancellations.answering(stage.answer):
+        edit = asyncio.create_task(stage.cancellations.restart_if_asked(HOME, 7, lambda: True))
+        await asyncio.sleep(0)
+    with stage.cancellations.answering(later):
+        await edit
+    assert stage.answer.interruption is None
+    assert later.interruption is None
 
 
 async def test_work_before_an_answer_is_stopped(stage: Stage) -> None:

@@ -68,7 +68,7 @@ async def older(path: Path) -> AsyncIterator[Storage]:
 async def _search(storage: Storage, words: str, number: int = 1007) -> list[int]:
     chat = await storage.chats.find(ChatKey(number))
     assert chat is not None
-    recall = Recall(storage, estimate, 1200, UTC)
+    recall = Recall(storage, Indexer(storage, UTC), estimate, 1200, UTC)
     found = await recall.find(chat, f"{words}?", after_turn=0, before_turn=10**9)
     ids = await recall.search(chat, words, after_turn=0, limit=99)
     assert bool(ids) == bool(found.turn_ids)

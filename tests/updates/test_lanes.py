@@ -54,7 +54,7 @@ class Recorder:
     def arrived(self, arrival: QueuedUpdate) -> None:
         self.arrivals.append(arrival.update_id)
 
-    def edited(self, arrival: QueuedUpdate) -> None:
+    async def edited(self, arrival: QueuedUpdate) -> None:
         self.edits.append(arrival.update_id)
 
 
