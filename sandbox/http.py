@@ -15,6 +15,8 @@ LAST_REQUESTS_S = 1
 """How long open requests (long polls, streams) may continue when the server is stopped."""
 DATE_S = 1
 """How often the Date header is updated."""
+LOOK_S = 0.01
+"""How often a server that is stopping checks whether the open requests have ended."""
 
 
 @asynccontextmanager
@@ -53,6 +55,20 @@ class _Server(uvicorn.Server):
         while not await self.on_tick(0):
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._ending.wait(), DATE_S)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:  # noqa: ARG002 - uvicorn's signature
+        """Stop listening and wait for open requests; uvicorn itself would always wait for a tenth of a second."""
+        state = self.server_state
+        for server in self.servers:
+            server.close()
+        for connection in list(state.connections):
+            connection.shutdown()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LAST_REQUESTS_S):
+                while state.connections or state.tasks:  # noqa: ASYNC110 - uvicorn tells nobody
+                    await asyncio.sleep(LOOK_S)
+        for task in state.tasks:
+            task.cancel()
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
