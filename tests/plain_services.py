@@ -1,6 +1,9 @@
 """Services are plain classes that ask their neighbours: what is not so yet, and how that is found."""
 
 import ast
+import re
+
+from tests.syntax import statements, tree
 
 LONG_REACHES = {
     "bot.conversation.window": 2,
@@ -36,10 +39,14 @@ SERVICE_DATACLASSES = {
 """How many services of a file are still dataclasses: they become classes with private attributes. Likewise."""
 
 
+_REACH = re.compile(r"\bself(?:\s*\.\s*\w+){3}")
+"""What makes it worth walking through all expressions of a source."""
+
+
 def long_reaches(source: str) -> list[str]:
     """``self.a.b.c``: what an object takes out of an object's object; the tables of the storage count as its own."""
     found = []
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(tree(source)) if _REACH.search(source) else ():
         names: list[str] = []
         while isinstance(node, ast.Attribute):
             names.insert(0, node.attr)
@@ -52,7 +59,7 @@ def long_reaches(source: str) -> list[str]:
 def service_dataclasses(source: str) -> list[str]:
     """The dataclasses that are no values: they wait for something, or hold what changes."""
     found = []
-    for node in (one for one in ast.walk(ast.parse(source)) if isinstance(one, ast.ClassDef)):
+    for node in (one for one in statements(tree(source)) if isinstance(one, ast.ClassDef)):
         if any("dataclass" in ast.unparse(one) for one in node.decorator_list):
             waits = any(isinstance(one, ast.AsyncFunctionDef) for one in node.body)
             fields = [ast.unparse(one) for one in node.body if isinstance(one, ast.AnnAssign)]

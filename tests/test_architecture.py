@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.plain_services import long_reaches, service_dataclasses, unplain
+from tests.syntax import statements, tree
 
 ROOT = Path(__file__).parent.parent
 FILE_LINES = 350
@@ -170,6 +171,7 @@ ONLY_IN = {
 """Libraries that one part of the project keeps to itself."""
 
 
+@cache
 def _sources(*folders: str) -> list[Path]:
     tracked = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard", "*.py"],
@@ -181,13 +183,9 @@ def _sources(*folders: str) -> list[Path]:
     return [ROOT / name for name in tracked if not folders or name.split("/")[0] in folders]
 
 
+@cache
 def _text(path: Path) -> str:
     return path.read_text(encoding="utf-8")
-
-
-@cache
-def _tree(source: str) -> ast.Module:
-    return ast.parse(source)
 
 
 def _module(path: Path) -> str:
@@ -195,17 +193,8 @@ def _module(path: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-def _statements(node: ast.AST) -> Iterator[ast.AST]:
-    """All statements in it, however deep; expressions, which are most of a tree, are passed over."""
-    for block in ("body", "orelse", "finalbody", "handlers", "cases"):
-        inner = getattr(node, block, ())
-        for one in inner if isinstance(inner, list) else ():
-            yield one
-            yield from _statements(one)
-
-
-def _imports(tree: ast.AST) -> Iterator[str]:
-    for node in _statements(tree):
+def _imports(source: str) -> Iterator[str]:
+    for node in statements(tree(source)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -225,7 +214,7 @@ def wrong_imports(module: str, source: str) -> list[str]:
     part = _part(module)
     allowed = MAY_IMPORT[part] | {part}
     found = []
-    for name in _imports(_tree(source)):
+    for name in _imports(source):
         ours = name.split(".")[0] in ("bot", "storage", "sandbox")
         keeper = ONLY_IN.get(name.split(".")[0])
         if (ours and not _is_in(name, allowed)) or (keeper is not None and not _is_in(module, keeper)):
@@ -236,14 +225,14 @@ def wrong_imports(module: str, source: str) -> list[str]:
 def long_functions(source: str) -> list[str]:
     """The functions that are longer than they may be."""
     kinds = (ast.FunctionDef, ast.AsyncFunctionDef)
-    functions = [node for node in _statements(_tree(source)) if isinstance(node, kinds)]
+    functions = [node for node in statements(tree(source)) if isinstance(node, kinds)]
     return [one.name for one in functions if (one.end_lineno or 0) - one.lineno >= FUNCTION_LINES]
 
 
 def long_test_names(source: str) -> list[str]:
     """The names of tests with more words after `test_` than they may have."""
     kinds = (ast.FunctionDef, ast.AsyncFunctionDef)
-    names = [node.name for node in _statements(_tree(source)) if isinstance(node, kinds)]
+    names = [node.name for node in statements(tree(source)) if isinstance(node, kinds)]
     return [one for one in names if one.startswith("test_") and len(one.split("_")) > 1 + TEST_NAME_WORDS]
 
 
@@ -256,7 +245,7 @@ def doubles(names: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
 
 
 def _classes(source: str) -> list[str]:
-    return [node.name for node in _statements(_tree(source)) if isinstance(node, ast.ClassDef)]
+    return [node.name for node in statements(tree(source)) if isinstance(node, ast.ClassDef)]
 
 
 def test_imports_point_one_way() -> None:
@@ -303,7 +292,7 @@ def test_names_of_tests_stay_short() -> None:
 
 
 def test_every_module_says_what_it_promises() -> None:
-    assert [_module(path) for path in _sources(*OURS) if not ast.get_docstring(_tree(_text(path)))] == []
+    assert [_module(path) for path in _sources(*OURS) if not ast.get_docstring(tree(_text(path)))] == []
 
 
 @pytest.mark.parametrize(
