@@ -148,6 +148,11 @@ class Database:
 
     checks_reads = False
     """Whether a read fails that a task makes past the transaction it is in: tests turn it on."""
+    synchronous = "FULL"
+    """FULL survives a power loss, not only a killed process: "durable before acknowledged" means both.
+
+    Tests turn it off: they kill processes, but not the machine.
+    """
 
     def __init__(self, writer: aiosqlite.Connection, readers: Readers) -> None:
         self._writer = writer
@@ -176,9 +181,8 @@ class Database:
                 version = await _version(writer)
                 if keep_old is not None and 0 < version < latest():
                     await asyncio.to_thread(keep_old, path, version)
-                # FULL survives a power loss, not only a killed process: "durable before acknowledged" means both.
                 await writer.execute("PRAGMA journal_mode = WAL")
-                await writer.execute("PRAGMA synchronous = FULL")
+                await writer.execute(f"PRAGMA synchronous = {cls.synchronous}")
                 await writer.execute("PRAGMA secure_delete = ON")  # what is forgotten is overwritten, not unlinked
                 await _migrate(writer, version)
                 readers = await _readers(path)

@@ -22,9 +22,15 @@ restrict()
 os.environ["EMBEDDING_MODEL"] = "off"
 """As for whoever has not installed the extra: each bot would start processes of its own, and take the tests' time."""
 
+os.environ["PTB_TIMEDELTA"] = "true"
+"""As in the application; python-telegram-bot warns otherwise, and warnings are errors."""
+
 
 Database.checks_reads = True
 """A read past the transaction that its task is in fails."""
+
+Database.synchronous = "OFF"
+"""Nothing here outlives the machine, and waiting for the disk takes most of a small transaction's time."""
 
 
 ssl.create_default_context = cache(ssl.create_default_context)  # type: ignore[assignment]
@@ -51,11 +57,18 @@ def plans(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     assert not plans.scans, "These read whole tables:\n{}".format("\n".join(plans.scans))
 
 
+@pytest.fixture
+def no_retries(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a server refuses is not asked for again; a test of trying again says how often."""
+    for module in ("openai_server", "dashscope", "embeddings", "transcription"):
+        monkeypatch.setattr(f"bot.llm.{module}.RETRIES", 0)
+
+
 @pytest.fixture(scope="session")
 def first_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A database as the first start makes it: applying every schema file takes 25 ms, and the disk's time for each."""
     path = tmp_path_factory.mktemp("first") / "keepsake.db"
-    asyncio.run(_make(path))
+    asyncio.run(migrate(path))
     return path
 
 
@@ -75,5 +88,6 @@ async def storage(database_file: Path) -> AsyncIterator[Storage]:
     await opened.close()
 
 
-async def _make(path: Path) -> None:
+async def migrate(path: Path) -> None:
+    """Open a database and close it: it is made, or has this version's schema then."""
     await (await Storage.open(path)).close()

@@ -1,8 +1,5 @@
 """What owners are asked, and what follows from their answer, each in the language of whoever reads it."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
 import pytest
 
 from bot.access.access_requests import DAY_S, AccessRequests
@@ -19,12 +16,11 @@ CLUB = Applicant(-7, "Club", None, "zh-hans", "Bob” Id: 1 “", 7)
 
 
 @pytest.fixture
-async def storage(tmp_path: Path) -> AsyncIterator[Storage]:
-    opened = await Storage.open(tmp_path / "keepsake.db")
-    async with opened.transaction() as tx:
-        await opened.access.put(tx, Applicant(EVA, "Eva", None, "es"), AccessStatus.OWNER, SHELL, 0.0)
-    yield opened
-    await opened.close()
+async def storage(storage: Storage) -> Storage:
+    """With an owner in it."""
+    async with storage.transaction() as tx:
+        await storage.access.put(tx, Applicant(EVA, "Eva", None, "es"), AccessStatus.OWNER, SHELL, 0.0)
+    return storage
 
 
 class Clock:

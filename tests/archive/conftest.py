@@ -1,5 +1,6 @@
 """A database with all kinds of rows, and what is compared of two of them."""
 
+import shutil
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import closing
@@ -50,9 +51,9 @@ ROWS = {
 
 
 @pytest.fixture
-async def other(tmp_path: Path) -> AsyncIterator[Storage]:
+async def other(first_database: Path, tmp_path: Path) -> AsyncIterator[Storage]:
     """Another database, in which something was said before: its ids are other ones."""
-    opened = await Storage.open(tmp_path / "other.db")
+    opened = await Storage.open(Path(shutil.copyfile(first_database, tmp_path / "other.db")))
     async with opened.transaction() as tx:
         chat = await opened.chats.ensure(tx, ChatKey(5), private=True, now=NOW)
         await opened.transcript.append(tx, chat.id, [turn("before", 1)], NOW)

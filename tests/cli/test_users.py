@@ -9,7 +9,6 @@ from bot.__main__ import _parse
 from bot.cli import users as admission
 from bot.errors import SettingError, StartError
 from bot.settings import Settings, load
-from storage import Storage
 from storage.access_list import AccessStatus
 from storage.backup import backup
 
@@ -17,20 +16,18 @@ OWNER, BOB = 1, 7
 
 
 @pytest.fixture
-async def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+def settings(database_file: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     """Of a bot that has run, where Telegram is out of reach."""
     variables = {
         "TELEGRAM_BOT_TOKEN": "123456:AAE-very_secret",
         "TELEGRAM_API_URL": "http://127.0.0.1:9",
         "OPENAI_API_KEY": "sk-0123456789abcdef",
-        "DATABASE_URL": f"sqlite:///{tmp_path}/keepsake.db",
+        "DATABASE_URL": f"sqlite:///{database_file}",
         "OWNER_IDS": str(OWNER),
     }
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    found = load(env_file=None)
-    await (await Storage.open(found.database_path)).close()
-    return found
+    return load(env_file=None)
 
 
 async def test_decision_is_listed_and_in_the_backup(settings: Settings, tmp_path: Path) -> None:

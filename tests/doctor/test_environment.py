@@ -74,10 +74,8 @@ async def _check(world: World) -> dict[str, Finding]:
 
 
 @pytest.fixture
-async def path(tmp_path: Path) -> Path:
-    path = tmp_path / "keepsake.db"
-    await (await Storage.open(path)).close()
-    return path
+def path(database_file: Path) -> Path:
+    return database_file
 
 
 def _spoil(path: Path) -> None:

@@ -174,6 +174,10 @@ class Stage:
             lambda: any(call.method in asked for call in self.telegram.calls[calls:]), PATIENCE_S
         )
 
+    async def fetched(self) -> None:
+        """Wait until the bot has taken all updates from Telegram."""
+        await self.telegram.changed(lambda: self.telegram.pending_updates == 0, PATIENCE_S)
+
     async def replies(self, count: int, chat: Chat | None = None) -> list[str]:
         """Wait until the bot has so many messages in the chat; returns their texts."""
         return [message.text for message in await (chat or self.home).wait(count, PATIENCE_S)]
@@ -223,9 +227,9 @@ async def stage(
 
 
 @pytest.fixture
-async def process(tmp_path: Path, telegram_version: str, forks: Forks) -> AsyncIterator[Stage]:
+async def process(database_file: Path, telegram_version: str, forks: Forks) -> AsyncIterator[Stage]:
     """A stage whose bot is a process that was forked."""
-    async with _separately(tmp_path, telegram_version, forks.bot) as stage:
+    async with _separately(database_file.parent, telegram_version, forks.bot) as stage:
         yield stage
         assert stage.bot is None or UNFINISHED.partition("%")[0] not in stage.log()
 

@@ -32,6 +32,7 @@ from storage.database import Database
 from tests.e2e.poison import poisoned
 
 Database.checks_reads = True
+Database.synchronous = "OFF"
 
 LATE = (
     *("bot.app", "bot.doctor.checkup", "bot.cli.data", "bot.archive.importing"),

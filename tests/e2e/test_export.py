@@ -1,6 +1,7 @@
 """/export sends the history of its own chat as a file; in a group an administrator gets it."""
 
 import json
+import shutil
 from datetime import UTC
 from pathlib import Path
 
@@ -33,7 +34,7 @@ def talkative(stage: Stage) -> Stage:
     return stage
 
 
-async def test_export_is_json_that_another_bot_imports(talkative: Stage, tmp_path: Path) -> None:
+async def test_export_is_json_that_another_bot_imports(talkative: Stage, first_database: Path, tmp_path: Path) -> None:
     await talkative.start()
     await say(talkative, "My slate is called Ben.")
     sent = await file_after(talkative, "/export json")
@@ -48,7 +49,7 @@ async def test_export_is_json_that_another_bot_imports(talkative: Stage, tmp_pat
         ("assistant", "**Noted.**"),
     ]
     (tmp_path / "taken.json").write_bytes(sent.document)
-    other = await Storage.open(tmp_path / "other.db")
+    other = await Storage.open(Path(shutil.copyfile(first_database, tmp_path / "other.db")))
     await put(other, Importer(estimate, UTC).read(tmp_path / "taken.json", ImportOptions()), 0.0)
     assert len(await other.archive.keys()) == 1
     await other.close()

@@ -9,7 +9,6 @@ from typing import BinaryIO
 import pytest
 
 from bot.cli.output import READER_GONE
-from storage import Storage
 from tests.e2e.conftest import Stage
 from tests.e2e.programs import whole
 from tests.selection import first
@@ -33,7 +32,6 @@ def _full() -> BinaryIO:
 async def test_unwritten_output_ends_a_command_quietly(
     where: Callable[[], BinaryIO], code: int, told: str, command: str, process: Stage, tmp_path: Path
 ) -> None:
-    await (await Storage.open(tmp_path / "keepsake.db")).close()
     with where() as out, tempfile.TemporaryFile() as err:
         environment = whole({**process.environment, "ACCESS": "approval"})
         ended = await (await process._launch(command.split(), environment, tmp_path, out, err)).wait()

@@ -11,6 +11,7 @@ import pytest
 
 from storage import NotCopiedError, Storage, database, old_version
 from storage.inspection import contents
+from tests.conftest import migrate
 from tests.storage.test_from_first_version import OLD
 
 Usage = namedtuple("Usage", "total used free")
@@ -45,14 +46,10 @@ def _spoil(path: Path, table: str) -> None:
     path.write_bytes(data)
 
 
-async def _start(path: Path) -> None:
-    await (await Storage.open(path)).close()
-
-
 async def test_the_old_database_stands_beside_the_new_one(path: Path) -> None:
     with closing(sqlite3.connect(path)) as connection:
         before = contents(connection)
-    await _start(path)
+    await migrate(path)
     [copy] = old_version.copies(path)
     assert copy.name == "keepsake.db.schema-1"
     with closing(sqlite3.connect(copy)) as connection:
@@ -63,11 +60,11 @@ async def test_the_old_database_stands_beside_the_new_one(path: Path) -> None:
 
 async def test_a_good_copy_is_not_made_again(path: Path, tmp_path: Path) -> None:
     shutil.copyfile(path, tmp_path / "spare.db")
-    await _start(path)
+    await migrate(path)
     [copy] = old_version.copies(path)
     shutil.copyfile(tmp_path / "spare.db", path)  # as if it had been killed before the first migration
     before = copy.stat().st_mtime_ns
-    await _start(path)
+    await migrate(path)
     assert old_version.copies(path) == [copy]
     assert copy.stat().st_mtime_ns == before
 
@@ -75,7 +72,7 @@ async def test_a_good_copy_is_not_made_again(path: Path, tmp_path: Path) -> None
 @pytest.mark.parametrize("bad", [b"", b"garbage", b"SQLite format 3\0" + b"\1" * 9000])
 async def test_damaged_copy_is_replaced_by_new_one(bad: bytes, path: Path, tmp_path: Path) -> None:
     (tmp_path / "keepsake.db.schema-1").write_bytes(bad)
-    await _start(path)
+    await migrate(path)
     assert [copy.name for copy in old_version.copies(path)] == ["keepsake.db.schema-1", "keepsake.db.schema-1-2"]
     assert _read(tmp_path / "keepsake.db.schema-1-2", "SELECT count(*) FROM turns") == [(3,)]
 
@@ -83,7 +80,7 @@ async def test_damaged_copy_is_replaced_by_new_one(bad: bytes, path: Path, tmp_p
 async def test_without_room_for_a_copy_nothing_changes(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(1, 1, 5000))
     with pytest.raises(NotCopiedError, match=r"takes 0\.\d MB, and only 0\.0 MB are free"):
-        await _start(path)
+        await migrate(path)
     assert _read(path, "PRAGMA user_version") == [(1,)]
     assert old_version.copies(path) == []
 
@@ -94,7 +91,7 @@ async def test_a_copy_that_fails_half_way_leaves_nothing(path: Path, monkeypatch
 
     monkeypatch.setattr(old_version, "sync", refuse)
     with pytest.raises(NotCopiedError, match="No space left on device"):
-        await _start(path)
+        await migrate(path)
     assert _read(path, "PRAGMA user_version") == [(1,)]
     assert sorted(_beside(path)) == ["keepsake.db"]
 
@@ -102,7 +99,7 @@ async def test_a_copy_that_fails_half_way_leaves_nothing(path: Path, monkeypatch
 async def test_a_damaged_database_is_not_changed(path: Path) -> None:
     _spoil(path, "notices")
     with pytest.raises(NotCopiedError, match="damaged"):
-        await _start(path)
+        await migrate(path)
 
 
 async def test_one_of_this_version_is_not_copied(storage: Storage, tmp_path: Path) -> None:
@@ -111,5 +108,5 @@ async def test_one_of_this_version_is_not_copied(storage: Storage, tmp_path: Pat
 
 async def test_the_log_names_the_copy(path: Path, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
-        await _start(path)
+        await migrate(path)
     assert "keepsake.db.schema-1; delete that when all is well" in caplog.text
