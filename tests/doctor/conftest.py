@@ -11,7 +11,6 @@ import PIL.Image
 import pytest
 
 from bot.doctor.media_checks import COLOURS
-from bot.llm import embeddings, openai_server, transcription
 from bot.llm.chat_completions import ChatCompletions
 from bot.llm.known import KNOWN
 from bot.llm.openai_server import OpenAIServer
@@ -76,9 +75,7 @@ def obliging(request: ChatRequest) -> Say:
 
 
 @pytest.fixture
-async def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
-    for module in (openai_server, embeddings, transcription):
-        monkeypatch.setattr(module, "RETRIES", 0)
+async def world(tmp_path: Path, no_retries: None, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
     monkeypatch.setattr("bot.doctor.main_model.PAUSE_S", 0.0)
     telegram, model = BotApi(token=TOKEN), ModelServer(key=KEY)
     model.answer_with(obliging)

@@ -48,7 +48,7 @@ async def pressed(stage: Stage, who: User, message: Message, label: str) -> str:
 
 async def handled(stage: Stage) -> None:
     """Wait until the bot has taken, and dealt with, all that was sent to it."""
-    await stage.telegram.changed(lambda: stage.telegram.pending_updates == 0, PATIENCE_S)
+    await stage.fetched()
     while query(stage, "SELECT 1 FROM inbox WHERE state = 'new'"):  # noqa: ASYNC110 - it shows in the database only
         await asyncio.sleep(0.02)
 

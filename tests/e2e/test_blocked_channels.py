@@ -122,7 +122,7 @@ async def test_who_is_blocked_is_told_of_no_queue(stage: Stage, hurry: None, mon
     await hold.reached(PATIENCE_S)
     monkeypatch.setattr(lanes, "MOST_WAITING", 0)
     await mallory.say(chat, "crimson")
-    await stage.telegram.changed(lambda: stage.telegram.pending_updates == 0, PATIENCE_S)
+    await stage.fetched()
     hold.release()
     await chat.wait(1, PATIENCE_S)
     await handled(stage)

@@ -168,7 +168,7 @@ async def test_missing_photo_is_reported_and_caption_answered(stage: Stage, monk
     await hold.reached(PATIENCE_S)
     await stage.ann.say(stage.home, "what is this?")
     await stage.ann.say(stage.home, None, photo=photo)
-    await stage.telegram.changed(lambda: stage.telegram.pending_updates == 0, PATIENCE_S)
+    await stage.fetched()
     hold.release()
     one, told, two = await stage.replies(3)
     assert (one, two) == ("one", "two")

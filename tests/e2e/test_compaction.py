@@ -4,11 +4,11 @@ import itertools
 
 import pytest
 
-from bot.outbound import flood_control
 from sandbox.model import Cut, Fail, HoldStream, Say
 from sandbox.model.behaviour import Behaviour
 from sandbox.model.request import ChatRequest
 from tests.e2e.conftest import PATIENCE_S, Stage
+from tests.e2e.quick import hurry  # noqa: F401 - a fixture
 from tests.selection import first
 
 SMALL = {"CONTEXT_WINDOW": "8192", "COMPACT_AT": "0.5"}
@@ -39,12 +39,6 @@ class Model:
             return self.notes
         self.answers.append(request)
         return Say(f"Answer {len(self.answers)}.")
-
-
-@pytest.fixture(autouse=True)
-def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Telegram's pace is not what these tests are about, and would take them minutes."""
-    monkeypatch.setattr(flood_control, "_PRIVATE", flood_control._Rate(spacing=0.001, burst=4))
 
 
 @pytest.fixture

@@ -16,13 +16,14 @@ import pytest
 
 from bot import app
 from bot.conversation import tokens
-from bot.llm import dashscope, openai_server
 from bot.media.sound import voice_note
 from sandbox.botapi import Chat, Message, User  # noqa: TC001 - as everywhere in these tests
 from tests.e2e.conftest import PATIENCE_S, Resident, Stage, no_menu, open_stage, vocabulary
 from tests.e2e.conversations import BRIEF, FAILURES, LONG, PLAIN, REAL, Conversation, Step
 from tests.e2e.quick import hurry as hurry
 from tests.media.files import picture, samples
+
+pytestmark = pytest.mark.usefixtures("no_retries")
 
 APIS = ("chat", "responses", "dashscope")
 STAMP = re.compile(r"\[\w{3} \d{4}-\d\d-\d\d \d\d:\d\d\] ")
@@ -143,12 +144,6 @@ def _check_real(outcomes: dict[str, Outcome]) -> None:
     assert kept["a function"][-1] == "So."
     assert kept["blind, told by 500"] == ["Hm.", "So."]
     assert [media for *_, media in outcomes["blind, told by 500"].prompts[-1]] == [0] * 4
-
-
-@pytest.fixture(autouse=True)
-def no_retries(monkeypatch: pytest.MonkeyPatch) -> None:
-    for client in (openai_server, dashscope):
-        monkeypatch.setattr(client, "RETRIES", 0)
 
 
 @pytest.mark.parametrize(

@@ -23,10 +23,6 @@ def _words(stage: Stage, request: int) -> list[str]:
     return [re.sub(r"^\[.*?\] ", "", text) for text in user_messages(stage.model.requests[request])]
 
 
-async def _settled(stage: Stage) -> None:
-    await stage.telegram.changed(lambda: stage.telegram.pending_updates == 0, PATIENCE_S)
-
-
 async def test_edited_last_question_is_answered_in_same_message(stage: Stage, hurry: None) -> None:
     stage.model.script(Say("Paris"), Say("Rome"), Say("more"))
     await stage.start()
@@ -62,7 +58,7 @@ async def test_reaction_neither_ends_answer_nor_repeats_command(stage: Stage, hu
     asked = await stage.ann.say(stage.home, "capital of France?")
     await hold.reached(PATIENCE_S)
     await stage.ann.react(asked)
-    await _settled(stage)
+    await stage.fetched()
     hold.release()
     assert await stage.replies(1) == ["Paris is the capital of France"]
     await stage.ann.say(stage.home, "/reset")
@@ -82,7 +78,7 @@ async def test_edited_older_message_updates_prompt_and_search_only(stage: Stage,
     await stage.ann.say(stage.home, "hello")
     await stage.replies(2)
     await stage.ann.edit(old, "my yacht is green")
-    await _settled(stage)
+    await stage.fetched()
     await stage.ann.say(stage.home, "what now?")
     await stage.replies(3)
     assert len(stage.model.requests) == 3
@@ -100,7 +96,7 @@ async def test_edit_without_a_change_is_ignored(stage: Stage, hurry: None) -> No
     asked = await stage.ann.say(stage.home, "hello")
     await stage.replies(1)
     await stage.ann.edit(asked, "hello")
-    await _settled(stage)
+    await stage.fetched()
     await stage.ann.say(stage.home, "/memory")
     await stage.replies(2)
     assert len(stage.model.requests) == 1
@@ -121,7 +117,7 @@ async def test_edit_in_group_can_address_the_bot(stage: Stage, hurry: None) -> N
     await stage.start()
     friends, [ann] = group(stage)
     said = await ann.say(friends, "what is the time?")
-    await _settled(stage)
+    await stage.fetched()
     await ann.edit(said, "Keepsake, what is the time?")
     [reply] = await friends.wait(1, PATIENCE_S)
     assert reply.reply_to == said.id
@@ -175,7 +171,7 @@ async def test_moving_live_location_is_answered_once(stage: Stage, hurry: None, 
     chat = {"id": stage.ann.id, "type": "private", "first_name": "Ann"}
     moved = {"message_id": 1, "date": 1, "edit_date": 2, "from": user, "chat": chat}
     stage.telegram.push_update({"edited_message": moved | {"location": place | {"latitude": 47.0}}})
-    await _settled(stage)
+    await stage.fetched()
     await stage.ann.say(stage.home, "/memory")
     await stage.replies(2)
     assert len(stage.model.requests) == 1
@@ -209,7 +205,7 @@ async def test_caption_of_unreadable_file_can_be_edited(stage: Stage, hurry: Non
     )
     await stage.replies(2)
     await stage.ann.edit(sent, "what is it for?")
-    await _settled(stage)
+    await stage.fetched()
     await stage.ann.say(stage.home, "go on")
     await stage.home.wait(
         lambda chat: any("go on" in request.last_words for request in stage.model.requests), PATIENCE_S

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.llm import breaker, openai_server
+from bot.llm import breaker
 from sandbox.model import Behaviour, ChatRequest, Fail, ModelServer, Say
 from tests.e2e.conftest import KEY, PATIENCE_S, Stage
 from tests.e2e.quick import hurry as hurry
@@ -13,12 +13,9 @@ from tests.e2e.test_memory import say
 from tests.media.files import picture
 from tests.selection import first
 
+pytestmark = pytest.mark.usefixtures("no_retries")
+
 DOWN = Fail(503, "overloaded")
-
-
-@pytest.fixture(autouse=True)
-def no_retries(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(openai_server, "RETRIES", 0)
 
 
 async def test_fallback_answers_visibly_and_its_usage_is_booked(stage: Stage, hurry: None) -> None:
@@ -72,10 +69,7 @@ async def test_owner_is_alerted_once_per_outage(stage: Stage, hurry: None, failu
     assert all(words in text for text in told)
 
 
-async def test_too_many_tokens_a_minute_alarm_nobody(
-    stage: Stage, hurry: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("bot.llm.openai_server.RETRIES", 0)
+async def test_too_many_tokens_a_minute_alarm_nobody(stage: Stage, hurry: None) -> None:
     owner = stage.telegram.user("Olga")
     home = stage.telegram.private(owner)
     stage.model.script(

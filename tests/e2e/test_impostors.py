@@ -14,10 +14,6 @@ from tests.media.files import picture
 from tests.selection import first
 
 
-async def _handled(stage: Stage) -> None:
-    await stage.telegram.changed(lambda: stage.telegram.pending_updates == 0, PATIENCE_S)
-
-
 async def _asked_about(stage: Stage, friends: Chat, said: Message) -> str:
     await stage.telegram.user("Bob").say(friends, "@keepsake_sandbox_bot who said that?", reply_to=said)
     await friends.wait(1, PATIENCE_S)
@@ -79,7 +75,7 @@ async def test_call_edited_by_bot_is_answered_once(stage: Stage, hurry: None) ->
     await friends.wait(1, PATIENCE_S)
     for number in range(1, 5):
         _robot(stage, friends, 0, f"Keepsake, {number}", "edited_message", edit_date=int(time.time()) + number)
-        await _handled(stage)
+        await stage.fetched()
     assert len(stage.model.requests) == 1
 
 
@@ -90,7 +86,7 @@ async def test_bots_are_neither_obeyed_nor_refused(stage: Stage, hurry: None) ->
         _robot(stage, friends, 2 * number, "/help", entities=[{"type": "bot_command", "offset": 0, "length": 5}])
         _robot(stage, friends, 2 * number + 1, "Keepsake, hello")
     await bob.say(friends, "/weather@robot_bot")
-    await _handled(stage)
+    await stage.fetched()
     await ann.say(friends, "Keepsake, hello")
     await friends.wait(1, PATIENCE_S)
     assert len(friends.replies) == 1
@@ -102,7 +98,7 @@ async def test_a_corrected_command_is_no_question(stage: Stage, hurry: None, typ
     said = await stage.ann.say(stage.home, typo)
     await stage.replies(1)
     await stage.ann.edit(said, meant)
-    await _handled(stage)
+    await stage.fetched()
     await stage.ann.say(stage.home, "hello")
     await stage.replies(2)
     assert [request.last_words.endswith("hello") for request in stage.model.requests] == [True]
@@ -112,7 +108,7 @@ async def test_edited_caption_that_calls_shows_its_photo(stage: Stage, hurry: No
     await stage.start()
     friends, [ann] = group(stage)
     said = await ann.photo(friends, picture(100, 80), "what is this?")
-    await _handled(stage)
+    await stage.fetched()
     await ann.edit(said, "Keepsake, what is this?")
     await friends.wait(1, PATIENCE_S)
     assert stage.model.requests[0].messages[-1].images == (picture(100, 80),)

@@ -152,7 +152,7 @@ async def test_messages_queued_at_kill_are_answered_in_order(process: Stage) -> 
     await hold.reached(PATIENCE_S)
     await process.ann.say(process.home, "/help")
     await process.ann.say(process.home, "third")
-    await process.telegram.changed(lambda: process.telegram.pending_updates == 0, PATIENCE_S)
+    await process.fetched()
     await process.kill()
     await process.start()
     first, helped, third = await process.replies(3)

@@ -59,7 +59,7 @@ async def test_messages_during_an_answer_form_one_turn(stage: Stage) -> None:
     await hold.reached(PATIENCE_S)
     for text in ("second", "third", "fourth"):
         await stage.ann.say(stage.home, text)
-    await stage.telegram.changed(lambda: stage.telegram.pending_updates == 0, PATIENCE_S)
+    await stage.fetched()
     hold.release()
     assert await stage.replies(2) == ["one", "two"]
     assert stage.model.requests[1].messages[-1].content == "second\nthird\nfourth"

@@ -2,9 +2,6 @@
 
 import sqlite3
 
-import pytest
-
-from bot.llm import openai_server
 from sandbox.model import Fail, Say
 from sandbox.model.behaviour import Behaviour
 from sandbox.model.request import ChatRequest
@@ -19,11 +16,8 @@ def _picky(asked: ChatRequest) -> Behaviour:
     return REFUSED if b"stream_options" in asked.body else Say("hi")
 
 
-async def test_refused_field_is_remembered_across_restarts(
-    stage: Stage, hurry: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_refused_field_is_remembered_across_restarts(stage: Stage, hurry: None, no_retries: None) -> None:
     """The server is sent the refused field once, however often the bot starts."""
-    monkeypatch.setattr(openai_server, "RETRIES", 0)
     stage.model.answer_with(_picky)
     for requests in (2, 3):
         await stage.start()

@@ -38,10 +38,6 @@ def _moved(stage: Stage, chat: Chat, before: str, after: str, kind: str = "super
     stage.telegram.push_update({"my_chat_member": change})
 
 
-async def _handled(stage: Stage) -> None:
-    await stage.telegram.changed(lambda: stage.telegram.pending_updates == 0, PATIENCE_S)
-
-
 async def test_group_is_greeted_once_with_instructions(stage: Stage, hurry: None) -> None:
     await stage.start()
     friends, [ann] = group(stage)
@@ -60,7 +56,7 @@ async def test_blocked_bot_stays_silent_until_it_returns(stage: Stage, hurry: No
     await stage.ann.say(stage.home, "my name is Ann")
     await stage.replies(1)
     await stage.ann.block()
-    await _handled(stage)
+    await stage.fetched()
     sent = len(stage.telegram.calls)
     await stage.end()
     await stage.start()
@@ -78,7 +74,7 @@ async def test_answer_is_abandoned_where_bot_was_removed(stage: Stage, hurry: No
     await stage.ann.say(stage.home, "hello")
     await stage.model.wait_requests(1, PATIENCE_S)
     await stage.ann.block()
-    await _handled(stage)
+    await stage.fetched()
     await stage.telegram.wait_call("sendMessage", lambda call: not call.ok, PATIENCE_S)
     refused = len([call for call in stage.telegram.calls if call.method == "sendMessage"])
     await stage.end()
@@ -121,12 +117,12 @@ async def test_supergroup_keeps_the_memory_of_its_group(stage: Stage, hurry: Non
     await old.wait(lambda chat: bool(chat.replies) and not chat.replies[0].buttons, PATIENCE_S)
     new = stage.telegram.group("Friends above", [ann, bob])
     await bob.say(new, "we are a supergroup now")
-    await _handled(stage)
+    await stage.fetched()
     orders = {"migrate_to_chat_id": (old, new.id), "migrate_from_chat_id": (new, old.id)}
     for name in (first, *(orders.keys() - {first})):
         where, other = orders[name]
         stage.telegram.push_update({"message": _service(ann, where, name, other)})
-        await _handled(stage)
+        await stage.fetched()
     while _chats(stage) != [new.id]:  # noqa: ASYNC110 - the move shows in the database only
         await asyncio.sleep(0.02)
     await ann.say(new, "Keepsake, which colour?")
@@ -166,10 +162,10 @@ async def test_other_bots_are_answered_a_limited_time(stage: Stage, hurry: None)
         stage.telegram.push_update({"message": message})
 
     robot(0, "weather: fine")
-    await _handled(stage)
+    await stage.fetched()
     for number in range(1, 6):
         robot(number, f"Keepsake, round {number}")
-        await _handled(stage)
+        await stage.fetched()
         if number <= 3:
             await friends.wait(number, PATIENCE_S)
     await ann.say(friends, "/memory")
@@ -197,7 +193,7 @@ async def test_reset_during_migration_keeps_older_turns(stage: Stage, hurry: Non
     await ann.say(new, "/reset")
     told = (await new.wait(2, PATIENCE_S))[1]
     stage.telegram.push_update({"message": _service(ann, old, "migrate_to_chat_id", new.id)})
-    await _handled(stage)
+    await stage.fetched()
     while old.id in _chats(stage):  # noqa: ASYNC110 - the move shows in the database only
         await asyncio.sleep(0.02)
     await stage.end()

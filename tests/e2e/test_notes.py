@@ -63,7 +63,7 @@ async def test_an_edit_of_what_left_reaches_the_notes(process: Stage) -> None:
     await say(process, "hello")
     plain = model.asked[-1].messages[-1].text
     await process.ann.edit(flight, "My flight to Lyon is at 06:10 on Friday")
-    await process.telegram.changed(lambda: process.telegram.pending_updates == 0, PATIENCE_S)
+    await process.fetched()
     await say(process, "when do I fly?")
     told = model.asked[-1].last_words
     assert "when do I fly?" not in plain

@@ -191,9 +191,8 @@ async def test_what_is_looked_up_may_be_refused(stage: Stage, hurry: None) -> No
 
 @pytest.mark.parametrize("probe", some([Fail(429, "rate limit"), Say("", finish_reason="length"), Fail(402)], 2))
 async def test_an_answer_outlives_a_search_that_fails(
-    stage: Stage, hurry: None, probe: Behaviour, monkeypatch: pytest.MonkeyPatch
+    stage: Stage, hurry: None, no_retries: None, probe: Behaviour
 ) -> None:
-    monkeypatch.setattr("bot.llm.openai_server.RETRIES", 0)
     on = False
 
     def reply(asked: ChatRequest) -> Behaviour:

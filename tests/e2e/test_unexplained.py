@@ -10,6 +10,8 @@ from tests.e2e.test_memory import say
 from tests.media.files import picture
 from tests.selection import first, some
 
+pytestmark = pytest.mark.usefixtures("no_retries")
+
 BLIND = Fail(
     500,
     "image input is not supported - hint: if this is unexpected, you may need to provide the mmproj",
@@ -19,11 +21,6 @@ BLIND = Fail(
 
 def _size(asked: ChatRequest) -> int:
     return sum(len(message.text) for message in asked.messages)
-
-
-@pytest.fixture(autouse=True)
-def no_retries(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.llm.openai_server.RETRIES", 0)
 
 
 @pytest.mark.long

@@ -5,20 +5,16 @@ import sqlite3
 
 import pytest
 
-from bot.llm import openai_server
 from sandbox.model import Cut, Fail, HoldStream, Say
 from tests.e2e.conftest import PATIENCE_S, Stage
 from tests.e2e.quick import hurry as hurry
 from tests.e2e.test_memory import SMALL, Model, compact, say, talk
 
+pytestmark = pytest.mark.usefixtures("no_retries")
+
 DOWN = Fail(503, "overloaded")
 ON = {"TOOLS": "on", "OPENAI_MODEL": "qwen-plus", "FALLBACK_MODEL": "qwen-flash"}
 CALLING = Say("", calls=(("recall", json.dumps({"query": "tea"})),))
-
-
-@pytest.fixture(autouse=True)
-def no_retries(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(openai_server, "RETRIES", 0)
 
 
 def used(stage: Stage) -> dict[str, int]:

@@ -11,6 +11,8 @@ from tests.e2e.test_compaction import is_compaction
 from tests.e2e.test_memory import say
 from tests.selection import first
 
+pytestmark = pytest.mark.usefixtures("no_retries")
+
 NOTES = Say("## People\n- Ann sails.")
 WORDS = "the harbour and the ferry " * 120
 """About 780 tokens."""
@@ -18,11 +20,6 @@ WORDS = "the harbour and the ferry " * 120
 
 def size(asked: ChatRequest) -> int:
     return sum(len(message.content) for message in asked.messages) // 4
-
-
-@pytest.fixture(autouse=True)
-def no_retries(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.llm.openai_server.RETRIES", 0)
 
 
 class Strict:

@@ -41,7 +41,6 @@ async def test_an_owners_menu_waits_for_telegram(monkeypatch: pytest.MonkeyPatch
     api = BotApi()
     owner = api.private(api.user("Ann")).id
     api.faults.add("setMyCommands", retry_after=30)
-    monkeypatch.setenv("PTB_TIMEDELTA", "true")
     monkeypatch.setattr(membership, "seconds_to_wait", lambda _: 0.0)
     async with api.run() as url, Bot(api.token, base_url=f"{url}/bot") as bot:
         await register_owner_menu(bot, owner)

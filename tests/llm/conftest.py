@@ -4,15 +4,12 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from bot.llm import dashscope, embeddings, openai_server, transcription
 from sandbox.model import ModelServer
 
 
 @pytest.fixture(autouse=True)
-def no_retries(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is refused is not asked for again; a test of trying again says how often."""
-    for module in (openai_server, dashscope, embeddings, transcription):
-        monkeypatch.setattr(module, "RETRIES", 0)
+def _asked_once(no_retries: None) -> None:
+    pass
 
 
 @pytest.fixture

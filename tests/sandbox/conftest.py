@@ -1,15 +1,25 @@
 from collections.abc import AsyncIterator
 
 import pytest
+from openai import AsyncOpenAI
 from telegram import Bot
 from telegram.request import HTTPXRequest
 
 from sandbox.botapi import BotApi, Chat, User
+from sandbox.model import ModelServer
 
 
-@pytest.fixture(autouse=True)
-def times_as_timedelta(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PTB_TIMEDELTA", "true")  # the client warns otherwise, and warnings are errors
+@pytest.fixture
+def model() -> ModelServer:
+    """It is not running until `client` is wanted."""
+    return ModelServer(words_per_second=10_000)
+
+
+@pytest.fixture
+async def client(model: ModelServer) -> AsyncIterator[AsyncOpenAI]:
+    """The real client, which asks for everything once."""
+    async with model.run() as url, AsyncOpenAI(base_url=url, api_key="any", max_retries=0, timeout=5) as client:
+        yield client
 
 
 @pytest.fixture

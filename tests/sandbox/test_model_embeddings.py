@@ -1,5 +1,4 @@
 import json
-from collections.abc import AsyncIterator
 from itertools import combinations
 from math import sqrt
 
@@ -11,32 +10,21 @@ from sandbox.model import Fail, ModelServer
 from sandbox.model.embeddings import embed
 
 
-@pytest.fixture
-async def server() -> ModelServer:
-    return ModelServer()
-
-
-@pytest.fixture
-async def client(server: ModelServer) -> AsyncIterator[AsyncOpenAI]:
-    async with server.run() as url, AsyncOpenAI(base_url=url, api_key="any", max_retries=0, timeout=5) as client:
-        yield client
-
-
 def cosine(one: list[float], other: list[float]) -> float:
     return sum(a * b for a, b in zip(one, other, strict=True))
 
 
-async def test_each_text_has_a_vector_in_its_place(client: AsyncOpenAI, server: ModelServer) -> None:
+async def test_each_text_has_a_vector_in_its_place(client: AsyncOpenAI, model: ModelServer) -> None:
     answer = await client.embeddings.create(model="m", input=["one", "two"], encoding_format="float")
     assert [item.index for item in answer.data] == [0, 1]
     assert [item.embedding for item in answer.data] == [embed("one", 384), embed("two", 384)]
     assert answer.usage.prompt_tokens == 2
-    assert server.embeddings.requests[0].texts == ("one", "two")
+    assert model.embeddings.requests[0].texts == ("one", "two")
 
 
-async def test_base64_is_the_same_vector(client: AsyncOpenAI, server: ModelServer) -> None:
+async def test_base64_is_the_same_vector(client: AsyncOpenAI, model: ModelServer) -> None:
     answer = await client.embeddings.create(model="m", input="painting")  # the client asks for base64 by itself
-    assert server.embeddings.requests[0].base64
+    assert model.embeddings.requests[0].base64
     assert answer.data[0].embedding == pytest.approx(embed("painting", 384), abs=1e-6)
 
 
@@ -54,33 +42,33 @@ async def test_base64_is_the_same_vector(client: AsyncOpenAI, server: ModelServe
     ],
 )
 async def test_what_a_real_server_refuses_is_refused(
-    client: AsyncOpenAI, server: ModelServer, change: dict[str, object], reason: str
+    client: AsyncOpenAI, model: ModelServer, change: dict[str, object], reason: str
 ) -> None:
     with pytest.raises(openai.BadRequestError, match=reason):
         await client.post("/embeddings", body={"model": "m", "input": ["x"], **change}, cast_to=object)
-    assert server.embeddings.requests == []
+    assert model.embeddings.requests == []
 
 
-async def test_a_key_is_asked_for(server: ModelServer) -> None:
-    server = ModelServer(key="sk-right")
-    async with server.run() as url, AsyncOpenAI(base_url=url, api_key="sk-wrong", max_retries=0) as client:
+async def test_a_key_is_asked_for() -> None:
+    model = ModelServer(key="sk-right")
+    async with model.run() as url, AsyncOpenAI(base_url=url, api_key="sk-wrong", max_retries=0) as client:
         with pytest.raises(openai.AuthenticationError):
             await client.embeddings.create(model="m", input="x")
 
 
-async def test_failures_come_as_scripted(client: AsyncOpenAI, server: ModelServer) -> None:
-    server.embeddings.script(None, Fail(503, "overloaded"))
+async def test_failures_come_as_scripted(client: AsyncOpenAI, model: ModelServer) -> None:
+    model.embeddings.script(None, Fail(503, "overloaded"))
     await client.embeddings.create(model="m", input="x")
     with pytest.raises(openai.InternalServerError, match="overloaded"):
         await client.embeddings.create(model="m", input="x")
-    server.embeddings.fail_when(lambda asked: Fail(400, "no") if "bad" in asked.texts else None)
+    model.embeddings.fail_when(lambda asked: Fail(400, "no") if "bad" in asked.texts else None)
     with pytest.raises(openai.BadRequestError):
         await client.embeddings.create(model="m", input=["good", "bad"])
     await client.embeddings.create(model="m", input="good")
 
 
-async def test_the_dimension_can_change_under_the_client(client: AsyncOpenAI, server: ModelServer) -> None:
-    server.embeddings.dimension = 8
+async def test_the_dimension_can_change_under_the_client(client: AsyncOpenAI, model: ModelServer) -> None:
+    model.embeddings.dimension = 8
     answer = await client.embeddings.create(model="m", input="x", encoding_format="float")
     assert len(answer.data[0].embedding) == 8
 

@@ -2,7 +2,6 @@
 
 import base64
 import json
-from collections.abc import AsyncIterator
 
 import openai
 import pytest
@@ -11,17 +10,6 @@ from openai.types.responses import Response, ResponseCompletedEvent
 
 from sandbox.model import ModelServer, Say
 from tests.media.files import picture
-
-
-@pytest.fixture
-async def model() -> ModelServer:
-    return ModelServer(words_per_second=10_000)
-
-
-@pytest.fixture
-async def client(model: ModelServer) -> AsyncIterator[AsyncOpenAI]:
-    async with model.run() as url, AsyncOpenAI(base_url=url, api_key="any", max_retries=0, timeout=5) as client:
-        yield client
 
 
 async def ask(client: AsyncOpenAI, said: str, previous: str | None = None, **more: object) -> Response:

@@ -1,7 +1,6 @@
 """The real client on the model server's Responses API."""
 
 import base64
-from collections.abc import AsyncIterator
 
 import openai
 import pytest
@@ -17,17 +16,6 @@ from openai.types.responses import (
 )
 
 from sandbox.model import Break, Cut, Fail, Hang, HoldStream, ModelServer, NoFinish, Say
-
-
-@pytest.fixture
-async def model() -> ModelServer:
-    return ModelServer(words_per_second=10_000)
-
-
-@pytest.fixture
-async def client(model: ModelServer) -> AsyncIterator[AsyncOpenAI]:
-    async with model.run() as url, AsyncOpenAI(base_url=url, api_key="any", max_retries=0, timeout=5) as client:
-        yield client
 
 
 async def hear(client: AsyncOpenAI, events: list[ResponseStreamEvent], said: str = "hello there") -> None:

@@ -1,5 +1,4 @@
 import asyncio
-from collections.abc import AsyncIterator
 
 import httpx
 import openai
@@ -10,17 +9,6 @@ from openai.types.chat import ChatCompletionMessageParam
 from sandbox.model import Break, Cut, Fail, Hang, HoldStream, ModelServer, NoFinish, Say
 
 HELLO: list[ChatCompletionMessageParam] = [{"role": "user", "content": "hello there"}]
-
-
-@pytest.fixture
-async def model() -> ModelServer:
-    return ModelServer(words_per_second=10_000)
-
-
-@pytest.fixture
-async def client(model: ModelServer) -> AsyncIterator[AsyncOpenAI]:
-    async with model.run() as url, AsyncOpenAI(base_url=url, api_key="any", max_retries=0, timeout=5) as client:
-        yield client
 
 
 async def listen(client: AsyncOpenAI, heard: list[str], messages: list[ChatCompletionMessageParam] = HELLO) -> None:

@@ -6,7 +6,6 @@ from datetime import UTC
 import pytest
 
 from bot.conversation.embedding import EmbeddingIndex
-from bot.llm import embeddings
 from bot.llm.embeddings import Embeddings
 from sandbox.model import ModelServer
 from storage import Storage
@@ -15,8 +14,8 @@ from tests.conversation.embedding.talk import Clock, Make, chat_of
 
 
 @pytest.fixture(autouse=True)
-def no_retries(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(embeddings, "RETRIES", 0)
+def _asked_once(no_retries: None) -> None:
+    pass
 
 
 @pytest.fixture
