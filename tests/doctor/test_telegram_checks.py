@@ -48,7 +48,7 @@ async def test_a_telegram_in_trouble_is_a_cross(world: World) -> None:
 
 
 async def test_silent_telegram_is_not_awaited(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.cli.bot_client.PATIENCE_S", 0.2)
+    monkeypatch.setattr("bot.cli.bot_client.TIMEOUT_S", 0.2)
     world.telegram.faults.hold("getMe")
     (found,) = await telegram_checks.check_telegram(world.settings())
     assert found.mark is Severity.CROSS

@@ -47,7 +47,8 @@ def _blind(asked: ChatRequest) -> Behaviour:
     return Say("Yes.", usage=False)
 
 
-async def test_a_healthy_world_has_ticks_alone(process: Stage, tmp_path: Path) -> None:
+async def test_a_healthy_world_has_ticks_alone(process: Stage, database_file: Path, tmp_path: Path) -> None:
+    await asyncio.to_thread(database_file.unlink)
     process.model.answer_with(_seeing)
     process.model.transcriptions.script(" ".join(DIGITS))
     (tmp_path / "profiles.toml").write_text('[models."*"]\nprice_input = 1.0\n')
@@ -57,7 +58,7 @@ async def test_a_healthy_world_has_ticks_alone(process: Stage, tmp_path: Path) -
     assert set(_marks(text).values()) == {"✓"}
     assert text.endswith("\nNothing prevents the bot from answering.\n")
     assert {call.method for call in process.telegram.calls} == ASKED
-    assert not await asyncio.to_thread((tmp_path / "keepsake.db").exists)
+    assert not await asyncio.to_thread(database_file.exists)
 
 
 async def test_partly_broken_setup_gets_notes_and_works(process: Stage, tmp_path: Path) -> None:

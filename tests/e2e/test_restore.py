@@ -112,6 +112,7 @@ async def test_a_question_can_be_broken_off(
 
 async def test_a_database_behind_a_link_stays_there(process: Stage, tmp_path: Path, first_database: Path) -> None:
     (tmp_path / "volume").mkdir(mode=0o755)
+    (tmp_path / "keepsake.db").unlink()
     (tmp_path / "keepsake.db").symlink_to("volume/real.db")
     for name in ("volume/real.db", "copy.db"):
         shutil.copyfile(first_database, tmp_path / name)
