@@ -1,4 +1,4 @@
-"""The sandbox as somebody uses it: a process, with lines going in and text coming out."""
+"""The sandbox in use: a process, with lines going in and text coming out."""
 
 import asyncio
 import fcntl
@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from bot.media.sound import voice_note
+from sandbox.terminal import program
 from tests.media.files import picture, samples
 
 BOT = """
@@ -215,3 +216,12 @@ async def test_files_edits_and_other_people_can_be_played(tmp_path: Path) -> Non
     assert "a photo is a JPEG" in output
     assert "/nowhere.png can't be sent" in output
     assert "Which file?" in output
+
+
+@pytest.mark.parametrize(("url", "key"), [("http://a.example/v1", "sk-x"), ("http://b.example/v1", "none")])
+def test_the_environments_key_stays_with_its_server(url: str, key: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-x")
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://a.example/v1")
+    remote = program.parse(["--model-url", url, "--model", "m"]).remote_model
+    assert remote is not None
+    assert remote.key == key
