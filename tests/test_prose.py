@@ -36,7 +36,6 @@ BANNED = {
 ALLOWED: dict[str, int] = {
     "bot.archive": 5,
     "bot.doctor": 11,
-    "bot.handlers": 56,
     "bot.inbound": 24,
     "bot.outbound": 7,
     "bot.texts": 1,

@@ -98,7 +98,7 @@ class MemoryEditor:
             has_older=len(found) > 1,
         )
 
-    async def bring_back(self, chat: Chat, version_id: int) -> int | None:
+    async def restore(self, chat: Chat, version_id: int) -> int | None:
         """Restore an earlier version; returns the version that was current, for undoing.
 
         What has left the window stays out, and edits made since are added to prompts again. None if the version no

@@ -1,1 +1,1 @@
-"""What the bot does with an update, and how it says the result."""
+"""What the bot does with each update, and how it answers."""

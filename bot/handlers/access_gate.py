@@ -1,6 +1,6 @@
-"""The gate before all other handlers: who has access goes on, and for the others it ends here.
+"""The gate before all other handlers: it passes on updates of people with access, and ends all others.
 
-Nothing that a stranger sends costs a request to the model, or more than the one row that says who asks.
+A stranger's message never costs a request to the model, or more than one row that says who is asking for access.
 """
 
 import asyncio
@@ -27,28 +27,28 @@ from storage.access_list import AccessStatus, Applicant, Decider
 from storage.records import ChatKey, Notice
 
 MOST_AT_ONCE = 4
-"""Strangers who are turned away at the same time: more would keep the database from those who have access."""
+"""How many strangers are turned away at the same time: more would slow down the database for everyone else."""
 
 
 class Admission(Enum):
     """What the gate does with an update."""
 
     PASS = auto()
-    """It goes on to its handler."""
+    """Pass it on to its handler."""
     APPROVE_GROUP = auto()
-    """It goes on: an owner brought the bot into this group, which has access from now on."""
+    """Pass it on, and let the group in, since an owner added the bot to it."""
     CLAIM = auto()
-    """It ends here: the code of an owner link was sent."""
+    """Redeem the code of an owner link."""
     DROP = auto()
-    """It ends here without a word."""
+    """Ignore it."""
     TURN_AWAY = auto()
-    """It ends here: the owners are asked, or the stranger is told that they have no access."""
+    """Ask the owners, or tell the stranger that they have no access."""
     LEAVE_GROUP = auto()
-    """It ends here, and the bot leaves the group."""
+    """Ignore it, and leave the group."""
 
 
 class AccessGate:
-    """Applies the access policy; `wakeups` has a chat's notices sent."""
+    """Applies the access policy; `wakeups` makes chats send their notices."""
 
     def __init__(
         self,
@@ -70,12 +70,12 @@ class AccessGate:
         self._strangers: asyncio.Semaphore = asyncio.Semaphore(MOST_AT_ONCE)
 
     async def decide(self, update: Update | MessageBatch) -> Admission:
-        """What is to become of an update; nothing is written."""
+        """Decide what to do with an update, without writing anything."""
         if _stops_draft(update):
             return Admission.PASS
         messages = _messages(update)
         if isinstance(update, Update) and (not is_for_us(update) or any(map(is_other_bot, messages))):
-            return Admission.DROP  # of other bots' messages the commands come alone: they get no answers
+            return Admission.DROP  # other bots' commands come alone, not in a batch, and get no answers
         if any(map(_is_move, messages)) or _is_farewell(update):
             return Admission.PASS
         if (joined := _joined(update)) is not None and await self._owners.has(joined.from_user.id):
@@ -90,7 +90,7 @@ class AccessGate:
         return Admission.LEAVE_GROUP if verdict is Decision.UNWELCOME else Admission.TURN_AWAY
 
     async def admits(self, update: UpdateContext, subject: Update | MessageBatch) -> bool:
-        """Do what is decided; whether the update goes on to its handler. If not, it is finished."""
+        """Decide and act on it. Returns whether the update goes on to its handler; otherwise it is finished here."""
         match admission := await self.decide(subject):
             case Admission.PASS:
                 return True
@@ -114,40 +114,40 @@ class AccessGate:
         chat = _chat(update)
         direct = chat is not None and bool(chat.is_direct_messages)
         verdict = await self._access.verdict(sender_in(update), chat.id if chat else None, direct=direct)
-        if verdict is Decision.BLOCKED and joined is not None:  # a group is let in, or left, whoever brought the bot
+        if verdict is Decision.BLOCKED and joined is not None:  # the decision about the group counts
             of_group = await self._access.verdict(None, joined.chat.id)
-            return verdict if of_group is Decision.STRANGER else of_group  # nobody is asked in their name
+            return verdict if of_group is Decision.STRANGER else of_group  # a blocked person can't ask for a group
         return verdict
 
     async def _approve(self, joined: ChatMemberUpdated | None) -> None:
-        """An owner brought the bot into a group: the update goes on, and the group is greeted."""
+        """Let in a group that an owner added the bot to."""
         if joined is None:
             return
         owner, chat = joined.from_user, joined.chat
         applicant = Applicant(chat.id, chat.title or "", None, owner.language_code, owner.full_name, owner.id)
         async with self._storage.transaction() as tx:
             by = Decider(owner.id, owner.full_name)
-            _, told = await self._requests.put(tx, applicant, AccessStatus.ALLOWED, by)
-        for key in told:
+            _, notified = await self._requests.put(tx, applicant, AccessStatus.ALLOWED, by)
+        for key in notified:
             self._wakeups.wake(key)
 
     async def _turn_away(self, update: UpdateContext, subject: Update | MessageBatch, admission: Admission) -> None:
         asked = next(filter(self._expects_answer, _messages(subject)), None)
-        told: list[ChatKey] = []
+        notified: list[ChatKey] = []
         async with update.finish() as tx:
             if admission is Admission.LEAVE_GROUP:
                 await self._leave(tx, subject)
             elif self._access.asks:
-                told = await self._knock(tx, subject, asked)
+                notified = await self._knock(tx, subject, asked)
             elif asked is not None and asked.from_user is not None:
                 await self._storage.outbox.add(tx, _refusal(asked, asked.from_user))
-            await self._storage.inbox.blank(tx, update.update_ids)  # what a stranger says is not kept
+            await self._storage.inbox.blank(tx, update.update_ids)  # a stranger's words are not kept
         await self._storage.database.scrub_soon()
-        for key in told:
+        for key in notified:
             self._wakeups.wake(key)
 
     async def _knock(self, tx: Transaction, update: Update | MessageBatch, asked: Message | None) -> list[ChatKey]:
-        """Ask the owners about a stranger, or a group where the bot was called, or that it was brought into."""
+        """Ask the owners about a stranger, or about a group that the bot was called in or added to."""
         if isinstance(update, Update) and update.my_chat_member is not None:
             await presence.came(tx, update.my_chat_member.chat.id)
         if (joined := _joined(update)) is not None:
@@ -159,11 +159,11 @@ class AccessGate:
         user, chat = asked.from_user, asked.chat
         if is_personal(asked):
             keys = await self._ask(tx, Applicant(user.id, user.full_name, user.username, user.language_code))
-            told = keys is not None
+            is_new = keys is not None
         else:
             keys = await self._ask(tx, Applicant(chat.id, chat.title or "", None, user.language_code))
-            told = await self._storage.access.tell(tx, chat.id)
-        if told:
+            is_new = await self._storage.access.tell(tx, chat.id)
+        if is_new:
             owners = keys or await self._owners.ids(tx)
             await self._storage.outbox.add(tx, _asked(asked, owned=bool(owners)))
         return keys or []
@@ -181,36 +181,36 @@ class AccessGate:
             await self._storage.access.leave(tx, chat.id)
 
     def _expects_answer(self, message: Message) -> bool:
-        if is_other_bot(message) or said(message, self._addressing.bot_id) is None:  # someone came, went, pinned ...
+        if is_other_bot(message) or said(message, self._addressing.bot_id) is None:  # a service message
             return False
         commands = message.parse_entities([MessageEntity.BOT_COMMAND]).values() if is_own(message) else ()
         return self._addressing.is_meant(message) or any(map(self._addressing.is_ours, commands))
 
 
 def _stops_draft(update: Update | MessageBatch) -> bool:
-    """Whether an answer is ended: only who is let in has one."""
+    """Whether the update stops an answer: only people with access have one."""
     return isinstance(update, Update) and stopped_draft(update) is not None
 
 
 async def _release(update: UpdateContext) -> None:
-    """A button that was pressed in vain: Telegram's app waits for a word on it."""
+    """Acknowledge a button press that has no effect, since Telegram's app waits for that."""
     if isinstance(update, PressContext):
         await update.acknowledge()
 
 
 def _is_move(message: Message) -> bool:
-    """Whether Telegram tells that the chat has another id now; whoever made it so need not be known here."""
+    """Whether Telegram reports a new ID of the chat; this matters no matter who caused it."""
     return message.migrate_to_chat_id is not None or message.migrate_from_chat_id is not None
 
 
 def _is_farewell(update: Update | MessageBatch) -> bool:
-    """Whether the bot is in a chat no longer: that is to be known whoever did it."""
+    """Whether the bot was removed from a chat; this matters no matter who did it."""
     change = update.my_chat_member if isinstance(update, Update) else None
     return change is not None and is_out(change.new_chat_member)
 
 
 def _joined(update: Update | MessageBatch) -> ChatMemberUpdated | None:
-    """The bot was brought into a group."""
+    """The change by which the bot was added to a group, if the update is one."""
     change = update.my_chat_member if isinstance(update, Update) else None
     if change is None or change.chat.type not in (Chat.GROUP, Chat.SUPERGROUP) or change.chat.is_direct_messages:
         return None
@@ -218,7 +218,7 @@ def _joined(update: Update | MessageBatch) -> ChatMemberUpdated | None:
 
 
 def _is_answer(update: Update | MessageBatch) -> bool:
-    """Whether an owner's question is answered; its handler looks by whom."""
+    """Whether a button of an access request was pressed; its handler checks who pressed it."""
     query = update.callback_query if isinstance(update, Update) else None
     return query is not None and (query.data or "").startswith(AccessAnswerButton.prefix)
 

@@ -1,6 +1,6 @@
-"""What is pending in a chat: an answer, the delivery of stored ones, and notices.
+"""Processing what is pending in a chat: an answer to write, stored answers to deliver, and notices to send.
 
-All of it is read from the database, so that the same steps serve a fresh message and a restart.
+All of it is read from the database, so a new message and a restart take the same steps.
 """
 
 import logging
@@ -66,20 +66,19 @@ class ReplyWorker:
         self._lanes = lanes
 
     async def process_pending(self, key: ChatKey, pending: PendingWork | None) -> None:
-        """Give the pending answer, deliver what is stored, and send the notices of a chat. Raises StorageError.
 
-        `pending`: as it is stored now; None: nothing was ever said in this chat.
+        """Write the pending answer, deliver stored ones, and send a chat's notices. Raises StorageError.
         """
         if pending is not None and pending.chat.gone:
             return
-        async with self._cancellations.settling(key):
+        async with self._cancellations.processing(key):
             answer = await self._process(key, pending)
         if pending is not None:
             await self._maintenance.look_after(pending.chat.id, answer)
 
     async def _process(self, key: ChatKey, pending: PendingWork | None) -> AnswerInFlight | None:
         if pending is None:
-            await self._sender.send_notices(key, patient=True)  # a stranger, or a user who has said nothing yet
+            await self._sender.send_notices(key, patient=True)  # for a stranger, or a user who hasn't said anything yet
             return None
         if pending.notices:
             await self._sender.send_notices(key, all_of_it=False)  # notices about a message precede its answer
@@ -107,7 +106,7 @@ class ReplyWorker:
                 await self._conversation.answer(answer)
                 switched = answer.generation.switched
                 await self._alerts.record(switched.failure if switched else None)
-                for other in await self._warnings.give(chat, answer.user_id):
+                for other in await self._warnings.send(chat, answer.user_id):
                     self._lanes.wake(other)
             except ModelError as exc:
                 log_unanswered(chat.id, exc)
@@ -117,7 +116,7 @@ class ReplyWorker:
         return answer
 
     def _preview(self, chat: Chat, pending: PendingReply, reply_id: int) -> Preview:
-        async def begun(message_id: int) -> None:
+        async def record_preview(message_id: int) -> None:
             async with self._transaction() as tx:
                 await self._outbox.reply_begun(tx, reply_id, message_id, rang=True)
 
@@ -127,7 +126,7 @@ class ReplyWorker:
             to,
             reply_id,
             begun=pending.begun,
-            on_begun=begun,
+            on_begun=record_preview,
             keyboard=keyboard,
             reply_format=chat.settings.reply_format,
         )
@@ -135,9 +134,9 @@ class ReplyWorker:
     async def _give_up(
         self, chat: Chat, pending: PendingReply, text: str, shown_in: int | None, refused: Sequence[int] = ()
     ) -> None:
-        """Say why there is no answer, in the place of the answer, with a button to try again.
+        """Say why there is no answer, in its place, with a button to try again.
 
-        `refused`: turns that are left out of later prompts.
+        `refused`: the turns to leave out of later prompts.
         """
         last = await self._edits.last_exchange(chat.id)
         buttons = (

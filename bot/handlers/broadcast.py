@@ -1,10 +1,7 @@
-"""``/broadcast``: an owner's words to every chat that has access, once they have confirmed it.
+"""``/broadcast``, and other work for the owners that is stored first and then done in Telegram by a job.
 
-What is stored as to be done in Telegram, by an owner or from the shell, and is done a moment later.
-
-All of it stands in the database, so that a restart goes on with it.
-
-What only the bot's owners can put right, told to them once.
+The owner confirms a broadcast, and it is sent to every chat that has access. All of it is in the database, so a
+restart continues it.
 """
 
 import logging
@@ -30,13 +27,13 @@ from storage.broadcasts import BroadcastContent, Broadcasts
 from storage.records import Button, ChatKey, Notice
 
 CHATS_AT_ONCE = 20
-"""Of a broadcast, each time: ten a second leave Telegram's 30 a second to the answers."""
+"""How many chats get a broadcast per run: ten a second leave the rest of Telegram's 30 a second to answers."""
 
 log = logging.getLogger(__name__)
 
 
 class BroadcastHandlers:
-    """Asks and begins; `clock` gives Unix seconds."""
+    """Asks for confirmation and starts broadcasts; `clock` gives Unix seconds."""
 
     def __init__(
         self, broadcasts: Broadcasts, roster: RosterReader, owners: Owners, clock: Callable[[], float]
@@ -47,7 +44,7 @@ class BroadcastHandlers:
         self._clock = clock
 
     async def broadcast(self, update: MessageContext) -> None:
-        """Show what would be sent, and to how many."""
+        """Show what would be sent, and to how many chats."""
         message = update.message
         content, chats = content_of(message), (await self._roster.read()).reachable
         async with update.finish() as tx:
@@ -64,7 +61,7 @@ class BroadcastHandlers:
                 await update.send(tx, _question(message, content, plural(len(chats), texts.CHATS), buttons))
 
     async def send(self, update: PressContext, button: SendBroadcastButton) -> None:
-        """It was confirmed: from now on it goes out, a few chats at a time."""
+        """Start a confirmed broadcast, which goes out to a few chats at a time."""
         owner = update.query.from_user.id
         chats = (await self._roster.read()).reachable
         allowed = await self._owners.has(owner)
@@ -77,7 +74,7 @@ class BroadcastHandlers:
         await update.acknowledge("" if begun else refused)
 
     async def drop(self, update: PressContext, button: DropBroadcastButton) -> None:
-        """It is not sent."""
+        """Drop the broadcast."""
         async with update.finish() as tx:
             dropped = await self._broadcasts.drop(tx, button.number, update.query.from_user.id)
             if dropped and update.message is not None:
@@ -86,7 +83,7 @@ class BroadcastHandlers:
 
 
 def _question(message: Message, content: BroadcastContent, chats: str, buttons: Sequence[Button]) -> Notice:
-    """What is more than words is asked about beside the message itself."""
+    """The question for confirmation; if there is more than text, it replies to the message instead of quoting it."""
     if not content.is_seen_there:
         shown = texts.BROADCAST_ASK.format(chats=chats, text="{text}").replace("{text}", content.text)
         return answer(message, shown, buttons)
@@ -95,7 +92,7 @@ def _question(message: Message, content: BroadcastContent, chats: str, buttons: 
 
 
 class OutboxWorker:
-    """Runs them; `wakeups` has a chat's notices sent."""
+    """Does what is pending in Telegram; `wakeups` makes chats send their notices."""
 
     def __init__(self, storage: Storage, bot: Bot, owners: Owners, wakeups: Wakeups) -> None:
         self._storage = storage
@@ -103,14 +100,14 @@ class OutboxWorker:
         self._owners = owners
         self._wakeups = wakeups
         self._with_menu: set[int] = set()
-        """The owners whose menu shows their commands."""
+        """The owners whose command menu has been registered."""
 
     async def run(self) -> None:
-        """Do all that is to be done now."""
+        """Leave groups, continue broadcasts, wake chats that have notices, and update the owners' menus."""
         for telegram_id in await self._storage.access.to_leave():
             await self._leave(telegram_id)
         for broadcast in await self._storage.broadcasts.sending():
-            await self._go_on(broadcast.id, broadcast.text)
+            await self._continue(broadcast.id, broadcast.text)
         for key in await self._storage.outbox.waiting_keys():
             self._wakeups.wake(key)
         await self._menus()
@@ -118,20 +115,20 @@ class OutboxWorker:
     async def _leave(self, telegram_id: int) -> None:
         try:
             await self._bot.leave_chat(telegram_id)
-        except ChatMigrated as exc:  # what was decided moves along, and it is left under its new number
+        except ChatMigrated as exc:  # move its rows, and leave it under its new ID next time
             async with self._storage.transaction() as tx:
                 await presence.migrate(tx, telegram_id, exc.new_chat_id)
             return
         except (BadRequest, Forbidden) as exc:
-            log.info("Chat %d can't be left, or was: %s", telegram_id, exc)
+            log.info("Chat %d can't be left, or has been: %s", telegram_id, exc)
         except TelegramError as exc:
-            log.warning("Chat %d is left later: %s", telegram_id, exc)
+            log.warning("Chat %d could not be left and is tried again: %s", telegram_id, exc)
             return
         async with self._storage.transaction() as tx:
             await self._storage.access.has_left(tx, telegram_id)
 
-    async def _go_on(self, number: int, text: str) -> None:
-        """Hand the next chats to the notices, and tell the owner when it has gone everywhere."""
+    async def _continue(self, number: int, text: str) -> None:
+        """Add notices for the next chats, and notify the owner once all have been sent."""
         async with self._storage.transaction() as tx:
             for chat in await self._storage.broadcasts.next_chats(tx, number, CHATS_AT_ONCE):
                 await self._storage.outbox.add(tx, Notice(ChatKey(chat), chat > 0, text, broadcast=number))
@@ -140,8 +137,8 @@ class OutboxWorker:
             if done is not None:
                 key = ChatKey(done.owner_id)
                 with speaking(chat_language(await self._storage.chats.find(key, tx))):
-                    told = plural(done.chats, texts.BROADCAST_DONE).format(sent=grouped(done.sent))
-                await self._storage.outbox.add(tx, Notice(key, True, told))
+                    report = plural(done.chats, texts.BROADCAST_DONE).format(sent=grouped(done.sent))
+                await self._storage.outbox.add(tx, Notice(key, True, report))
 
     async def _menus(self) -> None:
         owners = set(await self._owners.ids())
@@ -154,23 +151,23 @@ class OutboxWorker:
 
 
 class OwnerAlerts:
-    """Tells the owners when the model server refuses the key or the account, and again only after an answer came."""
+    """Notifies the owners when the model server refuses the key or the account, once until an answer succeeds."""
 
     def __init__(self, storage: Storage, owners: Owners, wakeups: Wakeups) -> None:
         self._storage = storage
         self._owners = owners
         self._wakeups = wakeups
-        self._told: set[type[ModelError]] = set()
+        self._reported: set[type[ModelError]] = set()
 
     async def record(self, failure: ModelError | None) -> None:
-        """What became of a request; None: an answer."""
+        """Record a request's failure, or None for an answer."""
         if failure is None:
-            self._told.clear()
+            self._reported.clear()
             return
         kind = next((kind for kind in (WrongKey, NoCredit) if isinstance(failure, kind)), None)
-        if kind is None or kind in self._told:
+        if kind is None or kind in self._reported:
             return
-        self._told.add(kind)
+        self._reported.add(kind)
         text = texts.OWNER_WRONG_KEY if kind is WrongKey else texts.OWNER_NO_CREDIT
         keys = [ChatKey(owner, 0) for owner in await self._owners.ids()]
         async with self._storage.transaction() as tx:

@@ -1,8 +1,7 @@
-"""A rich message as it came, turned into one that can be sent: what Telegram adds goes, and files are named by number.
+"""The content of a broadcast: the owner's words with their formatting, or a copy of a message.
 
-It is read by its shape, as the JSON that came; what is refused all the same goes out as a text.
-
-What an owner sends to everybody: their own words as they formatted them, or a copy of a message.
+A received rich message is turned into one that can be sent: what Telegram adds is removed, and files are referred to
+by their IDs. This works on the JSON, whatever blocks it has; if Telegram refuses the result, plain text is sent.
 """
 
 import json
@@ -21,17 +20,17 @@ from storage.broadcasts import BroadcastContent
 
 _FILES = frozenset({"animation", "audio", "document", "photo", "video", "voice_note"})
 _UNSENT = frozenset({"thinking", "buttons"})
-"""Blocks of drafts, and buttons, whose presses would be taken for those of our own."""
+"""Blocks that only occur in drafts, and buttons, which would be mistaken for the bot's own."""
 _NUMBERED = re.compile(r"\s*(\d{1,9})[.)]")
 _COMMAND = re.compile(r"\s*\S+\s*")
 MOST_CAPTION = 1024
-"""UTF-16 units of a caption that a bot sends; people who pay for Telegram may write longer ones."""
+"""The most UTF-16 units in a caption sent by a bot; Premium users may write longer ones."""
 _UNUSUAL = (MessageEntity.CUSTOM_EMOJI, MessageEntity.TEXT_MENTION)
-"""What a bot may be refused: it needs a right, or to know the person."""
+"""Entities that a bot may not be allowed to send: it needs a permission, or to know the person."""
 
 
 def without_beginning(rich: object, length: int) -> dict[str, Any] | None:
-    """An InputRichMessage of what stands behind so many characters of the first block; None: nothing is left."""
+    """An InputRichMessage without the first `length` characters; None if nothing is left."""
     if not isinstance(rich, Mapping) or not isinstance(rich.get("blocks"), list) or not rich["blocks"]:
         return None
     first, *others = rich["blocks"]
@@ -44,18 +43,17 @@ def without_beginning(rich: object, length: int) -> dict[str, Any] | None:
 
 
 def as_json(rich: Mapping[str, Any]) -> str:
-    """As Telegram takes it."""
     return json.dumps(rich, ensure_ascii=False)
 
 
 def _cut(text: Any, left: list[int]) -> Any:
-    """A text without its first characters: `left` holds how many are still to go."""
+    """A text without its first characters; `left` has one element, how many are still to be removed."""
     if isinstance(text, str):
-        gone = min(left[0], len(text))
-        left[0] -= gone
-        return text[gone:]
+        removed = min(left[0], len(text))
+        left[0] -= removed
+        return text[removed:]
     if isinstance(text, list):
-        return [one for one in (_cut(one, left) for one in text) if one not in ("", [], None)]
+        return [part for part in (_cut(part, left) for part in text) if part not in ("", [], None)]
     if isinstance(text, Mapping) and "text" in text:
         rest = _cut(text["text"], left)
         return {**text, "text": rest} if rest not in ("", []) else None
@@ -63,7 +61,7 @@ def _cut(text: Any, left: list[int]) -> Any:
 
 
 def _stripped(text: Any) -> Any:
-    """A text without blanks at its beginning."""
+    """A text without leading whitespace."""
     if isinstance(text, str):
         return text.lstrip()
     if isinstance(text, list):
@@ -101,7 +99,7 @@ def _block(block: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _item(item: Mapping[str, Any]) -> dict[str, Any]:
-    """One of a list: Telegram says how it is labelled, and is told by which number."""
+    """A list item: received ones have a label, but sent ones need its number."""
     sent = {name: value for name, value in item.items() if name != "label"} | {
         "blocks": list(_blocks(item.get("blocks")))
     }
@@ -112,25 +110,25 @@ def _item(item: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _file(kind: str, block: Mapping[str, Any]) -> dict[str, Any]:
-    held = block.get(kind)
-    largest = held[-1] if isinstance(held, Sequence) and held else held
-    number = largest.get("file_id") if isinstance(largest, Mapping) else None
-    return {"type": kind, "media": number} | ({"has_spoiler": True} if block.get("has_spoiler") else {})
+    sizes = block.get(kind)
+    largest = sizes[-1] if isinstance(sizes, Sequence) and sizes else sizes
+    file_id = largest.get("file_id") if isinstance(largest, Mapping) else None
+    return {"type": kind, "media": file_id} | ({"has_spoiler": True} if block.get("has_spoiler") else {})
 
 
 def _inline(value: Any) -> Any:
-    """A text without buttons in it."""
+    """A text with its buttons replaced by their labels."""
     if isinstance(value, list):
-        return [_inline(one) for one in value]
+        return [_inline(part) for part in value]
     if isinstance(value, Mapping):
         if value.get("type") == "button" and isinstance(button := value.get("button"), Mapping):
             return _inline(button.get("text", ""))
-        return {name: _inline(one) for name, one in value.items()}
+        return {name: _inline(part) for name, part in value.items()}
     return value
 
 
 def content_of(message: Message) -> BroadcastContent | None:
-    """What a /broadcast says, without the command itself, or else the message that it replies to; None: nothing."""
+    """What follows ``/broadcast``, or else the message it replies to; None if there is neither."""
     if message.caption and message.effective_attachment:
         begin = _begin(message.caption)
         words = _words(message.caption, begin, message.caption_entities, message.link_preview_options)
@@ -146,12 +144,12 @@ def content_of(message: Message) -> BroadcastContent | None:
     if target is None:
         return None
     entities = target.entities or target.caption_entities
-    words_there = target.text or target.caption or words_of(target.api_kwargs.get("rich_message"))
-    return BroadcastContent(words_there, _json(entities), None, target.message_id)
+    target_text = target.text or target.caption or words_of(target.api_kwargs.get("rich_message"))
+    return BroadcastContent(target_text, _json(entities), None, target.message_id)
 
 
 def content_forms(owner_id: int, content: BroadcastContent) -> Sequence[Content | Attachment]:
-    """What is sent: the second where Telegram refuses the first, and so on."""
+    """The forms in which to send it, each one to be tried if Telegram refuses the one before."""
     shown = LinkPreviewOptions.de_json(json.loads(content.preview)) if content.preview else LinkPreviewOptions()
     entities = MessageEntity.de_list(json.loads(content.entities), None)
     usual = tuple(entity for entity in entities if entity.type not in _UNUSUAL)

@@ -1,4 +1,4 @@
-"""``/budget``, for the bot's owners: what may be used on a day, and what is; and the word to who has nearly used it."""
+"""``/budget``, by which owners see and set daily budgets, and the warnings when a budget is nearly used up."""
 
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator
@@ -16,7 +16,7 @@ _ID = re.compile(r"-?\d{1,18}")
 
 
 class BudgetHandlers:
-    """Shows and sets budgets. `unpriced` names a model that can't be paid in a currency; None: all can."""
+    """Shows and sets budgets. `unpriced` returns a model that has no price in a currency, or None if all have one."""
 
     def __init__(self, budget: Budget, unpriced: Callable[[str], str | None]) -> None:
         self._budget = budget
@@ -56,7 +56,7 @@ class BudgetHandlers:
         return "\n".join([*lines, "", texts.BUDGET_HOW])
 
     async def _own(self) -> AsyncIterator[str]:
-        """Those of single people and chats."""
+        """A line for each budget of a single person or chat."""
         for (scope, number), amount in sorted(self._budget.changed.items(), key=lambda item: item[0]):
             if number:
                 used = self._budget.cost(await self._budget.used(scope, number), amount.currency if amount else "")
@@ -69,20 +69,20 @@ class BudgetHandlers:
 
 
 class BudgetWarnings:
-    """Tells who has nearly used up a budget, once a day; of the budget of all together the owners are told."""
+    """Warns people who have nearly used up a budget, once a day; the owners get the warning about the total budget."""
 
     def __init__(self, storage: Storage, budget: Budget, owners: Callable[[], Awaitable[Collection[int]]]) -> None:
         self._storage = storage
         self._budget = budget
         self._owners = owners
 
-    async def give(self, chat: Chat, user_id: int | None = None) -> list[ChatKey]:
-        """After an answer, to this user if it is known who asked; returns where else something is to be sent."""
+    async def send(self, chat: Chat, user_id: int | None = None) -> list[ChatKey]:
+        """Check budgets after an answer to this user (None: find out who asked); returns other chats to wake."""
         user_id = user_id or await self._storage.edits.asker(chat.id)
         keys = []
         for share in await self._budget.shares(chat.key.telegram_id, user_id):
             if share.ratio < NEARLY or (share.ratio >= 1 and share.scope is not Scope.TOTAL):
-                continue  # who has used up all is told so with the next message
+                continue  # a budget that is used up is reported with the next message
             keys += await self._tell(chat, share)
         return keys
 
@@ -100,9 +100,9 @@ class BudgetWarnings:
 
 
 async def refused(budget: Budget, chat: Chat | None, user_id: int | None) -> str | None:
-    """What someone is told who would have another's question answered in a group, and has used up their budget.
+    """The refusal for someone in a group who asks for an answer to someone else's question, but has no budget left.
 
-    In private, and of all other budgets, they are told where the answer was to stand.
+    None if it is allowed. In private chats, and for all other budgets, the refusal comes in place of the answer.
     """
     if chat is None or chat.private:
         return None
@@ -115,8 +115,8 @@ async def refused(budget: Budget, chat: Chat | None, user_id: int | None) -> str
     return None
 
 
-def shares_told(shares: Collection[Share]) -> Iterator[str]:
-    """For ``/usage``: a line for each budget that someone has."""
+def share_lines(shares: Collection[Share]) -> Iterator[str]:
+    """The lines of ``/usage`` about the budgets that someone has."""
     names = {Scope.USER: "BUDGET_OF_USER", Scope.CHAT: "BUDGET_OF_CHAT"}
     for share in shares:
         if share.scope in names:
@@ -125,7 +125,7 @@ def shares_told(shares: Collection[Share]) -> Iterator[str]:
 
 
 def _text(amount: Amount) -> str:
-    """Money as ``/budget`` takes it, tokens with the separators of the language."""
+    """Money in the form that ``/budget`` accepts, tokens with the separators of the language."""
     return str(amount) if amount.currency else grouped(amount.number)
 
 

@@ -1,4 +1,4 @@
-"""The buttons: safe to press twice, late, or by someone else."""
+"""The buttons under answers. They are safe to press twice, late, or by someone else."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -35,7 +35,7 @@ class ButtonHandlers:
         self._clock = clock
 
     async def retry(self, update: ButtonContext, button: RetryButton) -> None:
-        """Answer a question again that has no answer; the answer takes the place of what says so."""
+        """Answer a question that has no answer yet; the answer replaces the message with the button."""
         chat, by = update.chat, update.query.from_user.id
         last = await self._storage.edits.last_exchange(chat.id) if chat else None
         again = last is not None and last.reply_id is None and button.turn_id in last.turn_ids
@@ -49,7 +49,7 @@ class ButtonHandlers:
         await update.acknowledge(refusal or ("" if again else texts.OLD_BUTTON))
 
     async def go_on(self, update: ButtonContext, button: ContinueButton) -> None:
-        """Have an answer continued that was cut: the person says so, in words of ours."""
+        """Continue an answer that was cut off, by recording a request to do so as the person's message."""
         chat, query = update.chat, update.query
         last = await self._storage.edits.last_exchange(chat.id) if chat else None
         cut = last is not None and last.reply_id == button.reply_id
@@ -68,7 +68,7 @@ class ButtonHandlers:
         await update.acknowledge(refusal or ("" if cut else texts.OLD_BUTTON))
 
     async def stop(self, update: ButtonContext, button: StopButton) -> None:
-        """End the answer that is being written above the button; it is stored by the turn itself."""
+        """Stop the answer that is being written above the button; the turn stores it as far as it got."""
         stopped = await self._cancellations.stop(update.key, update.update_ids, button.reply_id)
         if stopped:
             update.hand_over()
@@ -78,7 +78,7 @@ class ButtonHandlers:
         await update.acknowledge(texts.STOPPED if stopped else texts.OLD_BUTTON)
 
     async def undo_reset(self, update: ButtonContext, button: UndoResetButton) -> None:
-        """Undo a /reset, while that is possible."""
+        """Undo a /reset, if that is still possible."""
         chat = update.chat
         async with update.finish() as tx:
             undone = chat is not None and await self._storage.deletions.undo_reset(
@@ -90,7 +90,7 @@ class ButtonHandlers:
         await update.acknowledge(texts.RESET_UNDONE if undone else texts.UNDO_TOO_LATE)
 
     async def unknown(self, update: PressContext) -> None:
-        """A button of an older version, or one whose message is gone."""
+        """Answer a button of an older version, or one whose message is gone."""
         await update.say(None)
         await update.acknowledge(texts.OLD_BUTTON)
 

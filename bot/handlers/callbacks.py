@@ -1,6 +1,6 @@
-"""The data of every button: one frozen class each, packed into what Telegram sends back when the button is pressed.
+"""The data of every button, each a frozen class that is packed into the string Telegram sends back on a press.
 
-A button may be pressed months later, so the formats never change. Telegram takes 64 bytes.
+A button may be pressed months later, so the formats never change. Telegram allows 64 bytes.
 """
 
 import hashlib
@@ -16,11 +16,11 @@ from bot.updates.in_flight import WorkKind
 MOST_BYTES = 64
 HASH_LENGTH = 20
 _NUMBER = re.compile(r"\d{1,18}")
-"""Any app can send any number, and SQLite takes 64 bits."""
+"""Any client can send any number, but SQLite's integers have 64 bits."""
 
 
 class AccessAnswer(StrEnum):
-    """What an owner decides about someone who asks for access."""
+    """An owner's decision about an applicant."""
 
     ALLOW = "allow"
     DENY = "deny"
@@ -28,7 +28,7 @@ class AccessAnswer(StrEnum):
 
 
 class ExportFormat(StrEnum):
-    """The kinds of file that ``/export`` makes."""
+    """The formats of ``/export``."""
 
     JSON = "json"
     MARKDOWN = "markdown"
@@ -36,18 +36,18 @@ class ExportFormat(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CallbackData:
-    """The prefix and then the fields, separated by colons."""
+    """Packed as the prefix and then the fields, separated by colons."""
 
     prefix: ClassVar[str]
 
     def pack(self) -> str:
-        """The data as Telegram keeps it."""
+        """The data as a string."""
         values = (getattr(self, field.name) for field in fields(self))
         return self.prefix + ":".join("" if value is None else str(value) for value in values)
 
     @classmethod
     def unpack(cls, data: str) -> Self | None:
-        """The values in the data; None: it is another button's, or of no button."""
+        """Parse the data; None if it is another button's, or malformed."""
         if not data.startswith(cls.prefix):
             return None
         kinds = [field.type for field in fields(cls)]
@@ -72,7 +72,7 @@ def _read(kind: Any, text: str) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class AccessAnswerButton(CallbackData):
-    """Under an owner's question whether someone may use the bot; `number` is the row's in the access list."""
+    """Under an access request; `number` is the ID of the row in the access list."""
 
     prefix = ANSWER
     answer: AccessAnswer
@@ -128,7 +128,7 @@ class StopButton(CallbackData):
 
 
 @dataclass(frozen=True, slots=True)
-class TakeUpAgainButton(CallbackData):
+class ResumeButton(CallbackData):
     """Under the notice that something was set aside."""
 
     prefix = AGAIN
@@ -183,7 +183,7 @@ class MemoryThenButton(CallbackData):
 
 @dataclass(frozen=True, slots=True)
 class CancelQuestionButton(CallbackData):
-    """Cancels a question that waits for someone's words."""
+    """Cancels a question of the bot."""
 
     prefix = "cancel:"
     question_id: int
@@ -224,9 +224,9 @@ class ExportButton(CallbackData):
 
 @dataclass(frozen=True, slots=True)
 class SettingButton(CallbackData):
-    """Chooses a value of a setting; without a value it opens the setting, without a name the menu.
+    """Chooses a value of a setting; without a value, opens the setting, and without a name, the menu.
 
-    A value that does not fit, such as the long name of a model, is packed as its hash.
+    A value that doesn't fit, such as a long model name, is packed as its hash.
     """
 
     prefix = "set:"
@@ -263,7 +263,7 @@ BUTTONS: tuple[type[CallbackData], ...] = (
     RetryButton,
     ContinueButton,
     StopButton,
-    TakeUpAgainButton,
+    ResumeButton,
     CompactButton,
     CorrectButton,
     AskForgetButton,
@@ -280,6 +280,6 @@ BUTTONS: tuple[type[CallbackData], ...] = (
 
 
 def unpack(data: str) -> CallbackData | None:
-    """The button whose data this is; None: it is no button of this version."""
+    """The button with this data; None if it isn't one of this version."""
     found = (button.unpack(data) for button in BUTTONS)
-    return next((one for one in found if one is not None), None)
+    return next((button for button in found if button is not None), None)

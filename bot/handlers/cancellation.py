@@ -1,16 +1,16 @@
-"""What is under way in each chat, so that it can be stopped, or begun again because there is more to answer.
+"""What is in progress in each chat, so that it can be stopped, or started again because there is more to answer.
 
-An answer passes through these steps:
+An answer goes through these steps:
 
-1. ``asking``: a message is read and stored. The reading itself can be stopped (``until_stopped``).
-2. The answer is pending: it is in the database, and not being written yet.
-3. ``answering``: it is in flight, and ends as AnswerInFlight says.
-4. ``sending``: it goes out, in several messages if it is long.
-5. ``settling`` ends: all that was pending in the chat is done.
+1. ``asking``: a message is read and stored. Reading it can be stopped (``until_stopped``).
+2. The answer is pending: it is recorded in the database, but not being written yet.
+3. ``answering``: it is in flight, and ends in one of the ways described at AnswerInFlight.
+4. ``sending``: it is delivered, in several messages if it is long.
+5. ``processing`` ends: everything that was pending in the chat is done.
 
-A stop or a restart that comes in steps 1 and 2 is kept as a StopOrder until step 3, and carried out there. The updates
-that ordered it are done together with what they did, or in step 5 if there was nothing to do: so that a stop that is
-ordered before a crash comes again after it. In steps 3 to 5 a second stop joins the first one.
+A stop or restart during steps 1 and 2 is kept as a StopOrder until step 3, and carried out there. The updates that
+ordered it are marked as done together with its effect, or in step 5 if there was nothing to stop, so that an order from
+before a crash is repeated after it. During steps 3 to 5 a second stop joins the first one.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ T = TypeVar("T")
 
 
 class StoppedError(KeepsakeError):
-    """Work before an answer was stopped; the updates that stopped it are done together with those it was for."""
+    """Work before an answer was stopped; `update_ids` stopped it, and are finished along with those it was for."""
 
     def __init__(self, update_ids: tuple[int, ...]) -> None:
         super().__init__("stopped")
@@ -37,14 +37,14 @@ class StoppedError(KeepsakeError):
 
 @dataclass(slots=True)
 class RunningWork:
-    """A file that is read, a recording that is written down, a summary."""
+    """Reading a file, transcribing a recording, or writing a summary."""
 
     task: asyncio.Task[Any]
     update_ids: tuple[int, ...] = ()
-    """The updates that ended it; empty: it was not ended."""
+    """The updates that stopped it; empty if it was not stopped."""
 
     def end(self, update_ids: tuple[int, ...]) -> bool:
-        """End it; False when it is done."""
+        """Stop it; False if it is already done."""
         if self.task.done():
             return False
         self.update_ids += update_ids
@@ -54,7 +54,7 @@ class RunningWork:
 
 @dataclass(slots=True)
 class RunningDelivery:
-    """Something that goes out in several messages; it ends once it is not wanted any more."""
+    """The delivery of something in several messages, which ends once it is no longer wanted."""
 
     wanted: bool = True
 
@@ -65,28 +65,28 @@ class RunningDelivery:
 
 @dataclass(slots=True)
 class ChatActivity:
-    """What is under way in one chat."""
+    """What is in progress in one chat."""
 
     work: RunningWork | None = None
     answer: AnswerInFlight | None = None
     delivery: RunningDelivery | None = None
     order: StopOrder | None = None
-    """How the next answer is to end."""
+    """A stop or restart of the next answer."""
     asking: bool = False
-    """A message is being read and stored: an answer will be pending."""
+    """Whether a message is being read and stored, so that an answer will be pending."""
     stopped: bool = False
-    """An answer was stopped, and not all that was pending is done yet."""
+    """Whether an answer was stopped, and other pending work is not done yet."""
     skips: tuple[int, ...] = ()
-    """The updates that skip the next question."""
+    """Updates that stop the answer to the next question."""
 
 
 class Cancellations:
-    """What is under way, by chat."""
+    """What is in progress, by chat."""
 
-    def __init__(self, storage: Storage, waits: Callable[[ChatKey], bool] = lambda _: False) -> None:
-        """`waits`: whether a question waits in the chat's lane, or for its rest."""
+    def __init__(self, storage: Storage, has_question: Callable[[ChatKey], bool] = lambda _: False) -> None:
+        """`has_question`: whether a question is waiting in the chat's lane, or for its remaining parts."""
         self._stopped_broadcasts: set[int] = set()
-        self._waits = waits
+        self._has_question = has_question
         self._transaction = storage.transaction
         self._chats, self._transcript, self._edits = storage.chats, storage.transcript, storage.edits
         self._outbox, self._inbox = storage.outbox, storage.inbox
@@ -95,9 +95,9 @@ class Cancellations:
     async def stop(
         self, key: ChatKey, update_ids: tuple[int, ...], reply_id: int | None = None, tx: Transaction | None = None
     ) -> bool:
-        """End the answer under way, or the one that is pending; False when there is none.
+        """Stop the answer in flight, or the pending one; False if there is none.
 
-        `reply_id`: only this one. The updates are done together with what they did.
+        `reply_id`: stop only this one. The updates are marked as done together with the effect.
         """
         chat = self._peek(key)
         if reply_id is None and chat.work is not None and chat.work.end(update_ids):
@@ -105,8 +105,8 @@ class Cancellations:
         if reply_id is not None and (chat.answer is None or chat.answer.reply_id != reply_id):
             return False
         pending = chat.answer is None and await self._is_pending(key, tx)
-        chat = self._peek(key)  # the answer may have begun meanwhile
-        if chat.stopped:  # said twice: one answer to both
+        chat = self._peek(key)  # the answer may have begun in the meantime
+        if chat.stopped:  # stopped twice: one reply to both
             self._order_stop(key, update_ids)
         elif chat.answer is not None:
             if not chat.answer.stop(update_ids):
@@ -120,23 +120,23 @@ class Cancellations:
 
     def is_waiting(self, key: ChatKey) -> bool:
         """Whether a question waits in this chat that is not being read yet."""
-        return self._waits(key)
+        return self._has_question(key)
 
     def stop_waiting(self, key: ChatKey, update_ids: tuple[int, ...]) -> bool:
-        """End the answer to what waits first in this chat; False when nothing waits."""
-        if not self._waits(key):
+        """Stop the answer to the first question waiting in this chat's lane; False if there is none."""
+        if not self._has_question(key):
             return False
         chat = self._of(key)
         chat.skips = (*chat.skips, *update_ids)
         return True
 
     def stop_next(self, key: ChatKey, update_ids: tuple[int, ...]) -> None:
-        """End the pending answer before it begins."""
+        """Stop the pending answer before it begins."""
         self._order_stop(key, update_ids)
         self._of(key).stopped = True
 
     async def stop_sending(self, tx: Transaction, key: ChatKey) -> bool:
-        """Send no more of an answer, or of a notice, that takes several messages; False when there is none."""
+        """Stop delivering answers and notices that take several messages; False if there is nothing to stop."""
         chat = await self._chats.find(key, tx)
         answers = await self._transcript.stop_sending(tx, chat.id) if chat else 0
         notices = await self._outbox.stop(tx, key)
@@ -146,13 +146,13 @@ class Cancellations:
         return stopped
 
     async def stop_reply(self, tx: Transaction, key: ChatKey, reply_id: int) -> bool:
-        """Send no more of this answer, whose button was pressed when it was written already; False: it is not open."""
+        """Stop delivering this answer, whose button was pressed after it was written; False if it is delivered."""
         chat = await self._chats.find(key, tx)
-        going = await self._outbox.deliveries(chat.id, tx) if chat else []
-        return any(one.reply_id == reply_id for one in going) and await self.stop_sending(tx, key)
+        unsent = await self._outbox.deliveries(chat.id, tx) if chat else []
+        return any(reply.reply_id == reply_id for reply in unsent) and await self.stop_sending(tx, key)
 
     def stop_broadcasts(self, numbers: Iterable[int]) -> None:
-        """Send no more of these broadcasts, not even what is about to go out."""
+        """Stop these broadcasts, including messages that are about to be sent."""
         self._stopped_broadcasts.update(numbers)
 
     def is_broadcast_wanted(self, number: int) -> bool:
@@ -160,18 +160,18 @@ class Cancellations:
         return number not in self._stopped_broadcasts
 
     def restart_unshown(self, key: ChatKey) -> None:
-        """Begin the answer again with what has just arrived, unless the user has seen some of it."""
+        """Start the answer again with what has just arrived, unless the user has already seen some of it."""
         chat = self._of(key)
         if chat.answer is not None:
             chat.answer.restart_unshown()
-        elif chat.order is None:  # what was said before is still being stored
+        elif chat.order is None:  # the earlier messages are still being stored
             chat.order = StopOrder(Interruption.RESTARTED)
 
     def begin(self, key: ChatKey) -> None:
-        """A batch from the lane is handled now.
+        """Called before a batch from the lane is handled.
 
-        A restart that was ordered for it while the turn before was already over has nothing left to end, and would end
-        the answer to this very batch.
+        A restart that was ordered because of this batch, but after the previous turn was over, has nothing to restart
+        any more, and would end the answer to this batch itself.
         """
         chat = self._peek(key)
         if chat.order is not None and not chat.order.update_ids:
@@ -179,9 +179,9 @@ class Cancellations:
             self._tidy(key)
 
     async def restart_if_asked(self, key: ChatKey, message_id: int, admits: Callable[[], bool]) -> None:
-        """Begin the answer again when its question was edited.
+        """Start the answer again if its question was edited.
 
-        `admits` is asked first; when it does not, the answer to the old words is finished.
+        `admits` is the rate limit; if it refuses, the answer to the old text is finished.
         """
         answer = self._peek(key).answer
         if answer is None:
@@ -191,13 +191,13 @@ class Cancellations:
             answer.restart()
 
     def is_sending(self, key: ChatKey) -> bool:
-        """Whether something goes out there right now."""
+        """Whether something is being delivered in this chat."""
         return self._peek(key).delivery is not None
 
     async def until_stopped(self, key: ChatKey, work: Coroutine[Any, Any, T]) -> T:
-        """Do what comes before an answer. Raises StoppedError when it was stopped."""
+        """Do work that precedes an answer. Raises StoppedError if it was stopped."""
         chat = self._of(key)
-        if chat.order is not None and chat.order.update_ids:  # before it began
+        if chat.order is not None and chat.order.update_ids:  # stopped before it began
             work.close()
             order, chat.order = chat.order, None
             raise StoppedError(order.update_ids)
@@ -216,7 +216,7 @@ class Cancellations:
 
     @contextmanager
     def asking(self, key: ChatKey) -> Iterator[None]:
-        """While a message is read and stored: the answer to it can be stopped already."""
+        """Wraps reading and storing a message, during which the answer to it can already be stopped."""
         chat = self._of(key)
         if chat.skips:
             update_ids, chat.skips = chat.skips, ()
@@ -230,7 +230,7 @@ class Cancellations:
 
     @contextmanager
     def answering(self, answer: AnswerInFlight) -> Iterator[None]:
-        """While the answer is in flight it can be interrupted; an order that came before is carried out at once."""
+        """Wraps writing an answer, which can be interrupted; an earlier order is carried out at once."""
         chat = self._of(key := answer.chat.key)
         chat.answer = answer
         if chat.order is not None:
@@ -244,7 +244,7 @@ class Cancellations:
 
     @contextmanager
     def sending(self, key: ChatKey) -> Iterator[RunningDelivery]:
-        """While this goes out it can be stopped."""
+        """Wraps a delivery that can be stopped."""
         delivery = self._of(key).delivery = RunningDelivery()
         try:
             yield delivery
@@ -253,8 +253,8 @@ class Cancellations:
             self._tidy(key)
 
     @asynccontextmanager
-    async def settling(self, key: ChatKey) -> AsyncIterator[None]:
-        """All that is pending in this chat is done at the end: so are orders that found nothing to end."""
+    async def processing(self, key: ChatKey) -> AsyncIterator[None]:
+        """Wraps processing what is pending in a chat; afterwards, orders that found nothing to stop are done, too."""
         try:
             yield
         finally:
@@ -275,7 +275,7 @@ class Cancellations:
         return pending is not None or self._peek(key).asking
 
     def _order_stop(self, key: ChatKey, update_ids: tuple[int, ...]) -> None:
-        """Stop the next answer, on behalf of these updates and of those that said so before."""
+        """Stop the next answer, on behalf of these updates and of earlier ones that ordered a stop."""
         chat = self._of(key)
         before = chat.order.update_ids if chat.order else ()
         chat.order = StopOrder(Interruption.STOPPED, (*before, *update_ids))

@@ -1,7 +1,4 @@
-"""The commands. What a command does, what it answers and its being done are one transaction.
-
-``/summary``: of the whole conversation, or of what someone missed.
-"""
+"""Commands for everyone. A command's effect, its reply and its mark as done are written in one transaction."""
 
 import asyncio
 import re
@@ -30,9 +27,9 @@ _NUMBER = re.compile(r"(?<!\d)([1-9]\d{0,5})(?!\d)")
 
 
 class CommandHandlers:
-    """One method per command; `keep_days` is how long what was reset is kept.
+    """One method per command; `keep_days` is how long turns are kept after a reset.
 
-    `listens`: in groups, what is said between the calls is kept as well.
+    `listens`: whether unaddressed messages in groups are recorded, too.
     """
 
     def __init__(
@@ -52,28 +49,28 @@ class CommandHandlers:
         self._clock = clock
 
     async def start(self, update: MessageContext) -> None:
-        """``/start``: who I am."""
+        """``/start``: introduce the bot."""
         await update.say(update.notice(texts.START, alone=True))
 
     async def help(self, update: MessageContext) -> None:
-        """``/help``: what I understand."""
+        """``/help``: list the commands."""
         await update.say(update.notice(texts.HELP, alone=True))
 
     async def privacy(self, update: MessageContext) -> None:
-        """``/privacy``: what is kept of people, and where it goes."""
-        told = [texts.PRIVACY]
+        """``/privacy``: what is stored about people, and where it is sent."""
+        parts = [texts.PRIVACY]
         if not is_private(update.message):
-            kept = self._listens and (update.chat is None or update.chat.settings.listen is not False)
-            told.append(texts.PRIVACY_LISTENS if kept else texts.PRIVACY_CALLED)
-        await update.say(update.notice("\n\n".join([*told, texts.PRIVACY_DELETE]), alone=True))
+            listens = self._listens and (update.chat is None or update.chat.settings.listen is not False)
+            parts.append(texts.PRIVACY_LISTENS if listens else texts.PRIVACY_CALLED)
+        await update.say(update.notice("\n\n".join([*parts, texts.PRIVACY_DELETE]), alone=True))
 
     async def unknown(self, update: MessageContext) -> None:
-        """Any other command, alone: a hint, but in a group where it may be for another bot."""
+        """Any other command: a hint, unless it is in a group and may be for another bot."""
         hint = update.notice(texts.UNKNOWN_COMMAND, alone=True)
         await update.say(hint if is_addressed_to(update.message, update.message.get_bot()) else None)
 
     async def reset(self, update: MessageContext) -> None:
-        """``/reset``: nothing said so far is in any later prompt."""
+        """``/reset``: leave everything said so far out of later prompts."""
         async with update.finish() as tx:
             await self._cancellations.stop_sending(tx, update.key)
             chat = update.chat
@@ -86,7 +83,7 @@ class CommandHandlers:
             await update.send(tx, update.notice(text, [undo], until=self._clock() + UNDO_S))
 
     async def retry(self, update: MessageContext) -> None:
-        """``/retry``: the last question is owed an answer again, for which whoever says so pays."""
+        """``/retry``: answer the last question again, at the expense of the person who asks for it."""
         chat, by = update.chat, sender_of(update.message)
         if (refusal := await refused(self._budget, chat, by)) is not None:
             await update.say(update.notice(refusal, alone=True))
@@ -97,11 +94,11 @@ class CommandHandlers:
                 await update.reply(tx, texts.NOTHING_TO_RETRY, alone=True)
 
     async def stop(self, update: MessageContext) -> None:
-        """``/stop``: all that is under way for this chat ends here, and one sentence says so.
+        """``/stop``: end everything in progress in this chat, with one reply.
 
-        An answer is stored as far as it got, and this update done, by the turn itself. What is written already and
-        takes several messages goes out no further, nor does this owner's broadcast. What waits behind is answered next:
-        it is ended only when there is nothing else to end, even if it has been taken up meanwhile.
+        The turn stores its answer as far as it got, and finishes this update. The delivery of a stored answer in
+        several messages ends, and so does this owner's broadcast. A question waiting in the lane is answered next, and
+        stopped only if there is nothing else to stop, even if it has been started in the meantime.
         """
         waits = self._cancellations.is_waiting(update.key)
         ended = await self._cancellations.stop(update.key, update.update_ids)
@@ -122,11 +119,11 @@ class CommandHandlers:
 
     async def _stop_broadcasts(self, tx: Transaction, message: Message) -> str:
         stopped = await self._storage.broadcasts.stop(tx, message.chat.id) if is_private(message) else []
-        self._cancellations.stop_broadcasts(one.id for one in stopped)
-        return "\n".join(plural(one.chats, texts.BROADCAST_STOPPED).format(sent=grouped(one.sent)) for one in stopped)
+        self._cancellations.stop_broadcasts(broadcast.id for broadcast in stopped)
+        return "\n".join(plural(b.chats, texts.BROADCAST_STOPPED).format(sent=grouped(b.sent)) for b in stopped)
 
     async def stop_draft(self, update: UpdateContext, reply_id: int) -> None:
-        """The button beside a draft was pressed, which ends the answer."""
+        """The button next to a draft: stop the answer."""
         if await self._cancellations.stop(update.key, update.update_ids, reply_id):
             update.hand_over()
             return
@@ -135,12 +132,12 @@ class CommandHandlers:
                 await update.send(tx, Notice(update.key, True, texts.STOPPED))
 
     async def ignore(self, update: UpdateContext) -> None:
-        """There is nothing to say to it."""
+        """Finish an update that gets no reply."""
         await update.say(None)
 
 
 class SummaryHandlers:
-    """Answers in the lane, so that what is said meanwhile is answered behind it."""
+    """``/summary``: of the whole conversation, or of what someone missed. Messages sent meanwhile wait in the lane."""
 
     def __init__(
         self, summaries: Summaries, cancellations: Cancellations, zone: tzinfo, clock: Callable[[], float]
@@ -169,7 +166,8 @@ class SummaryHandlers:
         if count := _count(wanted):
             return await self._summaries.of_messages(chat, count) or texts.SUMMARY_NOTHING
         now = datetime.fromtimestamp(self._clock(), UTC)
-        spoken = [(one or "").lower().partition("-")[0] for one in (chat_language(chat), code, chat.heard_language)]
+        tags = (chat_language(chat), code, chat.heard_language)
+        spoken = [(tag or "").lower().partition("-")[0] for tag in tags]
         languages = (*spoken[:1], *likely_languages(wanted, spoken), *spoken, "en", *LANGUAGES)
         if asked := await asyncio.to_thread(time_asked, wanted, languages, now, self._zone):
             begin, end = (time.timestamp() for time in asked)
@@ -178,7 +176,7 @@ class SummaryHandlers:
 
 
 def _count(wanted: str) -> int:
-    """Of messages: a number alone, or with the word for them; 0 where it is something else."""
+    """The number of messages asked for: a number, alone or with the word for messages; 0 if it is something else."""
     found = _NUMBER.search(wanted)
     words = every_noun("MESSAGES")
     rest = re.sub(r"\s+", " ", _NUMBER.sub("", wanted, count=1)).strip().casefold()

@@ -1,6 +1,6 @@
-"""One object per update: what the router finds out about it once, and hands to its handler.
+"""One object per update: what the router finds out about it once, and passes to its handler.
 
-A handler writes what it does with ``finish()``: one transaction, which marks the update as done as well.
+A handler writes its effect with ``finish()``: one transaction, which also marks the update as done.
 """
 
 import logging
@@ -20,15 +20,15 @@ from storage import Storage, Transaction
 from storage.records import Button, Chat, ChatKey, File, Notice
 
 UNFINISHED = "The handler of the updates %s returned without finishing them"
-"""Logged; a test that sees it fails."""
+"""A log message that makes a test fail."""
 _DIRECTIONS = "\u200e\u200f\u2066\u2067\u2068\u2069"
-"""Invisible marks of the writing direction. Arabic texts enclose their examples in them, and people copy those."""
+"""Invisible directional marks. The Arabic texts put them around examples, and people copy those."""
 
 log = logging.getLogger(__name__)
 
 
 class UpdateProgress:
-    """Which updates a handler has finished; kept for as long as it is tried again when the database is busy."""
+    """Which updates a handler has finished; kept across the retries of a handler when the database is busy."""
 
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
@@ -48,64 +48,64 @@ class UpdateProgress:
         self.leave(update_ids)
 
     async def add(self, tx: Transaction, notices: Iterable[Notice]) -> None:
-        """Have notices sent."""
+        """Store notices to be sent."""
         for notice in notices:
             await self._storage.outbox.add(tx, notice)
 
     async def find(self, key: ChatKey) -> Chat | None:
-        """The chat as it is stored."""
+        """The chat as it is in the database now."""
         return await self._storage.chats.find(key)
 
     def leave(self, update_ids: Collection[int]) -> None:
-        """These are done, or are marked as done by someone else."""
+        """Note that these are done, or that something else will mark them as done."""
         self._finished.update(update_ids)
 
     def unfinished(self, update_ids: Collection[int]) -> list[int]:
-        """Those of these that nobody has finished."""
+        """Those of these updates that have not been finished."""
         return [number for number in update_ids if number not in self._finished]
 
 
 @dataclass(frozen=True, slots=True)
 class UpdateContext:
-    """An update, or the messages of one turn; `chat` None: nothing is stored of this conversation yet.
+    """An update, or the messages of one turn; `chat` is None if nothing is stored of this conversation yet.
 
-    `key` is that of no chat where Telegram names none: when the bot's membership has changed, or the message with the
-    button is gone.
+    `key` is ``ChatKey(0)`` if Telegram does not name a conversation: for a change of the bot's membership, or a button
+    whose message is gone.
     """
 
     key: ChatKey
     chat: Chat | None
     user: User | None
     language: str
-    """Of what is said in answer to it."""
+    """The language of the reply."""
     update_ids: tuple[int, ...]
     progress: UpdateProgress
 
     @property
     def language_code(self) -> str | None:
-        """Of the user's app (IETF)."""
+        """The language of the user's app (IETF)."""
         return self.user.language_code if self.user is not None else None
 
     @asynccontextmanager
     async def finish(self, also: Collection[int] = ()) -> AsyncIterator[Transaction]:
-        """Write what the update does and mark it as done, both or neither; `also`: more updates that this finishes."""
+        """Write the update's effect and mark it as done, both or neither; `also`: more updates that this finishes."""
         async with self.progress.finish((*self.update_ids, *also)) as tx:
             yield tx
 
     async def done(self, tx: Transaction) -> None:
-        """Mark the update as done in a transaction that was begun before it was known whether it is."""
+        """Mark the update as done in a transaction that was begun before this was clear."""
         await self.progress.done(tx, self.update_ids)
 
     def hand_over(self) -> None:
-        """Leave the update to the answer under way, which marks it as done when it ends."""
+        """Leave the update to the answer in flight, which marks it as done when it ends."""
         self.progress.leave(self.update_ids)
 
     def skip(self, update_ids: Collection[int]) -> None:
-        """Leave some of the updates alone: they were done when this was tried before."""
+        """Don't finish these updates: a previous attempt did."""
         self.progress.leave(update_ids)
 
     async def send(self, tx: Transaction, *notices: Notice | None) -> None:
-        """Have notices sent."""
+        """Store notices to be sent; None is skipped."""
         await self.progress.add(tx, (notice for notice in notices if notice is not None))
 
     async def say(self, notice: Notice | None, also: Collection[int] = ()) -> None:
@@ -116,7 +116,7 @@ class UpdateContext:
 
 @dataclass(frozen=True, slots=True)
 class MessageContext(UpdateContext):
-    """Of a command, an edited message, or the messages of one turn; `message` is the first of them."""
+    """The context of a command, an edited message, or the messages of one turn; `message` is the first of them."""
 
     message: Message
 
@@ -129,15 +129,15 @@ class MessageContext(UpdateContext):
         file: File | None = None,
         alone: bool = False,
     ) -> Notice:
-        """An answer to the message; for the options see ``notices.answer``."""
+        """A reply to the message; for the options see ``notices.answer``."""
         return answer(self.message, text, buttons, until=until, file=file, alone=alone)
 
     async def reply(self, tx: Transaction, text: str, buttons: Sequence[Button] = (), *, alone: bool = False) -> None:
-        """Have an answer to the message sent."""
+        """Store a reply to the message."""
         await self.send(tx, self.notice(text, buttons, alone=alone))
 
     async def part(self, batch: MessageBatch) -> "MessageContext":
-        """The context of some messages of this turn, which may belong to the conversation of the whole group."""
+        """The context of some messages of this turn, which may belong to another conversation of the same group."""
         chat = self.chat if batch.key == self.key else await self.progress.find(batch.key)
         return MessageContext(
             *(batch.key, chat, self.user, self.language, batch.update_ids, self.progress), batch.messages[0]
@@ -146,33 +146,33 @@ class MessageContext(UpdateContext):
 
 @dataclass(frozen=True, slots=True)
 class PressContext(UpdateContext):
-    """Of a button that was pressed; `message` None: Telegram does not show us any more what it is under."""
+    """The context of a pressed button; `message` is None if Telegram no longer provides the message it is under."""
 
     query: CallbackQuery
     message: Message | None
 
     async def acknowledge(self, text: str = "") -> None:
-        """Answer the press; a late or repeated one can't be answered, and its message tells the user anyway."""
+        """See ``acknowledge``."""
         await acknowledge(self.query, text)
 
 
 @dataclass(frozen=True, slots=True)
 class ButtonContext(PressContext):
-    """Of a button under a message that is still there."""
+    """The context of a button under a message that still exists."""
 
     message: Message
 
     def notice(self, text: str, buttons: Sequence[Button] = (), *, file: File | None = None) -> Notice:
-        """An answer to the press, under the message; in a group it is shown only to the person who pressed."""
+        """A reply to the press, below the message; in a group only the person who pressed sees it."""
         return answer(self.message, text, buttons, file=file, alone=True, press=self.query)
 
     async def edit(self, tx: Transaction, text: str, buttons: Sequence[Button] = ()) -> None:
-        """Have the message with the button turned into another one."""
+        """Store an edit of the message with the button."""
         await self.send(tx, edited(self.message, text, buttons))
 
 
 async def context_of(subject: Update | MessageBatch, progress: UpdateProgress) -> UpdateContext:
-    """Find out about an update, or about the messages of one turn."""
+    """Build the context of an update, or of the messages of one turn."""
     key, message, user = _origin(subject)
     chat = await progress.find(key) if key is not None else None
     language = chat_language(chat, user.language_code if user else None)
@@ -184,7 +184,7 @@ async def context_of(subject: Update | MessageBatch, progress: UpdateProgress) -
 
 
 def _origin(subject: Update | MessageBatch) -> tuple[ChatKey | None, Message | None, User | None]:
-    """Where it came from, its message, and from whom."""
+    """The conversation, message and user that it came from."""
     if isinstance(subject, MessageBatch):
         return subject.key, subject.messages[0], subject.messages[0].from_user
     user, message = subject.effective_user, subject.effective_message
@@ -195,7 +195,7 @@ def _origin(subject: Update | MessageBatch) -> tuple[ChatKey | None, Message | N
 
 
 async def ensure_finished(update: UpdateContext) -> None:
-    """Finish an update that its handler has forgotten to finish, or it would be handled again at every start."""
+    """Finish an update that its handler forgot to finish: otherwise it would be handled again at every start."""
     left = update.progress.unfinished(update.update_ids)
     if left:
         log.error(UNFINISHED, left)
@@ -203,7 +203,7 @@ async def ensure_finished(update: UpdateContext) -> None:
 
 
 async def acknowledge(query: CallbackQuery, text: str) -> None:
-    """Answer a press; a late or repeated one can't be answered, and its message tells the user anyway."""
+    """Answer a button press; if it is too late for that, the message shows the result anyway."""
     try:
         await query.answer(text or None)
     except TelegramError as exc:
@@ -211,14 +211,15 @@ async def acknowledge(query: CallbackQuery, text: str) -> None:
 
 
 def argument(message: Message) -> str:
-    """What stands behind a command."""
+    """The text after a command."""
     return "".join((message.text or "").split(maxsplit=1)[1:]).strip().strip(_DIRECTIONS).strip()
 
 
 def sender(message: Message) -> Sender | None:
-    """Who wrote a message. A group's own name is that of its administrators, and its linked channel's posts are known.
+    """Who wrote a message, or None.
 
-    In the name of any other channel anybody may write whose channel it is.
+    Messages in a group's own name are its administrators', and posts of its linked channel are forwarded by Telegram.
+    Any other channel may be that of any member, so it is ``masked``.
     """
     chat, user = message.sender_chat, message.from_user
     if chat is not None and chat.id != message.chat.id:
@@ -227,22 +228,22 @@ def sender(message: Message) -> Sender | None:
 
 
 def sender_in(update: Update | MessageBatch) -> Sender | None:
-    """Whose update it is; the messages of a batch in a group are all of one sender."""
+    """Who caused an update; all messages of a batch in a group have the same sender."""
     if isinstance(update, MessageBatch):
-        found = [one for one in map(sender, update.messages) if one is not None]
-        return next((one for one in found if one.masked), found[0] if found else None)
+        senders = [found for found in map(sender, update.messages) if found is not None]
+        return next((found for found in senders if found.masked), senders[0] if senders else None)
     message = update.message or update.edited_message
     return sender(message) if message is not None else _person(update.effective_user)
 
 
 def sender_of(message: Message) -> int | None:
-    """Telegram gives all anonymous administrators one user; who they are is their group."""
+    """The ID of a message's sender: that of the chat if someone writes in its name, as anonymous administrators do."""
     sender = message.sender_chat or message.from_user
     return sender.id if sender else None
 
 
 def is_personal(message: Message) -> bool:
-    """Whether one person talks here: in private, or in their topic of a channel's direct messages."""
+    """Whether only one person writes here: in a private chat, or in their topic of a channel's direct messages."""
     return is_private(message) or bool(message.chat.is_direct_messages)
 
 

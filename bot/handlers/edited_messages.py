@@ -1,4 +1,4 @@
-"""Messages that people edited."""
+"""Edited messages."""
 
 from contextlib import AsyncExitStack
 from functools import partial
@@ -26,16 +26,16 @@ from storage.records import Chat
 from storage.transcript import Transcript
 
 RECENT_S = 300.0
-"""What was not stored and is edited within this time should have been: a mistyped command, a forgotten call."""
+"""A message that was not stored, but is edited within this time, is recorded now: a typo in a command, for example."""
 SLACK_S = 5.0
-"""How far apart Telegram's clock and ours may be."""
+"""How far apart Telegram's clock and the bot's may be."""
 
 
 class EditHandlers:
-    """Changes what was stored; what was not is heard now, when it is recent and meant for the bot.
+    """Updates stored messages; others are handled as new ones if they are recent and addressed to the bot.
 
-    `since`: when this process began, in Unix seconds. Of an older message nobody knows what it said, and if it says the
-    same still: it may have been forgotten, and have a reaction now.
+    `since`: when this process started, in Unix seconds. It is not known what an older message said before, so this edit
+    may not have changed its text: it may be one that was forgotten and has just got a reaction.
     """
 
     def __init__(
@@ -65,35 +65,35 @@ class EditHandlers:
         self._since = since
 
     async def on_edit(self, update: MessageContext) -> None:
-        """A message has other words now."""
+        """Handle an edited message."""
         message, chat = update.message, update.chat
-        # A command is obeyed when it is sent, and not when something is corrected into one.
+        # A command is obeyed when it is sent, not when a message is edited into one.
         if is_other_bot(message) or order(message, message.get_bot()) is not None:
             await update.say(None)
             return
         if self._recent.knows(message):
             await update.say(None)
             return
-        if await self._questions.is_answer(message):  # an answer is what was sent first, and nothing for the model
+        if await self._questions.is_answer(message):  # only its first version counts, and the model never gets it
             await self._leave(update)
             return
-        async with AsyncExitStack() as held:
-            if chat is not None and await self._change(update, chat, held):
+        async with AsyncExitStack() as stack:
+            if chat is not None and await self._change(update, chat, stack):
                 self._recent.record(message)
                 return
-        if self._is_worth_hearing(message):
-            await self._messages.listen(update, MessageBatch(update.key, (message,), update.update_ids))
-            self._recent.record(message)  # not before it is stored: else the next try takes it for unchanged
+        if self._is_worth_recording(message):
+            await self._messages.record(update, MessageBatch(update.key, (message,), update.update_ids))
+            self._recent.record(message)  # only after it is stored: otherwise a retry would take it for unchanged
             return
         await update.say(None)
 
     async def _leave(self, update: MessageContext) -> None:
-        """Say that an answer stays what it was; after a restart nobody knows whether it has other words now."""
+        """Say that the first version of an answer counts, if the text is known to have changed."""
         changed = self._recent.has_changed(update.message)
         await update.say(update.notice(texts.ANSWER_EDITED) if changed else None)
         self._recent.record(update.message)
 
-    async def _change(self, update: MessageContext, chat: Chat, held: AsyncExitStack) -> bool:
+    async def _change(self, update: MessageContext, chat: Chat, stack: AsyncExitStack) -> bool:
         message = update.message
         stored = await self._edits.find(chat.id, message.message_id)
         if stored is None:
@@ -102,11 +102,11 @@ class EditHandlers:
             await update.say(None)
             return True
         fetch = stored.asked or self._addressing.is_meant(message)
-        now, stopped = await self._understood(chat, message, held, fetch=fetch) if not is_live(message) else (None, ())
-        said, read = now or (None, None)
+        content, stopped = await self._read(chat, message, stack, fetch=fetch) if not is_live(message) else (None, ())
+        said, read = content or (None, None)
         problem = read.problem if read else None
-        goes_on = bool(stopped) and await self._transcript.pending_reply(chat.id) is not None
-        async with update.finish(also=() if goes_on else stopped) as tx:
+        still_pending = bool(stopped) and await self._transcript.pending_reply(chat.id) is not None
+        async with update.finish(also=() if still_pending else stopped) as tx:
             await update.send(tx, *(update.notice(trouble) for trouble in problems_of(read)) if read else ())
             if said is not None:
                 asks = self._addressing.is_meant(message)
@@ -117,28 +117,28 @@ class EditHandlers:
                 if not admitted and not stopped:
                     await self._refuse(update, tx)
                 await self._edits.is_now(tx, stored.turn_id, said.digest)
-            if stopped and goes_on:  # the answer to the old words was ended for these
+            if stopped and still_pending:  # the answer to the old text was ended for these updates
                 self._cancellations.stop_next(chat.key, stopped)
             elif stopped:
                 await update.reply(tx, texts.STOPPED)
         return True
 
-    async def _understood(
-        self, chat: Chat, message: Message, held: AsyncExitStack, *, fetch: bool
+    async def _read(
+        self, chat: Chat, message: Message, stack: AsyncExitStack, *, fetch: bool
     ) -> tuple[tuple[IncomingMessage, ReadMessage | None] | None, tuple[int, ...]]:
-        """What it says now; where its reading was stopped, only its words, and the updates that said so."""
+        """Its content now; if reading it was stopped, only its text, and the updates that stopped it."""
         try:
-            reading = self._reader.understood(chat, message, held, fetch=fetch)
+            reading = self._reader.read_one(chat, message, stack, fetch=fetch)
             return await self._cancellations.until_stopped(chat.key, reading), ()
         except StoppedError as exc:
-            return await self._reader.understood(chat, message, held, fetch=False), exc.update_ids
+            return await self._reader.read_one(chat, message, stack, fetch=False), exc.update_ids
 
     async def _refuse(self, update: MessageContext, tx: Transaction) -> None:
-        """What someone edits who asks too often is corrected, and not answered again."""
+        """Tell someone over the rate limit that their edit is stored, but not answered again."""
         sender = sender_of(update.message)
         await update.send(tx, self._rate_limiter.refusal(update.message, sender) if sender is not None else None)
 
-    def _is_worth_hearing(self, message: Message) -> bool:
+    def _is_worth_recording(self, message: Message) -> bool:
         edited_at = message.edit_date or message.date
         recent = (edited_at - message.date).total_seconds() <= RECENT_S
         if not self._recent.has_changed(message) and message.date.timestamp() < self._since - SLACK_S:

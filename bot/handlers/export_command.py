@@ -15,11 +15,11 @@ from storage.chat_archive import ChatArchive
 from storage.records import Button, File, FileKind, Notice
 
 MOST_BYTES = 50_000_000
-"""Telegram takes documents of 50 MB from a bot."""
+"""The largest document that Telegram accepts from a bot."""
 
 
 class ExportHandlers:
-    """Writes the file; times are those of `zone`, `clock` gives Unix seconds, `name` is the bot's own."""
+    """Writes the file; times in it are in `zone`, `clock` gives Unix seconds, `name` is the bot's name."""
 
     def __init__(
         self,
@@ -38,7 +38,7 @@ class ExportHandlers:
         self._clock = clock
 
     async def export(self, update: MessageContext) -> None:
-        """``/export``, with a form or with two buttons to choose it."""
+        """``/export``: with a format, or else with two buttons to choose one."""
         wanted = argument(update.message).casefold()
         if wanted in tuple(ExportFormat):
             notice, stopped = await self._until_stopped(update, ExportFormat(wanted))
@@ -53,7 +53,7 @@ class ExportHandlers:
             await update.say(update.notice(texts.EXPORT_ASK, buttons, alone=True))
 
     async def chosen(self, update: ButtonContext, button: ExportButton) -> None:
-        """The form was chosen: the question gives way to the file."""
+        """Replace the question about the format by the file."""
         notice, stopped = await self._until_stopped(update, button.format)
         async with update.finish(also=stopped) as tx:
             if notice.file is not None:
@@ -64,30 +64,30 @@ class ExportHandlers:
     async def _until_stopped(
         self, update: MessageContext | ButtonContext, form: ExportFormat
     ) -> tuple[Notice, tuple[int, ...]]:
-        """What is sent, and the updates that stopped the export."""
+        """The notice to send, and the updates that stopped the export."""
         try:
-            return await self._cancellations.until_stopped(update.key, self._made(update, form)), ()
+            return await self._cancellations.until_stopped(update.key, self._export(update, form)), ()
         except StoppedError as exc:
-            return _told(update, texts.STOPPED), exc.update_ids
+            return _notice(update, texts.STOPPED), exc.update_ids
 
-    async def _made(self, update: MessageContext | ButtonContext, form: ExportFormat) -> Notice:
-        """The file with what it holds, or a sentence that there is none."""
+    async def _export(self, update: MessageContext | ButtonContext, form: ExportFormat) -> Notice:
+        """A notice with the file and a caption, or one that says why there is no file."""
         chat = await self._archive.read(update.key)
         if chat is None or not (chat.turns or chat.memory):
-            return _told(update, texts.NOTHING_SAID)
+            return _notice(update, texts.NOTHING_SAID)
         with_media = form is ExportFormat.JSON and any(turn.media for turn in chat.turns)
         data = await self._data(chat, form, with_media=with_media)
         if data is None and with_media:
             with_media, data = False, await self._data(chat, form, with_media=False)
         if data is None:
-            return _told(update, texts.EXPORT_TOO_LARGE)
+            return _notice(update, texts.EXPORT_TOO_LARGE)
         left_out = not with_media and any(turn.media for turn in chat.turns)
         today = datetime.fromtimestamp(self._clock(), self._zone).date()
         name = f"keepsake-{today}.{'json' if form is ExportFormat.JSON else 'md'}"
-        return _told(update, self._caption(chat, left_out=left_out), File(FileKind.DOCUMENT, data, name))
+        return _notice(update, self._caption(chat, left_out=left_out), File(FileKind.DOCUMENT, data, name))
 
     async def _data(self, chat: ArchivedChat, form: ExportFormat, *, with_media: bool) -> bytes | None:
-        """The file; None when it is larger than Telegram takes."""
+        """The file's content, or None if it is too large for Telegram."""
         if form is ExportFormat.MARKDOWN:
             data = (await asyncio.to_thread(markdown.written, chat, self._zone, self._name)).encode()
             return data if len(data) <= MOST_BYTES else None
@@ -103,11 +103,11 @@ class ExportHandlers:
             f"{datetime.fromtimestamp(turn.at, self._zone):%Y-%m-%d}" for turn in (*chat.turns[:1], *chat.turns[-1:])
         ]
         span = texts.EXPORT_SPAN.format(first=days[0], last=days[-1]) if days else ""
-        told = plural(len(chat.turns), texts.MESSAGES) + span
-        return texts.EXPORTED.format(messages=told) + (f" {texts.EXPORT_LEFT_OUT}" if left_out else "")
+        messages = plural(len(chat.turns), texts.MESSAGES) + span
+        return texts.EXPORTED.format(messages=messages) + (f" {texts.EXPORT_LEFT_OUT}" if left_out else "")
 
 
-def _told(update: MessageContext | ButtonContext, text: str, file: File | None = None) -> Notice:
+def _notice(update: MessageContext | ButtonContext, text: str, file: File | None = None) -> Notice:
     if isinstance(update, ButtonContext):
         return update.notice(text, file=file)
     return update.notice(text, file=file, alone=True)

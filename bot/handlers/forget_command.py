@@ -1,4 +1,4 @@
-"""``/forget``: what was found is shown, and deleted for good once that is confirmed."""
+"""``/forget``: shows what was found, and permanently deletes it once that is confirmed."""
 
 from collections.abc import Callable
 from datetime import datetime, tzinfo
@@ -18,14 +18,14 @@ from storage.records import Button, Chat, HistoryTurn
 
 BACK, ON = "◀", "▶"
 BUTTONS_S = 600.0
-"""How long they can be pressed."""
+"""How long the buttons are shown."""
 MOST_SHOWN = 10
 EXCERPT = 100
-"""Characters of each turn that are shown."""
+"""How many characters of each turn are shown."""
 
 
 class ForgetHandlers:
-    """Finds, asks and deletes; times are those of `zone`, `clock` gives Unix seconds."""
+    """Finds, asks and deletes; `zone` is the time zone of the dates shown, `clock` gives Unix seconds."""
 
     def __init__(
         self,
@@ -50,7 +50,7 @@ class ForgetHandlers:
         await self._propose(update, argument(update.message), update.message.reply_to_message)
 
     async def forget_words(self, update: MessageContext, given: GivenAnswer) -> None:
-        """The answer to our question what to forget."""
+        """The answer to the bot's question what to forget."""
         await self._propose(update, given.words, None, given)
 
     async def confirm(self, update: ButtonContext, button: ConfirmForgetButton) -> None:
@@ -67,18 +67,18 @@ class ForgetHandlers:
             self._eraser.begin()
         await update.acknowledge("" if proposal else texts.OLD_BUTTON)
 
-    async def turn(self, update: ButtonContext, button: ForgetPageButton) -> None:
+    async def show_page(self, update: ButtonContext, button: ForgetPageButton) -> None:
         """Show another page of what was found."""
         chat, number = update.chat, button.proposal_id
         proposal = await self._deletions.proposal(chat.id, number) if chat else None
-        text = await self._told(chat, proposal, button.page) if chat and proposal else ""
+        text = await self._text(chat, proposal, button.page) if chat and proposal else ""
         async with update.finish() as tx:
             if proposal is not None:
                 await update.edit(tx, text, _buttons(number, proposal, button.page))
         await update.acknowledge("" if proposal else texts.OLD_BUTTON)
 
     async def keep(self, update: PressContext, button: KeepButton) -> None:
-        """Leave everything as it is."""
+        """Drop the proposal and keep everything."""
         chat, message = update.chat, update.message
         async with update.finish() as tx:
             taken = chat and await self._deletions.take_proposal(tx, chat.id, button.proposal_id)
@@ -93,17 +93,17 @@ class ForgetHandlers:
         chat = update.chat
         notice = update.notice(texts.FORGET_NOTHING)
         found = await self._found(chat, words, reply_to) if chat else ForgetPreview((), ())
-        told = await self._told(chat, found, 0) if chat and found else ""
+        text = await self._text(chat, found, 0) if chat and found else ""
         if not words and reply_to is None:
             notice = update.notice(texts.FORGET_HOW)
         async with update.finish() as tx:
             if chat is not None and found:
                 number = await self._forgetting.propose(tx, chat, found)
-                notice = update.notice(told, _buttons(number, found, 0), until=self._clock() + BUTTONS_S)
+                notice = update.notice(text, _buttons(number, found, 0), until=self._clock() + BUTTONS_S)
             if given is None:
                 await update.send(tx, notice)
             else:
-                await self._questions.took(tx, given, notice, over=bool(found))  # else a reply with other words will do
+                await self._questions.answered(tx, given, notice, over=bool(found))  # else they can try other words
 
     async def _found(self, chat: Chat, words: str, reply_to: Message | None) -> ForgetPreview:
         if words:
@@ -112,7 +112,7 @@ class ForgetHandlers:
             return await self._forgetting.by_message(chat, reply_to.message_id)
         return ForgetPreview((), ())
 
-    async def _told(self, chat: Chat, found: ForgetPreview | Proposal, page: int) -> str:
+    async def _text(self, chat: Chat, found: ForgetPreview | Proposal, page: int) -> str:
         lines = [self._line(turn) for turn in await self._forgetting.shown(chat, found, page * MOST_SHOWN, MOST_SHOWN)]
         if (pages := _pages(found)) > 1:
             count = plural(len(found.turn_ids), texts.MESSAGES)
@@ -124,7 +124,7 @@ class ForgetHandlers:
     def _line(self, turn: HistoryTurn) -> str:
         words = " ".join(strip_framing(turn.content).split()).removeprefix(
             f"{turn.speaker}: "
-        )  # in groups it stands there
+        )  # in groups the content begins with it
         shown = words if len(words) <= EXCERPT else words[:EXCERPT].rstrip() + "…"
         return f"• {datetime.fromtimestamp(turn.at, self._zone):%Y-%m-%d} {turn.speaker or texts.THE_BOT}: {shown}"
 

@@ -1,9 +1,10 @@
-"""Who may do what: what the table of handlers declares is applied here, in one place.
+"""Who may do what: applies what the handler table declares.
 
-Administrators: in a group only they may take back what was said, and change how the bot behaves there.
+Administrators: in a group only they may delete what was said, and change how the bot behaves there.
 
-The rate limit: what costs is an answer, so a burst of messages that become one turn counts once. Commands and buttons
-that ask the model count as well; the anonymous administrators of a group are one person. Counts are kept in memory.
+The rate limit counts answers, because those cost money: a burst of messages that becomes one turn counts once. Commands
+and buttons that ask the model count, too. The anonymous administrators of a group count as one person. The counts are
+kept in memory.
 """
 
 import logging
@@ -32,22 +33,22 @@ from bot.updates.parsing import key_of
 from storage.records import Notice
 
 KNOWN_S = 60.0
-"""How long it is believed what someone is in a group, in seconds."""
+"""How long someone's status in a group is cached, in seconds."""
 MINUTE_S = 60.0
 
 log = logging.getLogger(__name__)
 
 
 class OwnersOnly(Enum):
-    """Where a command is the owners' own; elsewhere, and to others, it is a command that does not exist."""
+    """Where owners may give a command; elsewhere, and for others, it is an unknown command."""
 
     IN_PRIVATE = auto()
     AND_AS_REPLY = auto()
-    """Also in a group, about the person whom the command replies to."""
+    """Also in a group, about the person that the command replies to."""
 
 
 class AdminGuard:
-    """Knows a group's administrators; where one person talks alone they may do everything."""
+    """Knows the administrators of groups; in a conversation with one person, that person may do everything."""
 
     def __init__(self, bot: Bot, clock: Callable[[], float]) -> None:
         self._bot = bot
@@ -55,7 +56,7 @@ class AdminGuard:
         self._known: dict[tuple[int, int], tuple[bool, float]] = {}
 
     async def admits(self, update: UpdateContext) -> bool:
-        """Whether the sender of a command, or whoever pressed a button, may do what administrators do."""
+        """Whether the sender of a command, or the person who pressed a button, has an administrator's permissions."""
         match update:
             case ButtonContext():
                 return _is_aside(update.message) or await self.may(update.message, update.query.from_user.id)
@@ -64,7 +65,7 @@ class AdminGuard:
         return True  # a button whose message is gone does nothing
 
     async def may(self, message: Message, user_id: int | None = None) -> bool:
-        """Whether whoever sent this message, or this user, may do what administrators do."""
+        """Whether this user (None: the sender of the message) has an administrator's permissions."""
         if is_personal(message) or (user_id is None and _is_anonymous(message)):
             return True
         asked = user_id or (message.from_user.id if message.from_user else None)
@@ -85,25 +86,25 @@ class AdminGuard:
 
 
 def _is_aside(message: Message) -> bool:
-    """Whether it is about what one member of the group and the bot say, and nobody else sees."""
+    """Whether it belongs to an ephemeral conversation, which has only one member."""
     return key_of(message).alone_with is not None
 
 
 def _is_anonymous(message: Message) -> bool:
-    """An administrator who speaks as the group itself."""
+    """Whether an administrator wrote it in the name of the group."""
     return message.sender_chat is not None and message.sender_chat.id == message.chat.id
 
 
 @dataclass(slots=True)
 class _Recent:
-    """Of one person: when they were answered in the last minute, and when they were last told to wait."""
+    """When a person was answered in the last minute, and when they were last asked to wait."""
 
     asked: deque[float] = field(default_factory=deque)
-    told: float | None = None
+    notified_at: float | None = None
 
 
 class RateLimiter:
-    """Counts answers. `most` is MESSAGES_PER_MINUTE, None: no limit; `clock` gives Unix seconds."""
+    """Counts answers. `most` is MESSAGES_PER_MINUTE (None: no limit); `clock` gives Unix seconds."""
 
     def __init__(self, most: int | None, clock: Callable[[], float]) -> None:
         self._most = most
@@ -111,10 +112,10 @@ class RateLimiter:
         self._recent: dict[int, _Recent] = {}
 
     def admits(self, user_id: int) -> bool:
-        """Whether this person is answered once more; if so, it counts."""
+        """Whether this person may get another answer; if so, it is counted."""
         if self._most is None:
             return True
-        self._forget_the_quiet()
+        self._drop_old()
         recent = self._recent.setdefault(user_id, _Recent())
         if len(recent.asked) >= self._most:
             return False
@@ -122,25 +123,25 @@ class RateLimiter:
         return True
 
     def admits_edit(self, message: Message) -> bool:
-        """Whether an edited message is answered again; if so, it counts."""
+        """Whether an edited message may get another answer; if so, it is counted."""
         sender = sender_of(message)
         return sender is None or self.admits(sender)
 
     def refusal(self, message: Message, user_id: int) -> Notice | None:
-        """What someone is told who is not; None: they were told less than a minute ago."""
+        """The notice for someone over the limit, or None if they got one less than a minute ago."""
         recent, now = self._recent[user_id], self._clock()
-        if recent.told is not None and now - recent.told < MINUTE_S:
+        if recent.notified_at is not None and now - recent.notified_at < MINUTE_S:
             return None
-        recent.told = now
+        recent.notified_at = now
         return answer(message, self.wait(user_id), alone=True)
 
     def wait(self, user_id: int) -> str:
-        """The sentence for someone who is refused: the limit, and how long they have to wait."""
+        """A sentence with the limit, and how long this person has to wait."""
         wait = max(1, round(self._recent[user_id].asked[0] + MINUTE_S - self._clock()))
         limit = plural(self._most or 0, texts.MESSAGES)
         return texts.TOO_OFTEN.format(limit=limit, wait=plural(wait, texts.SECONDS))
 
-    def _forget_the_quiet(self) -> None:
+    def _drop_old(self) -> None:
         since = self._clock() - MINUTE_S
         for user_id in list(self._recent):
             asked = self._recent[user_id].asked
@@ -151,29 +152,29 @@ class RateLimiter:
 
 
 class Guards:
-    """Applies what the table declares; who is refused is told, and the update is finished."""
+    """Applies what the table declares: a refused update is answered and finished here."""
 
-    def __init__(self, admins: AdminGuard, pace: RateLimiter, owners: Owners) -> None:
+    def __init__(self, admins: AdminGuard, rate_limiter: RateLimiter, owners: Owners) -> None:
         self._admins = admins
-        self._pace = pace
+        self._rate_limiter = rate_limiter
         self._owners = owners
 
-    async def admits(self, update: UpdateContext, *, admins: bool, paced: bool) -> bool:
-        """Whether a command or a button goes to its handler."""
+    async def admits(self, update: UpdateContext, *, admins: bool, limited: bool) -> bool:
+        """Whether a command or a button may go to its handler."""
         if admins and not await self._admins.admits(update):
             notice = update.notice(texts.ONLY_ADMINS, alone=True) if isinstance(update, MessageContext) else None
             await self._refuse(update, texts.ONLY_ADMINS, notice)
             return False
-        who = _who(update) if paced else None
-        if who is not None and not self._pace.admits(who):
-            text = self._pace.wait(who)  # before anything is awaited: the minute may be over then
-            notice = self._pace.refusal(update.message, who) if isinstance(update, MessageContext) else None
+        who = _who(update) if limited else None
+        if who is not None and not self._rate_limiter.admits(who):
+            text = self._rate_limiter.wait(who)  # before any await: the minute might be over afterwards
+            notice = self._rate_limiter.refusal(update.message, who) if isinstance(update, MessageContext) else None
             await self._refuse(update, text, notice)
             return False
         return True
 
     async def is_owners(self, update: MessageContext, where: OwnersOnly) -> bool:
-        """Whether an owner gives this command where owners may give it."""
+        """Whether an owner gave this command in a place where owners may give it."""
         message = update.message
         user = message.from_user
         if not is_private(message):
@@ -190,12 +191,12 @@ class Guards:
 
 
 def replies(message: Message) -> bool:
-    """Whether a command is about what it replies to, here or in another chat."""
+    """Whether a command replies to a message, here or in another chat."""
     return replied_to(message) is not None or message.external_reply is not None
 
 
 def _who(update: UpdateContext) -> int | None:
-    """Who is counted: a person, or the chat in whose name they write."""
+    """Who it counts for: a person, or the chat in whose name they write."""
     if isinstance(update, MessageContext):
         return sender_of(update.message)
     return update.user.id if update.user is not None else None

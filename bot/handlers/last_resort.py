@@ -1,4 +1,4 @@
-"""The last resort: what nobody expected is logged under a reference, the user is told it, and the bot goes on."""
+"""The last resort for unexpected errors: they are logged with a reference that the user gets, and the bot goes on."""
 
 import logging
 import secrets
@@ -13,7 +13,7 @@ from storage import Storage, StorageError
 from storage.records import ChatKey, Notice
 
 MOST_DETAILS = 300
-"""Characters of what a server said about a failure: it may quote the request."""
+"""The most characters to log of a server's error message, which may quote the request."""
 
 log = logging.getLogger(__name__)
 
@@ -25,19 +25,19 @@ class LastResort:
         self._storage = storage
 
     async def in_handler(self, update: UpdateContext, error: BaseException, message: Message | None) -> None:
-        """A handler failed: its update is done, or it would fail again after every start.
+        """A handler failed: finish its update, which would otherwise fail again after every start.
 
-        `message` gets the answer to that; None: nobody said anything.
+        `message` is what to reply to, if there is one.
         """
         reference = _logged(error)
         text = texts.FAILURE.format(reference=reference)
         try:
             await update.say(answer(message, text, alone=True) if message is not None else None)
         except StorageError as exc:
-            log.error("The failure %s can't be stored; its update is taken up at the next start: %s", reference, exc)
+            log.error("The failure %s can't be stored; its update is retried at the next start: %s", reference, exc)
 
     async def in_lane(self, key: ChatKey, error: BaseException) -> None:
-        """Answering or delivering failed: what was owed is given up, so that the conversation can go on."""
+        """Answering or delivering failed: give up what is pending, so that the conversation can go on."""
         reference = _logged(error)
         chat = await self._storage.chats.find(key)
         if chat is None:
@@ -52,7 +52,7 @@ class LastResort:
 
 
 def log_unanswered(chat_id: int, exc: ModelError) -> None:
-    """Why there is no answer from the model."""
+    """Log why there is no answer from the model."""
     fields = {"chat": chat_id, "kind": type(exc).__name__, "model": exc.model, "request": exc.request_id}
     details = " ".join(str(exc).split())[:MOST_DETAILS]
     named = ", ".join(f"{name} {value}" for name, value in fields.items() if value)

@@ -1,6 +1,7 @@
-"""Coming and going: the bot is added to a group, removed or blocked, and groups become supergroups.
+"""The bot's membership in chats, and what Telegram's apps show of it: command menus and descriptions.
 
-What Telegram's apps show of the bot: command menus by language and by who may do what where, and descriptions.
+The bot is added to groups, removed and blocked, and groups become supergroups. Menus depend on the language, and on
+who may do what where.
 """
 
 import asyncio
@@ -34,25 +35,26 @@ from storage.records import ChatKey, Notice
 
 OUT = (ChatMember.LEFT, ChatMember.BANNED)
 FOR_ADMINS = frozenset({"forget", "reset", "settings", "export"})
-"""What only administrators may do in a group."""
+"""Commands that only administrators may use in a group."""
 FOR_OWNERS = frozenset({"users", "allow", "block", "broadcast", "budget"})
-"""What only owners may do, in private."""
+"""Commands that only owners may use, in private."""
 EPHEMERAL = frozenset({"help", "memory", "search", "why", "usage", "privacy", "settings", "export"})
-"""What concerns whoever asks: in a group their apps show the command, and so the answer, to them alone (10.3)."""
+"""Commands that in a group are shown, along with the reply, only to the person who gives them (Bot API 10.3)."""
 FORMER_DESCRIPTIONS = frozenset(
     files("bot.texts").joinpath("former_descriptions.txt").read_text(encoding="utf-8").splitlines()
 )
-"""What earlier versions told Telegram, in any language: replaced, since nobody but the bot wrote it."""
+"""Descriptions set by earlier versions, in all languages: they may be replaced, since the bot wrote them."""
 IN_MENUS = tuple(language for language in LANGUAGES if language != TRADITIONAL)
-"""Telegram knows languages by two letters there."""
+"""The languages with menus: Telegram only takes two-letter codes there."""
 
 log = logging.getLogger(__name__)
 
 
 class MembershipHandlers:
-    """Keeps track of where the bot is.
+    """Keeps track of the bot's chats.
 
-    `hears_all`: Telegram gives it all that is said in groups; `listens`: it keeps that; `clock` gives Unix seconds.
+    `hears_all`: whether Telegram sends the bot every message of groups; `listens`: whether it records them; `clock`
+    gives Unix seconds.
     """
 
     def __init__(
@@ -74,7 +76,7 @@ class MembershipHandlers:
         self._clock = clock
 
     async def changed(self, update: UpdateContext, change: ChatMemberUpdated) -> None:
-        """What the bot is in a chat has changed."""
+        """The bot's status in a chat has changed."""
         async with update.finish() as tx:
             if is_out(change.new_chat_member):
                 await presence.left(tx, change.chat.id)
@@ -84,23 +86,23 @@ class MembershipHandlers:
             key = ChatKey(change.chat.id)
             chat = await self._storage.chats.ensure(tx, key, private=private, now=self._clock())
             group = change.chat.type in (TelegramChat.GROUP, TelegramChat.SUPERGROUP)
-            group = group and not change.chat.is_direct_messages  # where nothing is said outside a topic
+            group = group and not change.chat.is_direct_messages  # a greeting there would need a topic
             joined = group and is_out(change.old_chat_member)
             if joined and await self._storage.chats.greet(tx, chat.id):
                 await update.send(tx, Notice(key, private, self._greeting(change)))
 
     async def migrated(self, update: MessageContext) -> None:
-        """A group has become a supergroup: its memory moves along."""
+        """A group has become a supergroup: move its rows to the new ID."""
         message = update.message
         here = message.chat.id
         old, new = message.migrate_from_chat_id or here, self._access.current_id(message.migrate_to_chat_id or here)
         async with update.finish() as tx:
-            if self._access.is_named(old):  # the settings name a group that is no more
+            if self._access.is_named(old):  # ALLOWED_IDS still has the old ID
                 await self._storage.access.put(
                     tx, Applicant(old, message.chat.title or ""), AccessStatus.ALLOWED, SHELL, self._clock()
                 )
             await presence.migrate(tx, old, new)
-            await self._storage.inbox.forget(tx, old)  # under this number nothing is found any more that is forgotten
+            await self._storage.inbox.forget(tx, old)  # a later /forget would not find updates under the old ID
 
     def _greeting(self, change: ChatMemberUpdated) -> str:
         hears = self._hears_all or change.new_chat_member.status == ChatMember.ADMINISTRATOR
@@ -109,15 +111,15 @@ class MembershipHandlers:
 
 
 def is_out(member: ChatMember) -> bool:
-    """Whether the bot can't speak there."""
+    """Whether the bot can't write in the chat."""
     muted = isinstance(member, ChatMemberRestricted) and not (member.is_member and member.can_send_messages)
     return muted or member.status in OUT
 
 
 async def register_menu(bot: Bot) -> None:
-    """Register all menus but the owners'; without them the commands work all the same.
+    """Register all menus except the owners'; commands work without them, too.
 
-    What is refused in one language leaves the others as they are, and nothing that comes of it ends the bot.
+    A failure in one language does not affect the others, and never ends the bot.
     """
     general = _GeneralDescriptions(bot)
     for language in IN_MENUS:
@@ -127,7 +129,7 @@ async def register_menu(bot: Bot) -> None:
 
 
 async def register_owner_menu(bot: Bot, owner: int) -> None:
-    """Show an owner their own commands, in the private chat; where that was never begun, there is nothing to show."""
+    """Show an owner their commands in the private chat; this fails if the chat was never started."""
     try:
         for language in IN_MENUS:
             with speaking(language):
@@ -139,27 +141,27 @@ async def register_owner_menu(bot: Bot, owner: int) -> None:
 
 
 async def drop_owner_menu(bot: Bot, former: int) -> None:
-    """Someone is an owner no longer."""
+    """Remove the menu of a former owner."""
     try:
         for language in IN_MENUS:
             scope = BotCommandScopeChat(former)
             await _in_time(partial(bot.delete_my_commands, scope=scope, language_code=_code(language)))
     except TelegramError as exc:
-        log.info("The command menu of %d could not be taken away: %s", former, exc)
+        log.info("The command menu of %d could not be removed: %s", former, exc)
 
 
 async def _or_log(failed: str, step: Callable[[], Awaitable[object]]) -> None:
-    """Do a step, or log that it failed."""
+    """Run a step, or log that it failed."""
     try:
         await _in_time(step)
     except TelegramError as exc:
         log.warning("%s: %s", failed, exc)
     except Exception:
-        log.exception("%s: an answer that can't be read", failed)
+        log.exception("%s: the response can't be parsed", failed)
 
 
 async def _in_time(step: Callable[[], Awaitable[object]]) -> None:
-    """Do a step as soon as Telegram lets us."""
+    """Run a step, waiting for as long as Telegram asks."""
     while True:
         try:
             await step()
@@ -179,14 +181,14 @@ async def _register(bot: Bot, language: str) -> None:
         (BotCommandScopeAllChatAdministrators(), everything),
     )
     for scope, menu in scopes:
-        shown = [_entry(*one, in_groups=scope.type != BotCommandScope.DEFAULT) for one in menu]
-        stands = await bot.get_my_commands(scope, _code(language))
-        if list(map(_told, stands)) != list(map(_told, shown)):
-            await bot.set_my_commands(shown, scope=scope, language_code=_code(language))
+        wanted = [_entry(*command, in_groups=scope.type != BotCommandScope.DEFAULT) for command in menu]
+        registered = await bot.get_my_commands(scope, _code(language))
+        if list(map(_as_json, registered)) != list(map(_as_json, wanted)):
+            await bot.set_my_commands(wanted, scope=scope, language_code=_code(language))
 
 
-def _told(entry: BotCommand) -> dict[str, object]:
-    """What Telegram keeps of a command."""
+def _as_json(entry: BotCommand) -> dict[str, object]:
+    """The fields of a command that Telegram stores."""
     return {name: value for name, value in entry.to_dict().items() if value}
 
 
@@ -196,14 +198,14 @@ def _entry(name: str, does: str, *, in_groups: bool) -> BotCommand:
 
 
 class _GeneralDescriptions:
-    """The descriptions for users of any language: asked for once, unless Telegram refuses."""
+    """The descriptions for all other languages, read once from Telegram."""
 
     def __init__(self, bot: Bot) -> None:
         self._bot = bot
         self._read: tuple[str, str] | None = None
 
     async def read(self) -> tuple[str, str]:
-        """The long one and the short one."""
+        """The description and the short description."""
         if self._read is None:
             long, short = await self._bot.get_my_description(), await self._bot.get_my_short_description()
             self._read = long.description, short.short_description
@@ -211,20 +213,20 @@ class _GeneralDescriptions:
 
 
 async def _describe(bot: Bot, code: str | None, general: _GeneralDescriptions) -> None:
-    """Where only the bot has said something: what someone wrote with @BotFather stays, for all languages alone."""
+    """Set the descriptions, unless someone wrote a general one with @BotFather, which then stays the only one."""
     with speaking("en"):
-        ours = {"", texts.DESCRIPTION, texts.SHORT_DESCRIPTION, *FORMER_DESCRIPTIONS}
+        replaceable = {"", texts.DESCRIPTION, texts.SHORT_DESCRIPTION, *FORMER_DESCRIPTIONS}
     long, short = await general.read()
-    if long in ours:
+    if long in replaceable:
         here = (await bot.get_my_description(code)).description
-        if here in ours and here != texts.DESCRIPTION:
+        if here in replaceable and here != texts.DESCRIPTION:
             await bot.set_my_description(texts.DESCRIPTION, code)
-    if short in ours:
+    if short in replaceable:
         here = (await bot.get_my_short_description(code)).short_description
-        if here in ours and here != texts.SHORT_DESCRIPTION:
+        if here in replaceable and here != texts.SHORT_DESCRIPTION:
             await bot.set_my_short_description(texts.SHORT_DESCRIPTION, code)
 
 
 def _code(language: str) -> str | None:
-    """English is for everybody whose language is none of ours."""
+    """The code for Telegram; English is registered for all languages without a translation."""
     return None if language == "en" else language

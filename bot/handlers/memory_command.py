@@ -1,4 +1,4 @@
-"""``/memory``: what stands in the prompt in place of what has left it, and the buttons that change it."""
+"""``/memory``: shows the notes that replace older turns in the prompt, with buttons to change them."""
 
 from bot.conversation.compaction import CompactionOutcome
 from bot.conversation.maintenance import Maintenance
@@ -21,7 +21,7 @@ from storage.records import Button, Chat
 
 
 class MemoryHandlers:
-    """Shows a memory, and lets people change it."""
+    """Shows a chat's memory, and lets people change it."""
 
     def __init__(
         self, memory: MemoryEditor, maintenance: Maintenance, cancellations: Cancellations, questions: QuestionHandlers
@@ -32,16 +32,16 @@ class MemoryHandlers:
         self._questions = questions
 
     async def show(self, update: MessageContext) -> None:
-        """``/memory``: the very text that stands in the prompt."""
+        """``/memory``: the text exactly as it is in the prompt."""
         chat = update.chat
         if chat is None:
             await update.say(update.notice(texts.NOTHING_SAID, alone=True))
             return
-        shown, buttons = told(await self._memory.show(chat.id)), await self._buttons(chat)
+        shown, buttons = memory_text(await self._memory.show(chat.id)), await self._buttons(chat)
         await update.say(update.notice(shown, buttons, alone=True))
 
-    async def show_before(self, update: ButtonContext, button: EarlierMemoryButton) -> None:
-        """The notes before, by what would change."""
+    async def show_earlier(self, update: ButtonContext, button: EarlierMemoryButton) -> None:
+        """Show what going back to the previous notes would change."""
         before = await self._memory.before(update.chat, button.version_id) if update.chat else None
         await update.acknowledge("" if before else texts.OLD_BUTTON)
         if before is None:
@@ -54,16 +54,16 @@ class MemoryHandlers:
         text = texts.NOTES_BEFORE.replace("{at}", f"{before.made_at:%Y-%m-%d %H:%M}").replace("{changes}", changes)
         await update.say(update.notice(text, buttons))
 
-    async def bring_back(self, update: ButtonContext, button: RestoreMemoryButton) -> None:
-        """Bring earlier notes back; the message then shows them, with a button that undoes it."""
+    async def restore(self, update: ButtonContext, button: RestoreMemoryButton) -> None:
+        """Restore earlier notes; the message then shows them, with a button to undo it."""
         chat = update.chat
-        former = await self._memory.bring_back(chat, button.version_id) if chat else None
+        former = await self._memory.restore(chat, button.version_id) if chat else None
         await update.acknowledge("" if former else texts.OLD_BUTTON)
         if chat is None or former is None:
             await update.say(None)
             return
         undo = Button(texts.UNDO, RestoreMemoryButton(former).pack())
-        await update.say(edited(update.message, told(await self._memory.show(chat.id)), (undo,)))
+        await update.say(edited(update.message, memory_text(await self._memory.show(chat.id)), (undo,)))
 
     async def compact(self, update: ButtonContext, _: CompactButton) -> None:
         """Compact now; the message then shows the new memory."""
@@ -83,7 +83,7 @@ class MemoryHandlers:
             await update.say(update.notice(text))
             return
         if outcome is CompactionOutcome.DONE:
-            notice = edited(update.message, told(await self._memory.show(chat.id)), await self._buttons(chat))
+            notice = edited(update.message, memory_text(await self._memory.show(chat.id)), await self._buttons(chat))
         else:
             void = texts.COMPACT_NOTHING if outcome is CompactionOutcome.NOTHING else texts.COMPACT_VOID
             notice = update.notice(void)
@@ -98,7 +98,7 @@ class MemoryHandlers:
         await self._ask(update, QuestionKind.FORGET)
 
     async def correct(self, update: MessageContext, given: GivenAnswer) -> None:
-        """Apply what a person said in answer to the question."""
+        """Apply a person's answer to the question what to correct."""
         chat, over, awaits = update.chat, True, False
         stopped: tuple[int, ...] = ()
         text = texts.NOTHING_SAID
@@ -111,7 +111,7 @@ class MemoryHandlers:
             except StoppedError as exc:
                 text, over, stopped = texts.STOPPED, False, exc.update_ids
         async with update.finish(also=stopped) as tx:
-            await self._questions.took(tx, given, update.notice(text), over=over, awaits=awaits)
+            await self._questions.answered(tx, given, update.notice(text), over=over, awaits=awaits)
 
     async def _ask(self, update: ButtonContext, kind: QuestionKind) -> None:
         await update.acknowledge()
@@ -130,26 +130,26 @@ class MemoryHandlers:
         return tuple(buttons)
 
 
-def told(shown: MemoryView) -> str:
-    """A memory and its numbers in words."""
+def memory_text(view: MemoryView) -> str:
+    """The memory with its figures, as a message."""
     lines = [
-        (texts.MEMORY_NUMBERS_NOTES if shown.memory_tokens else texts.MEMORY_NUMBERS).format(
-            rounds=plural(shown.rounds, texts.ROUNDS),
-            tokens=grouped(shown.prompt_tokens),
-            window=grouped(shown.context_window),
-            memory=grouped(shown.memory_tokens),
+        (texts.MEMORY_NUMBERS_NOTES if view.memory_tokens else texts.MEMORY_NUMBERS).format(
+            rounds=plural(view.rounds, texts.ROUNDS),
+            tokens=grouped(view.prompt_tokens),
+            window=grouped(view.context_window),
+            memory=grouped(view.memory_tokens),
         )
     ]
-    if shown.media:
-        lines.append(texts.MEMORY_MEDIA.format(count=shown.media))
-    if shown.cached_share is not None:
-        lines.append(texts.MEMORY_CACHED.format(share=percent(shown.cached_share)))
-    if shown.text and shown.made_at is not None:
-        lines.append(texts.MEMORY_MADE.format(at=f"{shown.made_at:%Y-%m-%d %H:%M}"))
-    if shown.text and shown.spans:
+    if view.media:
+        lines.append(texts.MEMORY_MEDIA.format(count=view.media))
+    if view.cached_share is not None:
+        lines.append(texts.MEMORY_CACHED.format(share=percent(view.cached_share)))
+    if view.text and view.made_at is not None:
+        lines.append(texts.MEMORY_MADE.format(at=f"{view.made_at:%Y-%m-%d %H:%M}"))
+    if view.text and view.spans:
         lines.append(
-            texts.MEMORY_COVERS.format(spans=", ".join(f"{since} \u2013 {until}" for since, until in shown.spans))
+            texts.MEMORY_COVERS.format(spans=", ".join(f"{since} \u2013 {until}" for since, until in view.spans))
         )
-    empty = texts.MEMORY_EMPTY if shown.whole else texts.MEMORY_NONE
-    form = texts.MEMORY if shown.text else empty
-    return form.replace("{numbers}", " ".join(lines)).replace("{text}", shown.text)
+    empty = texts.MEMORY_EMPTY if view.whole else texts.MEMORY_NONE
+    form = texts.MEMORY if view.text else empty
+    return form.replace("{numbers}", " ".join(lines)).replace("{text}", view.text)

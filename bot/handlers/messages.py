@@ -1,4 +1,4 @@
-"""What people say to the bot, and what it overhears in groups."""
+"""Messages to the bot, and unaddressed messages in groups."""
 
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
@@ -23,11 +23,11 @@ from storage.records import Chat, Notice
 from storage.transcript import Transcript
 
 MOST_BOTS_IN_A_ROW = 3
-"""Messages of other bots that are answered without a word of a person between them."""
+"""How many messages of other bots are answered without a message from a person in between."""
 
 
 class AnswerHandlers:
-    """Passes what someone said in answer to a question of the bot on to whatever asked."""
+    """Passes answers to the bot's questions on to the handlers that asked."""
 
     def __init__(
         self,
@@ -43,8 +43,8 @@ class AnswerHandlers:
         self._forget = forget
         self._settings = settings
 
-    async def take(self, update: MessageContext, given: GivenAnswer) -> None:
-        """Have done what was asked for with a question of ours; whatever comes of it, it is nothing for the model."""
+    async def handle(self, update: MessageContext, given: GivenAnswer) -> None:
+        """Handle an answer, or say why it can't be accepted; the model never gets it."""
         if not self._questions.is_for(given.question, update.message):
             await update.say(update.notice(texts.NOT_ASKED, alone=True))
         elif not given.question.open:
@@ -62,9 +62,9 @@ class AnswerHandlers:
 
 
 class MessageHandlers:
-    """Records what is meant for the bot; the answer is then pending, and ``ReplyWorker`` gives it.
+    """Records messages to the bot; their answer is then pending until ``ReplyWorker`` writes it.
 
-    `listens`: in groups, what is said between the calls is kept as well.
+    `listens`: whether unaddressed messages in groups are recorded, too.
     """
 
     def __init__(
@@ -95,61 +95,61 @@ class MessageHandlers:
         self._keeps_unaddressed = listens
 
     async def on_batch(self, update: MessageContext, batch: MessageBatch) -> None:
-        """Store the words of a turn, unless they answer a question of ours; what can't be read is told."""
+        """Handle the messages of one turn: answers to the bot's questions, and what is left for the model."""
         for message in batch.messages:
             self._recent.record(message)
         given, rest = await self._questions.sort(batch)
-        others = [one.batch for one in given] + ([rest] if rest is not None else [])
-        update.skip(set(batch.update_ids).difference(*(one.update_ids for one in others)))
-        for one in given:
-            await self._answers.take(await update.part(one.batch), one)
+        parts = [answer.batch for answer in given] + ([rest] if rest is not None else [])
+        update.skip(set(batch.update_ids).difference(*(part.update_ids for part in parts)))
+        for answer in given:
+            await self._answers.handle(await update.part(answer.batch), answer)
         if rest is not None:
-            await self.listen(await update.part(rest), rest)
+            await self.record(await update.part(rest), rest)
 
-    async def listen(self, update: MessageContext, batch: MessageBatch) -> None:
-        """Store the words of a turn."""
+    async def record(self, update: MessageContext, batch: MessageBatch) -> None:
+        """Store the messages of one turn, and notify their sender about files that can't be read."""
         if not await self._is_meant(update, batch):
             await self._overhear(update, batch)
         elif self._is_admitted(batch):
-            await self._record(update, batch)
+            await self._record_question(update, batch)
         else:
             await self._put_off(update, batch)
 
-    async def _record(self, update: MessageContext, batch: MessageBatch) -> None:
-        async with AsyncExitStack() as held:
-            await self._hear_all(update, batch, held)
+    async def _record_question(self, update: MessageContext, batch: MessageBatch) -> None:
+        async with AsyncExitStack() as stack:
+            await self._read_and_record(update, batch, stack)
 
-    async def _hear_all(self, update: MessageContext, batch: MessageBatch, held: AsyncExitStack) -> None:
+    async def _read_and_record(self, update: MessageContext, batch: MessageBatch, stack: AsyncExitStack) -> None:
         senses = self._reader.senses(update.chat)
         try:
-            reading = self._reader.read(update.key, batch.messages, senses, held)
-            read, heard = await self._cancellations.until_stopped(update.key, reading)
+            reading = self._reader.read(update.key, batch.messages, senses, stack)
+            read, transcribed = await self._cancellations.until_stopped(update.key, reading)
         except StoppedError as exc:
             await self._keep(update, batch, update.notice(texts.STOPPED), exc.update_ids)
             return
-        notices = notices_of(read, heard, senses)
-        asked = any(is_question(one, words, senses) for one, words in zip(read, heard, strict=True))
+        notices = notices_of(read, transcribed, senses)
+        asked = any(is_question(message, words, senses) for message, words in zip(read, transcribed, strict=True))
         async with update.finish() as tx:
-            if heard:
+            if transcribed:
                 chat = await self._recorder.record(
                     tx,
                     update.key,
                     private=is_private(update.message),
-                    messages=[one.message for one in heard],
+                    messages=[message.message for message in transcribed],
                     asked=asked,
                     begins=True,
                     language=_language(batch),
                 )
-                await self._reader.record_usage(tx, chat.id, heard)
+                await self._reader.record_usage(tx, chat.id, transcribed)
             await update.send(tx, *notices)
 
     def _is_admitted(self, batch: MessageBatch) -> bool:
-        """Whether its sender has not asked too often; what only goes on with a turn is no question of its own."""
+        """Whether its sender is within the rate limit; messages that continue a turn don't count."""
         sender = sender_of(batch.messages[0])
         return sender is None or batch.continues or self._rate_limiter.admits(sender)
 
     async def _put_off(self, update: MessageContext, batch: MessageBatch) -> None:
-        """Keep what someone says who asks too often; the answer to their next message will be one to this as well."""
+        """Record a message of someone over the rate limit; the answer to their next message will cover it."""
         sender = sender_of(update.message)
         await self._keep(
             update, batch, self._rate_limiter.refusal(update.message, sender) if sender is not None else None
@@ -158,7 +158,7 @@ class MessageHandlers:
     async def _keep(
         self, update: MessageContext, batch: MessageBatch, notice: Notice | None, also: Sequence[int] = ()
     ) -> None:
-        """Keep the words of a turn that is not answered; nothing is fetched for it."""
+        """Record a turn that is not answered, without downloading its files."""
         said, private = await self._reader.skim(batch.messages), is_private(update.message)
         async with update.finish(also) as tx:
             if said:
@@ -189,7 +189,7 @@ class MessageHandlers:
         return await self._transcript.pending_reply(update.chat.id) is not None
 
     async def _may_answer_bot(self, chat: Chat | None, batch: MessageBatch) -> bool:
-        """Two bots that answer each other would do so forever."""
+        """Whether to answer another bot: two bots would otherwise answer each other forever."""
         if not any(self._addressing.is_called(message) for message in batch.messages):
             return False
         return chat is None or await self._edits.bots_in_a_row(chat.id) < MOST_BOTS_IN_A_ROW

@@ -1,4 +1,4 @@
-"""Notices: what the bot says in answer to a message, and how they are addressed and sent."""
+"""Building notices, their destinations and their keyboards."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -28,10 +28,10 @@ def answer(
     alone: bool = False,
     press: CallbackQuery | None = None,
 ) -> Notice:
-    """A notice that replies to a message; `until` is when its buttons go, in Unix seconds.
+    """A notice that replies to a message; `until` is when its buttons are removed, in Unix seconds.
 
-    `alone`: in a group it concerns only whoever wrote the message, or whose `press` under it this answers. What answers
-    an ephemeral message does anyway.
+    `alone`: in a group it is shown only to the author of the message, or to the person whose `press` under it this
+    answers. Replies to ephemeral messages always are.
     """
     member = seen_by(message) or (_member(message, press) if alone else None)
     return Notice(
@@ -53,16 +53,17 @@ def answer(
 def question(
     message: Message, text: str, asked: User, placeholder: str | None = None, query: str | None = None
 ) -> Notice:
-    """A notice that the next message of someone who pressed a button under this message is a reply to.
+    """A question to someone who pressed a button under this message, whose app opens a reply to it.
 
-    In a group Telegram opens the reply for whoever wrote what the question replies to (their own command, where the
-    message with the button answers it), and for whoever it mentions. `query` is the press.
+    In a group, Telegram opens the reply for the author of the message that the question replies to, and for people it
+    mentions. So it replies to the person's own command if the message with the button does, and otherwise mentions
+    them. `query` is the ID of the press.
     """
     if seen_by(message) is not None:
         return replace(answer(message, text), asks=True, placeholder=placeholder, query=query)
-    theirs = message.reply_to_message
-    own = theirs is not None and theirs.from_user is not None and theirs.from_user.id == asked.id
-    reply_to = theirs.message_id if own and theirs is not None else message.message_id
+    command = message.reply_to_message
+    own = command is not None and command.from_user is not None and command.from_user.id == asked.id
+    reply_to = command.message_id if own and command is not None else message.message_id
     name = "" if own or is_private(message) else clean(asked.full_name)
     return Notice(
         key_of(message),
@@ -76,7 +77,7 @@ def question(
 
 
 def edited(message: Message, text: str, buttons: Sequence[Button] = ()) -> Notice:
-    """A message of ours turned into another one."""
+    """An edit of one of the bot's messages."""
     return Notice(
         key=key_of(message),
         private=is_private(message),
@@ -88,9 +89,9 @@ def edited(message: Message, text: str, buttons: Sequence[Button] = ()) -> Notic
 
 
 def keyboard(message: Message) -> tuple[Button, ...]:
-    """The buttons of ours under a message."""
+    """The buttons under a message that have data."""
     rows = message.reply_markup.inline_keyboard if message.reply_markup else ()
-    return tuple(Button(one.text, str(one.callback_data)) for row in rows for one in row if one.callback_data)
+    return tuple(Button(key.text, str(key.callback_data)) for row in rows for key in row if key.callback_data)
 
 
 def is_private(message: Message) -> bool:
@@ -99,14 +100,14 @@ def is_private(message: Message) -> bool:
 
 
 def below(notice: Notice) -> InlineKeyboardMarkup | ForceReply | None:
-    """What stands under a notice; in a group a question opens the reply of whoever is asked."""
+    """The markup under a notice: its buttons, or for a question, the opened reply of the person who is asked."""
     if notice.asks:
         return ForceReply(selective=True, input_field_placeholder=notice.placeholder)
     return markup(notice.buttons)
 
 
 def markup(buttons: Sequence[Button]) -> InlineKeyboardMarkup | None:
-    """Buttons below one another."""
+    """A keyboard with one button per row."""
     rows = [[InlineKeyboardButton(button.label, callback_data=button.data)] for button in buttons]
     return InlineKeyboardMarkup(rows) if rows else None
 
@@ -119,10 +120,10 @@ def destination(
     query: str | None = None,
     edits: int | None = None,
 ) -> Destination:
-    """Where a conversation is; `reply_to` is quoted in groups only.
+    """Where to send to a conversation; `reply_to` is only used in groups.
 
-    `receiver`: who alone is to see it there, if anybody, after the press `query`. What answers something that nobody
-    else has seen, or takes the place of it (`edits`), is shown to nobody else: negative numbers are such messages'.
+    `receiver`: the only member to see it, in answer to the press `query`. Replies to ephemeral messages, and edits of
+    them (`edits`), must not be shown to anyone else; these messages have negative IDs.
     """
     aside, number = key.alone_with, reply_to or 0
     topic = (key.thread_id or None) if aside is None else None
@@ -137,7 +138,6 @@ def destination(
 
 
 def attachment(file: File, caption: str) -> Upload:
-    """A file as it is sent."""
     if file.kind is FileKind.PHOTO:
         return Photo(file.data, caption)
     if file.kind is FileKind.VOICE:
@@ -146,14 +146,14 @@ def attachment(file: File, caption: str) -> Upload:
 
 
 def why_no_file(cause: BaseException | None) -> str:
-    """What is said in place of a file that Telegram did not take."""
+    """The text to send in place of a file that could not be uploaded."""
     if may_have_arrived(cause):
         return texts.UPLOAD_LATE
     return texts.UPLOAD_FAILED if failed_there(cause) else texts.UPLOAD_REFUSED
 
 
 def _member(message: Message, press: CallbackQuery | None) -> int | None:
-    """The person in a group whom an answer to this concerns: nobody knows who speaks as the group, or as a channel."""
+    """The group member that a reply concerns; None if they write in the name of the group or a channel."""
     if message.chat.type not in (Chat.GROUP, Chat.SUPERGROUP) or message.chat.is_direct_messages:
         return None
     user = press.from_user if press is not None else message.from_user

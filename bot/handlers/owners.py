@@ -1,13 +1,4 @@
-"""The one-time link: ``/start`` with its code makes whoever says it first an owner.
-
-The code goes no further than here: only its hash is stored, and the update that held it is blanked.
-
-The buttons under an owner's question whether someone may talk to the bot.
-
-Whom an owner means by a message that a command replies to.
-
-What only owners may do, in their private chat with the bot: see who has access, give it and take it away.
-"""
+"""How people become owners, and what only owners may do: decide access requests, list users, let in and block."""
 
 import re
 from collections.abc import Callable
@@ -43,11 +34,15 @@ from storage.records import ChatKey, File, FileKind
 
 COMMAND = "/start"
 MOST_SHOWN = 3_000
-"""Characters of a list in a message; a longer one is a file. So few names that Telegram marks each of them."""
+"""The most characters of a list in a message, few enough for Telegram to mark every name; a longer one is a file."""
 
 
 class OwnerLinkHandlers:
-    """Hears codes; `wakeups` has a chat's notices sent, `clock` gives Unix seconds."""
+    """The one-time links: the first person to send ``/start`` with the code becomes an owner.
+
+    Only the code's hash is stored, and the update with the code is blanked. `wakeups` makes chats send their notices,
+    `clock` gives Unix seconds.
+    """
 
     def __init__(
         self, storage: Storage, requests: AccessRequests, owners: Owners, wakeups: Wakeups, clock: Callable[[], float]
@@ -59,8 +54,8 @@ class OwnerLinkHandlers:
         self._clock = clock
 
     async def is_claim(self, update: Update | MessageBatch) -> bool:
-        """Whether this is the code of a link that the bot has made."""
-        message = update.message if isinstance(update, Update) else None  # a batch holds no commands
+        """Whether this is the code of a link that the bot has created."""
+        message = update.message if isinstance(update, Update) else None  # a batch contains no commands
         if message is None or message.from_user is None or not self._owners.may_use_links:
             return False
         code = _code(message)
@@ -72,19 +67,19 @@ class OwnerLinkHandlers:
             await self._claim(update, update.user, _code(update.message))
 
     async def remind(self, message: Message | None) -> None:
-        """An owner has come: ask about those who came when there was no owner, or none that could be written to."""
+        """If an owner wrote this, ask about applicants from when there was no owner that the bot could write to."""
         user = message.from_user if message is not None and is_private(message) else None
         if user is not None and await self._owners.has(user.id):
             async with self._storage.transaction() as tx:
                 await self._requests.remind(tx, user.id)
 
     async def _claim(self, update: MessageContext, user: User, code: str) -> None:
-        told: list[ChatKey] = []
+        notified: list[ChatKey] = []
         async with update.finish() as tx:
             state = await self._storage.access.claim_link(tx, digest(code), user.id, self._clock())
             if state is LinkState.CLAIMED:
                 applicant = Applicant(user.id, user.full_name, user.username, user.language_code)
-                _, told = await self._requests.put(tx, applicant, AccessStatus.OWNER, SHELL)
+                _, notified = await self._requests.put(tx, applicant, AccessStatus.OWNER, SHELL)
                 await self._requests.remind(tx, user.id)
             sentences = {
                 LinkState.CLAIMED: texts.OWNER_NOW,
@@ -93,7 +88,7 @@ class OwnerLinkHandlers:
             }
             await update.reply(tx, sentences[state])
             await self._storage.inbox.blank(tx, update.update_ids)
-        for key in told:
+        for key in notified:
             self._wakeups.wake(key)
 
 
@@ -103,7 +98,7 @@ def _code(message: Message) -> str:
 
 
 class AccessRequestHandlers:
-    """Takes the owners' answers; `wakeups` has a chat's notices sent."""
+    """The buttons under access requests; `wakeups` makes chats send their notices."""
 
     def __init__(self, access: AccessList, requests: AccessRequests, owners: Owners, wakeups: Wakeups) -> None:
         self._access = access
@@ -112,31 +107,32 @@ class AccessRequestHandlers:
         self._wakeups = wakeups
 
     async def press(self, update: PressContext, button: AccessAnswerButton) -> None:
-        """Allow, Deny or Block was pressed: by an owner, once, or it changes nothing."""
+        """Allow, Deny or Block: has an effect only if an owner presses it, and only once."""
         query, message = update.query, update.message
         if not await self._owners.has(query.from_user.id):
             await update.say(None)
             await update.acknowledge(texts.ONLY_OWNERS)
             return
-        # A group that became a supergroup may have two rows joined: the message knows which one it is about now.
+        # The two rows of a group that became a supergroup may have been joined: look up the row by the message.
         about = await self._access.of_request(message.chat.id, message.message_id) if message else None
         by = Decider(query.from_user.id, query.from_user.full_name)
         async with update.finish() as tx:
-            entry, told = await self._requests.decide(
+            entry, notified = await self._requests.decide(
                 tx, about.id if about else button.number, ANSWERS[button.answer], by
             )
-            if told is None and entry is not None and message is not None and message.reply_markup is not None:
+            if notified is None and entry is not None and message is not None and message.reply_markup is not None:
                 await update.send(tx, await self._requests.decided(entry, message.chat.id, message.message_id, tx))
-        for key in told or ():
+        for key in notified or ():
             self._wakeups.wake(key)
-        form = texts.ALREADY_DECIDED if told is None else texts.DECIDED
+        form = texts.ALREADY_DECIDED if notified is None else texts.DECIDED
         await update.acknowledge(form.format(decision=decision(entry)) if entry else texts.OLD_BUTTON)
 
 
 def author_meant(message: Message) -> Applicant | None:
-    """The person, or the channel, whose message a command replies to; None: nobody who could be let in or blocked.
+    """The person or channel that an owner means by the message they reply to; None if it is neither.
 
-    What an owner has forwarded themselves is its author's, and what others forward is theirs.
+    For a message that the owner forwarded it is the original author, for other people's forwards the person who
+    forwarded.
     """
     target = replied_to(message)
     if target is None:
@@ -150,13 +146,17 @@ def _sender(message: Message) -> Applicant | None:
     chat = message.sender_chat
     if chat is None:
         return _person(message.from_user) if message.from_user else None
-    if chat.id == message.chat.id or message.is_automatic_forward:  # its administrators, and its linked channel's posts
+    if chat.id == message.chat.id or message.is_automatic_forward:  # an anonymous administrator, or the linked channel
         return None
     return _channel(chat)
 
 
 def _elsewhere(outside: ExternalReplyInfo) -> Applicant | None:
-    """In a group what was a channel's post is there by its link, or by someone who forwarded it, who is not told."""
+    """The author of a message in another chat.
+
+    None for a channel's post in a group: it was posted by the linked channel, or forwarded by a person whom Telegram
+    does not name. Also None for an anonymous administrator.
+    """
     source, chat = outside.origin, outside.chat
     if chat is not None and chat.type != Chat.CHANNEL and isinstance(source, MessageOriginChannel):
         return None
@@ -187,7 +187,7 @@ def _same_sender(message: Message, other: Message) -> bool:
 
 
 class OwnerHandlers:
-    """One method per command; `wakeups` has a chat's notices sent."""
+    """One method per command; `wakeups` makes chats send their notices."""
 
     def __init__(
         self,
@@ -208,12 +208,12 @@ class OwnerHandlers:
         self._wakeups = wakeups
 
     async def start(self, update: MessageContext) -> None:
-        """``/start``: an owner is asked about those who wait as well."""
+        """``/start``: owners are also asked about pending applicants."""
         await self._links.remind(update.message)
         await self._commands.start(update)
 
     async def help(self, update: MessageContext) -> None:
-        """``/help``: in private, an owner reads of their own commands as well."""
+        """``/help``: in private, owners also see their own commands."""
         user = update.message.from_user
         if is_private(update.message) and user is not None and await self._owners.has(user.id):
             await update.say(update.notice(f"{texts.HELP}\n\n{texts.HELP_OWNER}", alone=True))
@@ -222,20 +222,20 @@ class OwnerHandlers:
 
     async def users(self, update: MessageContext) -> None:
         """``/users``: the list, as a message or as a file."""
-        roll = await self._roster.read()
-        text = roll.text
+        roster = await self._roster.read()
+        text = roster.text
         if len(text) > MOST_SHOWN:
             file = File(FileKind.DOCUMENT, text.encode(), "users.txt")
             await update.say(update.notice(texts.USERS_MADE, file=file))
         else:
-            await update.say(answer(update.message, text, literals=roll.literals))
+            await update.say(answer(update.message, text, literals=roster.literals))
 
     async def allow(self, update: MessageContext) -> None:
-        """``/allow``: an id, a @username, or a reply to a request, to something forwarded, or to anybody in a group."""
+        """``/allow``: with an ID or @username, or as a reply to a request, to a forward, or to someone in a group."""
         await self._put(update, AccessStatus.ALLOWED)
 
     async def block(self, update: MessageContext) -> None:
-        """``/block``: likewise."""
+        """``/block``: like ``/allow``."""
         await self._put(update, AccessStatus.BLOCKED)
 
     async def _put(self, update: MessageContext, status: AccessStatus) -> None:
@@ -255,15 +255,15 @@ class OwnerHandlers:
             await update.say(update.notice(texts.ACCESS_BY_LIST))
             return
         async with update.finish() as tx:
-            entry, told = await self._requests.put(tx, applicant, status, Decider(owner.id, owner.full_name))
+            entry, notified = await self._requests.put(tx, applicant, status, Decider(owner.id, owner.full_name))
             form = texts.ACCESS_GIVEN if status is AccessStatus.ALLOWED else texts.ACCESS_BLOCKED
             literals = (shown(entry.applicant.name),)
             await update.send(tx, answer(message, form.format(name=called(entry.applicant)), literals=literals))
-        for key in told:
+        for key in notified:
             self._wakeups.wake(key)
 
     async def _meant(self, message: Message) -> Applicant | None:
-        """Whom a command is about."""
+        """The person or group that a command is about."""
         words, reply = argument(message), message.reply_to_message
         entry = None
         if re.fullmatch(r"-?\d{1,18}", words):

@@ -1,8 +1,8 @@
-"""Questions of our own after a button: who was asked, which message answers, and how they are cancelled.
+"""The bot's questions after a button press: who was asked, which message is the answer, and how to cancel them.
 
-Telegram takes one kind of markup for a message, and none that opens a reply can be edited later. So the question itself
-opens the reply, with a hint where it is typed, and the button that cancels it stands under the message whose button
-was pressed. The answer is a reply of whoever was asked, or, within ten minutes, the next thing that they say.
+A message can have only one kind of markup, and markup that opens a reply can't be edited later. So the question itself
+opens the reply, with a placeholder, and its Cancel button is under the message whose button was pressed. The answer is
+a reply by the person who was asked, or the next thing they say within ten minutes.
 """
 
 import logging
@@ -26,7 +26,7 @@ from storage.questions import LIVES_S, Question, QuestionKind
 from storage.records import Button, ChatKey, Notice
 
 NEXT_S = 600.0
-"""How long the next thing that someone says is an answer, without being a reply, in seconds."""
+"""How long someone's next message counts as the answer without being a reply, in seconds."""
 WORDS = {QuestionKind.CORRECT: "CORRECT_ASK", QuestionKind.FORGET: "FORGET_ASK", QuestionKind.PERSONA: "PERSONA_ASK"}
 
 log = logging.getLogger(__name__)
@@ -34,7 +34,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class GivenAnswer:
-    """What was said in answer to a question."""
+    """An answer to a question: its messages, and their text."""
 
     question: Question
     batch: MessageBatch
@@ -42,12 +42,11 @@ class GivenAnswer:
 
     @property
     def message_ids(self) -> list[int]:
-        """The messages that it is."""
         return [message.message_id for message in self.batch.messages]
 
 
 class QuestionHandlers:
-    """Asks, and knows an answer when it comes. `clock` gives Unix seconds."""
+    """Asks questions and recognizes their answers. `clock` gives Unix seconds."""
 
     def __init__(self, storage: Storage, bot: Bot, addressing: Addressing, clock: Callable[[], float]) -> None:
         self._storage = storage
@@ -73,24 +72,24 @@ class QuestionHandlers:
         await self._storage.outbox.add(tx, edited(message, "", (*own, cancel)))
 
     async def sort(self, batch: MessageBatch) -> tuple[list[GivenAnswer], MessageBatch | None]:
-        """What of a batch answers questions, each with its further parts, and what does not."""
+        """Split a batch into answers to questions, each with its further parts, and the rest, which may be None."""
         given: list[GivenAnswer] = []
         rest: list[tuple[Message, int]] = []
         begins = not batch.continues
-        for at, (message, number) in enumerate(zip(batch.messages, batch.update_ids, strict=True)):
+        for index, (message, number) in enumerate(zip(batch.messages, batch.update_ids, strict=True)):
             if len(batch.messages) > 1 and await self._answered_by(message, message.message_id) is not None:
-                continue  # this one is done; what came with it could not be stored, and all is tried again
-            last = given[-1] if given and batch.messages[at - 1] in given[-1].batch.messages else None
-            if last is not None and is_own(message) and is_part(message, batch.messages[at - 1]):
+                continue  # handled by an attempt that could not store the rest
+            last = given[-1] if given and batch.messages[index - 1] in given[-1].batch.messages else None
+            if last is not None and is_own(message) and is_part(message, batch.messages[index - 1]):
                 given[-1] = replace(last, batch=_with(last.batch, message, number), words=self._joined(last, message))
                 continue
-            if at == 0 and batch.continues and (late := await self._before(message)) is not None:
+            if index == 0 and batch.continues and (late := await self._before(message)) is not None:
                 given.append(GivenAnswer(late, MessageBatch(batch.key, (message,), (number,)), self._words(message)))
                 continue
-            commented = at + 1 < len(batch.messages) and _comments(batch.messages[at + 1], message)
-            asked = await self._asked(message, alone=(begins or at > 0) and not commented)
-            if asked is not None and any(one.question.message_id == asked.message_id for one in given):
-                asked = replace(asked, open=False) if replied_to(message) else None  # it has its answer
+            commented = index + 1 < len(batch.messages) and _comments(batch.messages[index + 1], message)
+            asked = await self._asked(message, alone=(begins or index > 0) and not commented)
+            if asked is not None and any(answer.question.message_id == asked.message_id for answer in given):
+                asked = replace(asked, open=False) if replied_to(message) else None  # already answered
             if asked is None:
                 rest.append((message, number))
             else:
@@ -100,24 +99,25 @@ class QuestionHandlers:
         if not rest:
             return given, None
         continues = batch.continues and rest[0][0] is batch.messages[0]
-        return given, MessageBatch(batch.key, tuple(one for one, _ in rest), tuple(one for _, one in rest), continues)
+        messages, update_ids = zip(*rest, strict=True)
+        return given, MessageBatch(batch.key, messages, update_ids, continues)
 
     def is_for(self, asked: Question, message: Message) -> bool:
-        """Whether it is the sender of this message who was asked; an administrator without a name may be anybody."""
+        """Whether the sender of this message was asked; an anonymous administrator may be anyone."""
         if message.sender_chat is not None:
             return message.sender_chat.id == message.chat.id
         return message.from_user is not None and asked.person == message.from_user.id
 
     async def is_answer(self, message: Message) -> bool:
-        """Whether this message, as it was sent, answered a question, or replied to one."""
+        """Whether this message, in its first version, answered a question or replied to one."""
         if await self._answered_by(message, message.message_id) is not None:
             return True
         return is_own(message) and not is_other_bot(message) and await self._replied_to(message) is not None
 
-    async def took(
+    async def answered(
         self, tx: Transaction, given: GivenAnswer, notice: Notice, *, over: bool = True, awaits: bool = False
     ) -> None:
-        """Say what came of an answer; for `over` and `awaits` see ``storage.questions.Questions.answered``."""
+        """Record an answer and its result; for `over` and `awaits` see ``storage.questions.Questions.answered``."""
         asked = given.question
         await self._storage.questions.answered(tx, asked, given.message_ids, over=over, awaits=awaits)
         await self._storage.outbox.add(tx, notice)
@@ -125,7 +125,7 @@ class QuestionHandlers:
             await self._clear_panel(tx, asked, given.batch.key, is_private(given.batch.messages[0]))
 
     async def pass_over(self, update: UpdateContext) -> None:
-        """Someone gives a command instead of an answer, or presses another button, such as Back."""
+        """Stop expecting an answer if someone gives a command instead, or presses another button, such as Back."""
         asked = None
         if isinstance(update, MessageContext):
             asked = await self._awaiting(update.message)
@@ -136,21 +136,21 @@ class QuestionHandlers:
             await self._pass_over(asked)
 
     async def cancel(self, update: MessageContext) -> None:
-        """``/cancel``: what I asked you needs no answer."""
+        """``/cancel``: withdraw the bot's open questions to this person."""
         message, user = update.message, update.user
         asked = await self._storage.questions.open_for(shared_key(message), user.id) if user else []
         async with update.finish() as tx:
-            for one in asked:
-                await self._cancel(tx, one, message)
+            for question in asked:
+                await self._cancel(tx, question, message)
             if asked:
                 await update.reply(tx, texts.CANCELLED, alone=True)
             elif is_addressed_to(message, message.get_bot()):
                 await update.reply(tx, texts.NOTHING_TO_CANCEL, alone=True)
-        for one in asked:
-            await self._take_back(one)
+        for question in asked:
+            await self._delete(question)
 
     async def press_cancel(self, update: ButtonContext, button: CancelQuestionButton) -> None:
-        """The button: of use to whoever was asked."""
+        """The Cancel button, which works only for the person who was asked."""
         asked = await self._storage.questions.find(button.question_id)
         here = asked is not None and asked.key == update.key
         theirs = here and asked is not None and asked.person == update.query.from_user.id
@@ -161,7 +161,7 @@ class QuestionHandlers:
             if not cancelled and (not here or (asked is not None and not asked.open)):
                 await update.edit(tx, "", _own_buttons(update.message))
         if asked is not None and cancelled:
-            await self._take_back(asked)
+            await self._delete(asked)
         refused = texts.NOT_ASKED if here and not theirs else texts.OLD_BUTTON
         await update.acknowledge(texts.CANCELLED if cancelled else refused)
 
@@ -176,8 +176,8 @@ class QuestionHandlers:
             notice = Notice(key, private, "", edits=asked.panel, buttons=asked.buttons)
             await self._storage.outbox.add(tx, replace(notice, receiver=asked.person if asked.panel < 0 else None))
 
-    async def _take_back(self, asked: Question) -> None:
-        """Delete the message that asks, which also ends the reply that Telegram's app has opened."""
+    async def _delete(self, asked: Question) -> None:
+        """Delete the question's message, which also closes the reply that Telegram's app has opened."""
         if asked.message_id is None:
             return
         try:
@@ -186,10 +186,10 @@ class QuestionHandlers:
             else:
                 await self._bot.delete_message(asked.key.telegram_id, asked.message_id)
         except TelegramError as exc:
-            log.info("A question in chat %d stays: %s", asked.key.telegram_id, exc)
+            log.info("A question in chat %d could not be deleted: %s", asked.key.telegram_id, exc)
 
     async def _asked(self, message: Message, *, alone: bool) -> Question | None:
-        """The question, open or not, that a message answers; `alone`: it is no part of what else is said."""
+        """The question, open or not, that a message answers; `alone`: it doesn't belong to another message."""
         if is_own(message) and not is_other_bot(message):
             asked = await self._replied_to(message)
             if asked is not None:
@@ -203,7 +203,7 @@ class QuestionHandlers:
         return None
 
     async def _before(self, message: Message) -> Question | None:
-        """What was answered by the message before this one, which goes on with it."""
+        """The question answered by the message before this one, which this one continues."""
         if not is_own(message):
             return None
         before = message.message_id - 1 if message.message_id > 0 else message.message_id + 1
@@ -221,7 +221,7 @@ class QuestionHandlers:
         found = await self._storage.questions.of_message(key.telegram_id, target.message_id, person)
         if found is not None:
             return found
-        # The process died when it was sent, its group has moved since, or a version asked that kept no rows.
+        # The process died while sending it, its group has moved, or an old version that stored no questions asked it.
         words = target.text or ""
         kind = next((kind for kind, name in WORDS.items() if any(map(words.endswith, every(name)))), None)
         if kind is None:
@@ -234,12 +234,12 @@ class QuestionHandlers:
         return Question(0, key, person, kind, asked_at, target.message_id, open=fresh)
 
     async def _awaiting(self, message: Message) -> Question | None:
-        """The question that waits for the next words of whoever sent this, if these are the next ones to the bot."""
+        """The question that is waiting for the next message of this sender, if this is one to the bot."""
         user = message.from_user
         if user is None or message.sender_chat is not None:
             return None
         asked = await self._storage.questions.awaiting(shared_key(message), user.id)
-        if asked is None or not _is_newer(message.message_id, asked.message_id or 0):  # they had not seen it yet
+        if asked is None or not _is_newer(message.message_id, asked.message_id or 0):  # sent before the question
             return None
         to_us = is_personal(message) or seen_by(message) is not None or self._addressing.is_called(message)
         return asked if to_us else None
@@ -249,7 +249,7 @@ class QuestionHandlers:
             await self._storage.questions.pass_over(tx, asked.key, asked.person)
 
     def _words(self, message: Message) -> str:
-        """The words of an answer; in a reply, which needs no call, the bot's name is one of them."""
+        """The text of an answer; in a reply, which needs no mention, the bot's name is part of it."""
         words = text_of(message)
         if is_personal(message):
             return words.strip()
@@ -264,7 +264,7 @@ def _cancels(data: str | None) -> bool:
 
 
 def _own_buttons(message: Message) -> tuple[Button, ...]:
-    """The buttons under a message without the one that cancels a question."""
+    """The buttons under a message, except one that cancels a question."""
     return tuple(button for button in keyboard(message) if not _cancels(button.data))
 
 
@@ -273,7 +273,7 @@ def _user_id(message: Message) -> int | None:
 
 
 def _is_newer(number: int, asked: int) -> bool:
-    """Whether a message came after the question; what one member of a group alone sees has negative numbers."""
+    """Whether a message came after the question; ephemeral messages have negative IDs."""
     return -number >= -asked if number < 0 and asked < 0 else number >= asked
 
 
@@ -286,14 +286,14 @@ def _ephemeral(asked: Question, message_id: int) -> dict[str, object]:
 
 
 def _is_plain(message: Message) -> bool:
-    """Whether a message is words of its sender and nothing else."""
+    """Whether a message is nothing but text of its sender."""
     answers = (message.reply_to_message and replied_to(message), message.external_reply, message.reply_to_story)
     others = (message.quote, message.edit_date, message.effective_attachment)
     return is_own(message) and bool(text_of(message).strip()) and not any(answers) and not any(others)
 
 
 def _comments(forward: Message, message: Message) -> bool:
-    """Whether a message is what someone says of the forward that comes with it."""
+    """Whether a message is a comment on the forward that comes with it."""
     return forward.forward_origin is not None and is_part(forward, message)
 
 

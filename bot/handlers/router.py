@@ -1,4 +1,4 @@
-"""The work of the lanes: each update gets its context, passes the gate, and goes to its handler."""
+"""The lanes' worker: each update gets its context, passes the gate, and goes to its handler."""
 
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext, suppress
@@ -39,7 +39,7 @@ from storage.records import ChatKey
 
 
 class Router:
-    """Handles what the lanes pass on, and then what is pending in the chat."""
+    """Handles the updates of a lane, and then what is pending in its chat."""
 
     def __init__(
         self,
@@ -75,10 +75,10 @@ class Router:
         self._recent = recent
         self._deliverer = deliverer
         self._continued: set[ChatKey] = set()
-        """Where the next batch goes on with the turn under way."""
+        """Chats whose next batch continues the turn in progress."""
 
     async def close(self) -> None:
-        """End what is under way outside the lanes."""
+        """Cancel the work in progress outside the lanes."""
         await self._topics.close()
 
     async def handle(self, key: ChatKey, batch: Sequence[QueuedUpdate]) -> None:
@@ -87,12 +87,12 @@ class Router:
         if parts:
             self._cancellations.begin(key)
         for number, part in enumerate(parts):
-            await self._take_up(key, part, continues=number > 0)
+            await self._handle_batch(key, part, continues=number > 0)
         await until_stored(partial(self._process_pending, key))
 
     async def overtake(self, arrival: QueuedUpdate) -> None:
         """See ``LaneWorker``."""
-        await self._take_up(arrival.key, [arrival])
+        await self._handle_batch(arrival.key, [arrival])
 
     def ends_sending(self, arrival: QueuedUpdate) -> bool:
         """See ``LaneWorker``."""
@@ -103,13 +103,13 @@ class Router:
     def is_overheard(self, arrival: QueuedUpdate) -> bool:
         """See ``LaneWorker``."""
         message = arrival.update.message
-        with suppress(Exception):  # what is wrong with a message is met, and told, when it is handled
+        with suppress(Exception):  # a faulty message is reported when it is handled
             return arrival.kind is UpdateKind.MESSAGE and message is not None and not self._addressing.is_meant(message)
         return False
 
     async def overflow(self, arrival: QueuedUpdate, *, tell: bool) -> None:
         """See ``LaneWorker``."""
-        await until_stored(partial(self._leave_out, arrival, tell))
+        await until_stored(partial(self._drop, arrival, tell))
 
     def more_to_come(self, key: ChatKey) -> None:
         """See ``LaneWorker``."""
@@ -131,7 +131,7 @@ class Router:
             admits = partial(self._rate_limiter.admits_edit, message)
             await self._cancellations.restart_if_asked(arrival.key, message.message_id, admits)
 
-    async def _leave_out(self, arrival: QueuedUpdate, tell: bool) -> None:
+    async def _drop(self, arrival: QueuedUpdate, tell: bool) -> None:
         message = arrival.update.message
         let_in = await self._set_aside.lets_in(arrival.update)
         update = await context_of(arrival.update, UpdateProgress(self._storage))
@@ -143,7 +143,7 @@ class Router:
                     await self._storage.inbox.blank(tx, [arrival.update_id])
 
     def _parts(self, key: ChatKey, batch: Sequence[QueuedUpdate]) -> Sequence[Sequence[QueuedUpdate]]:
-        """A batch that the process died of twice is done one by one, so that the third death names one of them."""
+        """Split a batch that killed the process twice, so that the third death can be blamed on one of its updates."""
         deaths = max(self._quarantine.deaths(_key(arrival)) for arrival in batch)
         if len(batch) == 1 or deaths < MOST_DEATHS - 1:
             return [batch]
@@ -151,7 +151,7 @@ class Router:
             self._quarantine.record_deaths(_key(arrival), key, MOST_DEATHS - 1)
         return [[arrival] for arrival in batch]
 
-    async def _take_up(self, chat_key: ChatKey, batch: Sequence[QueuedUpdate], *, continues: bool = False) -> None:
+    async def _handle_batch(self, chat_key: ChatKey, batch: Sequence[QueuedUpdate], *, continues: bool = False) -> None:
         first, key = batch[0], _key(batch[0])
         asks = first.kind is UpdateKind.MESSAGE and not all(map(self.is_overheard, batch))
         with self._cancellations.asking(chat_key) if asks else nullcontext():
@@ -174,19 +174,19 @@ class Router:
                 await self._run(update, subject)
 
     async def _run(self, update: UpdateContext, subject: Update | MessageBatch) -> None:
-        """Handle it. Raises StorageError when the database is busy: nothing was written, and all can be run again."""
+        """Handle it. Raises StorageError if the database is busy: then nothing was written, and it can be repeated."""
         try:
             if await self._gate.admits(update, subject):
                 await self._table.dispatch(update, subject)
             await ensure_finished(update)
         except StorageError:
             raise
-        except Exception as exc:  # noqa: BLE001 - one update's failure, of whatever kind, must not end its lane
+        except Exception as exc:  # noqa: BLE001 - no failure of an update may end its lane
             said = subject.messages[-1] if isinstance(subject, MessageBatch) else subject.message
             await self._last_resort.in_handler(update, exc, said)
 
     def _busy(self, update: UpdateContext, subject: Update | MessageBatch) -> AbstractAsyncContextManager[None]:
-        """A sign of life while it is handled, to whoever waits for that: a file is read, a summary written."""
+        """Show that the bot is busy while it reads a file or writes a summary, unless nobody is waiting for that."""
         of_others = isinstance(subject, MessageBatch) and not any(map(self._addressing.is_meant, subject.messages))
         if of_others or not isinstance(update, MessageContext | ButtonContext):
             return nullcontext()
@@ -200,10 +200,10 @@ class Router:
                 await self._replies.process_pending(key, pending)
             except StorageError:
                 raise
-            except Exception as exc:  # noqa: BLE001 - one chat's failure, of whatever kind, must not end its lane
+            except Exception as exc:  # noqa: BLE001 - no failure in a chat may end its lane
                 await self._last_resort.in_lane(key, exc)
                 await self._replies.process_pending(key, await self._storage.chats.pending(key))
-            await self._topics.see_to(key)
+            await self._topics.ensure_title(key)
 
     def _subject(self, key: ChatKey, batch: Sequence[QueuedUpdate], *, continues: bool) -> Update | MessageBatch:
         first = batch[0]
@@ -216,7 +216,7 @@ class Router:
 
 
 def _action(update: MessageContext | ButtonContext) -> str:
-    """What the bot is seen to do while it handles this: Telegram has words for what a command has made."""
+    """The activity that Telegram's apps show while this is handled."""
     if isinstance(update, ButtonContext):
         asked = update.query.data or ""
     else:
@@ -226,5 +226,5 @@ def _action(update: MessageContext | ButtonContext) -> str:
 
 
 def _key(arrival: QueuedUpdate) -> WorkKey:
-    """What a batch that begins with this is known by."""
+    """Identifies the batch that begins with this update."""
     return WorkKey(WorkKind.UPDATE, arrival.update_id)

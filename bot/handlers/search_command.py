@@ -1,4 +1,4 @@
-"""``/search``: where something was said."""
+"""``/search``: finds what was said in a chat."""
 
 import re
 from datetime import datetime, tzinfo
@@ -19,11 +19,11 @@ from storage.records import Chat, HistoryTurn
 MOST_SHOWN = 8
 MOST_FOUND = 100
 BEFORE, EXCERPT = 50, 130
-"""Characters that are shown before the word that was found, and in all."""
+"""How many characters are shown before the word that was found, and in total."""
 
 
 class SearchHandlers:
-    """Looks through the whole life of a chat; times are those of `zone`."""
+    """Searches the whole history of a chat; `zone` is the time zone of the times shown."""
 
     def __init__(self, past: History, recall: Recall, indexer: Indexer, zone: tzinfo) -> None:
         self._past = past
@@ -32,7 +32,7 @@ class SearchHandlers:
         self._zone = zone
 
     async def search(self, update: MessageContext) -> None:
-        """``/search <words>``: the best hits, each with its date and, where Telegram has one, a link."""
+        """``/search <words>``: the best hits, each with its date and, if Telegram has one, a link."""
         words = argument(update.message)
         text = texts.SEARCH_NOTHING if words else texts.SEARCH_HOW
         if words and update.chat is not None:
@@ -43,14 +43,14 @@ class SearchHandlers:
         await self._indexer.catch_up(chat.id)
         ids = await self._recall.search(chat, words, after_turn=chat.reset_turn, limit=MOST_FOUND)
         turns = {turn.turn_id: turn for turn in await self._past.of_ids(chat.id, ids[:MOST_SHOWN])}
-        hits = [told(message, turns[turn_id], words, self._zone) for turn_id in ids[:MOST_SHOWN] if turn_id in turns]
+        hits = [hit(message, turns[turn_id], words, self._zone) for turn_id in ids[:MOST_SHOWN] if turn_id in turns]
         if len(ids) > MOST_SHOWN:
             hits.append(texts.SEARCH_MORE.format(count=len(ids) - MOST_SHOWN))
         return "\n\n".join(hits)
 
 
-def told(message: Message, turn: HistoryTurn, words: str, zone: tzinfo) -> str:
-    """A turn that was found, to whoever wrote this message: its date, its speaker, what was said, and a link."""
+def hit(message: Message, turn: HistoryTurn, words: str, zone: tzinfo) -> str:
+    """A turn that was found, for the chat of this message: its date, speaker, an excerpt, and a link."""
     at = f"{datetime.fromtimestamp(turn.at, zone):%Y-%m-%d %H:%M}"
     lines = [
         f"{at} · {turn.speaker or texts.THE_BOT}",
@@ -62,7 +62,7 @@ def told(message: Message, turn: HistoryTurn, words: str, zone: tzinfo) -> str:
 
 
 def excerpt(content: str, words: str) -> str:
-    """The part of a text around the first of the words; its beginning where none stands in it."""
+    """The part of a text around the first of the words, or its beginning if it has none of them."""
     line = " ".join(content.split())
     stems = [word[: max(4, len(word) - 2)] for word in (query_words(words) or all_words(words))]
     found = re.search("|".join(map(re.escape, stems)), line, re.IGNORECASE)
@@ -72,7 +72,7 @@ def excerpt(content: str, words: str) -> str:
 
 
 def link(chat: TelegramChat, message_id: int | None, thread_id: int) -> str | None:
-    """The address of a message: supergroups and channels have one, private chats and basic groups have none."""
+    """The link to a message; None in private chats and basic groups, where messages have no links."""
     if (
         message_id is None
         or message_id <= 0

@@ -96,7 +96,7 @@ class OutboxSender:
                 await self._set_aside.notice(notice, key)
                 continue
             with self._cancellations.sending(chat_key) as sending:
-                await self._quarantine.run(key, chat_key, self._tell(notice_id, notice, sending, patient or apart))
+                await self._quarantine.run(key, chat_key, self._send_one(notice_id, notice, sending, patient or apart))
 
     async def _deliver(self, chat: Chat, delivery: Delivery, sending: RunningDelivery) -> bool:
         """Deliver the rest of a reply; whether all of it has arrived."""
@@ -131,13 +131,13 @@ class OutboxSender:
                 return await self._deliver(replace(chat, key=moved), delivery, sending)
             log.warning("A reply in chat %d can't be delivered: %s", chat.id, exc)
             if to.alone is not None:
-                await self._tell_all(chat.key)
+                await self._notify_group(chat.key)
         if not is_over:
             async with self._transaction() as tx:
                 await self._transcript.sent(tx, delivery.reply_id)
         return is_over
 
-    async def _tell_all(self, key: ChatKey) -> None:
+    async def _notify_group(self, key: ChatKey) -> None:
         """Tell the whole group, once, that something could not be shown to one member alone."""
         shared = ChatKey(key.telegram_id) if key.alone_with is not None else key
         async with self._transaction() as tx:
@@ -158,11 +158,11 @@ class OutboxSender:
                 if not self._lanes.has_queued(key):
                     await presence.migrate(tx, old, self._access.current_id(new))
                 return replace(key, telegram_id=new)
-            if isinstance(cause, Forbidden) and not key.direct:  # that may be about one person, while others write on
+            if isinstance(cause, Forbidden) and not key.direct:  # there it may be about one person of several
                 await presence.left(tx, key.telegram_id)
         return None
 
-    async def _tell(self, notice_id: int, notice: Notice, sending: RunningDelivery, patient: bool) -> None:
+    async def _send_one(self, notice_id: int, notice: Notice, sending: RunningDelivery, patient: bool) -> None:
         message_id = None
         to = destination(notice.key, notice.private, notice.reply_to, notice.receiver, notice.query, notice.edits)
         to = replace(to, patient=patient)
@@ -171,11 +171,11 @@ class OutboxSender:
         except Undeliverable as exc:
             if (moved := await self._moved(notice.key, exc)) is not None:
                 seen = min(notice.reply_to or 0, notice.edits or 0, 0) or None
-                await self._tell(notice_id, replace(notice, key=moved, reply_to=seen, edits=None), sending, patient)
+                await self._send_one(notice_id, replace(notice, key=moved, reply_to=seen, edits=None), sending, patient)
                 return
             log.warning("A notice can't be delivered: %s", exc)
             if to.alone is not None and to.alone.strictly:
-                await self._tell_all(notice.key)
+                await self._notify_group(notice.key)
         async with self._transaction() as tx:
             if message_id is None:
                 await self._outbox.forget(tx, notice_id)

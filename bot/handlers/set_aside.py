@@ -1,4 +1,4 @@
-"""What ended the process three times, alone: set aside, told to its chat and the operator, tried again by a press.
+"""Work that killed the process three times is set aside; the chat and the operator are notified, and a button retries.
 
 See ``bot.updates.quarantine``.
 """
@@ -9,7 +9,7 @@ from collections.abc import Callable
 from telegram import Bot, Message, Update
 
 from bot.access.policy import AccessPolicy, Decision
-from bot.handlers.callbacks import TakeUpAgainButton
+from bot.handlers.callbacks import ResumeButton
 from bot.handlers.context import ButtonContext, sender_in
 from bot.handlers.notices import answer
 from bot.language import texts
@@ -21,13 +21,13 @@ from storage import Storage, Transaction
 from storage.records import Button, Chat, ChatKey, Delivery, Notice
 
 KEEP_S = 3 * 86_400.0
-"""How long a notice that was set aside can be tried again, in seconds."""
+"""How long a notice that was set aside can be retried, in seconds."""
 
 log = logging.getLogger(__name__)
 
 
 class SetAsideHandlers:
-    """Sets aside and takes up again; `clock` gives Unix seconds."""
+    """Sets work aside, and resumes it; `clock` gives Unix seconds."""
 
     def __init__(
         self,
@@ -46,7 +46,7 @@ class SetAsideHandlers:
         self._lanes = lanes
 
     async def update(self, arrival: QueuedUpdate, key: WorkKey) -> None:
-        """Handle an update no more; its JSON stays. Who is not let in gets no word of it."""
+        """Set an update aside and keep its JSON. People without access are not notified."""
         message, let_in = arrival.update.effective_message, await self.lets_in(arrival.update)
         async with self._storage.transaction() as tx:
             await self._storage.inbox.quarantine(tx, [key.id])
@@ -55,47 +55,45 @@ class SetAsideHandlers:
         self.done(key, arrival.key)
 
     async def lets_in(self, update: Update) -> bool:
-        """Whether someone is answered: they may be told what becomes of an update that no handler gets."""
+        """Whether the sender has access, so that they may be notified about an update that no handler gets."""
         chat = update.effective_chat
         direct = chat is not None and bool(chat.is_direct_messages)
         verdict = await self._access.verdict(sender_in(update), chat.id if chat else None, direct=direct)
         return verdict is Decision.COME_IN
 
     async def delivery(self, chat: Chat, delivery: Delivery, key: WorkKey) -> None:
-        """Send a stored reply no further."""
+        """Set a stored reply aside."""
         async with self._storage.transaction() as tx:
             await self._storage.transcript.sent(tx, delivery.reply_id)
-            await self._tell(tx, chat.key, key, private=chat.private)
+            await self._notify(tx, chat.key, key, private=chat.private)
         self.done(key, chat.key)
 
     async def notice(self, notice: Notice, key: WorkKey) -> None:
-        """Do not send a notice."""
+        """Set a notice aside."""
         async with self._storage.transaction() as tx:
             await self._storage.outbox.set_aside(tx, key.id, self._clock() + KEEP_S)
-            await self._tell(tx, notice.key, key, private=notice.private)
+            await self._notify(tx, notice.key, key, private=notice.private)
         self.done(key, notice.key)
 
     def done(self, key: WorkKey, chat_key: ChatKey) -> None:
-        """Tell the operator."""
+        """Drop its record from the quarantine, and log it for the operator."""
         self._quarantine.acquit(key)
         log.error(
-            "The process ended three times while it was at %s of chat %d (topic %d) alone: that is set aside",
+            "The process died three times while only %s of chat %d (topic %d) was in flight, so it is set aside",
             *(key, chat_key.telegram_id, chat_key.thread_id),
         )
 
-    async def again(self, update: ButtonContext, button: TakeUpAgainButton) -> None:
-        """Take up what was set aside, once more by the same path."""
+    async def again(self, update: ButtonContext, button: ResumeButton) -> None:
+        """Resume what was set aside, in the same way as before."""
         async with update.finish() as tx:
-            arrival, taken = await self._take_up(tx, update.key, button)
+            arrival, taken = await self._resume(tx, update.key, button)
             if taken:
                 await update.edit(tx, texts.TAKEN_UP_AGAIN)
         if arrival is not None:
             self._lanes.put(arrival)
         await update.acknowledge("" if taken else texts.OLD_BUTTON)
 
-    async def _take_up(
-        self, tx: Transaction, key: ChatKey, button: TakeUpAgainButton
-    ) -> tuple[QueuedUpdate | None, bool]:
+    async def _resume(self, tx: Transaction, key: ChatKey, button: ResumeButton) -> tuple[QueuedUpdate | None, bool]:
         if button.kind is WorkKind.ANSWER:
             return None, False
         if button.kind is WorkKind.UPDATE:
@@ -112,12 +110,12 @@ class SetAsideHandlers:
         raw = await self._storage.inbox.quarantined(tx, update_id)
         try:
             return parse(raw, self._bot) if raw is not None else None
-        except ValueError:  # it was forgotten since
+        except ValueError:  # blanked by /forget in the meantime
             return None
 
-    async def _tell(self, tx: Transaction, chat_key: ChatKey, key: WorkKey, *, private: bool) -> None:
+    async def _notify(self, tx: Transaction, chat_key: ChatKey, key: WorkKey, *, private: bool) -> None:
         await self._storage.outbox.add(tx, Notice(chat_key, private, texts.NOT_SENT, buttons=(_again(key),)))
 
 
 def _again(key: WorkKey) -> Button:
-    return Button(texts.RETRY, TakeUpAgainButton(key.kind, key.id).pack())
+    return Button(texts.RETRY, ResumeButton(key.kind, key.id).pack())

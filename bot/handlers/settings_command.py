@@ -1,8 +1,6 @@
-"""What a chat can choose in ``/settings``: one entry for each setting.
+"""``/settings``: what each chat can choose for itself, as buttons under one message.
 
-``/settings``: what each chat can choose for itself, as buttons under one message.
-
-Every press says which setting and which value it is about, so that a late or repeated one does no harm.
+Each button's data has the setting and the value, so that a late or repeated press does no harm.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -24,17 +22,17 @@ from storage.questions import QuestionKind
 from storage.records import Button, ChatSettings, Notice
 
 DEFAULT, OWN = "default", "own"
-"""Values of options: as the bot is set, and a text that the person writes."""
+"""Values of options: the bot's default, and a text that the person writes."""
 
 
 @dataclass(frozen=True, slots=True)
 class SettingFacts:
-    """What decides on which settings there are."""
+    """What determines which settings a chat has."""
 
     settings: ChatSettings
     private: bool
     model: str
-    """The main one."""
+    """The main model."""
     models: Sequence[str]
     way: MemoryMode
     reply_format: str
@@ -46,7 +44,7 @@ class SettingFacts:
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One choice: what stands for it (in a button's data, where it fits), and what it is called."""
+    """A choice: its value (in the button's data, if it fits), and its label."""
 
     value: str
     label: str
@@ -54,21 +52,21 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """A row of the menu for a field of ``ChatSettings``.
+    """A row of the menu, for a field of ``ChatSettings``.
 
-    `now` is the value that holds, `wanted` what the field is when one is chosen.
+    `now` returns the current value, `wanted` the field's content for a chosen value.
     """
 
     field: str
     label: Callable[[], str]
     means: Callable[[], str]
-    there: Callable[[SettingFacts], bool]
+    exists: Callable[[SettingFacts], bool]
     options: Callable[[SettingFacts], list[Option]]
     now: Callable[[ChatSettings], str]
     wanted: Callable[[str], object]
 
     def chosen(self, settings: ChatSettings, value: str) -> ChatSettings:
-        """What holds when a value is chosen."""
+        """The settings after a value was chosen."""
         return replace(settings, **{self.field: self.wanted(value)})  # type: ignore[arg-type]
 
 
@@ -77,14 +75,14 @@ def _always(_: SettingFacts) -> bool:
 
 
 def _switch(
-    field: str, there: Callable[[SettingFacts], bool], label: Callable[[], str], means: Callable[[], str]
+    field: str, exists: Callable[[SettingFacts], bool], label: Callable[[], str], means: Callable[[], str]
 ) -> Setting:
-    """A setting that is on, off, or as the bot is set."""
+    """A setting that is on, off, or the bot's default."""
 
     def now(settings: ChatSettings) -> str:
         return {None: DEFAULT, True: "on", False: "off"}[getattr(settings, field)]
 
-    return Setting(field, label, means, there, _on_off, now, {DEFAULT: None, "on": True, "off": False}.__getitem__)
+    return Setting(field, label, means, exists, _on_off, now, {DEFAULT: None, "on": True, "off": False}.__getitem__)
 
 
 def _one_of(
@@ -92,14 +90,14 @@ def _one_of(
     options: Callable[[SettingFacts], list[Option]],
     label: Callable[[], str],
     means: Callable[[], str],
-    there: Callable[[SettingFacts], bool] = _always,
+    exists: Callable[[SettingFacts], bool] = _always,
 ) -> Setting:
-    """A setting that is one of several words, or as the bot is set."""
+    """A setting that is one of several values, or the bot's default."""
 
     def now(settings: ChatSettings) -> str:
         return getattr(settings, field) or DEFAULT
 
-    return Setting(field, label, means, there, options, now, lambda value: None if value == DEFAULT else value)
+    return Setting(field, label, means, exists, options, now, lambda value: None if value == DEFAULT else value)
 
 
 def _on_off(_: SettingFacts) -> list[Option]:
@@ -124,7 +122,7 @@ def _ways(facts: SettingFacts) -> list[Option]:
 def _formats(facts: SettingFacts) -> list[Option]:
     names = {"auto": texts.FORMAT_AUTO, "rich": texts.FORMAT_RICH, "text": texts.FORMAT_TEXT}
     default = f"{texts.AS_THE_BOT} ({names[facts.reply_format]})"
-    return [*(Option(*one) for one in names.items()), Option(DEFAULT, default)]
+    return [*(Option(*item) for item in names.items()), Option(DEFAULT, default)]
 
 
 def _personas(_: SettingFacts) -> list[Option]:
@@ -134,7 +132,8 @@ def _personas(_: SettingFacts) -> list[Option]:
         "engineer": texts.PERSONA_ENGINEER,
         "translator": texts.PERSONA_TRANSLATOR,
     }
-    return [*(Option(*one) for one in names.items()), Option(OWN, texts.PERSONA_OWN), Option(DEFAULT, texts.AS_THE_BOT)]
+    named = (Option(*item) for item in names.items())
+    return [*named, Option(OWN, texts.PERSONA_OWN), Option(DEFAULT, texts.AS_THE_BOT)]
 
 
 def _persona_now(settings: ChatSettings) -> str:
@@ -182,14 +181,14 @@ SETTINGS: Mapping[str, Setting] = {
     "format": _one_of("reply_format", _formats, lambda: texts.SET_FORMAT, lambda: texts.SET_FORMAT_MEANS),
     "language": _one_of("language", _languages, lambda: texts.SET_LANGUAGE, lambda: texts.SET_LANGUAGE_MEANS),
 }
-"""By the name in a button's data, in the order of the menu."""
+"""By their names in the buttons' data, in the order of the menu."""
 
 
 class SettingsHandlers:
     """Shows and changes a chat's settings.
 
-    `way` and `reply_format` are how the bot is set, `listens` whether it keeps what is said in groups,
-    `most_persona` the longest system prompt in tokens, `clock` gives Unix seconds.
+    `way` and `reply_format` are the bot's defaults, `listens` is whether it records unaddressed messages in groups,
+    `most_persona` is the longest system prompt in tokens, `clock` gives Unix seconds.
     """
 
     def __init__(
@@ -217,12 +216,12 @@ class SettingsHandlers:
         self._clock = clock
 
     async def show(self, update: MessageContext) -> None:
-        """``/settings``: one row for each setting, with what holds now."""
+        """``/settings``: one row for each setting, with its current value."""
         facts = self._facts(update.message, update.chat.settings if update.chat else ChatSettings())
         await update.say(update.notice(texts.SETTINGS, _menu(facts), alone=True))
 
     async def press(self, update: ButtonContext, button: SettingButton) -> None:
-        """Open a setting, or choose; the message shows what holds then."""
+        """Open a setting, or choose a value; the message then shows the new state."""
         query, message, word = update.query, update.message, texts.OLD_BUTTON
         async with update.finish() as tx:
             chat = await self._chats.ensure(tx, update.key, private=is_private(message), now=self._clock())
@@ -239,7 +238,7 @@ class SettingsHandlers:
         await update.acknowledge(word)
 
     async def set_persona(self, update: MessageContext, given: GivenAnswer) -> None:
-        """The system prompt that a person wrote in answer to our question."""
+        """Use the system prompt that a person wrote in answer to the question."""
         fits = self._count_tokens(given.words) <= self._most_persona
         async with update.finish() as tx:
             if fits:
@@ -247,7 +246,7 @@ class SettingsHandlers:
                 chat = await self._chats.ensure(tx, update.key, private=private, now=self._clock())
                 await self._chats.choose(tx, chat.id, replace(chat.settings, persona=given.words))
             notice = update.notice(texts.PERSONA_SET if fits else texts.PERSONA_LONG)
-            await self._questions.took(tx, given, notice, over=fits, awaits=not fits)
+            await self._questions.answered(tx, given, notice, over=fits, awaits=not fits)
 
     def _facts(self, message: Message, settings: ChatSettings) -> SettingFacts:
         senses = self._selector.named(self._selector.name(settings)).senses
@@ -266,20 +265,20 @@ class SettingsHandlers:
 
 
 def _chosen(facts: SettingFacts, button: SettingButton) -> ChatSettings | None:
-    """What holds after a press; None when there is no such setting or value any more."""
+    """The settings after a press; None if the setting or value no longer exists."""
     if not button.name:
         return facts.settings
     setting = SETTINGS.get(button.name)
-    if setting is None or not setting.there(facts):
+    if setting is None or not setting.exists(facts):
         return None
     if not button.value or (button.value == OWN and button.name == "persona"):
         return facts.settings
-    chosen = next((one.value for one in setting.options(facts) if button.means(one.value)), None)
+    chosen = next((option.value for option in setting.options(facts) if button.means(option.value)), None)
     return None if chosen is None else setting.chosen(facts.settings, chosen)
 
 
 def _after(message: Message, facts: SettingFacts, name: str) -> Notice | None:
-    """What the message shows after a press; None when it shows that already, which Telegram refuses."""
+    """The edit of the message after a press; None if it would change nothing, which Telegram refuses."""
     setting = SETTINGS[name] if name else None
     buttons = _options(facts, name, setting) if setting else _menu(facts)
     if [button.label for button in keyboard(message)] == [button.label for button in buttons]:
@@ -293,7 +292,7 @@ def _menu(facts: SettingFacts) -> list[Button]:
             texts.SETTING_BUTTON.format(label=setting.label(), value=_label(facts, setting)), SettingButton(name).pack()
         )
         for name, setting in SETTINGS.items()
-        if setting.there(facts)
+        if setting.exists(facts)
     ]
 
 
@@ -307,9 +306,10 @@ def _options(facts: SettingFacts, name: str, setting: Setting) -> list[Button]:
     return [
         *(
             Button(
-                f"{texts.TICK} {one.label}" if one.value == now else one.label, SettingButton(name, one.value).pack()
+                f"{texts.TICK} {option.label}" if option.value == now else option.label,
+                SettingButton(name, option.value).pack(),
             )
-            for one in setting.options(facts)
+            for option in setting.options(facts)
         ),
         Button(texts.BACK, SettingButton().pack()),
     ]

@@ -1,4 +1,4 @@
-"""The table of handlers: which one an update goes to, and which guards stand before it."""
+"""The table of handlers: which one an update goes to, and which guards apply to it."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -26,11 +26,11 @@ from bot.handlers.callbacks import (
     KeepButton,
     MemoryThenButton,
     RestoreMemoryButton,
+    ResumeButton,
     RetryButton,
     SendBroadcastButton,
     SettingButton,
     StopButton,
-    TakeUpAgainButton,
     UndoResetButton,
 )
 from bot.handlers.commands import CommandHandlers, SummaryHandlers
@@ -58,26 +58,26 @@ B = TypeVar("B", bound=CallbackData)
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A command; `admins`: in a group it is for administrators, `paced`: it counts for the rate limit."""
+    """A command; `admins`: in a group only for administrators, `limited`: it counts toward the rate limit."""
 
     name: str
     handler: Callable[[MessageContext], Awaitable[None]]
     admins: bool = False
-    paced: bool = False
+    limited: bool = False
     owners: OwnersOnly | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ButtonRoute(Generic[B]):
-    """A button; it does nothing when its message is gone."""
+    """A button that does nothing if its message is gone."""
 
     data: type[B]
     handler: Callable[[ButtonContext, B], Awaitable[None]]
     admins: bool = False
-    paced: bool = False
+    limited: bool = False
 
     async def run(self, update: PressContext, button: B) -> bool:
-        """Run the handler; False: there is nothing to do."""
+        """Run the handler; False if the button's message is gone."""
         if not isinstance(update, ButtonContext):
             return False
         await self.handler(update, button)
@@ -86,7 +86,7 @@ class ButtonRoute(Generic[B]):
 
 @dataclass(frozen=True, slots=True)
 class LateButtonRoute(ButtonRoute[B]):
-    """A button that does something also when its message is gone."""
+    """A button that works even if its message is gone."""
 
     handler: Callable[[PressContext, B], Awaitable[None]]
 
@@ -98,7 +98,7 @@ class LateButtonRoute(ButtonRoute[B]):
 
 @dataclass(frozen=True, slots=True)
 class Handlers:
-    """All of them."""
+    """The objects whose methods handle updates."""
 
     messages: MessageHandlers
     edits: EditHandlers
@@ -161,7 +161,7 @@ class HandlerTable:
     async def _command(self, update: MessageContext, command: Command) -> None:
         if command.owners is not None and not await self._guards.is_owners(update, command.owners):
             await self._handlers.commands.unknown(update)
-        elif await self._guards.admits(update, admins=command.admins, paced=command.paced):
+        elif await self._guards.admits(update, admins=command.admins, limited=command.limited):
             await command.handler(update)
 
     async def _press(self, update: PressContext) -> None:
@@ -170,7 +170,7 @@ class HandlerTable:
         if route is None:
             await self._handlers.buttons.unknown(update)
             return
-        admitted = await self._guards.admits(update, admins=route.admins, paced=route.paced)
+        admitted = await self._guards.admits(update, admins=route.admins, limited=route.limited)
         if admitted and not await route.run(update, button):
             await self._handlers.buttons.unknown(update)
 
@@ -186,15 +186,15 @@ class HandlerTable:
 
 
 def commands_of(handlers: Handlers) -> tuple[Command, ...]:
-    """Every command, with who may give it."""
+    """Every command, with its guards."""
     return (
         Command("start", handlers.owners.start),
         Command("help", handlers.owners.help),
         Command("privacy", handlers.commands.privacy),
         Command("reset", handlers.commands.reset, admins=True),
-        Command("retry", handlers.commands.retry, paced=True),
+        Command("retry", handlers.commands.retry, limited=True),
         Command("stop", handlers.commands.stop),
-        Command("summary", handlers.summary.summary, paced=True),
+        Command("summary", handlers.summary.summary, limited=True),
         Command("memory", handlers.memory.show),
         Command("forget", handlers.forget.forget, admins=True),
         Command("search", handlers.search.search),
@@ -212,25 +212,25 @@ def commands_of(handlers: Handlers) -> tuple[Command, ...]:
 
 
 def buttons_of(handlers: Handlers) -> tuple[ButtonRoute[Any], ...]:
-    """Every button, with who may press it."""
+    """Every button, with its guards."""
     return (
         LateButtonRoute(AccessAnswerButton, handlers.access_requests.press),
         LateButtonRoute(SendBroadcastButton, handlers.broadcast.send),
         LateButtonRoute(DropBroadcastButton, handlers.broadcast.drop),
         ButtonRoute(UndoResetButton, handlers.buttons.undo_reset, admins=True),
-        ButtonRoute(RetryButton, handlers.buttons.retry, paced=True),
-        ButtonRoute(ContinueButton, handlers.buttons.go_on, paced=True),
-        ButtonRoute(TakeUpAgainButton, handlers.set_aside.again, paced=True),
+        ButtonRoute(RetryButton, handlers.buttons.retry, limited=True),
+        ButtonRoute(ContinueButton, handlers.buttons.go_on, limited=True),
+        ButtonRoute(ResumeButton, handlers.set_aside.again, limited=True),
         ButtonRoute(StopButton, handlers.buttons.stop),
         ButtonRoute(CompactButton, handlers.memory.compact, admins=True),
-        ButtonRoute(EarlierMemoryButton, handlers.memory.show_before, admins=True),
-        ButtonRoute(RestoreMemoryButton, handlers.memory.bring_back, admins=True),
-        ButtonRoute(MemoryThenButton, handlers.why.notes_then),
+        ButtonRoute(EarlierMemoryButton, handlers.memory.show_earlier, admins=True),
+        ButtonRoute(RestoreMemoryButton, handlers.memory.restore, admins=True),
+        ButtonRoute(MemoryThenButton, handlers.why.memory_then),
         ButtonRoute(CorrectButton, handlers.memory.ask_correction, admins=True),
         ButtonRoute(AskForgetButton, handlers.memory.ask_what_to_forget, admins=True),
         ButtonRoute(CancelQuestionButton, handlers.questions.press_cancel),
         ButtonRoute(ConfirmForgetButton, handlers.forget.confirm, admins=True),
-        ButtonRoute(ForgetPageButton, handlers.forget.turn, admins=True),
+        ButtonRoute(ForgetPageButton, handlers.forget.show_page, admins=True),
         LateButtonRoute(KeepButton, handlers.forget.keep, admins=True),
         ButtonRoute(SettingButton, handlers.settings.press, admins=True),
         ButtonRoute(ExportButton, handlers.export.chosen, admins=True),
@@ -238,7 +238,7 @@ def buttons_of(handlers: Handlers) -> tuple[ButtonRoute[Any], ...]:
 
 
 def command_name(message: Message) -> str | None:
-    """The name of the command that a message begins with; None: it has none, or it is another bot's."""
+    """The name of the command at the beginning of a message; None if there is none, or it is for another bot."""
     if not message.text or not _begins_with_command(message):
         return None
     name, _, at = message.text[1 : message.entities[0].length].lower().partition("@")

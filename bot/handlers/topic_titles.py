@@ -1,6 +1,6 @@
-"""Topics of private chats get a title: Telegram's apps name a new one after the first words, and expect the bot to.
+"""Titles for the topics of private chats: Telegram's apps use the first words, and expect the bot to choose a title.
 
-It is made beside the conversation, from the first exchange, once: what a person has named keeps its name.
+The model makes it from the first exchange, once, in parallel to the conversation. A name that a person gave is kept.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 
 class TopicHandlers:
-    """Takes note of topics, and gives them titles."""
+    """Keeps track of topics without a title, and gives them one."""
 
     def __init__(self, storage: Storage, titles: TitleWriter, bot: Bot) -> None:
         self._storage = storage
@@ -28,7 +28,7 @@ class TopicHandlers:
         self._running: dict[ChatKey, asyncio.Task[None]] = {}
 
     async def note(self, batch: MessageBatch) -> None:
-        """Remember which topic nobody has named; what else is to be done with the messages is others' work."""
+        """Record which topics have no name yet, or have been named by a person."""
         for message in batch.messages:
             if not is_private(message) or not message.message_thread_id:
                 continue
@@ -41,8 +41,8 @@ class TopicHandlers:
                 async with self._storage.transaction() as tx:
                     await self._storage.chats.mark_titled(tx, key_of(message))
 
-    async def see_to(self, key: ChatKey) -> None:
-        """Give the topic a title if it has none and something was answered there; nobody waits for that."""
+    async def ensure_title(self, key: ChatKey) -> None:
+        """Start to give the topic a title if it has none and something was answered there."""
         if key.telegram_id < 0 or key.thread_id <= 0 or key.direct or key in self._running:
             return
         if not await self._storage.chats.is_untitled(key):
@@ -54,7 +54,7 @@ class TopicHandlers:
             task.add_done_callback(lambda done: self._ended(key, done))
 
     async def close(self) -> None:
-        """End what is under way; it is begun anew after the next answer there."""
+        """Cancel the titles in progress; they are tried again after the next answer in the topic."""
         tasks = list(self._running.values())
         for task in tasks:
             task.cancel()
@@ -68,11 +68,11 @@ class TopicHandlers:
             if title is None:
                 return
             async with self._storage.transaction() as tx:
-                if not title:  # pictures and signs, which the name that it has shows as well
+                if not title:  # nothing but pictures and symbols, which its present name shows just as well
                     await self._storage.chats.mark_titled(tx, key)
                     return
                 await self._storage.chats.keep_title(tx, key, title)
-        if not await self._storage.chats.is_untitled(key):  # a person has named it meanwhile
+        if not await self._storage.chats.is_untitled(key):  # a person has named it in the meantime
             return
         try:
             await self._bot.edit_forum_topic(key.telegram_id, key.thread_id, name=title)
@@ -90,5 +90,5 @@ class TopicHandlers:
 
 
 def _may_pass(exc: TelegramError) -> bool:
-    """Whether it is tried again after the next answer: Telegram was in trouble, or busy, and refused nothing."""
+    """Whether to try again after the next answer: Telegram had a problem or was busy, but did not refuse."""
     return isinstance(exc, RetryAfter) or (isinstance(exc, NetworkError) and not isinstance(exc, BadRequest))

@@ -1,4 +1,4 @@
-"""What a message says, once its files are read and its recordings transcribed, without what blocked people wrote."""
+"""Reads messages for the model: their files and recordings, without the words of blocked people."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import AsyncExitStack
@@ -27,7 +27,7 @@ from storage import Storage, Transaction
 from storage.records import Chat, ChatKey, ChatSettings, MediaKind, Notice
 
 UNHEARD = "[a message of somebody whom I do not hear]"
-"""What a forward of someone's words is who is blocked."""
+"""What the model gets in place of a forwarded message of a blocked person."""
 
 
 class TurnReader:
@@ -51,51 +51,51 @@ class TurnReader:
         self._access = access
         self._questions = questions
 
-    async def understood(
-        self, chat: Chat, message: Message, held: AsyncExitStack, *, fetch: bool
+    async def read_one(
+        self, chat: Chat, message: Message, stack: AsyncExitStack, *, fetch: bool
     ) -> tuple[IncomingMessage, ReadMessage | None] | None:
-        """What a message says now, and how it was read; `fetch`: with what has to be downloaded.
+        """The content of one message, and how it was read; `fetch`: whether to download its files.
 
-        Its files keep their share of the memory for downloads until `held` is closed.
+        Its files keep their share of the memory for downloads until `stack` is closed.
         """
         if not fetch:
             skimmed = await self.skim([message])
             return (skimmed[0], None) if skimmed else None
-        read, heard = await self.read(chat.key, [message], self.senses(chat), held)
-        if any(one.requests for one in heard):
+        read, transcribed = await self.read(chat.key, [message], self.senses(chat), stack)
+        if any(item.requests for item in transcribed):
             async with self._storage.transaction() as tx:
-                await self.record_usage(tx, chat.id, heard)
-        return (heard[0].message, read[0]) if read else None
+                await self.record_usage(tx, chat.id, transcribed)
+        return (transcribed[0].message, read[0]) if read else None
 
-    async def record_usage(self, tx: Transaction, chat_id: int, heard: Sequence[TranscribedMessage]) -> None:
-        """Record what transcribing them has used."""
-        for one in heard:
-            await self._transcriber.record_usage(tx, chat_id, one.message.sender_id, one.requests)
+    async def record_usage(self, tx: Transaction, chat_id: int, transcribed: Sequence[TranscribedMessage]) -> None:
+        """Record the usage of transcribing them."""
+        for item in transcribed:
+            await self._transcriber.record_usage(tx, chat_id, item.message.sender_id, item.requests)
 
     def senses(self, chat: Chat | None) -> Capabilities:
         """What the chat's model takes besides text."""
         return self._selector.senses(chat.settings if chat else ChatSettings())
 
     async def read(
-        self, key: ChatKey, messages: Sequence[Message], senses: Capabilities, held: AsyncExitStack
+        self, key: ChatKey, messages: Sequence[Message], senses: Capabilities, stack: AsyncExitStack
     ) -> tuple[list[ReadMessage], list[TranscribedMessage]]:
-        """Read files and transcribe recordings; the files keep their share of the memory until `held` is closed."""
+        """Read files and transcribe recordings; the files keep their share of the memory until `stack` is closed."""
 
-        async def known(target: Message) -> bool:
-            return await self._is_unheard(target) or await self._recorder.attachments_in_view(key, target.message_id)
+        async def needs_no_quote(target: Message) -> bool:
+            return await self._is_ignored(target) or await self._recorder.attachments_in_view(key, target.message_id)
 
-        await held.enter_async_context(self._reader.holding(messages))
-        read = await self._reader.read(messages, known, sees=senses.sees)
-        read = [replace(one, said=await self._heard_only(one.message, one.said)) for one in read]
-        return read, [await self._transcriber.understand(one.said, senses) for one in read]
+        await stack.enter_async_context(self._reader.holding(messages))
+        read = await self._reader.read(messages, needs_no_quote, sees=senses.sees)
+        read = [replace(item, said=await self._without_blocked(item.message, item.said)) for item in read]
+        return read, [await self._transcriber.understand(item.said, senses) for item in read]
 
     async def skim(self, messages: Sequence[Message]) -> list[IncomingMessage]:
-        """What they say without their files; nothing is downloaded."""
-        said = [(message, one) for message in messages for one in self._reader.skim([message])]
-        return [await self._heard_only(message, one) for message, one in said]
+        """Their content without files; nothing is downloaded."""
+        skimmed = [(message, said) for message in messages for said in self._reader.skim([message])]
+        return [await self._without_blocked(message, said) for message, said in skimmed]
 
-    async def _heard_only(self, message: Message, said: IncomingMessage) -> IncomingMessage:
-        """Without the words of someone who is blocked: they reach the model by nobody's reply, and by no forward."""
+    async def _without_blocked(self, message: Message, said: IncomingMessage) -> IncomingMessage:
+        """Without a blocked person's words, which must not reach the model through replies and forwards."""
         if await self._is_blocked(author_id(message.forward_origin)):
             said = replace(said, text="", forwarded_from=None, notes=(UNHEARD,), media=())
         if said.quote is None:
@@ -103,11 +103,11 @@ class TurnReader:
         target = replied_to(message)
         if target is not None and await self._questions.is_answer(target):
             return replace(said, quote=None)
-        unheard = await self._is_unheard(target) if target else await self._is_blocked(quoted_id(message))
-        return replace(said, quote=None) if unheard else said
+        ignored = await self._is_ignored(target) if target else await self._is_blocked(quoted_id(message))
+        return replace(said, quote=None) if ignored else said
 
-    async def _is_unheard(self, message: Message) -> bool:
-        """Whether a message is someone's who is blocked, or repeats their words."""
+    async def _is_ignored(self, message: Message) -> bool:
+        """Whether a message is from a blocked person, or forwards their words."""
         return await self._access.is_blocked(sender(message)) or await self._is_blocked(
             author_id(message.forward_origin)
         )
@@ -116,22 +116,24 @@ class TurnReader:
         return number is not None and await self._access.is_blocked(Sender(number))
 
 
-def notices_of(read: Sequence[ReadMessage], heard: Sequence[TranscribedMessage], senses: Capabilities) -> list[Notice]:
-    """What people are told about their messages: what was written down, and what could not be read."""
+def notices_of(
+    read: Sequence[ReadMessage], transcribed: Sequence[TranscribedMessage], senses: Capabilities
+) -> list[Notice]:
+    """Notices about the messages: the transcripts of recordings, and what could not be read."""
     notices = []
-    for one, words in zip(read, heard, strict=True):
-        if words.transcript:
-            notices.append(answer(one.message, words.transcript, quote=True))
-        failure = words.failure or _unseen(words, senses)
-        troubles = list(problems_of(one))
-        notices += [answer(one.message, trouble) for trouble in troubles]
-        if failure is not None and not troubles:
-            notices.append(answer(one.message, reason(failure)))
+    for item, heard in zip(read, transcribed, strict=True):
+        if heard.transcript:
+            notices.append(answer(item.message, heard.transcript, quote=True))
+        failure = heard.failure or _unseen(heard, senses)
+        problems = list(problems_of(item))
+        notices += [answer(item.message, problem) for problem in problems]
+        if failure is not None and not problems:
+            notices.append(answer(item.message, reason(failure)))
     return _each_once(notices)
 
 
 def problems_of(read: ReadMessage) -> Iterator[str]:
-    """What the user is told about a message that could not be read, or only in part."""
+    """Sentences about a message that could not be read, or only in part."""
     if read.problem is not None:
         yield problem_text(read.problem)
     if read.unread:
@@ -164,23 +166,23 @@ def problem_text(problem: Problem) -> str:
 
 
 def is_question(read: ReadMessage, heard: TranscribedMessage, senses: Capabilities) -> bool:
-    """Whether there is something to answer in a message, or only what nobody could see, hear or read."""
+    """Whether there is something to answer in a message: text, or a file that could be read."""
     if heard.message.text.strip():
         return True
     if isinstance(heard.failure, NothingHeard):
         return False
-    sensed = [takes(senses, one.kind) for one in heard.message.media]
-    return read.problem in (None, *PARTLY) and (any(sensed) or not sensed)
+    taken = [takes(senses, media.kind) for media in heard.message.media]
+    return read.problem in (None, *PARTLY) and (any(taken) or not taken)
 
 
 def _unseen(heard: TranscribedMessage, senses: Capabilities) -> CannotSee | None:
     if heard.transcript:  # the thumbnail of a round video adds little to what was said in it
         return None
-    pictures = any(one.kind is MediaKind.IMAGE for one in heard.message.media)
+    pictures = any(media.kind is MediaKind.IMAGE for media in heard.message.media)
     return CannotSee("no VISION_MODEL") if pictures and not senses.sees else None
 
 
 def _each_once(notices: Sequence[Notice]) -> list[Notice]:
-    """Ten pictures of an album that nobody can see are one sentence."""
+    """Drop repeated texts: an album of ten pictures that the model can't see gets one notice."""
     first = {notice.text: notice for notice in reversed(notices)}
     return [notice for notice in notices if notice is first[notice.text]]

@@ -1,7 +1,4 @@
-"""The picture of a month's tokens, day by day.
-
-``/usage``: what this chat cost, as the model server reported it, or as we estimate it where it did not.
-"""
+"""``/usage``: how many tokens a chat used, as the model server reported or the bot estimated them, with a chart."""
 
 import asyncio
 import io
@@ -9,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime, timedelta, tzinfo
 
 from bot.conversation.budget import Budget, Scope
-from bot.handlers.budget_command import shares_told
+from bot.handlers.budget_command import share_lines
 from bot.handlers.context import MessageContext
 from bot.language import grouped, percent, plural, short_date, texts
 from storage.records import DayUsage, File, FileKind, Usage
@@ -17,48 +14,48 @@ from storage.usage import UsageLog
 
 DAYS = 30
 _CACHED, _FRESH, _OUTPUT = "#7fb2a6", "#e0a458", "#7a6fb0"
-"""Told apart also by those who don't see red or green, on a phone at night as well."""
+"""Colors that color-blind people can tell apart, also on a dark screen."""
 _SIGNS = ("🟩", "🟧", "🟪")
-"""Of these colours, for a caption."""
+"""Emoji of these colors, for a caption."""
 _OWN_FONT = "DejaVu Sans"
-"""Comes with matplotlib."""
+"""The font that comes with matplotlib."""
 _MORE_FONTS = (
     *("Noto Sans CJK SC", "Noto Sans CJK TC", "Noto Sans CJK JP", "Noto Sans CJK KR", "Noto Sans SC", "Noto Sans TC"),
     *("Noto Sans JP", "Noto Sans KR", "Source Han Sans SC", "WenQuanYi Micro Hei", "WenQuanYi Zen Hei"),
     *("Droid Sans Fallback", "PingFang SC", "Microsoft YaHei", "SimHei", "Hiragino Sans", "Apple SD Gothic Neo"),
     *("Yu Gothic", "Malgun Gothic", "Noto Sans Devanagari", "Lohit Devanagari", "Kohinoor Devanagari", "Nirmala UI"),
 )
-"""Fonts that a server may have, with letters that matplotlib's own font does not have."""
+"""Fonts that may be installed, with characters that matplotlib's own font lacks."""
 
 
 def usage_chart(days: Sequence[DayUsage], last: date) -> tuple[bytes, str]:
-    """A PNG of the 30 days up to `last`: input from the cache, fresh input and output, one on the other.
+    """A PNG of the 30 days up to `last`: stacked bars of cached input, fresh input and output.
 
-    With it comes what the colours mean, where no font can write that into the picture. Takes about half a second the
-    first time, for matplotlib's import: to be called in a thread.
+    Returns a caption as well, which explains the colors if no font can write the legend, and is otherwise empty. The
+    first call takes about half a second to import matplotlib, so call it in a thread.
     """
     from matplotlib import rc_context
-    from matplotlib.figure import Figure  # 40 MB and half a second, which only this picture needs
+    from matplotlib.figure import Figure  # takes 40 MB and half a second, so it is only imported here
     from matplotlib.ticker import EngFormatter
 
     dates = [last - timedelta(days=DAYS - 1 - number) for number in range(DAYS)]
-    found = {one.day: one.usage for one in days}
-    used = [found.get(day) for day in dates]
-    cached = [one.cached if one else 0 for one in used]
-    fresh = [one.input - one.cached if one else 0 for one in used]
-    output = [one.output if one else 0 for one in used]
+    by_day = {entry.day: entry.usage for entry in days}
+    used = [by_day.get(day) for day in dates]
+    cached = [usage.cached if usage else 0 for usage in used]
+    fresh = [usage.input - usage.cached if usage else 0 for usage in used]
+    output = [usage.output if usage else 0 for usage in used]
     named = (texts.CHART_CACHED, texts.CHART_FRESH, texts.CHART_OUTPUT)
     fonts = _fonts("".join((*named, texts.CHART_TOKENS, *map(short_date, dates))))
     with rc_context({"font.family": fonts or [_OWN_FONT]}):
         figure = Figure(figsize=(7, 4), dpi=120, layout="constrained")
         axes = figure.subplots()
-        below = [one + other for one, other in zip(cached, fresh, strict=True)]
+        below = [a + b for a, b in zip(cached, fresh, strict=True)]
         for values, bottom, color, label in zip(
             (cached, fresh, output), ([0] * DAYS, cached, below), (_CACHED, _FRESH, _OUTPUT), named, strict=True
         ):
             axes.bar(range(DAYS), values, bottom=bottom, color=color, label=label)
         weeks = range(DAYS - 1, -1, -7)
-        axes.set_xticks(list(weeks), [short_date(dates[at]) if fonts else f"{dates[at]:%m-%d}" for at in weeks])
+        axes.set_xticks(list(weeks), [short_date(dates[i]) if fonts else f"{dates[i]:%m-%d}" for i in weeks])
         axes.yaxis.set_major_formatter(EngFormatter(sep=""))
         axes.spines[["top", "right"]].set_visible(b=False)
         if fonts:
@@ -71,7 +68,7 @@ def usage_chart(days: Sequence[DayUsage], last: date) -> tuple[bytes, str]:
 
 
 def _fonts(words: str) -> list[str]:
-    """Fonts that can write this together; none if a letter is in no font that is installed."""
+    """Installed fonts that together have all characters of this text; empty if no font has one of them."""
     from matplotlib.font_manager import findfont, fontManager, get_font
 
     missing = set(map(ord, words)) - get_font(findfont(_OWN_FONT)).get_charmap().keys()
@@ -84,7 +81,7 @@ def _fonts(words: str) -> list[str]:
 
 
 class UsageHandlers:
-    """Adds it up; days are those of `zone`, `clock` gives Unix seconds."""
+    """Adds up usage; days begin at midnight in `zone`, `clock` gives Unix seconds."""
 
     def __init__(
         self,
@@ -98,7 +95,7 @@ class UsageHandlers:
         self._usage = usage
         self._budget = budget
         self._currency = currency
-        """Of the models' prices; None: they are not known."""
+        """The currency of the models' prices; None if they are unknown."""
         self._cached_price = cached_price
         self._zone = zone
         self._clock = clock
@@ -108,7 +105,7 @@ class UsageHandlers:
         today = datetime.fromtimestamp(self._clock(), self._zone).date()
         days = await self._usage.between(update.chat.id, date.min, today) if update.chat else []
         own = await self._own(update.key.telegram_id, update.user.id if update.user else None)
-        text, file = "\n".join([self._told(days, today) if days else texts.USAGE_NONE, *own]), None
+        text, file = "\n".join([self._text(days, today) if days else texts.USAGE_NONE, *own]), None
         month = [day for day in days if day.day > today - timedelta(days=DAYS)]
         if month:
             chart, meaning = await asyncio.to_thread(usage_chart, month, today)
@@ -116,14 +113,14 @@ class UsageHandlers:
         await update.say(update.notice(text, file=file, alone=True))
 
     async def _own(self, telegram_id: int, user_id: int | None) -> list[str]:
-        """What today came to in money, and the budgets that hold here."""
-        told = []
+        """Today's cost in money, and the budgets that apply here."""
+        lines = []
         if self._currency is not None:
             used = await self._budget.used(Scope.CHAT, telegram_id)
-            told.append(texts.USAGE_MONEY.format(money=self._budget.cost(used, self._currency).exact))
-        return [*told, *shares_told(await self._budget.shares(telegram_id, user_id))]
+            lines.append(texts.USAGE_MONEY.format(money=self._budget.cost(used, self._currency).exact))
+        return [*lines, *share_lines(await self._budget.shares(telegram_id, user_id))]
 
-    def _told(self, days: Sequence[DayUsage], today: date) -> str:
+    def _text(self, days: Sequence[DayUsage], today: date) -> str:
         periods = (
             (texts.USAGE_TODAY, [day for day in days if day.day == today]),
             (texts.USAGE_MONTH, [day for day in days if day.day >= today.replace(day=1)]),
@@ -134,7 +131,7 @@ class UsageHandlers:
     def _period(self, name: str, days: Sequence[DayUsage]) -> str:
         used = sum((day.usage for day in days), Usage(0, 0, 0))
         saved = (1 - self._cached_price) * used.cached / used.input if used.input else 0.0
-        told = (texts.USAGE_PERIOD if used.cached else texts.USAGE_PERIOD_UNCACHED).format(
+        text = (texts.USAGE_PERIOD if used.cached else texts.USAGE_PERIOD_UNCACHED).format(
             name=name,
             turns=plural(sum(day.turns for day in days), texts.TURNS),
             input=grouped(used.input),
@@ -143,11 +140,11 @@ class UsageHandlers:
             output=grouped(used.output),
         )
         saves = [texts.USAGE_SAVED.format(saved=percent(saved))] if used.cached else []
-        return "\n".join([told, *saves, *_details(used)])
+        return "\n".join([text, *saves, *_details(used)])
 
 
 def _details(used: Usage) -> Iterator[str]:
-    """What there is to say only of some models and servers."""
+    """Lines that only apply to some models and servers."""
     if used.written:
         yield texts.USAGE_WRITTEN.format(count=grouped(used.written))
     if used.reasoning:

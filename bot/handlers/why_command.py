@@ -1,4 +1,4 @@
-"""``/why``: what an answer was based on, as it was recorded with it; the model is not asked."""
+"""``/why``: what an answer was based on. This was recorded with the answer, so the model is not asked."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -10,7 +10,7 @@ from bot.conversation.query import strip_framing
 from bot.handlers.callbacks import MemoryThenButton
 from bot.handlers.context import ButtonContext, MessageContext
 from bot.handlers.notices import answer
-from bot.handlers.search_command import link, told
+from bot.handlers.search_command import hit, link
 from bot.inbound.quotes import replied_to
 from bot.language import grouped, plural, texts
 from bot.pricing import Amount
@@ -20,28 +20,28 @@ from storage.bases import MOST_COUNTED, Basis, FoundTurn
 from storage.records import Button, Chat, HistoryTurn, Notice, Role
 
 MOST_SHOWN = 8
-"""Older messages that are shown: with all the rest they fit into one message."""
+"""How many older messages are shown: together with the rest they have to fit into one message."""
 QUESTION = 60
-"""Characters of the question that are shown."""
+"""How many characters of the question are shown."""
 
 
 class WhyHandlers:
-    """Tells it; times are those of `zone`."""
+    """Shows the basis of answers; `zone` is the time zone of the times shown."""
 
     def __init__(self, storage: Storage, zone: tzinfo) -> None:
         self._storage = storage
         self._zone = zone
 
     async def why(self, update: MessageContext) -> None:
-        """``/why``: of the last answer, or of the one that this replies to."""
+        """``/why``: about the last answer, or the one it replies to."""
         chat = update.chat
         if chat is None:
             await update.say(update.notice(texts.WHY_NONE_YET, alone=True))
         else:
             await update.say(await self._notice(update.message, chat))
 
-    async def notes_then(self, update: ButtonContext, button: MemoryThenButton) -> None:
-        """Show the notes that stood in the prompt, without what was forgotten of them."""
+    async def memory_then(self, update: ButtonContext, button: MemoryThenButton) -> None:
+        """Show the notes that were in the prompt, without what was forgotten since."""
         version = await self._storage.memories.version(update.chat, button.version_id) if update.chat else None
         await update.acknowledge("" if version else texts.OLD_BUTTON)
         if version is None:
@@ -64,15 +64,15 @@ class WhyHandlers:
         basis = await self._storage.bases.of(chat, reply_id)
         if basis is None:
             return answer(message, texts.WHY_NO_RECORD, alone=True)
-        return await self._told(message, chat, reply_id, basis)
+        return await self._explanation(message, chat, reply_id, basis)
 
-    async def _told(self, message: Message, chat: Chat, reply_id: int, basis: Basis) -> Notice:
-        shown = [one for one in basis.found if one.shown]
-        ids = {reply_id, *(one.turn_id for one in shown)} | ({basis.question_id} if basis.question_id else set())
+    async def _explanation(self, message: Message, chat: Chat, reply_id: int, basis: Basis) -> Notice:
+        shown = [turn for turn in basis.found if turn.shown]
+        ids = {reply_id, *(turn.turn_id for turn in shown)} | ({basis.question_id} if basis.question_id else set())
         turns = {turn.turn_id: turn for turn in await self._storage.history.of_ids(chat.id, ids)}
         parts = [self._title(turns.get(reply_id), turns.get(basis.question_id or 0))]
         recalled, looked_up = (
-            [turns[one.turn_id] for one in shown if one.looked_up is wanted and one.turn_id in turns]
+            [turns[found.turn_id] for found in shown if found.looked_up is wanted and found.turn_id in turns]
             for wanted in (False, True)
         )
         most = MOST_SHOWN // 2 if recalled and looked_up else MOST_SHOWN
@@ -94,17 +94,17 @@ class WhyHandlers:
         return texts.WHY.format(at=at, question=words if len(words) <= QUESTION else f"{words[:QUESTION].rstrip()}…")
 
     def _found(self, message: Message, title: str, turns: Sequence[HistoryTurn], most: int) -> Iterator[str]:
-        """The best of them."""
+        """A section with the best of these turns."""
         if not turns:
             return
         yield title
         for turn in turns[:most]:
-            yield told(message, turn, "", self._zone)
+            yield hit(message, turn, "", self._zone)
         if len(turns) > most:
             yield texts.WHY_MORE.format(count=len(turns) - most)
 
     async def _seen(self, chat: Chat, reply_id: int, basis: Basis) -> list[str]:
-        """How much of the conversation was in view, and the notes of the rest."""
+        """Lines about how much of the conversation the prompt had word for word, and how long its notes were."""
         lines = []
         extent = await self._storage.bases.extent(chat, reply_id, basis.first_turn)
         if extent.since is not None:
@@ -141,9 +141,9 @@ def _cost(basis: Basis) -> Iterator[str]:
 
 
 def _best(message: Message, shown: Sequence[FoundTurn], turns: dict[int, HistoryTurn]) -> int | None:
-    """The message that mattered most, where it has no address: a notice that is a reply to it leads there.
+    """The ID of the message that mattered most, if messages have no links: the notice replies to it instead.
 
-    What only one member of a group sees can only be a reply to what only they see.
+    None for ephemeral messages, which can only reply to other ephemeral messages.
     """
     best = turns.get(shown[0].turn_id) if shown else None
     if (

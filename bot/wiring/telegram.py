@@ -156,7 +156,7 @@ def _shared(base: Foundation, engine: Engine, bot: Bot, traffic: Traffic, lanes:
         admins=AdminGuard(bot, time.time),
         rate_limiter=RateLimiter(settings.messages_per_minute, time.time),
         recent=RecentMessages(),
-        cancellations=Cancellations(storage, waits=lanes.has_question),
+        cancellations=Cancellations(storage, has_question=lanes.has_question),
         questions=QuestionHandlers(storage, bot, addressing, time.time),
         requests=requests,
         links=OwnerLinkHandlers(storage, requests, base.owners, lanes, time.time),

@@ -3,7 +3,7 @@
 import pytest
 
 from bot.conversation.memory import MemoryEditor
-from bot.handlers.memory_command import told
+from bot.handlers.memory_command import memory_text
 from storage import Storage
 from storage.memories import NotesVersion
 from tests.conversation.bench import ZONE, Bench
@@ -39,10 +39,10 @@ async def _noted_twice(storage: Storage) -> tuple[Bench, MemoryEditor, list[Note
 async def test_memory_from_before_an_edit_says_so(storage: Storage) -> None:
     bench, notes, (before,) = await _noted_twice(storage)
     assert await _told(bench) == (AFTER, False)
-    former = await notes.bring_back(await bench.chat(), before.id)
+    former = await notes.restore(await bench.chat(), before.id)
     assert await _told(bench) == (BEFORE, True)
     assert former is not None
-    await notes.bring_back(await bench.chat(), former)
+    await notes.restore(await bench.chat(), former)
     assert (await _told(bench))[0] == AFTER
 
 
@@ -50,7 +50,7 @@ async def test_memory_from_before_an_edit_says_so(storage: Storage) -> None:
 async def test_restored_memory_keeps_its_age(storage: Storage) -> None:
     bench, notes, (before,) = await _noted_twice(storage)
     bench.clock.now += 3600
-    await notes.bring_back(await bench.chat(), before.id)
+    await notes.restore(await bench.chat(), before.id)
     shown = await notes.show((await bench.chat()).id)
     assert shown.made_at is not None
     assert shown.made_at.timestamp() == before.made_at
@@ -60,4 +60,4 @@ async def test_what_notes_cover_is_shown_with_them(storage: Storage) -> None:
     bench, notes, _ = await _noted_twice(storage)
     shown = await notes.show((await bench.chat()).id)
     assert shown.spans == (("1970-01-12 13:46", "1970-01-12 15:46"),)
-    assert "They cover 1970-01-12 13:46 – 1970-01-12 15:46." in told(shown)
+    assert "They cover 1970-01-12 13:46 – 1970-01-12 15:46." in memory_text(shown)

@@ -59,7 +59,7 @@ async def test_only_poisonous_update_of_batch_is_quarantined(process: Stage) -> 
     await process.replies(3)
     (told,) = [one for one in process.home.replies if one.text.startswith("This made me crash three times")]
     assert [button.text for button in told.buttons] == ["Try again"]
-    assert f"of chat {process.home.id} (topic 0) alone: that is set aside" in process.log()
+    assert f"of chat {process.home.id} (topic 0) was in flight, so it is set aside" in process.log()
     said = str([message.text for message in process.model.requests[-1].messages])
     assert ("good one" in said, "poison" in said, "good two" in said) == (True, False, True)
     assert _states(process) == ["done", "quarantined", "done", "done"]

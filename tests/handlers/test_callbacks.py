@@ -26,11 +26,11 @@ from bot.handlers.callbacks import (
     KeepButton,
     MemoryThenButton,
     RestoreMemoryButton,
+    ResumeButton,
     RetryButton,
     SendBroadcastButton,
     SettingButton,
     StopButton,
-    TakeUpAgainButton,
     UndoResetButton,
 )
 from bot.updates.in_flight import WorkKind
@@ -47,9 +47,9 @@ SENT: dict[str, CallbackData] = {
     "retry:12": RetryButton(12),
     "continue:12": ContinueButton(12),
     "stop:12": StopButton(12),
-    "again:update:5": TakeUpAgainButton(WorkKind.UPDATE, 5),
-    "again:delivery:5": TakeUpAgainButton(WorkKind.DELIVERY, 5),
-    "again:notice:5": TakeUpAgainButton(WorkKind.NOTICE, 5),
+    "again:update:5": ResumeButton(WorkKind.UPDATE, 5),
+    "again:delivery:5": ResumeButton(WorkKind.DELIVERY, 5),
+    "again:notice:5": ResumeButton(WorkKind.NOTICE, 5),
     "memory:compact": CompactButton(),
     "memory:correct": CorrectButton(),
     "memory:forget": AskForgetButton(),
@@ -70,7 +70,7 @@ SENT: dict[str, CallbackData] = {
 }
 LARGE = (
     *(AccessAnswerButton(one, LARGEST) for one in AccessAnswer),
-    *(TakeUpAgainButton(one, LARGEST) for one in WorkKind),
+    *(ResumeButton(one, LARGEST) for one in WorkKind),
     *(ExportButton(one) for one in ExportFormat),
     ForgetPageButton(LARGEST, LARGEST),
     SettingButton("thinking", LONG_MODEL),

@@ -27,7 +27,7 @@ class Stage:
         self.storage = storage
         self.chat = chat
         self.waits = False
-        self.cancellations = Cancellations(storage, waits=lambda _: self.waits)
+        self.cancellations = Cancellations(storage, has_question=lambda _: self.waits)
         self.answer = in_flight(chat)
 
     async def ask(self) -> None:
@@ -101,7 +101,7 @@ async def test_question_in_lane_is_skipped_when_asked(stage: Stage) -> None:
 
 
 async def test_answer_being_written_is_stopped(stage: Stage) -> None:
-    async with stage.cancellations.settling(HOME):
+    async with stage.cancellations.processing(HOME):
         with stage.cancellations.answering(stage.answer):
             async with written(stage.answer):
                 assert await stop(stage, 1)
@@ -124,7 +124,7 @@ async def test_written_answer_is_not_stopped_any_more(stage: Stage) -> None:
 
 async def test_second_stop_is_done_with_the_first(stage: Stage) -> None:
     await stage.ask()
-    async with stage.cancellations.settling(HOME):
+    async with stage.cancellations.processing(HOME):
         with stage.cancellations.answering(stage.answer):
             assert await stop(stage, 1)
             assert await stop(stage, 2)
@@ -153,7 +153,7 @@ async def test_stop_before_a_crash_comes_again(stage: Stage) -> None:
 
 
 async def test_order_that_finds_nothing_is_done(stage: Stage) -> None:
-    async with stage.cancellations.settling(HOME):
+    async with stage.cancellations.processing(HOME):
         stage.cancellations.stop_next(HOME, (1, 2))
     assert await stage.open_updates() == []
     with stage.cancellations.answering(stage.answer):
@@ -163,7 +163,7 @@ async def test_order_that_finds_nothing_is_done(stage: Stage) -> None:
 async def test_failed_settling_keeps_the_order(stage: Stage) -> None:
 
     async def fails() -> None:
-        async with stage.cancellations.settling(HOME):
+        async with stage.cancellations.processing(HOME):
             stage.cancellations.stop_next(HOME, (1,))
             raise RuntimeError
 
@@ -224,7 +224,7 @@ async def test_message_before_the_answer_restarts_it(stage: Stage) -> None:
 
 async def test_late_restart_does_not_end_the_next_answer(stage: Stage) -> None:
     """A message that comes after the answer, while the turn is looked after, is the next turn itself."""
-    async with stage.cancellations.settling(HOME):
+    async with stage.cancellations.processing(HOME):
         pass
     stage.cancellations.restart_unshown(HOME)
     stage.cancellations.begin(HOME)
@@ -299,7 +299,7 @@ async def test_ordered_stop_ends_work_before_it_begins(stage: Stage) -> None:
 
 
 async def test_idle_chats_are_forgotten(stage: Stage) -> None:
-    async with stage.cancellations.settling(HOME):
+    async with stage.cancellations.processing(HOME):
         with stage.cancellations.asking(HOME), stage.cancellations.sending(HOME):
             assert stage.cancellations.is_sending(HOME)
         with stage.cancellations.answering(stage.answer):

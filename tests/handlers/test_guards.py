@@ -119,7 +119,7 @@ async def test_guards_admit_by_the_rules(storage: Storage, who: str, where: str)
     )
     update = await _command(storage, who, where)
     told = (
-        await guards.admits(update, admins=True, paced=False),
+        await guards.admits(update, admins=True, limited=False),
         await guards.is_owners(update, OwnersOnly.IN_PRIVATE),
         await guards.is_owners(update, OwnersOnly.AND_AS_REPLY),
     )
@@ -135,7 +135,7 @@ async def test_who_is_refused_is_finished(storage: Storage) -> None:
         AdminGuard(cast("Bot", Telegram()), Clock()), RateLimiter(1, Clock()), Owners(storage.access, rules)
     )
     first, second = [await _command(storage, "member", "home") for _ in range(2)]
-    assert await guards.admits(first, admins=False, paced=True)
-    assert not await guards.admits(second, admins=False, paced=True)
+    assert await guards.admits(first, admins=False, limited=True)
+    assert not await guards.admits(second, admins=False, limited=True)
     assert (first.progress.unfinished([1]), second.progress.unfinished([1])) == ([1], [])
-    assert await guards.admits(second, admins=False, paced=False), "what costs nothing is not counted"
+    assert await guards.admits(second, admins=False, limited=False), "what costs nothing is not counted"

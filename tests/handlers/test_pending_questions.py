@@ -86,7 +86,7 @@ async def test_an_answer_tried_again_is_no_turn(storage: Storage, questions: Que
     both = (said(11, "a cook"), said(12, "look at this"), said(13, "pie", forward_origin=ORIGIN))
     given, _ = await questions.sort(MessageBatch(ChatKey(HOME.id), both, (11, 12, 13)))
     async with storage.transaction() as tx:
-        await questions.took(tx, given[0], answer(both[0], "Done."))
+        await questions.answered(tx, given[0], answer(both[0], "Done."))
     assert await sort(questions, *both) == ([], (12, 13)), "what came with it could not be stored at first"
 
 
