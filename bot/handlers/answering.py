@@ -66,9 +66,7 @@ class ReplyWorker:
         self._lanes = lanes
 
     async def process_pending(self, key: ChatKey, pending: PendingWork | None) -> None:
-
-        """Write the pending answer, deliver stored ones, and send a chat's notices. Raises StorageError.
-        """
+        """Write the pending answer, deliver stored ones, and send a chat's notices. Raises StorageError."""
         if pending is not None and pending.chat.gone:
             return
         async with self._cancellations.processing(key):
