@@ -82,7 +82,7 @@ async def live(settings: Settings, quarantine: Quarantine) -> None:
         router = build_router(base, engine, bot, traffic, lanes)
         stack.push_async_callback(router.close)
         lanes.start(router)
-        receiver = Receiver(storage, lanes, quarantine, bot, time.time)
+        receiver = Receiver(storage.database, storage.inbox, storage.chats, lanes, quarantine, bot, time.time)
         scheduler = build_jobs(base, engine, bot, traffic.deliverer, lanes).scheduler()
         scheduler.start()
         stack.callback(scheduler.shutdown, wait=False)
@@ -109,7 +109,7 @@ def _watch(quarantine: Quarantine, stack: AsyncExitStack) -> None:
 async def _invite_owner(base: Foundation, username: str) -> None:
     """Log a one-time link if newcomers need an owner's approval and there is none; operators read the log."""
     if base.rules.asks and not await base.owners.ids():
-        code = await new_link(base.storage, time.time())
+        code = await new_link(base.storage.database, base.storage.access, time.time())
         log.warning(
             "This bot has no owner yet. The first person to open this link within 24 hours becomes its owner: "
             "https://t.me/%s?start=%s",

@@ -63,7 +63,7 @@ def _jobs(
         keyboards=buttons,
         retention=Retention(storage, Indexer(storage, ZONE), estimate),
         outbox=NoOutbox(),
-        responses=ResponseDeletion(storage, None),
+        responses=ResponseDeletion(storage.database, storage.servers, None),
         wakeups=woken or Woken(),
         settings=JobSettings(schedule, zone, inbox_days=3, reset_days=7, turn_days=said),
         clock=lambda: now,

@@ -11,9 +11,10 @@ from collections.abc import Callable, Iterator, Sequence
 from bot.access.policy import Owners
 from bot.inbound.sanitize import clean
 from bot.language import chat_language, language_of, plural, speaking, texts
-from storage import Storage, Transaction, presence
-from storage.access_list import AccessEntry, AccessStatus, Applicant, Decider
-from storage.outbox import NOBODY_ALONE
+from storage import Transaction, presence
+from storage.access_list import AccessEntry, AccessList, AccessStatus, Applicant, Decider
+from storage.chats import Chats
+from storage.outbox import NOBODY_ALONE, Outbox
 from storage.records import Button, ChatKey, Notice
 
 DENIED_DAYS = 7
@@ -82,21 +83,25 @@ def details(applicant: Applicant) -> Iterator[str]:
 class AccessRequests:
     """Sends requests to the owners and stores decisions; `clock` gives Unix seconds."""
 
-    def __init__(self, storage: Storage, owners: Owners, clock: Callable[[], float]) -> None:
-        self._storage = storage
+    def __init__(
+        self, access: AccessList, chats: Chats, outbox: Outbox, owners: Owners, clock: Callable[[], float]
+    ) -> None:
+        self._access = access
+        self._chats = chats
+        self._outbox = outbox
         self._owners = owners
         self._clock = clock
 
     async def ask(self, tx: Transaction, applicant: Applicant) -> list[ChatKey] | None:
         """Ask the owners about an applicant; returns their chats, or None if the request is already open or decided."""
         now = self._clock()
-        entry = await self._storage.access.knock(tx, applicant, now, now - DENIED_DAYS * DAY_S)
+        entry = await self._access.knock(tx, applicant, now, now - DENIED_DAYS * DAY_S)
         if entry is None:
             return None
         keys = [ChatKey(owner) for owner in await self._owners.ids(tx)]
-        waiting = await self._storage.access.count(tx, AccessStatus.ASKING)
+        waiting = await self._access.count(tx, AccessStatus.ASKING)
         for key in keys:
-            if len(await self._storage.outbox.asked_about(tx, key)) < MOST_OPEN:
+            if len(await self._outbox.asked_about(tx, key)) < MOST_OPEN:
                 await self._ask(tx, key, entry)
             elif _is_announced(waiting):
                 await self._announce(tx, key, waiting)
@@ -105,8 +110,8 @@ class AccessRequests:
     async def remind(self, tx: Transaction, owner_id: int) -> None:
         """Ask an owner about pending applicants they have not been asked about, MOST_REMINDED of them at most."""
         key = ChatKey(owner_id)
-        asked = await self._storage.outbox.asked_about(tx, key)
-        waiting = await self._storage.access.having(AccessStatus.ASKING, tx=tx)
+        asked = await self._outbox.asked_about(tx, key)
+        waiting = await self._access.having(AccessStatus.ASKING, tx=tx)
         new = [entry for entry in waiting if entry.id not in asked and entry.applicant.telegram_id != owner_id]
         for entry in new[:MOST_REMINDED]:
             await self._ask(tx, key, entry)
@@ -114,8 +119,8 @@ class AccessRequests:
     async def _ask_next(self, tx: Transaction, owner_id: int, decided: AccessEntry) -> None:
         """Send the next request in place of the one that was decided."""
         key = ChatKey(owner_id)
-        asked = await self._storage.outbox.asked_about(tx, key)
-        waiting = await self._storage.access.having(AccessStatus.ASKING, tx=tx)
+        asked = await self._outbox.asked_about(tx, key)
+        waiting = await self._access.having(AccessStatus.ASKING, tx=tx)
         known = {*asked, decided.id}
         new = [entry for entry in waiting if entry.id not in known and entry.applicant.telegram_id != owner_id]
         for entry in new[: max(0, MOST_OPEN - len(asked))]:
@@ -125,16 +130,16 @@ class AccessRequests:
         """Tell an owner how many are waiting; earlier counts that have not been sent yet are withdrawn."""
         with speaking(await self._language(tx, key)):
             earlier = [plural(n, texts.REQUESTS_MORE) for n in range(MOST_OPEN, waiting) if _is_announced(n)]
-            await self._storage.outbox.withdraw(tx, key, earlier)
+            await self._outbox.withdraw(tx, key, earlier)
             more = plural(waiting, texts.REQUESTS_MORE)
-            await self._storage.outbox.add(tx, Notice(key, True, more, about=NOBODY_ALONE))
+            await self._outbox.add(tx, Notice(key, True, more, about=NOBODY_ALONE))
 
     async def decide(
         self, tx: Transaction, number: int, status: AccessStatus, by: Decider
     ) -> tuple[AccessEntry | None, list[ChatKey] | None]:
         """Decide a request: returns its entry as it is now, and the chats to notify, or None if it had been decided."""
-        changed = await self._storage.access.decide(tx, number, status, by, self._clock())
-        entry = await self._storage.access.seen(tx, number)
+        changed = await self._access.decide(tx, number, status, by, self._clock())
+        entry = await self._access.seen(tx, number)
         if entry is None or not changed:
             return entry, None
         return entry, await self._follow(tx, entry, asked=True)
@@ -143,10 +148,10 @@ class AccessRequests:
         self, tx: Transaction, applicant: Applicant, status: AccessStatus, by: Decider
     ) -> tuple[AccessEntry, list[ChatKey]]:
         """Decide about anyone, whether they asked or not: returns their entry as it is now, and the chats to notify."""
-        before = await self._storage.access.find(applicant.telegram_id, tx)
+        before = await self._access.find(applicant.telegram_id, tx)
         if before is not None and before.status is status:
             return before, []
-        entry = await self._storage.access.put(tx, applicant, status, by, self._clock())
+        entry = await self._access.put(tx, applicant, status, by, self._clock())
         asked = before is not None and before.asked_at is not None
         return entry, await self._follow(tx, entry, asked=asked)
 
@@ -156,7 +161,7 @@ class AccessRequests:
             buttons = tuple(Button(label, f"{ANSWER}{answer}:{entry.id}") for label, answer in labels)
             text = request(entry.applicant)
         notice = Notice(key, True, text, buttons=buttons, literals=literals(entry.applicant), about=entry.id)
-        await self._storage.outbox.add(tx, notice)
+        await self._outbox.add(tx, notice)
 
     async def _follow(self, tx: Transaction, entry: AccessEntry, *, asked: bool) -> list[ChatKey]:
         """Carry out a decision; returns the chats to notify."""
@@ -168,7 +173,7 @@ class AccessRequests:
         ):
             await presence.left(tx, here.telegram_id)
             if not entry.applicant.is_person:
-                await self._storage.access.leave(tx, here.telegram_id)
+                await self._access.leave(tx, here.telegram_id)
         notified = await self._notify_applicant(tx, here, entry) if asked else []
         return [*notified, *await self._update_requests(tx, entry)]
 
@@ -181,14 +186,14 @@ class AccessRequests:
             }
         text = answers.get(entry.status, "")
         if text:
-            await self._storage.outbox.add(tx, Notice(here, entry.applicant.is_person, text))
+            await self._outbox.add(tx, Notice(here, entry.applicant.is_person, text))
         return [here] if text else []
 
     async def _update_requests(self, tx: Transaction, entry: AccessEntry) -> Sequence[ChatKey]:
         """Write the decision into the owners' requests and drop their buttons; returns those owners' chats."""
-        open_requests = await self._storage.outbox.end_requests(tx, entry.id, self._clock() + REMEMBERED_S)
+        open_requests = await self._outbox.end_requests(tx, entry.id, self._clock() + REMEMBERED_S)
         for owner_id, message_id in open_requests:
-            await self._storage.outbox.add(tx, await self.decided(entry, owner_id, message_id, tx))
+            await self._outbox.add(tx, await self.decided(entry, owner_id, message_id, tx))
             await self._ask_next(tx, owner_id, entry)
         return [ChatKey(owner_id) for owner_id, _ in open_requests]
 
@@ -204,10 +209,10 @@ class AccessRequests:
 
     async def _language(self, tx: Transaction | None, key: ChatKey, code: str | None = None) -> str:
         """The chat's language, or that of the person's apps if they have not talked to the model yet."""
-        chat = await self._storage.chats.find(key, tx)
+        chat = await self._chats.find(key, tx)
         if chat is not None:
             return chat_language(chat, code)
-        known = await self._storage.access.find(key.telegram_id, tx) if code is None else None
+        known = await self._access.find(key.telegram_id, tx) if code is None else None
         return language_of(known.applicant.language if known else code)
 
 

@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from storage import Storage, Transaction
+from storage import Transaction
 from storage.access_list import AccessList, AccessStatus
+from storage.database import Database
 
 LINK_LIFE_S = 86_400.0
 """A link is meant for the person who has just started the bot."""
@@ -70,11 +71,11 @@ class Owners:
         return self.may_use_links and (await self._access.statuses([user_id])).get(user_id) is AccessStatus.OWNER
 
 
-async def new_link(storage: Storage, now: float) -> str:
+async def new_link(database: Database, access: AccessList, now: float) -> str:
     """Create a code, valid for a day, that makes the first person who sends it an owner. Only its hash is stored."""
     code = secrets.token_urlsafe(LINK_BYTES)
-    async with storage.transaction() as tx:
-        await storage.access.add_link(tx, digest(code), now, now + LINK_LIFE_S)
+    async with database.transaction() as tx:
+        await access.add_link(tx, digest(code), now, now + LINK_LIFE_S)
     return code
 
 

@@ -7,10 +7,10 @@ from datetime import datetime, tzinfo
 from bot.access.access_requests import details, shown, whose
 from bot.access.policy import AccessRules, Owners
 from bot.language import grouped, texts
-from storage import Storage
-from storage.access_list import AccessEntry, AccessStatus, Applicant
-from storage.chats import KnownChat
+from storage.access_list import AccessEntry, AccessList, AccessStatus, Applicant
+from storage.chats import Chats, KnownChat
 from storage.records import Usage
+from storage.usage import UsageLog
 
 NOTHING = Usage(0, 0, 0)
 
@@ -18,22 +18,25 @@ NOTHING = Usage(0, 0, 0)
 class RosterReader:
     """Reads the list; `zone` is the time zone of the days shown."""
 
-    def __init__(self, storage: Storage, rules: AccessRules, owners: Owners, zone: tzinfo) -> None:
-        self._storage = storage
+    def __init__(
+        self, access: AccessList, chats: Chats, usage: UsageLog, rules: AccessRules, owners: Owners, zone: tzinfo
+    ) -> None:
+        self._access = access
+        self._chats = chats
+        self._usage = usage
         self._rules = rules
         self._owners = owners
         self._zone = zone
 
     async def read(self) -> "Roster":
         """Everyone's access as it is now."""
-        storage = self._storage
         return Roster(
             rules=self._rules,
             zone=self._zone,
             owners=frozenset(await self._owners.ids()),
-            entries={entry.applicant.telegram_id: entry for entry in await storage.access.having(*AccessStatus)},
-            chats=await storage.chats.known(),
-            usage=await storage.usage.by_telegram_chat() | await storage.usage.by_user(),
+            entries={entry.applicant.telegram_id: entry for entry in await self._access.having(*AccessStatus)},
+            chats=await self._chats.known(),
+            usage=await self._usage.by_telegram_chat() | await self._usage.by_user(),
         )
 
 

@@ -11,8 +11,9 @@ from datetime import datetime, tzinfo
 from bot.archive import native_format
 from bot.conversation.query import strip_timestamp
 from bot.language import long_date, texts
-from storage import Storage
 from storage.archived_chat import ArchivedChat, ArchivedTurn
+from storage.chat_archive import ChatArchive
+from storage.media_store import Media
 from storage.records import ChatKey, MediaKind, Role
 
 _QUOTE = re.compile(r"(?:> [^\n]*\n)+")
@@ -78,14 +79,19 @@ def _words(turn: ArchivedTurn, *, private: bool) -> str:
 class Exporter:
     """Writes our own file."""
 
-    def __init__(self, storage: Storage) -> None:
-        self._storage = storage
+    def __init__(
+        self,
+        archive: ChatArchive,
+        media: Media,
+    ) -> None:
+        self._archive = archive
+        self._media = media
 
     async def everything(self) -> AsyncIterator[str]:
         """The file of all conversations."""
         before = "[\n"
-        for key in await self._storage.archive.keys():
-            chat = await self._storage.archive.read(key)
+        for key in await self._archive.keys():
+            chat = await self._archive.read(key)
             if chat is not None:
                 yield before
                 before = ",\n"
@@ -95,7 +101,7 @@ class Exporter:
 
     async def at(self, key: ChatKey) -> AsyncIterator[str]:
         """The file of one chat; nothing when there is none."""
-        chat = await self._storage.archive.read(key)
+        chat = await self._archive.read(key)
         if chat is not None:
             async for piece in self.one(chat):
                 yield piece
@@ -112,5 +118,5 @@ class Exporter:
 
     async def _block(self, turns: Sequence[ArchivedTurn], *, with_media: bool) -> str:
         hashes = {medium.hash for turn in turns for medium in turn.media} if with_media else ()
-        contents = await self._storage.media.contents(hashes) if hashes else {}
+        contents = await self._media.contents(hashes) if hashes else {}
         return await asyncio.to_thread(lambda: ",\n".join(native_format.lines(turns, contents)))

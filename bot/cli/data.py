@@ -67,7 +67,7 @@ async def export(settings: Settings, key: ChatKey | None, target: Path | None) -
         await backup(settings, copy)
         storage = await _opened(copy)
         try:
-            exporter = Exporter(storage)
+            exporter = Exporter(storage.archive, storage.media)
             if key is not None and await storage.chats.find(key) is None:
                 raise ArchiveError(f"there is no chat {named(key)} in {settings.database_path}")
             await _write(exporter.everything() if key is None else exporter.at(key), target)

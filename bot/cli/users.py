@@ -23,7 +23,9 @@ async def users(settings: Settings) -> str:
     async with AsyncExitStack() as stack:
         storage = await open_shared(settings, stack)
         rules = access_rules(settings)
-        roster = await RosterReader(storage, rules, Owners(storage.access, rules), settings.zone).read()
+        roster = await RosterReader(
+            storage.access, storage.chats, storage.usage, rules, Owners(storage.access, rules), settings.zone
+        ).read()
         return roster.text + "\n"
 
 
@@ -39,7 +41,9 @@ async def put(settings: Settings, telegram_id: int, status: AccessStatus) -> str
     async with AsyncExitStack() as stack:
         storage = await open_shared(settings, stack)
         known = await storage.access.find(telegram_id)
-        requests = AccessRequests(storage, Owners(storage.access, access_rules(settings)), time.time)
+        requests = AccessRequests(
+            storage.access, storage.chats, storage.outbox, Owners(storage.access, access_rules(settings)), time.time
+        )
         if known is not None and known.status is AccessStatus.OWNER and status is AccessStatus.ALLOWED:
             return f"{called(known.applicant)} is already an owner.\n"
         try:
@@ -57,7 +61,7 @@ async def owner(settings: Settings) -> str:
     async with AsyncExitStack() as stack:
         storage = await open_shared(settings, stack)
         try:
-            code = await new_link(storage, time.time())
+            code = await new_link(storage.database, storage.access, time.time())
         except StorageError as exc:
             raise StartError(f"{settings.database_path}: {exc}") from exc
     name = await username(settings)

@@ -13,8 +13,8 @@ from typing import Literal
 
 from bot.conversation.window import PromptWindow
 from bot.llm.interface import MOST_MARKS, CacheProfile, Message
-from storage import Storage
 from storage.records import Chat, Report
+from storage.usage import UsageLog
 
 Setting = Literal["auto", "on", "off"]
 WRITE, HIT, UNMARKED_HIT = 1.25, 0.1, 0.2
@@ -105,9 +105,9 @@ class CacheMarkerPolicy:
     """Marks requests; `cache` returns the cache profile of a model by name, `clock` gives Unix seconds."""
 
     def __init__(
-        self, storage: Storage, setting: Setting, cache: Callable[[str], CacheProfile], clock: Callable[[], float]
+        self, usage: UsageLog, setting: Setting, cache: Callable[[str], CacheProfile], clock: Callable[[], float]
     ) -> None:
-        self._storage = storage
+        self._usage = usage
         self._setting = setting
         self._cache = cache
         self._clock = clock
@@ -116,7 +116,7 @@ class CacheMarkerPolicy:
         """The messages, with markers if they pay."""
         profile = self._cache(view.model.name)
         matters = self._setting == "auto" and profile.explicit
-        reports = await self._storage.usage.reports(view.window.chat.id, 2) if matters else ()
+        reports = await self._usage.reports(view.window.chat.id, 2) if matters else ()
         last = self._last(view, reports, profile.lifetime_s)
         gap = last.age_s if last else None
         tokens = round(view.sizes.total)
@@ -125,7 +125,7 @@ class CacheMarkerPolicy:
 
     async def mark_like_last(self, view: PromptWindow, messages: tuple[Message, ...]) -> tuple[Message, ...]:
         """Mark a side request like the chat's last answer, so that it hits the same cache."""
-        reports = await self._storage.usage.reports(view.window.chat.id, 1)
+        reports = await self._usage.reports(view.window.chat.id, 1)
         if reports and reports[0].marked:
             return mark_stable_messages(messages)
         return self._without_markers(self._cache(view.model.name), messages)

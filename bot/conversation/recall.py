@@ -191,7 +191,7 @@ class Recall:
         home, turns = await self._storage.chats.languages(chat.id), (after_turn, before_turn)
         period = None
         if now is not None:
-            period = await period_in(words, home, now, self._zone, self._storage, chat.id, turns)
+            period = await period_in(words, home, now, self._zone, self._storage.history, chat.id, turns)
         if period and not (asked_by_form or period.asks):  # telling about yesterday isn't asking
             period = None
         question = parse_query(period.rest if period else words, home)

@@ -8,7 +8,8 @@ import logging
 from collections.abc import Collection
 from typing import Protocol
 
-from storage import Storage
+from storage.database import Database
+from storage.model_servers import ModelServers
 
 AT_ONCE = 20
 """Responses deleted per run."""
@@ -33,24 +34,25 @@ class ResponseKeeper(Protocol):
 class ResponseDeletion:
     """Deletes stored responses. Without a keeper there are none."""
 
-    def __init__(self, storage: Storage, keeper: ResponseKeeper | None) -> None:
-        self._storage = storage
+    def __init__(self, database: Database, servers: ModelServers, keeper: ResponseKeeper | None) -> None:
+        self._database = database
+        self._servers = servers
         self._keeper = keeper
 
     async def run(self, now: float) -> None:
         """Delete some of the responses that are due."""
         if self._keeper is None:
             return
-        urls = await self._storage.servers.due_responses(self._keeper.responses_url, now, AT_ONCE)
+        urls = await self._servers.due_responses(self._keeper.responses_url, now, AT_ONCE)
         if not urls:
             return
         gone = await self._keeper.delete_responses(urls)
-        async with self._storage.transaction() as tx:
-            await self._storage.servers.responses_deleted(tx, gone)
-            await self._storage.servers.postpone_deletion(tx, set(urls) - gone, now + AGAIN_AFTER_S)
+        async with self._database.transaction() as tx:
+            await self._servers.responses_deleted(tx, gone)
+            await self._servers.postpone_deletion(tx, set(urls) - gone, now + AGAIN_AFTER_S)
         log.debug("Deleted %d of %d responses at the model's server", len(gone), len(urls))
 
     async def prune(self, now: float) -> None:
         """Drop records of responses that every server has deleted by now."""
-        async with self._storage.transaction() as tx:
-            await self._storage.servers.prune_responses(tx, now - LONGEST_KEPT_S)
+        async with self._database.transaction() as tx:
+            await self._servers.prune_responses(tx, now - LONGEST_KEPT_S)

@@ -24,6 +24,8 @@ from bot.errors import ContentRefused, EmptyAnswer, ModelError, SingleTurn
 from bot.llm.interface import ChatModel, Message, Options, Tool
 from bot.llm.stream_events import Finish
 from storage import Storage, complete, until_stored
+from storage.chats import Chats
+from storage.history import History
 from storage.records import Chat, HistoryTurn, Role
 
 MOST_CHARACTERS = 60
@@ -122,8 +124,9 @@ def _payer(chat: Chat) -> int | None:
 class TitleWriter:
     """Creates titles."""
 
-    def __init__(self, storage: Storage, side_requests: SideRequests, selector: ModelSelector) -> None:
-        self._storage = storage
+    def __init__(self, chats: Chats, history: History, side_requests: SideRequests, selector: ModelSelector) -> None:
+        self._chats = chats
+        self._history = history
         self._side_requests = side_requests
         self._selector = selector
 
@@ -132,16 +135,16 @@ class TitleWriter:
 
         Also None if the messages were reset or forgotten in the meantime.
         """
-        turns = await self._storage.history.latest(chat.id, after_turn=chat.reset_turn, since=0.0, limit=FIRST_TURNS)
+        turns = await self._history.latest(chat.id, after_turn=chat.reset_turn, since=0.0, limit=FIRST_TURNS)
         if not any(turn.role is Role.ASSISTANT for turn in turns):
             return None
         title = await self._ask_for_title(chat, turns) or _title_of_first_words(turns) or ""
         return title if await self._is_still_there(chat, turns) else None
 
     async def _is_still_there(self, chat: Chat, turns: list[HistoryTurn]) -> bool:
-        now = await self._storage.chats.find(chat.key)
+        now = await self._chats.find(chat.key)
         ids = [turn.turn_id for turn in turns]
-        left = await self._storage.history.of_ids(chat.id, ids)
+        left = await self._history.of_ids(chat.id, ids)
         return now is not None and now.reset_turn < min(ids) and len(left) == len(ids)
 
     async def _ask_for_title(self, chat: Chat, turns: list[HistoryTurn]) -> str | None:

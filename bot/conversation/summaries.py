@@ -15,7 +15,7 @@ from bot.conversation.side_requests import SideRequests
 from bot.conversation.window import WindowReader
 from bot.llm.interface import Message
 from bot.llm.request_queue import asked_by
-from storage import Storage
+from storage.history import History
 from storage.records import Chat, HistoryTurn
 
 MOST_MESSAGES = 2000
@@ -28,14 +28,14 @@ class Summaries:
 
     def __init__(
         self,
-        storage: Storage,
+        history: History,
         windows: WindowReader,
         side_requests: SideRequests,
         cache_markers: CacheMarkerPolicy,
         refusals: RefusalSearch,
         zone: tzinfo,
     ) -> None:
-        self._storage = storage
+        self._history = history
         self._windows = windows
         self._side_requests = side_requests
         self._cache_markers = cache_markers
@@ -62,14 +62,14 @@ class Summaries:
         """A summary of the last `count` messages. Raises ModelError."""
         limit = min(count, MOST_MESSAGES)
         return await self._of(
-            chat, await self._storage.history.latest(chat.id, after_turn=chat.reset_turn, since=0.0, limit=limit)
+            chat, await self._history.latest(chat.id, after_turn=chat.reset_turn, since=0.0, limit=limit)
         )
 
     async def of_time(self, chat: Chat, begin: float, end: float) -> str | None:
         """A summary of what was said in [begin, end), in Unix seconds. Raises ModelError."""
         return await self._of(
             chat,
-            await self._storage.history.latest(
+            await self._history.latest(
                 chat.id, after_turn=chat.reset_turn, since=begin, until=end, limit=MOST_MESSAGES
             ),
         )

@@ -17,8 +17,7 @@ from typing import NamedTuple
 from bot.conversation.ranking import MOST, Ranking
 from bot.conversation.search_terms import likely_languages
 from bot.conversation.time_words import SIGNS, Patterns, TimeWords, date_patterns, time_words, year_patterns
-from storage import Storage
-from storage.history import TimedTurn
+from storage.history import History, TimedTurn
 
 MOST_CHARACTERS = 400
 """Questions are shorter; longer messages mention many days."""
@@ -305,19 +304,19 @@ def _spread(turns: Sequence[TimedTurn], match: Mapping[int, float]) -> list[int]
 
 
 async def period_in(
-    words: str, home: Sequence[str], now: float, zone: tzinfo, storage: Storage, chat_id: int, turns: tuple[int, int]
+    words: str, home: Sequence[str], now: float, zone: tzinfo, history: History, chat_id: int, turns: tuple[int, int]
 ) -> Period | None:
     """The period that a question names, if anything was said then or soon after, between two turns (exclusive)."""
     named = named_time(words, likely_languages(words, home), datetime.fromtimestamp(now, UTC), zone)
     if named is None:
         return None
     begin, end = named.begin.timestamp(), named.end.timestamp()
-    if (ends := await storage.history.between(chat_id, begin, end + SOON_S)) is None:
+    if (ends := await history.between(chat_id, begin, end + SOON_S)) is None:
         return None
     after_turn, before_turn = turns
     first, last = max(ends[0], after_turn + 1), min(ends[1], before_turn - 1)
     if first > last:
         return None
-    turns_then = await storage.history.told(chat_id, first, last, MOST_TOLD)
+    turns_then = await history.told(chat_id, first, last, MOST_TOLD)
     turns_then = [turn for turn in turns_then if begin <= turn.at < end + SOON_S]  # imported turns have later ids
     return Period(begin, end, first, last, named.rest, turns_then, named.alone, named.asks)

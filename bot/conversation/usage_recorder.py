@@ -11,8 +11,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 
-from storage import Storage, Transaction
+from storage import Transaction
 from storage.records import Usage
+from storage.usage import UsageLog
 
 RUNNING = 3
 """Consecutive requests without growth before a model is suspected."""
@@ -135,12 +136,12 @@ class UsageRecorder:
 
     def __init__(
         self,
-        storage: Storage,
+        usage: UsageLog,
         zone: tzinfo,
         clock: Callable[[], float],
         growth: PromptGrowthMonitor | None = None,
     ) -> None:
-        self._storage = storage
+        self._usage = usage
         self._zone = zone
         self._clock = clock
         self._growth = growth or PromptGrowthMonitor()
@@ -162,7 +163,7 @@ class UsageRecorder:
         ratio_now = token_ratio(reported.input, asked.counted)
         if ratio_now is None or not whole:  # a truncated prompt says nothing about the count
             return RecordedUsage(usage)
-        await self._storage.usage.learn_ratio(tx, asked.model, chat_id, ratio_now)
+        await self._usage.learn_ratio(tx, asked.model, chat_id, ratio_now)
         return RecordedUsage(usage, ratio_now)
 
     async def add(self, tx: Transaction, chat_id: int, asked: CountedRequest, reported: Usage | None) -> Usage:
@@ -173,11 +174,11 @@ class UsageRecorder:
         self, tx: Transaction, chat_id: int, asked: CountedRequest, reported: Usage | None, *, turns: int
     ) -> Usage:
         if reported is None:
-            ratio = await self._storage.usage.token_ratio(asked.model, chat_id, tx)
+            ratio = await self._usage.token_ratio(asked.model, chat_id, tx)
             usage = Usage(round(ratio * asked.counted), 0, asked.output, estimated=1)
         else:
             usage = reported
         today = datetime.fromtimestamp(self._clock(), self._zone).date()
-        await self._storage.usage.record(tx, chat_id, today, asked.model, usage, turns=turns)
-        await self._storage.usage.record_for_user(tx, asked.user_id, today, asked.model, usage)
+        await self._usage.record(tx, chat_id, today, asked.model, usage, turns=turns)
+        await self._usage.record_for_user(tx, asked.user_id, today, asked.model, usage)
         return usage

@@ -24,6 +24,8 @@ from bot.language import chat_language, grouped, plural, speaking, texts
 from bot.updates.lanes import Wakeups
 from storage import Storage, presence
 from storage.broadcasts import BroadcastContent, Broadcasts
+from storage.database import Database
+from storage.outbox import Outbox
 from storage.records import Button, ChatKey, Notice
 
 CHATS_AT_ONCE = 20
@@ -153,8 +155,9 @@ class OutboxWorker:
 class OwnerAlerts:
     """Notifies the owners when the model server refuses the key or the account, once until an answer succeeds."""
 
-    def __init__(self, storage: Storage, owners: Owners, wakeups: Wakeups) -> None:
-        self._storage = storage
+    def __init__(self, database: Database, outbox: Outbox, owners: Owners, wakeups: Wakeups) -> None:
+        self._database = database
+        self._outbox = outbox
         self._owners = owners
         self._wakeups = wakeups
         self._reported: set[type[ModelError]] = set()
@@ -170,8 +173,8 @@ class OwnerAlerts:
         self._reported.add(kind)
         text = texts.OWNER_WRONG_KEY if kind is WrongKey else texts.OWNER_NO_CREDIT
         keys = [ChatKey(owner, 0) for owner in await self._owners.ids()]
-        async with self._storage.transaction() as tx:
+        async with self._database.transaction() as tx:
             for key in keys:
-                await self._storage.outbox.add(tx, Notice(key, private=True, text=text))
+                await self._outbox.add(tx, Notice(key, private=True, text=text))
         for key in keys:
             self._wakeups.wake(key)

@@ -29,8 +29,10 @@ from bot.access.policy import AccessPolicy
 from bot.handlers.context import MessageContext, UpdateContext
 from bot.language import LANGUAGES, TRADITIONAL, commands, speaking, texts
 from bot.outbound.refusals import seconds_to_wait
-from storage import Storage, presence
-from storage.access_list import SHELL, AccessStatus, Applicant
+from storage import presence
+from storage.access_list import SHELL, AccessList, AccessStatus, Applicant
+from storage.chats import Chats
+from storage.inbox import Inbox
 from storage.records import ChatKey, Notice
 
 OUT = (ChatMember.LEFT, ChatMember.BANNED)
@@ -59,16 +61,20 @@ class MembershipHandlers:
 
     def __init__(
         self,
-        storage: Storage,
-        access: AccessPolicy,
+        chats: Chats,
+        access: AccessList,
+        inbox: Inbox,
+        policy: AccessPolicy,
         username: str,
         name: str,
         hears_all: bool,
         listens: bool,
         clock: Callable[[], float],
     ) -> None:
-        self._storage = storage
+        self._chats = chats
         self._access = access
+        self._inbox = inbox
+        self._policy = policy
         self._username = username
         self._name = name
         self._hears_all = hears_all
@@ -84,25 +90,25 @@ class MembershipHandlers:
             await presence.came(tx, change.chat.id)
             private = change.chat.type == TelegramChat.PRIVATE
             key = ChatKey(change.chat.id)
-            chat = await self._storage.chats.ensure(tx, key, private=private, now=self._clock())
+            chat = await self._chats.ensure(tx, key, private=private, now=self._clock())
             group = change.chat.type in (TelegramChat.GROUP, TelegramChat.SUPERGROUP)
             group = group and not change.chat.is_direct_messages  # a greeting there would need a topic
             joined = group and is_out(change.old_chat_member)
-            if joined and await self._storage.chats.greet(tx, chat.id):
+            if joined and await self._chats.greet(tx, chat.id):
                 await update.send(tx, Notice(key, private, self._greeting(change)))
 
     async def migrated(self, update: MessageContext) -> None:
         """A group has become a supergroup: move its rows to the new ID."""
         message = update.message
         here = message.chat.id
-        old, new = message.migrate_from_chat_id or here, self._access.current_id(message.migrate_to_chat_id or here)
+        old, new = message.migrate_from_chat_id or here, self._policy.current_id(message.migrate_to_chat_id or here)
         async with update.finish() as tx:
-            if self._access.is_named(old):  # ALLOWED_IDS still has the old ID
-                await self._storage.access.put(
+            if self._policy.is_named(old):  # ALLOWED_IDS still has the old ID
+                await self._access.put(
                     tx, Applicant(old, message.chat.title or ""), AccessStatus.ALLOWED, SHELL, self._clock()
                 )
             await presence.migrate(tx, old, new)
-            await self._storage.inbox.forget(tx, old)  # a later /forget would not find updates under the old ID
+            await self._inbox.forget(tx, old)  # a later /forget would not find updates under the old ID
 
     def _greeting(self, change: ChatMemberUpdated) -> str:
         hears = self._hears_all or change.new_chat_member.status == ChatMember.ADMINISTRATOR

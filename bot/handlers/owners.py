@@ -28,8 +28,9 @@ from bot.inbound.quotes import replied_to
 from bot.language import texts
 from bot.updates.lanes import Wakeups
 from bot.updates.parsing import MessageBatch
-from storage import Storage
 from storage.access_list import SHELL, AccessList, AccessStatus, Applicant, Decider, LinkState
+from storage.database import Database
+from storage.inbox import Inbox
 from storage.records import ChatKey, File, FileKind
 
 COMMAND = "/start"
@@ -45,9 +46,18 @@ class OwnerLinkHandlers:
     """
 
     def __init__(
-        self, storage: Storage, requests: AccessRequests, owners: Owners, wakeups: Wakeups, clock: Callable[[], float]
+        self,
+        database: Database,
+        access: AccessList,
+        inbox: Inbox,
+        requests: AccessRequests,
+        owners: Owners,
+        wakeups: Wakeups,
+        clock: Callable[[], float],
     ) -> None:
-        self._storage = storage
+        self._database = database
+        self._access = access
+        self._inbox = inbox
         self._requests = requests
         self._owners = owners
         self._wakeups = wakeups
@@ -59,7 +69,7 @@ class OwnerLinkHandlers:
         if message is None or message.from_user is None or not self._owners.may_use_links:
             return False
         code = _code(message)
-        return bool(code) and await self._storage.access.has_link(digest(code))
+        return bool(code) and await self._access.has_link(digest(code))
 
     async def claim(self, update: UpdateContext) -> None:
         """Make the sender of the code an owner, or say why not."""
@@ -70,13 +80,13 @@ class OwnerLinkHandlers:
         """If an owner wrote this, ask about applicants from when there was no owner that the bot could write to."""
         user = message.from_user if message is not None and is_private(message) else None
         if user is not None and await self._owners.has(user.id):
-            async with self._storage.transaction() as tx:
+            async with self._database.transaction() as tx:
                 await self._requests.remind(tx, user.id)
 
     async def _claim(self, update: MessageContext, user: User, code: str) -> None:
         notified: list[ChatKey] = []
         async with update.finish() as tx:
-            state = await self._storage.access.claim_link(tx, digest(code), user.id, self._clock())
+            state = await self._access.claim_link(tx, digest(code), user.id, self._clock())
             if state is LinkState.CLAIMED:
                 applicant = Applicant(user.id, user.full_name, user.username, user.language_code)
                 _, notified = await self._requests.put(tx, applicant, AccessStatus.OWNER, SHELL)
@@ -87,7 +97,7 @@ class OwnerLinkHandlers:
                 LinkState.EXPIRED: texts.OWNER_LINK_EXPIRED,
             }
             await update.reply(tx, sentences[state])
-            await self._storage.inbox.blank(tx, update.update_ids)
+            await self._inbox.blank(tx, update.update_ids)
         for key in notified:
             self._wakeups.wake(key)
 

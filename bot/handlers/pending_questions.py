@@ -21,8 +21,10 @@ from bot.language import every, texts
 from bot.updates.authorship import is_addressed_to, is_own
 from bot.updates.parsing import MessageBatch, is_part, key_of, shared_key
 from bot.updates.raw_updates import seen_by
-from storage import Storage, Transaction
-from storage.questions import LIVES_S, Question, QuestionKind
+from storage import Transaction
+from storage.database import Database
+from storage.outbox import Outbox
+from storage.questions import LIVES_S, Question, QuestionKind, Questions
 from storage.records import Button, ChatKey, Notice
 
 NEXT_S = 600.0
@@ -48,8 +50,18 @@ class GivenAnswer:
 class QuestionHandlers:
     """Asks questions and recognizes their answers. `clock` gives Unix seconds."""
 
-    def __init__(self, storage: Storage, bot: Bot, addressing: Addressing, clock: Callable[[], float]) -> None:
-        self._storage = storage
+    def __init__(
+        self,
+        database: Database,
+        questions: Questions,
+        outbox: Outbox,
+        bot: Bot,
+        addressing: Addressing,
+        clock: Callable[[], float],
+    ) -> None:
+        self._database = database
+        self._questions = questions
+        self._outbox = outbox
         self._bot = bot
         self._addressing = addressing
         self._clock = clock
@@ -66,10 +78,10 @@ class QuestionHandlers:
         text, placeholder = texts_of[kind]
         own = _own_buttons(message)
         asked = Question(0, key_of(message), by.id, kind, self._clock(), None, panel=message.message_id, buttons=own)
-        notice_id = await self._storage.outbox.add(tx, question(message, text, by, placeholder, press))
-        number = await self._storage.questions.ask(tx, asked, notice_id)
+        notice_id = await self._outbox.add(tx, question(message, text, by, placeholder, press))
+        number = await self._questions.ask(tx, asked, notice_id)
         cancel = Button(texts.CANCEL, CancelQuestionButton(number).pack())
-        await self._storage.outbox.add(tx, edited(message, "", (*own, cancel)))
+        await self._outbox.add(tx, edited(message, "", (*own, cancel)))
 
     async def sort(self, batch: MessageBatch) -> tuple[list[GivenAnswer], MessageBatch | None]:
         """Split a batch into answers to questions, each with its further parts, and the rest, which may be None."""
@@ -119,8 +131,8 @@ class QuestionHandlers:
     ) -> None:
         """Record an answer and its result; for `over` and `awaits` see ``storage.questions.Questions.answered``."""
         asked = given.question
-        await self._storage.questions.answered(tx, asked, given.message_ids, over=over, awaits=awaits)
-        await self._storage.outbox.add(tx, notice)
+        await self._questions.answered(tx, asked, given.message_ids, over=over, awaits=awaits)
+        await self._outbox.add(tx, notice)
         if over:
             await self._clear_panel(tx, asked, given.batch.key, is_private(given.batch.messages[0]))
 
@@ -131,14 +143,14 @@ class QuestionHandlers:
             asked = await self._awaiting(update.message)
         elif isinstance(update, ButtonContext) and not _cancels(update.query.data):
             user = update.query.from_user
-            asked = await self._storage.questions.awaiting(shared_key(update.message), user.id)
+            asked = await self._questions.awaiting(shared_key(update.message), user.id)
         if asked is not None:
             await self._pass_over(asked)
 
     async def cancel(self, update: MessageContext) -> None:
         """``/cancel``: withdraw the bot's open questions to this person."""
         message, user = update.message, update.user
-        asked = await self._storage.questions.open_for(shared_key(message), user.id) if user else []
+        asked = await self._questions.open_for(shared_key(message), user.id) if user else []
         async with update.finish() as tx:
             for question in asked:
                 await self._cancel(tx, question, message)
@@ -151,7 +163,7 @@ class QuestionHandlers:
 
     async def press_cancel(self, update: ButtonContext, button: CancelQuestionButton) -> None:
         """The Cancel button, which works only for the person who was asked."""
-        asked = await self._storage.questions.find(button.question_id)
+        asked = await self._questions.find(button.question_id)
         here = asked is not None and asked.key == update.key
         theirs = here and asked is not None and asked.person == update.query.from_user.id
         cancelled = False
@@ -166,7 +178,7 @@ class QuestionHandlers:
         await update.acknowledge(texts.CANCELLED if cancelled else refused)
 
     async def _cancel(self, tx: Transaction, asked: Question, message: Message) -> bool:
-        cancelled = await self._storage.questions.cancel(tx, asked)
+        cancelled = await self._questions.cancel(tx, asked)
         if cancelled:
             await self._clear_panel(tx, asked, key_of(message), is_private(message))
         return cancelled
@@ -174,7 +186,7 @@ class QuestionHandlers:
     async def _clear_panel(self, tx: Transaction, asked: Question, key: ChatKey, private: bool) -> None:
         if asked.panel is not None:
             notice = Notice(key, private, "", edits=asked.panel, buttons=asked.buttons)
-            await self._storage.outbox.add(tx, replace(notice, receiver=asked.person if asked.panel < 0 else None))
+            await self._outbox.add(tx, replace(notice, receiver=asked.person if asked.panel < 0 else None))
 
     async def _delete(self, asked: Question) -> None:
         """Delete the question's message, which also closes the reply that Telegram's app has opened."""
@@ -211,14 +223,14 @@ class QuestionHandlers:
         return asked if asked is not None and self.is_for(asked, message) else None
 
     async def _answered_by(self, message: Message, number: int) -> Question | None:
-        return await self._storage.questions.answered_by(message.chat.id, number, _user_id(message))
+        return await self._questions.answered_by(message.chat.id, number, _user_id(message))
 
     async def _replied_to(self, message: Message) -> Question | None:
         target = replied_to(message)
         if target is None or target.from_user is None or target.from_user.id != self._addressing.bot_id:
             return None
         key, person = shared_key(message), _user_id(message)
-        found = await self._storage.questions.of_message(key.telegram_id, target.message_id, person)
+        found = await self._questions.of_message(key.telegram_id, target.message_id, person)
         if found is not None:
             return found
         # The process died while sending it, its group has moved, or an old version that stored no questions asked it.
@@ -226,7 +238,7 @@ class QuestionHandlers:
         kind = next((kind for kind, name in WORDS.items() if any(map(words.endswith, every(name)))), None)
         if kind is None:
             return None
-        found = await self._storage.questions.without_message(key, kind, person)
+        found = await self._questions.without_message(key, kind, person)
         if found is not None:
             return replace(found, message_id=target.message_id)
         asked_at = target.date.timestamp()
@@ -238,15 +250,15 @@ class QuestionHandlers:
         user = message.from_user
         if user is None or message.sender_chat is not None:
             return None
-        asked = await self._storage.questions.awaiting(shared_key(message), user.id)
+        asked = await self._questions.awaiting(shared_key(message), user.id)
         if asked is None or not _is_newer(message.message_id, asked.message_id or 0):  # sent before the question
             return None
         to_us = is_personal(message) or seen_by(message) is not None or self._addressing.is_called(message)
         return asked if to_us else None
 
     async def _pass_over(self, asked: Question) -> None:
-        async with self._storage.transaction() as tx:
-            await self._storage.questions.pass_over(tx, asked.key, asked.person)
+        async with self._database.transaction() as tx:
+            await self._questions.pass_over(tx, asked.key, asked.person)
 
     def _words(self, message: Message) -> str:
         """The text of an answer; in a reply, which needs no mention, the bot's name is part of it."""

@@ -15,8 +15,9 @@ from bot.inbound.quotes import replied_to
 from bot.language import grouped, plural, texts
 from bot.pricing import Amount
 from bot.updates.parsing import key_of
-from storage import Storage
-from storage.bases import MOST_COUNTED, Basis, FoundTurn
+from storage.bases import MOST_COUNTED, Bases, Basis, FoundTurn
+from storage.history import History
+from storage.memories import Memories
 from storage.records import Button, Chat, HistoryTurn, Notice, Role
 
 MOST_SHOWN = 8
@@ -28,8 +29,10 @@ QUESTION = 60
 class WhyHandlers:
     """Shows the basis of answers; `zone` is the time zone of the times shown."""
 
-    def __init__(self, storage: Storage, zone: tzinfo) -> None:
-        self._storage = storage
+    def __init__(self, bases: Bases, history: History, memories: Memories, zone: tzinfo) -> None:
+        self._bases = bases
+        self._history = history
+        self._memories = memories
         self._zone = zone
 
     async def why(self, update: MessageContext) -> None:
@@ -42,7 +45,7 @@ class WhyHandlers:
 
     async def memory_then(self, update: ButtonContext, button: MemoryThenButton) -> None:
         """Show the notes that were in the prompt, without what was forgotten since."""
-        version = await self._storage.memories.version(update.chat, button.version_id) if update.chat else None
+        version = await self._memories.version(update.chat, button.version_id) if update.chat else None
         await update.acknowledge("" if version else texts.OLD_BUTTON)
         if version is None:
             await update.say(None)
@@ -53,15 +56,15 @@ class WhyHandlers:
     async def _notice(self, message: Message, chat: Chat) -> Notice:
         target = replied_to(message)
         if target is not None:
-            turn = await self._storage.history.of_message(chat.id, target.message_id)
+            turn = await self._history.of_message(chat.id, target.message_id)
             if turn is None or turn.role is not Role.ASSISTANT or turn.turn_id <= chat.reset_turn:
                 return answer(message, texts.WHY_NOT_AN_ANSWER, alone=True)
             reply_id: int | None = turn.turn_id
         else:
-            reply_id = await self._storage.bases.last_answer(chat)
+            reply_id = await self._bases.last_answer(chat)
         if reply_id is None:
             return answer(message, texts.WHY_NONE_YET, alone=True)
-        basis = await self._storage.bases.of(chat, reply_id)
+        basis = await self._bases.of(chat, reply_id)
         if basis is None:
             return answer(message, texts.WHY_NO_RECORD, alone=True)
         return await self._explanation(message, chat, reply_id, basis)
@@ -69,7 +72,7 @@ class WhyHandlers:
     async def _explanation(self, message: Message, chat: Chat, reply_id: int, basis: Basis) -> Notice:
         shown = [turn for turn in basis.found if turn.shown]
         ids = {reply_id, *(turn.turn_id for turn in shown)} | ({basis.question_id} if basis.question_id else set())
-        turns = {turn.turn_id: turn for turn in await self._storage.history.of_ids(chat.id, ids)}
+        turns = {turn.turn_id: turn for turn in await self._history.of_ids(chat.id, ids)}
         parts = [self._title(turns.get(reply_id), turns.get(basis.question_id or 0))]
         recalled, looked_up = (
             [turns[found.turn_id] for found in shown if found.looked_up is wanted and found.turn_id in turns]
@@ -106,7 +109,7 @@ class WhyHandlers:
     async def _seen(self, chat: Chat, reply_id: int, basis: Basis) -> list[str]:
         """Lines about how much of the conversation the prompt had word for word, and how long its notes were."""
         lines = []
-        extent = await self._storage.bases.extent(chat, reply_id, basis.first_turn)
+        extent = await self._bases.extent(chat, reply_id, basis.first_turn)
         if extent.since is not None:
             lines.append(
                 texts.WHY_VIEW.format(

@@ -12,8 +12,9 @@ from bot.updates.lanes import Lanes
 from bot.updates.parsing import QueuedUpdate, parse
 from bot.updates.quarantine import Quarantine
 from bot.updates.raw_updates import STOPPED
-from storage import Storage
-from storage.inbox import RawUpdate
+from storage.chats import Chats
+from storage.database import Database
+from storage.inbox import Inbox, RawUpdate
 from storage.records import ChatKey
 
 ALLOWED_UPDATES = ("message", "edited_message", "callback_query", "my_chat_member", STOPPED)
@@ -32,9 +33,18 @@ class Receiver:
     """Takes updates from polling or the webhook, which may acknowledge them once `receive` has returned."""
 
     def __init__(
-        self, storage: Storage, lanes: Lanes, quarantine: Quarantine, bot: Bot, clock: Callable[[], float]
+        self,
+        database: Database,
+        inbox: Inbox,
+        chats: Chats,
+        lanes: Lanes,
+        quarantine: Quarantine,
+        bot: Bot,
+        clock: Callable[[], float],
     ) -> None:
-        self._storage = storage
+        self._database = database
+        self._inbox = inbox
+        self._chats = chats
         self._quarantine = quarantine
         self._lanes = lanes
         self._bot = bot
@@ -42,8 +52,8 @@ class Receiver:
 
     async def receive(self, updates: Sequence[RawUpdate]) -> None:
         """Commit the updates and pass on those that are new. Raises StorageError if they can't be stored."""
-        async with self._storage.transaction() as tx:
-            new = await self._storage.inbox.add(tx, updates, self._clock())
+        async with self._database.transaction() as tx:
+            new = await self._inbox.add(tx, updates, self._clock())
         self._put(await self._parsed([raw for raw in updates if raw.update_id in new]))
 
     async def replay(self) -> None:
@@ -52,14 +62,14 @@ class Receiver:
         What the previous process may have died of goes first, one at a time, while the other lanes wait. There is a
         time limit, because a suspect may be fine and just slow.
         """
-        arrivals = await self._parsed(await self._storage.inbox.unhandled())
+        arrivals = await self._parsed(await self._inbox.unhandled())
         try:
             async with asyncio.timeout(HOLD_S):
                 for key, chat_key in self._quarantine.suspects():
                     arrivals = await self._try_alone(key, chat_key, arrivals)
         except TimeoutError:
             log.warning("What the previous process may have died of has not finished; other chats go on meanwhile")
-        for chat_key in await self._storage.chats.with_open_work():
+        for chat_key in await self._chats.with_open_work():
             self._lanes.wake(chat_key)
         self._put(arrivals)
 
@@ -101,7 +111,7 @@ class Receiver:
                 log.error("Update %d can't be parsed and is set aside", raw.update_id, exc_info=exc)
                 unreadable.append(raw.update_id)
         if unreadable or poison:
-            async with self._storage.transaction() as tx:
-                await self._storage.inbox.unreadable(tx, unreadable)
-                await self._storage.inbox.quarantine(tx, poison)
+            async with self._database.transaction() as tx:
+                await self._inbox.unreadable(tx, unreadable)
+                await self._inbox.quarantine(tx, poison)
         return arrivals

@@ -81,10 +81,10 @@ def build_engine(base: Foundation, names: Collection[str]) -> Engine:
     selector = _selector(settings, models)
     policy = _policy(settings, selector)
     growth = PromptGrowthMonitor()
-    usage = UsageRecorder(storage, zone, time.time, growth)
+    usage = UsageRecorder(storage.usage, zone, time.time, growth)
     windows = _windows(base, selector, policy)
     side_requests = SideRequests(storage, usage, base.budget, count_tokens, timeout)
-    markers = CacheMarkerPolicy(storage, settings.cache_markers, models.cache, time.time)
+    markers = CacheMarkerPolicy(storage.usage, settings.cache_markers, models.cache, time.time)
     refusals = RefusalSearch(storage, windows, side_requests)
     compactor = Compactor(storage, windows, side_requests, markers, refusals, time.time)
     indexer = Indexer(storage, zone)
@@ -124,8 +124,8 @@ def build_engine(base: Foundation, names: Collection[str]) -> Engine:
         selector=selector,
         maintenance=maintenance,
         memory=MemoryEditor(storage, windows, compactor, side_requests, zone, time.time),
-        summaries=Summaries(storage, windows, side_requests, markers, refusals, zone),
-        titles=TitleWriter(storage, side_requests, selector),
+        summaries=Summaries(storage.history, windows, side_requests, markers, refusals, zone),
+        titles=TitleWriter(storage.chats, storage.history, side_requests, selector),
         forgetting=Forgetting(storage, windows, time.time),
         eraser=Eraser(storage, indexer),
         retention=Retention(storage, indexer, windows.memory_tokens),

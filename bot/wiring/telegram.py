@@ -150,18 +150,20 @@ def build_router(base: Foundation, engine: Engine, bot: Bot, traffic: Traffic, l
 def _shared(base: Foundation, engine: Engine, bot: Bot, traffic: Traffic, lanes: Lanes) -> _Shared:
     settings, storage = base.settings, base.storage
     addressing = Addressing(bot.id, bot.username, bot.first_name, settings.group_trigger == "always")
-    requests = AccessRequests(storage, base.owners, time.time)
+    requests = AccessRequests(storage.access, storage.chats, storage.outbox, base.owners, time.time)
     return _Shared(
         addressing=addressing,
         admins=AdminGuard(bot, time.time),
         rate_limiter=RateLimiter(settings.messages_per_minute, time.time),
         recent=RecentMessages(),
         cancellations=Cancellations(storage, has_question=lanes.has_question),
-        questions=QuestionHandlers(storage, bot, addressing, time.time),
+        questions=QuestionHandlers(storage.database, storage.questions, storage.outbox, bot, addressing, time.time),
         requests=requests,
-        links=OwnerLinkHandlers(storage, requests, base.owners, lanes, time.time),
+        links=OwnerLinkHandlers(
+            storage.database, storage.access, storage.inbox, requests, base.owners, lanes, time.time
+        ),
         set_aside=SetAsideHandlers(storage, traffic.quarantine, base.access, bot, time.time, lanes),
-        topics=TopicHandlers(storage, engine.titles, bot),
+        topics=TopicHandlers(storage.database, storage.chats, engine.titles, bot),
     )
 
 
@@ -177,7 +179,7 @@ def _handlers(base: Foundation, engine: Engine, bot: Bot, traffic: Traffic, lane
     answers = AnswerHandlers(questions, shared.admins, memory, forget, chat_settings)
     reader = _turn_reader(base, engine, traffic, bot.id, questions)
     messages = _message_handlers(base, engine, reader, answers, shared, listens=listens)
-    roster = RosterReader(storage, base.rules, base.owners, zone)
+    roster = RosterReader(storage.access, storage.chats, storage.usage, base.rules, base.owners, zone)
     return Handlers(
         messages=messages,
         edits=_edit_handlers(base, engine, reader, messages, shared),
@@ -189,10 +191,12 @@ def _handlers(base: Foundation, engine: Engine, bot: Bot, traffic: Traffic, lane
         memory=memory,
         forget=forget,
         search=SearchHandlers(storage.history, engine.recall, engine.indexer, zone),
-        why=WhyHandlers(storage, zone),
+        why=WhyHandlers(storage.bases, storage.history, storage.memories, zone),
         usage=UsageHandlers(storage.usage, budget, base.prices.currency, settings.cached_price, zone, time.time),
         budget=BudgetHandlers(budget, base.prices.unpriced),
-        export=ExportHandlers(storage.archive, Exporter(storage), cancellations, bot.first_name, zone, time.time),
+        export=ExportHandlers(
+            storage.archive, Exporter(storage.archive, storage.media), cancellations, bot.first_name, zone, time.time
+        ),
         settings=chat_settings,
         questions=questions,
         set_aside=shared.set_aside,
@@ -210,7 +214,7 @@ def build_jobs(base: Foundation, engine: Engine, bot: Bot, deliverer: Deliverer,
         keyboards=deliverer,
         retention=engine.retention,
         outbox=OutboxWorker(storage, bot, base.owners, lanes),
-        responses=ResponseDeletion(storage, base.servers.keeper),
+        responses=ResponseDeletion(storage.database, storage.servers, base.servers.keeper),
         wakeups=lanes,
         settings=JobSettings(
             settings.compact_schedule,
@@ -299,7 +303,7 @@ def _reply_worker(
         deliverer=traffic.deliverer,
         sender=sender,
         maintenance=engine.maintenance,
-        alerts=OwnerAlerts(base.storage, owners, lanes),
+        alerts=OwnerAlerts(base.storage.database, base.storage.outbox, owners, lanes),
         warnings=BudgetWarnings(base.storage, base.budget, owners.ids),
         cancellations=cancellations,
         set_aside=aside,
@@ -310,8 +314,10 @@ def _reply_worker(
 
 def _membership_handlers(base: Foundation, bot: Bot, *, listens: bool) -> MembershipHandlers:
     return MembershipHandlers(
-        storage=base.storage,
-        access=base.access,
+        chats=base.storage.chats,
+        access=base.storage.access,
+        inbox=base.storage.inbox,
+        policy=base.access,
         username=bot.username,
         name=bot.first_name,
         hears_all=bool(bot.can_read_all_group_messages),

@@ -33,7 +33,13 @@ class Clock:
 
 
 def _requests(storage: Storage, clock: Clock) -> AccessRequests:
-    return AccessRequests(storage, Owners(storage.access, AccessRules("approval", frozenset({ANN, -5}))), clock)
+    return AccessRequests(
+        storage.access,
+        storage.chats,
+        storage.outbox,
+        Owners(storage.access, AccessRules("approval", frozenset({ANN, -5}))),
+        clock,
+    )
 
 
 async def _ask(storage: Storage, requests: AccessRequests, applicant: Applicant) -> list[ChatKey] | None:

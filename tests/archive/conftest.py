@@ -121,7 +121,7 @@ def rows(path: Path) -> dict[str, list[tuple[object, ...]]]:
 
 
 async def exported(storage: Storage) -> str:
-    return "".join([piece async for piece in Exporter(storage).everything()])
+    return "".join([piece async for piece in Exporter(storage.archive, storage.media).everything()])
 
 
 async def imported(storage: Storage, text: str, folder: Path, wish: ImportOptions | None = None) -> None:

@@ -56,11 +56,11 @@ class Bench:
         }
         choice = ModelSelector(OneModel(self.model), "m")
         self.windows = WindowReader(storage, WindowPolicy(**settings | policy), choice, "Be kind.", estimate)  # type: ignore[arg-type]
-        usage_recorder = UsageRecorder(storage, ZONE, self.clock)
+        usage_recorder = UsageRecorder(storage.usage, ZONE, self.clock)
         self.budget = Budget(storage, {}, no_price, never, ZONE, self.clock)
         self.calls = SideRequests(storage, usage_recorder, self.budget, estimate, 5.0)
         marking = CacheMarkerPolicy(
-            storage, "off", lambda _: CacheProfile(explicit=False, minimum=1024, lifetime_s=300), self.clock
+            storage.usage, "off", lambda _: CacheProfile(explicit=False, minimum=1024, lifetime_s=300), self.clock
         )
         refusals = RefusalSearch(storage, self.windows, self.calls)
         self.compactor = Compactor(storage, self.windows, self.calls, marking, refusals, self.clock)

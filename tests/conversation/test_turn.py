@@ -71,7 +71,7 @@ class Turn:
         conversation = Conversation(
             self.storage,
             attempts=cast("Any", attempts),
-            usage=UsageRecorder(self.storage, UTC, lambda: 0.0),
+            usage=UsageRecorder(self.storage.usage, UTC, lambda: 0.0),
             budget=Budget(self.storage, {}, no_price, never, UTC, lambda: 0.0),
             prefix=SpeakerPrefix(),
             count_tokens=len,

@@ -131,9 +131,9 @@ CASES: dict[str, tuple[Update | MessageBatch, dict[str, Admission]]] = {
 async def _gate(storage: Storage, mode: str) -> AccessGate:
     rules = AccessRules(mode, frozenset({OWNER.id}))
     owners = Owners(storage.access, rules)
-    requests = AccessRequests(storage, owners, lambda: NOW)
+    requests = AccessRequests(storage.access, storage.chats, storage.outbox, owners, lambda: NOW)
     lanes = Lanes()
-    claims = OwnerLinkHandlers(storage, requests, owners, lanes, lambda: NOW)
+    claims = OwnerLinkHandlers(storage.database, storage.access, storage.inbox, requests, owners, lanes, lambda: NOW)
     async with storage.transaction() as tx:
         for number, status in DECIDED.items():
             await storage.access.put(tx, Applicant(number), status, SHELL, NOW)

@@ -42,7 +42,12 @@ def question(chat: Chat = HOME) -> Message:
 @pytest.fixture
 def questions(storage: Storage) -> QuestionHandlers:
     return QuestionHandlers(
-        storage, Bot("1:x"), Addressing(ME.id, "keepsake_bot", "Keepsake", always=True), lambda: NOW
+        storage.database,
+        storage.questions,
+        storage.outbox,
+        Bot("1:x"),
+        Addressing(ME.id, "keepsake_bot", "Keepsake", always=True),
+        lambda: NOW,
     )
 
 
