@@ -77,7 +77,7 @@ def detect_entities(text: str) -> list[Json]:
     return sorted(found, key=lambda entity: _span(entity)[0])
 
 
-def pieces(text: str) -> Iterator[str]:
+def split_message(text: str) -> Iterator[str]:
     """A long text as Telegram's apps send it: several messages, split at a line or word if possible."""
     rest = text
     while units(rest) > MAX_UNITS:
@@ -128,13 +128,13 @@ def _overlap(one: tuple[int, int], other: tuple[int, int]) -> bool:
     return one[0] < other[1] and other[0] < one[1]
 
 
-def words(source: Json, draft: bool = False) -> str:
+def rich_text(source: Json, draft: bool = False) -> str:
     """Check an InputRichMessage; returns its plain text. Only a draft may be empty or "thinking"."""
     if sum(name in source for name in ("html", "markdown", "blocks")) != 1:
         raise bad_request("exactly one of html, markdown and blocks must be specified in rich_message")
     text, wordless = str(source.get("markdown", "")), False
     if "blocks" in source:
-        text = "\n".join("".join(_said(block)) for block in cast("list[object]", source["blocks"]))
+        text = "\n".join("".join(_block_texts(block)) for block in cast("list[object]", source["blocks"]))
     if "html" in source:
         text, wordless = _read_html(str(source["html"]), draft)
     if not (text.strip() or wordless or draft):
@@ -144,15 +144,15 @@ def words(source: Json, draft: bool = False) -> str:
     return text
 
 
-def _said(held: object) -> Iterator[str]:
+def _block_texts(held: object) -> Iterator[str]:
     """The texts in blocks, whatever their types."""
     if isinstance(held, str):
         yield held
     for one in held if isinstance(held, list) else ():
-        yield from _said(one)
+        yield from _block_texts(one)
     if isinstance(held, dict):
         for name in ("text", "summary", "blocks", "items", "cells"):
-            yield from _said(held.get(name))
+            yield from _block_texts(held.get(name))
 
 
 def _read_html(html: str, draft: bool) -> tuple[str, bool]:

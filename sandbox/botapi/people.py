@@ -128,7 +128,7 @@ class User:
         """
         if text is None:
             return self._post(chat, dict(extra), reply_to, thread)
-        *firsts, last = texts.pieces(text)
+        *firsts, last = texts.split_message(text)
         for piece in firsts:
             self._post(chat, _content(piece, None), reply_to, thread)
         return self._post(chat, _content(last, entities) | extra, reply_to, thread)
@@ -179,7 +179,7 @@ class User:
         """The files, for building contents with ``sent_media``."""
         return self._state.files
 
-    async def whisper(self, chat: Chat, text: str, reply_to: Message | None = None, **extra: object) -> Message:
+    async def send_ephemeral(self, chat: Chat, text: str, reply_to: Message | None = None, **extra: object) -> Message:
         """Send an ephemeral message to the bot in a group, as apps send commands marked for it."""
         found = self._state.store.message(chat.id, reply_to.id) if reply_to is not None else None
         where, target = self._state.chat(chat.id), found.raw if found else None

@@ -28,7 +28,7 @@ def photo(files: Files, content: bytes) -> Json:
 
 def voice(files: Files, content: bytes, duration: int) -> Json:
     """A voice message: Ogg with Opus."""
-    return {"voice": files.keep(content, "voice", "oga") | {"duration": duration, "mime_type": "audio/ogg"}}
+    return {"voice": files.add(content, "voice", "oga") | {"duration": duration, "mime_type": "audio/ogg"}}
 
 
 def opus_seconds(content: bytes) -> int:
@@ -42,47 +42,47 @@ def opus_seconds(content: bytes) -> int:
 
 def audio(files: Files, content: bytes, duration: int, title: str, performer: str, name: str) -> Json:
     """A music file."""
-    told: Json = {"duration": duration, "title": title, "performer": performer, "file_name": name}
-    return {"audio": files.keep(content, "music", name.rpartition(".")[2]) | told | {"mime_type": "audio/mpeg"}}
+    details: Json = {"duration": duration, "title": title, "performer": performer, "file_name": name}
+    return {"audio": files.add(content, "music", name.rpartition(".")[2]) | details | {"mime_type": "audio/mpeg"}}
 
 
 def document(files: Files, content: bytes, name: str, mime: str) -> Json:
     """A file of any kind."""
-    kept = files.keep(content, "documents", name.rpartition(".")[2])
-    return {"document": kept | {"file_name": name, "mime_type": mime}}
+    file = files.add(content, "documents", name.rpartition(".")[2])
+    return {"document": file | {"file_name": name, "mime_type": mime}}
 
 
 def video(files: Files, thumbnail: bytes, duration: int, content: bytes = b"no video") -> Json:
     """A video with its thumbnail."""
-    told: Json = {"width": 1280, "height": 720, "duration": duration, "mime_type": "video/mp4", "file_name": "v.mp4"}
-    return {"video": files.keep(content, "videos", "mp4") | told | {"thumbnail": _size(files, thumbnail)}}
+    details: Json = {"width": 1280, "height": 720, "duration": duration, "mime_type": "video/mp4", "file_name": "v.mp4"}
+    return {"video": files.add(content, "videos", "mp4") | details | {"thumbnail": _size(files, thumbnail)}}
 
 
 def video_note(files: Files, content: bytes, duration: int, thumbnail: bytes) -> Json:
     """A round video message."""
-    told: Json = {"length": 384, "duration": duration, "thumbnail": _size(files, thumbnail)}
-    return {"video_note": files.keep(content, "video_notes", "mp4") | told}
+    details: Json = {"length": 384, "duration": duration, "thumbnail": _size(files, thumbnail)}
+    return {"video_note": files.add(content, "video_notes", "mp4") | details}
 
 
 def animation(files: Files, thumbnail: bytes, content: bytes = b"no animation") -> Json:
     """An animation, which Telegram also describes as a document."""
-    kept = files.keep(content, "animations", "mp4") | {"mime_type": "video/mp4", "file_name": "a.mp4"}
+    file = files.add(content, "animations", "mp4") | {"mime_type": "video/mp4", "file_name": "a.mp4"}
     small: Json = {"thumbnail": _size(files, thumbnail)}
-    return {"animation": kept | small | {"width": 320, "height": 240, "duration": 2}, "document": kept | small}
+    return {"animation": file | small | {"width": 320, "height": 240, "duration": 2}, "document": file | small}
 
 
 def sticker(files: Files, content: bytes, emoji: str, *, animated: bool = False, thumbnail: bytes = b"") -> Json:
     """A sticker: a static WebP, or an animated one with a thumbnail."""
-    kept = files.keep(content, "stickers", "tgs" if animated else "webp")
-    told: Json = {"type": "regular", "width": 512, "height": 512, "is_animated": animated, "is_video": False}
+    file = files.add(content, "stickers", "tgs" if animated else "webp")
+    details: Json = {"type": "regular", "width": 512, "height": 512, "is_animated": animated, "is_video": False}
     small: Json = {"thumbnail": _size(files, thumbnail)} if thumbnail else {}
-    return {"sticker": kept | told | small | {"emoji": emoji, "set_name": "Animals"}}
+    return {"sticker": file | details | small | {"emoji": emoji, "set_name": "Animals"}}
 
 
 def _size(files: Files, content: bytes) -> Json:
     with PIL.Image.open(io.BytesIO(content)) as opened:
         width, height = opened.size
-    return files.keep(content, "photos", "jpg") | {"width": width, "height": height}
+    return files.add(content, "photos", "jpg") | {"width": width, "height": height}
 
 
 def _shrunk(picture: PIL.Image.Image, side: int) -> bytes:

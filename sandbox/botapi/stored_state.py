@@ -247,7 +247,7 @@ class Files:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def keep(self, content: bytes, folder: str, ending: str) -> Json:
+    def add(self, content: bytes, folder: str, ending: str) -> Json:
         """Store a file; returns the fields common to all objects with a file."""
         name = hashlib.sha256(folder.encode() + content).hexdigest()
         with self._database.transaction():
@@ -259,7 +259,7 @@ class Files:
             )
         return {"file_id": f"BQ{name[:40]}", "file_unique_id": f"AQ{name[40:56]}", "file_size": len(content)}
 
-    def lose(self) -> None:
+    def clear(self) -> None:
         """Lose all files, as in a failure of Telegram."""
         with self._database.transaction():
             self._database.write("DELETE FROM files")

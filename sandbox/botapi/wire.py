@@ -97,8 +97,8 @@ def refusal(error: ApiError) -> Response:
     """An error response."""
     body: Json = {"ok": False, "error_code": error.code, "description": error.description}
     parameters = {"retry_after": error.retry_after, "migrate_to_chat_id": error.moved_to}
-    if told := {name: value for name, value in parameters.items() if value is not None}:
-        body["parameters"] = told
+    if given := {name: value for name, value in parameters.items() if value is not None}:
+        body["parameters"] = given
     return JSONResponse(body, status_code=error.code)
 
 

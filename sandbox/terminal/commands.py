@@ -16,25 +16,25 @@ ANSWER_S = 60.0
 QUIET_S = 1.0
 """An answer counts as finished after this much silence; a bot sends about one message per second."""
 HELP = """\
-Type, and the bot answers; what begins with / is a command for the bot (try /help). Here you can also say:
+Type, and the bot answers. What begins with / is a command for the bot (try /help). These commands are for the sandbox:
   :press N    press button N of the last message that has any
-  :stop       press Stop beside the answer that is growing
+  :stop       press Stop next to the growing answer
   :edit TEXT  edit your last message
   :photo FILE, :voice FILE, :file FILE
-              send a picture, a voice message (.ogg) or any file; words behind it are its caption
-  :group      go to a group; :as NAME speaks there as somebody else, :home goes back
-  :kill       kill -9 the bot, also in the middle of an answer
+              send a picture, a voice message (.ogg) or any file; text after it is the caption
+  :group      go to a group; :as NAME speaks there as someone else, :home goes back
+  :kill       kill -9 the bot, even in the middle of an answer
   :start      start it again
-  :restart    end it in order, and start it again
+  :restart    shut it down cleanly and start it again
   :prompt     show the messages of the last request to the stand-in model
   :help       this
   :quit       end (Ctrl-D and Ctrl-C do that too)"""
-NO_BUTTON = "There is no such button; say :press 1 for the first one of the last message that has any."
-NO_STOP = "No answer is growing that has a button to stop it; in a group it is a button of the message: :press 1."
-NO_BOT = "The bot is not run from here: start and end it where you started it."
+NO_BUTTON = "There is no such button. :press 1 presses the first one of the last message that has any."
+NO_STOP = "No growing answer has a Stop button. In a group, it is a button of the message: :press 1."
+NO_BOT = "The bot does not run here. Stop and start it where you started it."
 KILLED = "The bot was killed. What you type now waits for it; :start starts it again."
 NOTHING_TO_EDIT = "You have not said anything yet."
-NO_FILE = "Which file? Say :photo picture.jpg what is this?"
+NO_FILE = "Which file? For example: :photo picture.jpg What is this?"
 NO_REQUEST = "The stand-in model has had no request yet."
 LONG_DATA = re.compile(r';base64,([^"]{40,})')
 
@@ -126,7 +126,7 @@ class Commands:
         self._model = model
         self._bot = bot
 
-    async def obey(self, line: str) -> None:
+    async def execute(self, line: str) -> None:
         """Execute a command, or show the help."""
         name, _, argument = line.partition(" ")
         match name:
@@ -181,7 +181,7 @@ class Commands:
             if name == ":restart":
                 await self._bot.stop()
             await self._bot.start()
-            self._screen.note("The bot is started.")
+            self._screen.note("The bot has been started.")
 
     def _last_prompt(self) -> str:
         if not self._model.requests:

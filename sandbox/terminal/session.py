@@ -68,7 +68,7 @@ class Session:
         self._bot: BotProcess | None = None
         if bot_arguments is not None:
             log = world.data / "sandbox.log"
-            self._bot = BotProcess(bot_arguments, world.environment, log, on_death=self._mourn)
+            self._bot = BotProcess(bot_arguments, world.environment, log, on_death=self._report_death)
         self._commands = Commands(self._chat, self._screen, world.model, self._bot)
         self._dead = asyncio.Event()
 
@@ -100,7 +100,7 @@ class Session:
         while (line := await lines.next()) is not None and line.strip() != QUIT:
             await self._say(line.strip())
             if not self._typed:
-                await self._settle()
+                await self._wait_for_answer()
                 if self._dead.is_set():
                     return
             self._screen.prompt()
@@ -109,11 +109,11 @@ class Session:
         if not self._typed:
             self._screen.note(f"you> {line}")
         if line.startswith(":"):
-            await self._commands.obey(line)
+            await self._commands.execute(line)
         elif line:
             await self._chat.send(line)
 
-    async def _settle(self) -> None:
+    async def _wait_for_answer(self) -> None:
         """Wait for the answer if the bot is running."""
         if self._bot is not None and not self._bot.running:
             return
@@ -122,7 +122,7 @@ class Session:
         except TimeoutError:
             self._screen.note("No answer has come; on to the next line.")
 
-    def _mourn(self, code: int) -> None:
+    def _report_death(self, code: int) -> None:
         if self._bot is None:
             return
         self._screen.end_draft()

@@ -46,11 +46,11 @@ def words(raw: Json, text: str) -> Json:
 def _kept(files: Files, found: Json) -> Json:
     """The name of a file that is there; its size stays what the corpus says."""
     if "width" in found or str(found.get("mime_type")).startswith("image/"):
-        kept = files.keep(picture(), "photos", "jpg")
+        kept = files.add(picture(), "photos", "jpg")
     elif "duration" in found:
-        kept = files.keep(voice_note(samples(0.2)), "voice", "oga")
+        kept = files.add(voice_note(samples(0.2)), "voice", "oga")
     else:
-        kept = files.keep(pdf("The code is 4711."), "documents", "pdf")
+        kept = files.add(pdf("The code is 4711."), "documents", "pdf")
     return {"file_id": kept["file_id"]}
 
 

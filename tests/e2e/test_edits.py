@@ -181,7 +181,7 @@ async def test_edit_keeps_picture_that_telegram_withholds(stage: Stage, hurry: N
     await stage.start()
     shown = await stage.ann.photo(stage.home, picture(50, 40), "my cat")
     await stage.replies(1)
-    stage.ann.files.lose()
+    stage.ann.files.clear()
     await stage.ann.edit(shown, "my dog")
     await stage.model.wait_requests(2, PATIENCE_S)
     asked = stage.model.requests[-1].messages[-1]

@@ -28,7 +28,7 @@ async def test_ephemeral_command_is_answered_to_sender_alone(stage: Stage, hurry
     chat, (_, bob) = group(stage, "Bob")
     await stage.start()
     for command in ("/help", "/memory", "/why", "/settings", "/usage@keepsake_sandbox_bot", "/nonsense"):
-        await bob.whisper(chat, command)
+        await bob.send_ephemeral(chat, command)
     told = await _seen(chat, 6)
     assert {one.receiver for one in told} == {bob.id}
     assert any("Only an administrator" in one.text for one in told)
@@ -41,7 +41,7 @@ async def test_ephemeral_words_stay_out_of_others_prompts(stage: Stage, hurry: N
     await stage.start(GROUP_TRIGGER="always")
     await ann.say(chat, "we meet at noon")
     await chat.wait(1, PATIENCE_S)
-    asked = await bob.whisper(chat, "my word is crimson")
+    asked = await bob.send_ephemeral(chat, "my word is crimson")
     [answer] = await _seen(chat, 1)
     await chat.wait(lambda chat: "crimson" in chat.ephemeral[0].text, PATIENCE_S)
     assert (answer.receiver, answer.reply_to) == (bob.id, asked.id)
@@ -49,16 +49,16 @@ async def test_ephemeral_words_stay_out_of_others_prompts(stage: Stage, hurry: N
     await chat.wait(2, PATIENCE_S)
     assert b"noon" in stage.model.requests[-1].body
     assert b"crimson" not in stage.model.requests[-1].body
-    await bob.whisper(chat, "what was my word?", reply_to=answer)
+    await bob.send_ephemeral(chat, "what was my word?", reply_to=answer)
     await _seen(chat, 2)
     await chat.wait(lambda chat: "what was" in chat.ephemeral[1].text, PATIENCE_S)
     assert b"crimson" in stage.model.requests[-1].body
-    await ann.whisper(chat, "hello")
+    await ann.send_ephemeral(chat, "hello")
     await chat.wait(lambda chat: "hello" in chat.ephemeral[-1].text, PATIENCE_S)
     assert b"crimson" not in stage.model.requests[-1].body
-    await bob.whisper(chat, "/reset")
+    await bob.send_ephemeral(chat, "/reset")
     await _seen(chat, 4)
-    await bob.whisper(chat, "hello again")
+    await bob.send_ephemeral(chat, "hello again")
     await _seen(chat, 5)
     await stage.telegram.changed(lambda: b"hello again" in stage.model.requests[-1].body, PATIENCE_S)
     assert b"crimson" not in stage.model.requests[-1].body
@@ -72,7 +72,7 @@ async def test_an_answer_for_one_is_begun_at_once(stage: Stage, hurry: None) -> 
     chat, (_, bob) = group(stage, "Bob")
     stage.model.script(Say("late, but whole", delay=0.1))
     await stage.start()
-    await bob.whisper(chat, "take your time")
+    await bob.send_ephemeral(chat, "take your time")
     [begun] = await _seen(chat, 1)
     assert begun.text == "Thinking..."
     await chat.wait(lambda chat: chat.ephemeral[0].text == "late, but whole", PATIENCE_S)
@@ -122,7 +122,7 @@ async def test_a_press_is_answered_to_whoever_pressed(stage: Stage, hurry: None)
 async def test_ephemeral_panel_is_edited_and_its_question_answered(stage: Stage, hurry: None, replies: bool) -> None:
     chat, (ann, _) = group(stage, "Bob")
     await stage.start()
-    await ann.whisper(chat, "/settings")
+    await ann.send_ephemeral(chat, "/settings")
     [panel] = await _seen(chat, 1)
     await ann.press(panel, "set:persona")
     await chat.wait(lambda chat: chat.ephemeral[0].edits == 1, PATIENCE_S)
@@ -130,7 +130,7 @@ async def test_ephemeral_panel_is_edited_and_its_question_answered(stage: Stage,
     question = (await _seen(chat, 2))[-1]
     assert question.asks
     await chat.wait(lambda chat: "Cancel" in [button.text for button in chat.ephemeral[0].buttons], PATIENCE_S)
-    await ann.whisper(chat, "You are a pirate.", reply_to=question if replies else None)
+    await ann.send_ephemeral(chat, "You are a pirate.", reply_to=question if replies else None)
     await _seen(chat, 3)
     await ann.say(chat, "Keepsake, hello")
     await chat.wait(1, PATIENCE_S)
@@ -144,7 +144,7 @@ async def test_refused_private_answer_is_shown_to_nobody(stage: Stage, hurry: No
     stage.model.script(Say("your secret is crimson"))
     stage.telegram.faults.add("sendMessage", 40, lambda params: "ephemeral_message_parameters" in params)
     await stage.start()
-    await bob.whisper(chat, "a secret")
+    await bob.send_ephemeral(chat, "a secret")
     await chat.wait(1, PATIENCE_S)
     assert [one.text[:15] for one in chat.replies] == ["Telegram didn't"]
     assert list(chat.ephemeral) == []
@@ -159,8 +159,8 @@ async def test_reply_to_ephemeral_command_is_never_public(stage: Stage, hurry: N
     await stage.start()
     await bob.say(chat, "Keepsake, the launch is at noon")
     await chat.wait(1, PATIENCE_S)
-    await bob.whisper(chat, "/search launch")
-    await bob.whisper(chat, "a secret")
+    await bob.send_ephemeral(chat, "/search launch")
+    await bob.send_ephemeral(chat, "a secret")
     await stage.model.wait_requests(2, PATIENCE_S)
     told = await chat.wait(2, PATIENCE_S)
     assert told[1].text.startswith("Telegram didn't let me ")
@@ -186,9 +186,11 @@ async def test_rich_and_forwarded_words_for_one_are_read(stage: Stage, hurry: No
     chat, (_, bob) = group(stage, "Bob")
     await stage.start()
     rich = {"blocks": [{"type": "heading", "text": "A rich heading", "size": 1}]}
-    await bob.whisper(chat, "", rich_message=rich)
+    await bob.send_ephemeral(chat, "", rich_message=rich)
     await chat.wait(lambda chat: any("A rich heading" in one.text for one in chat.ephemeral), PATIENCE_S)
-    await bob.whisper(chat, "/allow 666", forward_origin={"type": "hidden_user", "date": 1, "sender_user_name": "Eve"})
+    await bob.send_ephemeral(
+        chat, "/allow 666", forward_origin={"type": "hidden_user", "date": 1, "sender_user_name": "Eve"}
+    )
     await chat.wait(lambda chat: any("/allow 666" in one.text for one in chat.ephemeral), PATIENCE_S)
     assert {one.receiver for one in chat.ephemeral} == {bob.id}
     assert list(chat.replies) == []

@@ -51,7 +51,7 @@ async def test_only_poisonous_update_of_batch_is_quarantined(process: Stage) -> 
     theirs = process.telegram.private(bob)
     await process.start(POISON="files:kill")
     for words in ("good one", "a poison here", "good two"):
-        made = process.ann.files.keep(words.encode(), "documents", "txt") | {"mime_type": "text/plain"}
+        made = process.ann.files.add(words.encode(), "documents", "txt") | {"mime_type": "text/plain"}
         await process.ann.send(process.home, {"document": made, "media_group_id": "7"})
     await bob.say(theirs, "a good morning")
     await _supervised(process)

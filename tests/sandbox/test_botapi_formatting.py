@@ -9,7 +9,7 @@ from sandbox.botapi.wire import ApiError
 
 def test_the_words_of_a_rich_message_are_read() -> None:
     html = "<h2>Plan</h2><ul><li>one &amp; <b>two</b></li><li>three</li></ul><hr/><p>end<br>here</p>"
-    assert formatting.words({"html": html}) == "Plan\none & two\nthree\nend\nhere"
+    assert formatting.rich_text({"html": html}) == "Plan\none & two\nthree\nend\nhere"
 
 
 @pytest.mark.parametrize(
@@ -23,7 +23,7 @@ def test_the_words_of_a_rich_message_are_read() -> None:
 )
 def test_what_a_renderer_makes_of_markdown_is_accepted(markdown: str) -> None:
     html = richify(markdown).html
-    assert formatting.words({"html": html})
+    assert formatting.rich_text({"html": html})
 
 
 @pytest.mark.parametrize(
@@ -48,17 +48,17 @@ def test_what_a_renderer_makes_of_markdown_is_accepted(markdown: str) -> None:
 )
 def test_what_telegram_refuses_is_refused(source: dict[str, object], reason: str) -> None:
     with pytest.raises(ApiError, match=reason):
-        formatting.words(source)
+        formatting.rich_text(source)
 
 
 def test_longest_message_and_most_blocks_are_accepted() -> None:
-    assert len(formatting.words({"html": "<p>" + "x" * 32_768 + "</p>"})) == 32_768
-    assert formatting.words({"html": "<p>x</p>" * 500})
+    assert len(formatting.rich_text({"html": "<p>" + "x" * 32_768 + "</p>"})) == 32_768
+    assert formatting.rich_text({"html": "<p>x</p>" * 500})
 
 
 def test_a_draft_may_think_and_be_empty() -> None:
-    assert formatting.words({"html": "<tg-thinking>hm</tg-thinking>"}, draft=True) == "hm"
-    assert formatting.words({"html": ""}, draft=True) == ""
+    assert formatting.rich_text({"html": "<tg-thinking>hm</tg-thinking>"}, draft=True) == "hm"
+    assert formatting.rich_text({"html": ""}, draft=True) == ""
 
 
 def found(words: str) -> dict[str, str]:
@@ -96,7 +96,7 @@ def test_nothing_is_detected_inside_a_given_entity() -> None:
 @pytest.mark.parametrize("word", ["word ", "line\n", "x", "😀"])
 def test_long_text_is_split_losing_only_blanks(word: str) -> None:
     whole = word * 5000
-    pieces = list(formatting.pieces(whole))
+    pieces = list(formatting.split_message(whole))
     assert all(formatting.units(piece) <= formatting.MAX_UNITS for piece in pieces)
     assert "".join("".join(pieces).split()) == "".join(whole.split())
     assert all(piece.strip() == piece for piece in pieces[:-1])

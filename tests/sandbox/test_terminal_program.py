@@ -118,7 +118,7 @@ async def test_commands_with_a_colon_are_obeyed_here(tmp_path: Path) -> None:
     assert ":press N" in output
     assert "has had no request" in output
     assert "There is no such button" in output
-    assert output.index("The bot is started.") < output.index("bot> you said queued")
+    assert output.index("The bot has been started.") < output.index("bot> you said queued")
     assert "not read" not in output
 
 

@@ -82,8 +82,8 @@ def change_content(
         raise _not_modified()
     chat_id = args.integer("chat_id")
     state.limits.check(chat_id, edit=True)
-    kept = {key: item for key, item in found.raw.items() if key not in CONTENT}
-    raw = kept | {"edit_date": int(state.clock())} | content
+    rest = {key: item for key, item in found.raw.items() if key not in CONTENT}
+    raw = rest | {"edit_date": int(state.clock())} | content
     state.store.change_message(chat_id, raw, source)
     state.changes.note()
     return raw
@@ -119,8 +119,8 @@ async def edit_text(state: ServerState, args: Arguments) -> bool:
 async def edit_reply_markup(state: ServerState, args: Arguments) -> bool:
     """Replace or remove an ephemeral message's keyboard."""
     found = _found(state, args)
-    kept = ("text", "entities", "rich_message")
-    change_content(state, args, found, {key: found.raw[key] for key in kept if key in found.raw}, found.rich)
+    content_fields = ("text", "entities", "rich_message")
+    change_content(state, args, found, {key: found.raw[key] for key in content_fields if key in found.raw}, found.rich)
     return True
 
 

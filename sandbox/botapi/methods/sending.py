@@ -16,11 +16,11 @@ _ACTIONS = (
     "find_location record_video_note upload_video_note"
 )
 ACTIONS = frozenset(_ACTIONS.split())
-_PLACE = (
+_CONTEXT = (
     "message_id from chat date message_thread_id is_topic_message direct_messages_topic reply_to_message reply_markup "
     "edit_date sender_chat forward_origin media_group_id"
 )
-_OF_ITS_PLACE = frozenset(_PLACE.split())
+_NOT_COPIED = frozenset(_CONTEXT.split())
 """Fields of a message that a copy doesn't inherit."""
 CAPTION_LIMIT = 1024
 """In UTF-16 units."""
@@ -41,7 +41,7 @@ async def copy_message(state: ServerState, args: Arguments) -> Json:
     found = state.store.message(args.integer("from_chat_id"), args.integer("message_id"))
     if found is None:
         raise bad_request("message to copy not found")
-    content = {name: value for name, value in found.raw.items() if name not in _OF_ITS_PLACE}
+    content = {name: value for name, value in found.raw.items() if name not in _NOT_COPIED}
     if not content:
         raise bad_request("message can't be copied")
     content = _recaptioned(args, content)
@@ -60,13 +60,13 @@ def _recaptioned(args: Arguments, content: Json) -> Json:
 
 async def send_message_draft(state: ServerState, args: Arguments) -> bool:
     """Show a text as a draft; an empty one shows "Thinking..."."""
-    words = args.string("text")
-    if words.strip():
+    text = args.string("text")
+    if text.strip():
         content = text_content(args)
-        words = str(content["text"])
+        text = str(content["text"])
     draft = Draft(
         id=args.integer("draft_id"),
-        text=words,
+        text=text,
         thread=args.number_or_none("message_thread_id"),
         can_stop=args.flag("can_stop"),
     )
@@ -77,7 +77,7 @@ async def send_rich_message_draft(state: ServerState, args: Arguments) -> bool:
     source = args.object("rich_message") or {}
     draft = Draft(
         id=args.integer("draft_id"),
-        text=formatting.words(source, draft=True),
+        text=formatting.rich_text(source, draft=True),
         html=str(source["html"]) if "html" in source else None,
         markdown=str(source["markdown"]) if "markdown" in source else None,
         thread=args.number_or_none("message_thread_id"),
@@ -110,8 +110,8 @@ def text_content(args: Arguments) -> Json:
 
 def rich_content(source: Json) -> Json:
     """A checked rich message. For HTML the bot gets one paragraph instead of the blocks that Telegram makes."""
-    words = formatting.words(source)
-    return {"rich_message": {"blocks": source.get("blocks") or [{"type": "paragraph", "text": words}]}}
+    text = formatting.rich_text(source)
+    return {"rich_message": {"blocks": source.get("blocks") or [{"type": "paragraph", "text": text}]}}
 
 
 def send(state: ServerState, args: Arguments, content: Json, source: Json | None) -> Json:
@@ -119,8 +119,8 @@ def send(state: ServerState, args: Arguments, content: Json, source: Json | None
     chat_id, thread = args.integer("chat_id"), args.number_or_none("message_thread_id")
     chat = state.open_chat(chat_id, thread)
     direct = state.direct_topic(chat, args.number_or_none("direct_messages_topic_id"))
-    alone = _receiver(state, chat, args)
-    reply_to = _reply_target(state, chat_id, args, alone)
+    receiver = _receiver(state, chat, args)
+    reply_to = _reply_target(state, chat_id, args, receiver)
     markup = args.object("reply_markup")
     if markup and markup.get("inline_keyboard"):
         content = content | {"reply_markup": markup}
@@ -135,7 +135,7 @@ def send(state: ServerState, args: Arguments, content: Json, source: Json | None
         reply_to=reply_to,
         rich=source,
         direct=direct,
-        receiver=alone,
+        receiver=receiver,
     )
 
 
@@ -176,14 +176,14 @@ def _is_fresh(state: ServerState, chat_id: int, user_id: int, number: object) ->
     return mine and found is not None and state.clock() - cast("int", found.raw["date"]) <= FRESH_S
 
 
-def _reply_target(state: ServerState, chat_id: int, args: Arguments, alone: Json | None) -> Json | None:
+def _reply_target(state: ServerState, chat_id: int, args: Arguments, receiver: Json | None) -> Json | None:
     given = args.object("reply_parameters")
     if given is None:
         return None
     if given.get("chat_id", chat_id) != chat_id:
         raise bad_request("the sandbox does not support replies to another chat")
     number = given.get("message_id")
-    if alone is not None and "ephemeral_message_id" in given:
+    if receiver is not None and "ephemeral_message_id" in given:
         number, given = -cast("int", given["ephemeral_message_id"]), {}
     if not isinstance(number, int):
         raise bad_request("message identifier is not specified")
@@ -206,8 +206,8 @@ def _draft(state: ServerState, args: Arguments, draft: Draft) -> bool:
 
 async def send_photo(state: ServerState, args: Arguments) -> Json:
     photo = _file(args, "photo")
-    size = state.files.keep(photo.data, "photos", "jpg") | {"width": 1, "height": 1}
-    return send(state, args, {"photo": [size]} | _caption(args), _kept("photo", photo))
+    size = state.files.add(photo.data, "photos", "jpg") | {"width": 1, "height": 1}
+    return send(state, args, {"photo": [size]} | _caption(args), _shown_file("photo", photo))
 
 
 async def send_voice(state: ServerState, args: Arguments) -> Json:
@@ -216,14 +216,14 @@ async def send_voice(state: ServerState, args: Arguments) -> Json:
     if not voice.data.startswith(b"OggS"):
         raise bad_request("the sandbox takes a voice note as Ogg with Opus only")
     content = sent_media.voice(state.files, voice.data, args.integer("duration"))
-    return send(state, args, content | _caption(args), _kept("voice", voice))
+    return send(state, args, content | _caption(args), _shown_file("voice", voice))
 
 
 async def send_document(state: ServerState, args: Arguments) -> Json:
     document = _file(args, "document")
     mime = mimetypes.guess_type(document.name)[0] or "application/octet-stream"
     content = sent_media.document(state.files, document.data, document.name, mime)
-    return send(state, args, content | _caption(args), _kept("document", document))
+    return send(state, args, content | _caption(args), _shown_file("document", document))
 
 
 def _file(args: Arguments, name: str) -> Upload:
@@ -239,6 +239,6 @@ def _caption(args: Arguments) -> Json:
     return {"caption": caption} if caption else {}
 
 
-def _kept(kind: str, file: Upload) -> Json:
+def _shown_file(kind: str, file: Upload) -> Json:
     """The file for tests and the terminal."""
     return {kind: base64.b64encode(file.data).decode(), "name": file.name}
