@@ -1,1 +1,1 @@
-"""A conversation as a file: ours, which holds all of it, one for readers, and the one that ChatGPT hands out."""
+"""Conversations as files: the bot's own lossless format, Markdown for readers, and ChatGPT's export."""

@@ -1,8 +1,8 @@
-"""The file that ChatGPT hands out (conversations.json): one conversation of it as the history of a private chat.
+"""ChatGPT's export (conversations.json): one of its conversations as the history of a private chat.
 
-A conversation is a tree there, since every edited question and every second answer begins a branch; what its owner saw
-last is the path from `current_node` up to the root. Of that, people's and the model's own words are taken. What tools
-and the system said, what was thought and what was hidden stays behind; a picture becomes a line that tells of it.
+A conversation is a tree there, since every edited question and every regenerated answer starts a branch; what its owner
+saw last is the path from `current_node` up to the root. Of that, the person's and the model's messages are imported,
+but not those of tools and the system, thoughts, and hidden messages. A picture becomes a line of text.
 """
 
 import re
@@ -21,56 +21,56 @@ from storage.archived_chat import ArchivedChat, ArchivedTurn
 from storage.records import ChatKey, Role
 
 SPEAKER = "Me"
-"""The file does not say what its owner is called; in /search they read this."""
+"""The name of the person, for example in /search: the file does not have it."""
 _CITATION = re.compile("\ue200[^\ue200\ue201]*\ue201")
-"""A reference to a page that was found; only ChatGPT's own pages can show it."""
+"""A reference to a web page, which only ChatGPT itself can resolve."""
 Moment = Annotated[float, Field(ge=0, lt=32_503_680_000)]
 """Seconds since 1970 (UTC), before the year 3000."""
 _SPOKEN = ("text", "multimodal_text")
 
 
 class _ChatGPTModel(BaseModel):
-    """The file has many more fields than are of use here, and gets new ones."""
+    """Ignores further fields: the file has many more, and gets new ones."""
 
     model_config = ConfigDict(extra="ignore", frozen=True, allow_inf_nan=False, hide_input_in_errors=True)
 
 
 class ChatGPTAuthor(_ChatGPTModel):
-    """Who said it: user, assistant, system or tool."""
+    """The author; `role` is user, assistant, system or tool."""
 
     role: str
 
 
 class ChatGPTPart(_ChatGPTModel):
-    """What is no plain text: a picture, a sound, or what a sound said."""
+    """A part other than plain text: a picture, audio, or a transcript."""
 
     content_type: str | None = None
     text: str | None = None
 
 
 class ChatGPTContent(_ChatGPTModel):
-    """What was said, in parts."""
+    """The content of a message, in parts."""
 
     content_type: str
     parts: tuple[str | ChatGPTPart | None, ...] | None = None
 
 
 class ChatGPTAttachment(_ChatGPTModel):
-    """A file that came with it; pictures are among them, and among the parts too."""
+    """An attached file; pictures are listed here and among the parts."""
 
     name: str | None = None
     mime_type: str | None = None
 
 
 class ChatGPTMetadata(_ChatGPTModel):
-    """Some of the rest."""
+    """Some of a message's metadata."""
 
     is_visually_hidden_from_conversation: bool | None = None
     attachments: tuple[ChatGPTAttachment, ...] | None = None
 
 
 class ChatGPTMessage(_ChatGPTModel):
-    """One message; `recipient` is "all" or a tool, `channel` is set for what a model says while it works."""
+    """One message; `recipient` is "all" or a tool, `channel` is set for what a model says in between."""
 
     author: ChatGPTAuthor
     content: ChatGPTContent | None = None
@@ -82,14 +82,14 @@ class ChatGPTMessage(_ChatGPTModel):
 
 
 class ChatGPTNode(_ChatGPTModel):
-    """A place in the tree; the root has no message."""
+    """A node of the tree; the root has no message."""
 
     parent: str | None = None
     message: ChatGPTMessage | None = None
 
 
 class ChatGPTTitle(_ChatGPTModel):
-    """How one entry of the file is told apart from the others."""
+    """What identifies an entry of the file."""
 
     id: str | None = None
     conversation_id: str | None = None
@@ -97,7 +97,7 @@ class ChatGPTTitle(_ChatGPTModel):
 
     @property
     def name(self) -> str:
-        """Its id, or else its title."""
+        """Its ID, or else its title."""
         return self.conversation_id or self.id or self.title or "?"
 
 
@@ -110,15 +110,15 @@ class ChatGPTConversation(ChatGPTTitle):
 
 
 class ChatGPTReader:
-    """Makes turns of messages: times are those of `zone`."""
+    """Turns messages into turns; `zone` is the time zone of the times in them."""
 
     def __init__(self, key: ChatKey, zone: tzinfo, count_tokens: TokenCounter) -> None:
         self._key = key
         self._zone = zone
         self._count_tokens = count_tokens
 
-    def parcel(self, conversation: ChatGPTConversation) -> ConversationBundle:
-        """The conversation as the history of the chat. Raises ArchiveError when nothing in it was said."""
+    def bundle(self, conversation: ChatGPTConversation) -> ConversationBundle:
+        """The conversation as the history of the chat. Raises ArchiveError if it has no messages to import."""
         turns: list[ArchivedTurn] = []
         began = at = conversation.create_time or 0.0
         stamped_at: float | None = None
@@ -156,41 +156,41 @@ class ChatGPTReader:
 
 
 def chosen(titles: Sequence[ChatGPTTitle], wanted: str | None) -> int:
-    """Which one has this title or id; the only one there is when none is named. Raises ArchiveError."""
+    """The index of the entry with this title or ID; None means the only one. Raises ArchiveError."""
     if wanted is None and len(titles) == 1:
         return 0
-    found = [at for at, one in enumerate(titles) if wanted in (one.title, one.id, one.conversation_id)]
+    found = [i for i, entry in enumerate(titles) if wanted in (entry.title, entry.id, entry.conversation_id)]
     if len(found) == 1:
         return found[0]
     if wanted is None:
         raise ArchiveError(f"the file has {len(titles)} conversations: choose one with --conversation")
     if found:
-        ids = ", ".join(titles[at].name for at in found)
+        ids = ", ".join(titles[i].name for i in found)
         raise ArchiveError(f"{len(found)} conversations have the title {wanted!r}: choose one by its ID: {ids}")
     raise ArchiveError(f"the file has no conversation with the title or ID {wanted!r}")
 
 
 def path(conversation: ChatGPTConversation) -> list[ChatGPTMessage]:
-    """The messages of the branch that was last seen, oldest first. Raises ArchiveError."""
+    """The messages of the branch that was shown last, oldest first. Raises ArchiveError."""
     nodes = conversation.mapping
-    at = conversation.current_node or _newest_leaf(conversation)
-    if at not in nodes:
-        raise ArchiveError(f"the conversation {conversation.name} has no node {at}, which is its current_node")
+    name = conversation.current_node or _newest_leaf(conversation)
+    if name not in nodes:
+        raise ArchiveError(f"the conversation {conversation.name} has no node {name}, which is its current_node")
     found: list[ChatGPTMessage] = []
     seen: set[str] = set()
-    while at in nodes:
-        if at in seen:
-            raise ArchiveError(f"the conversation {conversation.name} loops at its node {at}")
-        seen.add(at)
-        node = nodes[at]
+    while name in nodes:
+        if name in seen:
+            raise ArchiveError(f"the conversation {conversation.name} loops at its node {name}")
+        seen.add(name)
+        node = nodes[name]
         if node.message is not None:
             found.append(node.message)
-        at = node.parent or ""
+        name = node.parent or ""
     return found[::-1]
 
 
 def _newest_leaf(conversation: ChatGPTConversation) -> str:
-    """Older files do not say which branch was seen last."""
+    """The leaf with the newest message: older files do not say which branch was shown last."""
     parents = {node.parent for node in conversation.mapping.values()}
     leaves = [name for name in conversation.mapping if name not in parents] or list(conversation.mapping)
     return max(leaves, key=lambda name: _time(conversation.mapping[name]))
@@ -201,7 +201,7 @@ def _time(node: ChatGPTNode) -> float:
 
 
 def _is_said(message: ChatGPTMessage) -> bool:
-    """Whether it was said in the conversation, and shown."""
+    """Whether a message was part of the visible conversation."""
     hidden = message.metadata is not None and message.metadata.is_visually_hidden_from_conversation
     return (
         message.author.role in (Role.USER, Role.ASSISTANT)
@@ -220,9 +220,9 @@ def _words(message: ChatGPTMessage) -> str:
 
 
 def _files(message: ChatGPTMessage) -> Iterator[str]:
-    for one in (message.metadata and message.metadata.attachments) or ():
-        if one.name and not (one.mime_type or "").startswith("image/"):
-            yield f"[file: {' '.join(one.name.split())}]"
+    for file in (message.metadata and message.metadata.attachments) or ():
+        if file.name and not (file.mime_type or "").startswith("image/"):
+            yield f"[file: {' '.join(file.name.split())}]"
 
 
 def _of_part(part: str | ChatGPTPart | None) -> str:

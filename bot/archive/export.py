@@ -1,6 +1,7 @@
-"""A conversation for readers, by day, in the language that is spoken. Pictures leave a line.
+"""Exports conversations, as Markdown for readers or in the bot's own format.
 
-Conversations on their way out, piece by piece: their pictures are never in memory all at once.
+Markdown is grouped by day and in the current language, with a line in place of each picture. The bot's own format is
+produced piece by piece, so that its pictures are never in memory all at once.
 """
 
 import asyncio
@@ -18,14 +19,14 @@ from storage.records import ChatKey, MediaKind, Role
 
 _QUOTE = re.compile(r"(?:> [^\n]*\n)+")
 _HEAD = re.compile(r"^(?=[ \t]{0,3}(?:\*\*|__).{1,200}(?:\*\*|__),[ \t]*\d\d:\d\d[ \t]*$)", re.MULTILINE)
-"""The line above a message, which nobody can write into one."""
+"""A line that looks like the heading of a message; it is escaped inside a message."""
 _FORMATTING = re.compile(r"([\\`*_])")
 BLOCK = 50
-"""Turns that are read and written at a time."""
+"""How many turns are read and written at a time."""
 
 
-def written(chat: ArchivedChat, zone: tzinfo, bot_name: str) -> str:
-    """The whole conversation; times are those of `zone`."""
+def to_markdown(chat: ArchivedChat, zone: tzinfo, bot_name: str) -> str:
+    """The whole conversation as Markdown; `zone` is the time zone of its times."""
     blocks = [f"# {texts.MARKDOWN_TITLE}"]
     if chat.memory and chat.memory.text:
         blocks += [f"## {texts.MARKDOWN_NOTES}", quoted(chat.memory.text)]
@@ -34,7 +35,7 @@ def written(chat: ArchivedChat, zone: tzinfo, bot_name: str) -> str:
         at = datetime.fromtimestamp(turn.at, zone)
         today = f"## {long_date(at.date())}"
         words = _HEAD.sub(r"\\", _words(turn, private=chat.private))
-        if before is not None and _goes_on(turn, before) and today == day:
+        if before is not None and _continues(turn, before) and today == day:
             blocks[-1] += f"{turn.separator}{words}"
             continue
         blocks += [today] if today != day else []
@@ -43,14 +44,14 @@ def written(chat: ArchivedChat, zone: tzinfo, bot_name: str) -> str:
     return "\n\n".join(filter(None, blocks)) + "\n"
 
 
-def _goes_on(turn: ArchivedTurn, before: ArchivedTurn) -> bool:
-    """Whether it is the rest of a message that was cut in two, or of an album, whose beginning is there."""
-    of_one = turn.role is before.role is Role.USER and turn.sender_id == before.sender_id
-    return of_one and turn.separator != "\n\n"
+def _continues(turn: ArchivedTurn, before: ArchivedTurn) -> bool:
+    """Whether a turn is the rest of a split message or an album that begins with the turn before it."""
+    same_sender = turn.role is before.role is Role.USER and turn.sender_id == before.sender_id
+    return same_sender and turn.separator != "\n\n"
 
 
 def quoted(text: str) -> str:
-    """A text as a quote."""
+    """A text as a Markdown quote."""
     return "\n".join(f"> {line}".rstrip() for line in text.splitlines())
 
 
@@ -65,7 +66,7 @@ def _media(turn: ArchivedTurn) -> Iterator[str]:
 
 
 def _words(turn: ArchivedTurn, *, private: bool) -> str:
-    """What was said, without what the model is told beside it: time and name, and the indentation that guards them."""
+    """What was said, without the time, name and indentation that are added for the model."""
     if turn.role is Role.ASSISTANT:
         return turn.content
     words = strip_timestamp(turn.content)
@@ -77,7 +78,7 @@ def _words(turn: ArchivedTurn, *, private: bool) -> str:
 
 
 class Exporter:
-    """Writes our own file."""
+    """Writes the bot's own format."""
 
     def __init__(
         self,
@@ -88,7 +89,7 @@ class Exporter:
         self._media = media
 
     async def everything(self) -> AsyncIterator[str]:
-        """The file of all conversations."""
+        """All conversations as one file, in pieces."""
         before = "[\n"
         for key in await self._archive.keys():
             chat = await self._archive.read(key)
@@ -99,8 +100,8 @@ class Exporter:
                     yield piece
         yield "[]\n" if before == "[\n" else "\n]\n"
 
-    async def at(self, key: ChatKey) -> AsyncIterator[str]:
-        """The file of one chat; nothing when there is none."""
+    async def chat(self, key: ChatKey) -> AsyncIterator[str]:
+        """One chat as a file, in pieces; nothing if it doesn't exist."""
         chat = await self._archive.read(key)
         if chat is not None:
             async for piece in self.one(chat):
@@ -108,7 +109,7 @@ class Exporter:
             yield "\n"
 
     async def one(self, chat: ArchivedChat, *, with_media: bool = True) -> AsyncIterator[str]:
-        """The file of one conversation, `with_media` or without its pictures and sounds."""
+        """One conversation as a file, in pieces; `with_media`: whether to include pictures and audio."""
         left_out = not with_media and any(turn.media for turn in chat.turns)
         yield native_format.opening(chat, media_left_out=left_out)
         for start in range(0, len(chat.turns), BLOCK):

@@ -1,4 +1,4 @@
-"""Files on their way in: checked as a whole before anything is written, and written as a whole or not at all."""
+"""Imports files: each is checked completely before anything is written, and written completely or not at all."""
 
 import json
 from collections.abc import Sequence
@@ -21,21 +21,21 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class ImportOptions:
-    """What of the file is wanted, and where: for files of others only."""
+    """Which conversation of ChatGPT's file to import, and into which chat."""
 
     key: ChatKey | None = None
     conversation: str | None = None
 
 
 class Importer:
-    """Reads files; times of others' files are written in `zone`."""
+    """Reads files; times in ChatGPT's are converted to `zone`."""
 
     def __init__(self, count_tokens: TokenCounter, zone: tzinfo) -> None:
         self._count_tokens = count_tokens
         self._zone = zone
 
     def read(self, file: Path, wish: ImportOptions) -> list[ConversationBundle]:
-        """The conversations of a file. Raises ArchiveError, which says where in the file something is wrong."""
+        """The conversations of a file. Raises ArchiveError, which says where something is wrong."""
         try:
             text = file.read_text(encoding="utf-8-sig")
         except (OSError, UnicodeDecodeError) as exc:
@@ -60,31 +60,31 @@ class Importer:
     def _chatgpt(self, text: str, wish: ImportOptions) -> list[ConversationBundle]:
         if wish.key is None or wish.key.telegram_id <= 0:
             raise ArchiveError("say which private chat this conversation is for, by its ID: --chat ID")
-        found = _whole(json.loads(text))
+        found = _without_surrogates(json.loads(text))
         entries = found if isinstance(found, list) else [found]
-        titles = [_checked_value(TypeAdapter(chatgpt.ChatGPTTitle), one, at) for at, one in enumerate(entries)]
-        at = chatgpt.chosen(titles, wish.conversation)
-        conversation = _checked_value(TypeAdapter(chatgpt.ChatGPTConversation), entries[at], at)
-        return [chatgpt.ChatGPTReader(wish.key, self._zone, self._count_tokens).parcel(conversation)]
+        titles = [_checked_value(TypeAdapter(chatgpt.ChatGPTTitle), entry, i) for i, entry in enumerate(entries)]
+        index = chatgpt.chosen(titles, wish.conversation)
+        conversation = _checked_value(TypeAdapter(chatgpt.ChatGPTConversation), entries[index], index)
+        return [chatgpt.ChatGPTReader(wish.key, self._zone, self._count_tokens).bundle(conversation)]
 
 
-async def put(storage: Storage, parcels: Sequence[ConversationBundle], now: float) -> None:
-    """Write conversations into the database. Raises ArchiveError, and writes none, when one is there already."""
+async def put(storage: Storage, bundles: Sequence[ConversationBundle], now: float) -> None:
+    """Write conversations to the database. Raises ArchiveError, and writes nothing, if one already exists."""
     async with storage.transaction() as tx:
-        for parcel in parcels:
-            key = parcel.chat.key
+        for bundle in bundles:
+            key = bundle.chat.key
             if await storage.archive.has_turns(tx, key):
                 raise ArchiveError(f"the chat {named(key)} already has a history, which was left as it is")
-            await storage.archive.put(tx, parcel.chat, parcel.contents, now)
+            await storage.archive.put(tx, bundle.chat, bundle.contents, now)
 
 
 def named(key: ChatKey) -> str:
-    """A chat key as the shell's commands take it."""
+    """A chat key in the form that the shell commands accept."""
     return f"{key.telegram_id}/{key.thread_id}" if key.thread_id else str(key.telegram_id)
 
 
 def _is_chatgpt(text: str) -> bool:
-    """Whether the file is ChatGPT's; its entries are trees."""
+    """Whether the file is ChatGPT's, whose entries are trees."""
     try:
         found = json.loads(text)
     except (ValueError, RecursionError) as exc:
@@ -97,13 +97,13 @@ def _is_chatgpt(text: str) -> bool:
     raise ArchiveError("this is neither a Keepsake file nor ChatGPT's conversations.json")
 
 
-def _whole(value: object) -> object:
-    """The same with halves of characters replaced, which ChatGPT's answers sometimes end in."""
+def _without_surrogates(value: object) -> object:
+    """The value with unpaired surrogates replaced, in which ChatGPT's answers sometimes end."""
     if isinstance(value, str):
         return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     if isinstance(value, list):
-        return [_whole(one) for one in value]
-    return {name: _whole(one) for name, one in value.items()} if isinstance(value, dict) else value
+        return [_without_surrogates(item) for item in value]
+    return {k: _without_surrogates(item) for k, item in value.items()} if isinstance(value, dict) else value
 
 
 def _checked(kind: TypeAdapter[T], text: str) -> T:
@@ -113,11 +113,11 @@ def _checked(kind: TypeAdapter[T], text: str) -> T:
         raise ArchiveError(_first(exc)) from None
 
 
-def _checked_value(kind: TypeAdapter[T], value: object, at: int) -> T:
+def _checked_value(kind: TypeAdapter[T], value: object, index: int) -> T:
     try:
         return kind.validate_python(value)
     except ValidationError as exc:
-        raise ArchiveError(f"{at}.{_first(exc)}") from None
+        raise ArchiveError(f"{index}.{_first(exc)}") from None
 
 
 def _first(exc: ValidationError) -> str:

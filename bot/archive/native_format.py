@@ -1,4 +1,4 @@
-"""Our own file, which holds all of a conversation: written and read without loss, but for parts of a microsecond."""
+"""The bot's own format: writes and reads a conversation without loss, except for fractions of a microsecond."""
 
 import base64
 import hashlib
@@ -25,29 +25,29 @@ DEFAULT_STATE: Mapping[Role, TurnState] = {Role.USER: TurnState.SETTLED, Role.AS
 
 @dataclass(frozen=True, slots=True)
 class ConversationBundle:
-    """A conversation on its way into a database, with the bytes behind its media's hashes."""
+    """A conversation to be written to a database, with the bytes of its media by their hashes."""
 
     chat: ArchivedChat
     contents: Mapping[str, bytes]
 
 
 def opening(chat: ArchivedChat, *, media_left_out: bool = False) -> str:
-    """The file up to its first message."""
+    """The beginning of the file, up to its first message."""
     head = schema.ExportHeader(
         format=schema.FORMAT,
         version=schema.VERSION,
         chat=_chat(chat),
         memory=_memory(chat.memory) if chat.memory else None,
-        people=tuple(schema.ExportedSpeaker(id=one.sender_id, name=one.name, shown=one.shown) for one in chat.speakers),
+        people=tuple(schema.ExportedSpeaker(id=s.sender_id, name=s.name, shown=s.shown) for s in chat.speakers),
         usage=tuple(
             schema.ExportedDayUsage(
-                day=date.fromisoformat(one.day),
-                model=one.model,
-                requests=one.requests,
-                turns=one.turns,
-                **asdict(one.usage),
+                day=date.fromisoformat(entry.day),
+                model=entry.model,
+                requests=entry.requests,
+                turns=entry.turns,
+                **asdict(entry.usage),
             )
-            for one in chat.usage
+            for entry in chat.usage
         ),
         media_left_out=media_left_out,
     )
@@ -56,17 +56,17 @@ def opening(chat: ArchivedChat, *, media_left_out: bool = False) -> str:
 
 USED = tuple(field.name for field in fields(Usage))
 CLOSING = "\n]}"
-"""The end of the file, behind its last message."""
+"""The end of the file, after its last message."""
 
 
 def lines(turns: Sequence[ArchivedTurn], contents: Mapping[str, bytes]) -> Iterator[str]:
-    """One line for each turn, which has those of its media whose bytes are given."""
+    """One line for each turn, including its media if their bytes are given."""
     for turn in turns:
         yield _message(turn, contents).model_dump_json(exclude_defaults=True)
 
 
 def bundle(file: schema.ExportedConversation, count_tokens: TokenCounter) -> ConversationBundle:
-    """The conversation that a file holds."""
+    """The conversation in a file."""
     contents: dict[str, bytes] = {}
     chat, memory = file.chat, file.memory
     archived = ArchivedChat(
@@ -80,12 +80,12 @@ def bundle(file: schema.ExportedConversation, count_tokens: TokenCounter) -> Con
         heard_language=chat.language,
         gone=chat.gone,
         greeted=chat.greeted,
-        speakers=tuple(ArchivedSpeaker(one.name, one.shown, one.id) for one in file.people),
+        speakers=tuple(ArchivedSpeaker(person.name, person.shown, person.id) for person in file.people),
         usage=tuple(
             ArchivedUsage(
-                one.day.isoformat(), one.model, one.requests, one.turns, Usage(*(getattr(one, name) for name in USED))
+                day.day.isoformat(), day.model, day.requests, day.turns, Usage(*(getattr(day, name) for name in USED))
             )
-            for one in file.usage
+            for day in file.usage
         ),
     )
     return ConversationBundle(archived, contents)
@@ -113,7 +113,7 @@ def _memory(memory: ArchivedMemory) -> schema.ExportedMemory:
 
 
 def _message(turn: ArchivedTurn, contents: Mapping[str, bytes]) -> schema.ExportedMessage:
-    media = [one for one in turn.media if one.hash in contents]
+    media = [medium for medium in turn.media if medium.hash in contents]
     sender = schema.ExportedSender(id=turn.sender_id, name=turn.speaker, bot=turn.from_bot)
     usage = turn.usage
     return schema.ExportedMessage(
@@ -127,11 +127,11 @@ def _message(turn: ArchivedTurn, contents: Mapping[str, bytes]) -> schema.Export
         tokens=turn.tokens,
         asked=turn.asked,
         refused=turn.refused,
-        telegram=tuple(schema.ExportedDelivery(id=one.message_id, end=one.delivered_end) for one in turn.messages),
+        telegram=tuple(schema.ExportedDelivery(id=m.message_id, end=m.delivered_end) for m in turn.messages),
         reply_to=turn.reply_to,
         usage=schema.ExportedUsage(input=usage.input, cached=usage.cached, output=usage.output) if usage else None,
         marked=turn.marked,
-        media=tuple(schema.ExportedMedium(tokens=one.tokens, refused=one.refused) for one in media),
+        media=tuple(schema.ExportedMedium(tokens=medium.tokens, refused=medium.refused) for medium in media),
     )
 
 
@@ -141,7 +141,7 @@ def _content(
     if not media:
         return text
     words = (schema.ExportedText(type="text", text=text),) if text else ()
-    return (*(_part(one, contents[one.hash]) for one in media), *words)
+    return (*(_part(medium, contents[medium.hash]) for medium in media), *words)
 
 
 def _part(medium: ArchivedMedium, data: bytes) -> schema.ExportedImage | schema.ExportedAudio:
@@ -162,7 +162,7 @@ def _turn(message: schema.ExportedMessage, contents: dict[str, bytes], count_tok
         message.stored,
     )
     known = message.media or (schema.ExportedMedium(tokens=0),) * len(message.files)
-    media = tuple(_medium(part, one, contents) for part, one in zip(message.files, known, strict=True))
+    media = tuple(_medium(part, entry, contents) for part, entry in zip(message.files, known, strict=True))
     return ArchivedTurn(
         role=role,
         state=message.state or DEFAULT_STATE[role],
@@ -179,7 +179,7 @@ def _turn(message: schema.ExportedMessage, contents: dict[str, bytes], count_tok
         reply_to=message.reply_to,
         usage=Usage(**message.usage.model_dump()) if message.usage else None,
         marked=message.marked,
-        messages=tuple(ArchivedMessage(one.id, one.end) for one in message.telegram),
+        messages=tuple(ArchivedMessage(delivery.id, delivery.end) for delivery in message.telegram),
         media=media,
     )
 

@@ -1,7 +1,7 @@
-"""The fields of our own file: OpenAI's messages, with times and senders, and beside them what only we need.
+"""The schema of the bot's own format: OpenAI's messages with times and senders, plus what only the bot needs.
 
-It is one JSON object for one conversation, or a list of them. Whatever is missing, unknown or of another kind is an
-error that names its place: a file is read as a whole, or not at all.
+It is a JSON object for one conversation, or a list of them. A missing or unknown field, or one of the wrong type, is an
+error that names its location: a file is read completely or not at all.
 """
 
 import base64
@@ -20,11 +20,11 @@ VERSION: Literal[1] = 1
 _DATA_URL = re.compile(r"data:(image/[\w.+-]+);base64,")
 
 Id = Annotated[int, Field(ge=-(2**63), lt=2**63)]
-"""What the database can hold."""
+"""The range of integers in the database."""
 Time = Annotated[AwareDatetime, Field(ge=datetime(1900, 1, 1, tzinfo=UTC), lt=datetime(3000, 1, 1, tzinfo=UTC))]
 Count = Annotated[int, Field(ge=0, lt=2**63)]
 _STATES = {"user": (TurnState.WAITING, TurnState.SETTLED), "assistant": (TurnState.COMPLETE, TurnState.SENT)}
-"""Those of messages that are kept."""
+"""The states of turns that can be exported."""
 
 
 def _base64(value: str) -> str:
@@ -44,50 +44,50 @@ def _data_url(value: str) -> str:
 
 
 class ExportModel(BaseModel):
-    """What holds for all of them."""
+    """The strict base of all models."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False, hide_input_in_errors=True)
 
 
 class ExportedText(ExportModel):
-    """A text among the parts of a message."""
+    """A text part of a message."""
 
     type: Literal["text"]
     text: str
 
 
 class ExportedImageUrl(ExportModel):
-    """A picture's bytes."""
+    """A picture as a data URL."""
 
     url: Annotated[str, AfterValidator(_data_url)]
 
     @property
     def mime(self) -> str:
-        """The kind of picture."""
+        """The picture's MIME type."""
         return self.url.removeprefix("data:").partition(";")[0]
 
     @property
     def data(self) -> bytes:
-        """The picture."""
+        """The picture's bytes."""
         return base64.b64decode(self.url.partition(",")[2])
 
 
 class ExportedImage(ExportModel):
-    """A picture among the parts of a message."""
+    """A picture part of a message."""
 
     type: Literal["image_url"]
     image_url: ExportedImageUrl
 
 
 class ExportedAudioData(ExportModel):
-    """A sound's bytes."""
+    """Audio as base64."""
 
     data: Annotated[str, AfterValidator(_base64)]
     format: str
 
 
 class ExportedAudio(ExportModel):
-    """A sound among the parts of a message."""
+    """An audio part of a message."""
 
     type: Literal["input_audio"]
     input_audio: ExportedAudioData
@@ -102,12 +102,12 @@ def _form(content: object) -> str:
 
 Content = Annotated[
     Annotated[str, Tag("text")] | Annotated[tuple[Part, ...], Tag("parts")],
-    Discriminator(_form),  # without it an error in one part would be told of the text, which it is not, too
+    Discriminator(_form),  # otherwise an error in a part would also be reported as "not a string"
 ]
 
 
 class ExportedSender(ExportModel):
-    """Who said it."""
+    """The sender of a message."""
 
     id: Id | None = None
     name: str | None = None
@@ -115,21 +115,21 @@ class ExportedSender(ExportModel):
 
 
 class ExportedMedium(ExportModel):
-    """What we know of a picture or a sound besides its bytes."""
+    """What is known about a picture or audio besides its bytes."""
 
     tokens: Count
     refused: bool = False
 
 
 class ExportedDelivery(ExportModel):
-    """A Telegram message, and up to which character it delivered a reply."""
+    """A Telegram message, and the character of the reply at which it ends."""
 
     id: Id
     end: Count = 0
 
 
 class ExportedUsage(ExportModel):
-    """What the model's server reported of an answer."""
+    """The usage of an answer as the model server reported it."""
 
     input: Count
     cached: Count
@@ -137,7 +137,7 @@ class ExportedUsage(ExportModel):
 
 
 class ExportedMessage(ExportModel):
-    """One message. `stored` is when it came to us, where `time` is when it was sent; missing `tokens` are counted."""
+    """One message. `time` is when it was sent, `stored` when the bot received it; missing `tokens` are counted."""
 
     role: Literal["user", "assistant"]
     content: Content
@@ -157,34 +157,34 @@ class ExportedMessage(ExportModel):
 
     @property
     def text(self) -> str:
-        """Its words."""
+        """The text of the message."""
         if isinstance(self.content, str):
             return self.content
         return "".join(part.text for part in self.content if isinstance(part, ExportedText))
 
     @property
     def files(self) -> tuple[ExportedImage | ExportedAudio, ...]:
-        """Its pictures and sounds."""
+        """The pictures and audio of the message."""
         return (
             ()
             if isinstance(self.content, str)
-            else tuple(one for one in self.content if not isinstance(one, ExportedText))
+            else tuple(part for part in self.content if not isinstance(part, ExportedText))
         )
 
     @model_validator(mode="after")
-    def _fits_together(self) -> Self:
+    def _is_consistent(self) -> Self:
         states = _STATES[self.role]
         if self.state is not None and self.state not in states:
             raise ValueError(f"a message of the {self.role} is {' or '.join(states)}")
         if self.media and len(self.media) != len(self.files):
             raise ValueError(f"{len(self.media)} entries in media for {len(self.files)} pictures and sounds")
-        if len({one.id for one in self.telegram}) < len(self.telegram):
+        if len({delivery.id for delivery in self.telegram}) < len(self.telegram):
             raise ValueError("the same Telegram message is in it twice")
         return self
 
 
 class ExportedChat(ExportModel):
-    """Where it was said; `stamped` is the last time that was written into a message."""
+    """The chat; `stamped` is the last time that was written into a message."""
 
     id: Id
     thread: Count = 0
@@ -199,7 +199,7 @@ class ExportedChat(ExportModel):
 
 
 class ExportedMemory(ExportModel):
-    """The notes that stand in place of the first `covers` messages."""
+    """The notes that replace the first `covers` messages in the prompt."""
 
     text: str
     covers: Count
@@ -208,7 +208,7 @@ class ExportedMemory(ExportModel):
 
 
 class ExportedSpeaker(ExportModel):
-    """A name that is taken in the chat."""
+    """A speaker's name in the chat."""
 
     id: Id
     name: str
@@ -216,7 +216,7 @@ class ExportedSpeaker(ExportModel):
 
 
 class ExportedDayUsage(ExportModel):
-    """What one model used on one day."""
+    """The usage of one model on one day."""
 
     day: date
     model: str
@@ -233,7 +233,7 @@ class ExportedDayUsage(ExportModel):
 
 
 class ExportHeader(ExportModel):
-    """What stands before the messages."""
+    """Everything before the messages."""
 
     format: Literal["keepsake"]
     version: Literal[1]

@@ -70,7 +70,7 @@ async def export(settings: Settings, key: ChatKey | None, target: Path | None) -
             exporter = Exporter(storage.archive, storage.media)
             if key is not None and await storage.chats.find(key) is None:
                 raise ArchiveError(f"there is no chat {named(key)} in {settings.database_path}")
-            await _write(exporter.everything() if key is None else exporter.at(key), target)
+            await _write(exporter.everything() if key is None else exporter.chat(key), target)
         finally:
             await storage.close()
 
@@ -78,18 +78,18 @@ async def export(settings: Settings, key: ChatKey | None, target: Path | None) -
 async def import_file(settings: Settings, file: Path, wish: ImportOptions) -> None:
     """Add the conversations of a file to the database, all or none of them. Raises StartError."""
     count_tokens = await asyncio.to_thread(make_counter, settings.openai_model)
-    parcels = await asyncio.to_thread(Importer(count_tokens, settings.zone).read, file, wish)
+    bundles = await asyncio.to_thread(Importer(count_tokens, settings.zone).read, file, wish)
     async with AsyncExitStack() as stack:
         storage = await open_storage(settings, stack, wait=0.0)
         try:
-            await put(storage, parcels, time.time())
+            await put(storage, bundles, time.time())
             indexer = Indexer(storage, settings.zone)  # the bot would do this as well, but only after its first answer
             for chat_id in await storage.history.chats_to_index():
                 await indexer.catch_up(chat_id)
         except StorageError as exc:
             raise ArchiveError(f"{settings.database_path}: {exc}") from exc
-    messages = sum(len(parcel.chat.turns) for parcel in parcels)
-    output.write(f"Imported: {_counted(len(parcels), 'chat')}, {_counted(messages, 'message')}.\n")
+    messages = sum(len(bundle.chat.turns) for bundle in bundles)
+    output.write(f"Imported: {_counted(len(bundles), 'chat')}, {_counted(messages, 'message')}.\n")
 
 
 async def _agreed(path: Path, file: Path) -> bool:

@@ -1,4 +1,4 @@
-"""``python -m bot doctor``: sees what stops answers and what could be better, and disturbs no running bot.
+"""``python -m bot doctor``: finds what stops the bot from answering and what could be better, also while it runs.
 
-It asks Telegram two questions (getMe, getWebhookInfo), the model's server for a few words, and looks at the database.
+It sends Telegram two requests (getMe, getWebhookInfo) and the model server a few short ones, and checks the database.
 """

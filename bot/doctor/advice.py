@@ -1,4 +1,4 @@
-"""What a model's failure is called, and what it asks of whoever runs the bot."""
+"""Explains model failures to the operator, and says what to do about them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from bot.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class ModelVariables:
-    """The settings that say which model is meant, where it is, and by which key."""
+    """The names of the settings for a model, its server's URL and its key."""
 
     model: str
     url: str
@@ -17,7 +17,7 @@ class ModelVariables:
 
 
 def main(settings: Settings) -> ModelVariables:
-    """Those of the main model."""
+    """The settings of the main model."""
     if settings.llm_api == "dashscope":
         key = "OPENAI_API_KEY" if settings.dashscope_api_key is None else "DASHSCOPE_API_KEY"
         return ModelVariables("OPENAI_MODEL", "DASHSCOPE_BASE_URL", key)
@@ -82,7 +82,7 @@ _UNREACHED: tuple[tuple[tuple[str, ...], str], ...] = (
     ),
     (("redirect", "unsupported protocol"), "{url}: the server redirects to another address. Use that one."),
 )
-"""By words of what the connection failed with, in small letters."""
+"""Advice by fragments of the connection error, in lower case."""
 _REACH = "Check that the server is running, that {url} is its address, and that no proxy or firewall blocks it."
 _ELSE = "Nothing more is known than what the server said. Its documentation may help."
 NO_STREAM = (
@@ -92,21 +92,21 @@ NO_STREAM = (
 
 
 def kind(error: errors.ModelError) -> str:
-    """The failure in words for whoever runs the bot."""
+    """The failure in a few words."""
     if isinstance(error, errors.ServerTrouble):
         return "the server has a problem" if error.reached else "the server can't be reached"
     return next((text for known, text in _KINDS.items() if isinstance(error, known)), "the server rejects the request")
 
 
-def told(error: errors.ModelError) -> str:
-    """The failure, and what is known of it: also why there is no connection, which stands behind the error."""
+def explain(error: errors.ModelError) -> str:
+    """The failure with its details, including the cause of a failed connection."""
     causes = [] if error.reached else [text for text in _causes(error) if text not in str(error)]
     known = "; ".join(filter(None, (str(error), causes[-1] if causes else "")))
     return f"{kind(error)} ({known})" if known else kind(error)
 
 
 def what_to_do(error: errors.ModelError, variables: ModelVariables) -> str:
-    """A sentence that names what to set."""
+    """Advice that names the settings to change."""
     if isinstance(error, errors.ServerTrouble) and not error.reached:
         words = " ".join((str(error), *_causes(error))).lower()
         text = next((text for signs, text in _UNREACHED if any(sign in words for sign in signs)), _REACH)
@@ -116,12 +116,12 @@ def what_to_do(error: errors.ModelError, variables: ModelVariables) -> str:
 
 
 def filled(text: str, variables: ModelVariables) -> str:
-    """With the names of the settings."""
+    """The text with the names of the settings filled in."""
     return text.format(model=variables.model, url=variables.url, key=variables.key)
 
 
 def _causes(error: BaseException) -> Iterator[str]:
-    """What each error behind this one says, the deepest last."""
+    """The messages of the exceptions that caused this one, the root cause last."""
     seen: set[int] = set()
     cause = error.__cause__ or error.__context__
     while cause is not None and id(cause) not in seen:

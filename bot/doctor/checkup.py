@@ -1,4 +1,4 @@
-"""All checks side by side; each finding is written when it and those before it are there."""
+"""Runs all checks concurrently, and writes their findings in a fixed order as soon as possible."""
 
 import asyncio
 import time
@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from bot.conversation.tokens import TokenCounter, make_counter
 from bot.doctor import environment, extras, main_model, media_checks, telegram_checks
-from bot.doctor.model_requests import Bill, BilledModel, BilledModels, foretold, patience
+from bot.doctor.model_requests import Bill, BilledModel, BilledModels, announcement, patience
 from bot.doctor.report import Check, Finding, Severity, guarded, summary
 from bot.llm.fallback import WithFallback
 from bot.logs import SecretFilter
@@ -20,11 +20,11 @@ from bot.wiring.servers import Servers, connect_servers
 
 FAILED = 1
 BOUND_S = 300.0
-"""For each check; each request has a shorter bound of its own."""
+"""The time limit for each check; each request has its own, shorter limit."""
 
 
 async def check_up(settings: Settings, write: Callable[[str], object]) -> int:
-    """Check everything; returns the exit code: 1 when something stops answers. Raises SettingError."""
+    """Check everything; returns the exit code, which is 1 if something stops answers. Raises SettingError."""
     hide = SecretFilter(settings.secrets).hide
     found: list[Finding] = []
 
@@ -39,7 +39,7 @@ async def check_up(settings: Settings, write: Callable[[str], object]) -> int:
         priced = prices(settings, servers.profiles, servers.models)
         amounts(settings, priced)
         host = urlsplit(settings.model_url).hostname
-        write(foretold(f"{settings.openai_model} at {host}", priced.of(settings.openai_model)))
+        write(announcement(f"{settings.openai_model} at {host}", priced.of(settings.openai_model)))
         bill = Bill(count_tokens, priced.of)
         checks = _checks(settings, servers, count_tokens, bill)
         tasks = [asyncio.create_task(guarded(what, check, BOUND_S)) for what, check in checks]
@@ -56,7 +56,7 @@ async def check_up(settings: Settings, write: Callable[[str], object]) -> int:
 
 
 async def _end(tasks: Sequence[asyncio.Task[list[Finding]]]) -> None:
-    """Before what they work with is closed: whoever reads the findings may have gone before the last of them."""
+    """Cancel the checks before their connections are closed: the reader of the findings may have left early."""
     for task in tasks:
         task.cancel()
     await asyncio.wait(tasks)
@@ -69,16 +69,16 @@ def _patient(settings: Settings) -> Settings:
 def _checks(settings: Settings, servers: Servers, count_tokens: TokenCounter, bill: Bill) -> list[tuple[str, Check]]:
     urls = (settings.telegram_api_url, settings.model_url)
     both = servers.models
-    models = BilledModels(both.first if isinstance(both, WithFallback) else both, bill)  # it must answer for itself
-    fallbacks = [BilledModel(one, bill) for one in both.fallbacks] if isinstance(both, WithFallback) else []
+    models = BilledModels(both.first if isinstance(both, WithFallback) else both, bill)  # without its fallback
+    fallbacks = [BilledModel(model, bill) for model in both.fallbacks] if isinstance(both, WithFallback) else []
     main = models.of(settings.openai_model)
-    written = partial(media_checks.voice, settings, main, servers.transcriber, bill)
+    voice = partial(media_checks.voice, settings, main, servers.transcriber, bill)
     return [
         ("Telegram", partial(telegram_checks.check_telegram, settings)),
         ("Model", partial(main_model.check_main_model, settings, models, count_tokens, servers.profiles)),
-        *([] if main.senses.hears else [("Voice", written)]),
-        *(("Fallback", partial(extras.instead, settings, one)) for one in fallbacks),
-        ("Embeddings", partial(extras.meaning, settings, servers.embedder, bill)),
+        *([] if main.senses.hears else [("Voice", voice)]),
+        *(("Fallback", partial(extras.check_fallback, settings, model)) for model in fallbacks),
+        ("Embeddings", partial(extras.check_embeddings, settings, servers.embedder, bill)),
         ("Database", partial(environment.check_database, settings)),
         ("Access", partial(environment.check_access, settings)),
         ("Clock", partial(environment.check_clock, urls, time.time)),

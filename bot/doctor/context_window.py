@@ -1,6 +1,6 @@
-"""What the server reports of a prompt whose length is known: whether its counts are real, and how much it reads.
+"""Checks the token counts that a server reports for prompts of known length, and how long a prompt it reads.
 
-Some report nothing, or zeros, or the same for all; some cut longer prompts, and say nothing.
+Some servers report nothing, zeros, or the same number every time; some silently cut longer prompts.
 """
 
 from bot.conversation.tokens import TokenCounter
@@ -15,17 +15,17 @@ from bot.settings import Settings
 
 WHAT = "Window"
 TOKENS = 6000
-"""More than the window that Ollama has where nothing else is set."""
+"""The length of the long prompt: more than Ollama's default window."""
 SHARE = 0.8
-"""Of a window that is known to be smaller."""
+"""The share of a smaller window that the long prompt may take."""
 SHORT_SHARE = 0.25
-"""Of that, the length of a prompt that is read in full: it tells how far our count is off."""
+"""The length of the short prompt, relative to the long one: it shows how far the bot's own count is off."""
 READ_SHARE = 0.85
-"""Of what would then be reported of the long one; less is not the whole."""
+"""The share of the expected count below which the long prompt must have been cut."""
 LEAST_RATIO, MOST_RATIO = 0.4, 2.5
-"""Of what is reported to what we count: no tokenizer is further from ours, in plain English."""
+"""The range of reported to counted tokens: in plain English no tokenizer is further off."""
 MOST_OVERHEAD = 1000
-"""Tokens that a server puts before a prompt, and that are no template any more."""
+"""The most tokens that a server's own template may add to a prompt."""
 LONGER = (
     "Give the server a larger window (Ollama: OLLAMA_CONTEXT_LENGTH, llama.cpp: --ctx-size), or set CONTEXT_WINDOW to "
     "what it reads. The bot also finds that out by itself, but only after a few messages."
@@ -36,7 +36,7 @@ UNCOUNTED = "The bot estimates tokens instead, for budgets, /usage and the size 
 async def check_context_window(
     settings: Settings, models: Models, count_tokens: TokenCounter, profiles: Profiles | None = None
 ) -> list[Finding]:
-    """Send a short prompt and a long one, and compare."""
+    """Send a short and a long prompt, and compare what is reported."""
     model = models.of(settings.openai_model)
     window = settings.context_window or model.window
     tokens, limit = min(TOKENS, int(SHARE * window)), patience(settings)
@@ -54,7 +54,7 @@ async def check_context_window(
 
 
 def _usage(short: ProbeResult, long: ProbeResult) -> Finding:
-    """Whether the counts can be true."""
+    """Whether the reported counts are plausible."""
     read = 0 if short.usage is None else short.usage.input
     if read < LEAST_RATIO * short.counted:
         return _unreal(f"it reported {read:,} tokens for a prompt of about {short.counted:,}")
@@ -66,14 +66,14 @@ def _usage(short: ProbeResult, long: ProbeResult) -> Finding:
         return _unreal(f"it reported {long.usage.input - read:,} tokens more for a prompt of about {more}")
     overhead = read - max(ratio, 1.0) * short.counted
     if overhead > MOST_OVERHEAD:
-        told = f"the server puts about {overhead:,.0f} tokens of its own before each prompt, and you pay for them"
-        return note("Usage", told, "Check the system prompt, the template and the tools set up there.")
+        found = f"the server puts about {overhead:,.0f} tokens of its own before each prompt, and you pay for them"
+        return note("Usage", found, "Check the system prompt, the template and the tools set up there.")
     return fine("Usage", f"the server reports what answers cost: {read:,} tokens where {short.counted:,} were counted")
 
 
-def _unreal(told: str) -> Finding:
+def _unreal(reason: str) -> Finding:
     how = "The bot goes by these counts, so budgets, /usage and the size of the window will be off. Ask the provider."
-    return note("Usage", f"the server's counts can't be real: {told}", how)
+    return note("Usage", f"the server's counts can't be real: {reason}", how)
 
 
 def _window(
@@ -88,8 +88,8 @@ def _window(
     read, whole = long.usage.input, long.counted * short.usage.input / short.counted
     if read < READ_SHARE * whole:
         cut = "its server silently cuts longer prompts"
-        told = f"measured: {read:,} tokens. That is what {model.name} read of {whole:,.0f}: {cut}"
-        return note(WHAT, told, LONGER)
+        found = f"measured: {read:,} tokens. That is what {model.name} read of {whole:,.0f}: {cut}"
+        return note(WHAT, found, LONGER)
     taken = _taken(settings, model, profiles)
     return fine(WHAT, f"measured: {model.name} read all of a prompt of {read:,} tokens; {taken}")
 
@@ -97,12 +97,12 @@ def _window(
 def _refusal(model: ChatModel, refused: ProbeResult) -> Finding:
     limit = getattr(refused.error, "limit", None)
     measured = f" (its window is {limit:,} tokens, it says)" if limit else ""
-    told = f"{model.name} refuses a prompt of {refused.counted:,} tokens{measured}: {refused.error}"
-    return note(WHAT, told, LONGER)
+    found = f"{model.name} refuses a prompt of {refused.counted:,} tokens{measured}: {refused.error}"
+    return note(WHAT, found, LONGER)
 
 
 def _taken(settings: Settings, model: ChatModel, profiles: Profiles | None) -> str:
-    """The window that the bot goes by, and who says so."""
+    """The window that the bot assumes, and where it is from."""
     if settings.context_window is not None:
         return f"its window is {settings.context_window:,}, as CONTEXT_WINDOW says"
     known = None if profiles is None else profiles.model(model.name)
@@ -114,4 +114,6 @@ def _taken(settings: Settings, model: ChatModel, profiles: Profiles | None) -> s
 
 
 def _untried(what: str, settings: Settings, error: ModelError) -> Finding:
-    return note(what, f"could not be measured: {advice.told(error)}", advice.what_to_do(error, advice.main(settings)))
+    return note(
+        what, f"could not be measured: {advice.explain(error)}", advice.what_to_do(error, advice.main(settings))
+    )

@@ -1,9 +1,4 @@
-"""The clock of the machine beside a server's, which says with every answer what time it is.
-
-The database: can it be written, is it whole, is it of a version that this code knows, and is there room for more.
-
-Who may talk to the bot: where owners are asked about newcomers, there must be one.
-"""
+"""Checks of the clock, the database, the disk, and the access settings."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -22,11 +17,11 @@ from storage.inspection import can_be_made, inspect, owners, room
 
 PATIENCE_S = 10.0
 MOST_WRONG_S = 60.0
-"""Less is not worth a word: times in conversations are told to the minute."""
+"""A smaller difference doesn't matter: times in conversations are precise to the minute."""
 DATABASE_PATIENCE_S = 60.0
-"""For reading all of the database; a gigabyte takes some seconds."""
+"""The time limit for reading the whole database; a gigabyte takes a few seconds."""
 LITTLE_ROOM = 500_000_000
-"""In bytes; a backup needs as much room as the database has, besides."""
+"""In bytes. A backup additionally needs as much as the database."""
 FOLDER = "DATABASE_URL: use a folder this user can write to."
 RESTORE = (
     "If that is the bot's database, stop the bot and run: python -m bot restore BACKUP. "
@@ -39,7 +34,7 @@ MEANS = {
 
 
 async def check_clock(urls: Sequence[str], now: Callable[[], float]) -> Finding:
-    """Compare with the first of the servers that tells its time; `now` gives Unix seconds."""
+    """Compare the clock with the first server that reports its time; `now` gives Unix seconds."""
     async with httpx.AsyncClient(verify=trust(), timeout=PATIENCE_S) as client:
         for url in urls:
             wrong = await _difference(client, url, now)
@@ -49,7 +44,7 @@ async def check_clock(urls: Sequence[str], now: Callable[[], float]) -> Finding:
 
 
 async def _difference(client: httpx.AsyncClient, url: str, now: Callable[[], float]) -> float | None:
-    """How far this clock is ahead, in seconds. Any answer will do, and a refusal is one."""
+    """How far this clock is ahead, in seconds; None if the server doesn't say. Any response will do, even an error."""
     try:
         async with asyncio.timeout(PATIENCE_S):
             before = now()
@@ -70,11 +65,11 @@ def _judged(wrong: float) -> Finding:
 
 
 async def check_database(settings: Settings) -> list[Finding]:
-    """The file, a bot that runs on it, and the disk."""
+    """Check the file, whether a bot is running on it, and the disk."""
     path = settings.database_path
     try:
         there = await asyncio.to_thread(path.exists)
-    except OSError as exc:  # a folder that this user may not even enter
+    except OSError as exc:  # the folder isn't accessible for this user
         return [cross("Database", f"{path} can't be accessed: {exc.strerror}", FOLDER)]
     file = await _existing(path) if there else await asyncio.to_thread(_new, path)
     return [file, *await asyncio.to_thread(_around, path)]
@@ -125,14 +120,14 @@ def _new(path: Path) -> Finding:
 
 
 def _around(path: Path) -> list[Finding]:
-    """A bot at work on it, and the disk."""
+    """Whether a bot is running on it, and the disk."""
     return [*_bot_on(path), _disk(path)]
 
 
 def _bot_on(path: Path) -> list[Finding]:
     try:
         running = is_claimed(path)
-    except OSError as exc:  # a start would end with that
+    except OSError as exc:  # the bot could not start, either
         return [cross("Database", f"its lock file {path}.lock can't be written: {exc.strerror}", FOLDER)]
     return [note("Running", "a bot is running on this database, which is fine")] if running else []
 
@@ -152,11 +147,11 @@ def _size(count: int) -> str:
 
 
 async def check_access(settings: Settings) -> Finding:
-    """The mode, and the owners."""
+    """Check that there is an owner if newcomers need approval."""
     if settings.access in MEANS:
         return fine("Access", MEANS[settings.access])
     try:
-        count = len({*filter(lambda one: one > 0, settings.owner_ids), *await owners(settings.database_path)})
+        count = len({*filter(lambda owner: owner > 0, settings.owner_ids), *await owners(settings.database_path)})
     except StorageError as exc:
         return note("Access", f"approval, and the owners can't be read: {exc}")
     if count:

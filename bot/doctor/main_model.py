@@ -1,10 +1,6 @@
-"""The main model's first word: without it there is nothing else to ask.
+"""Checks of the main model: whether it answers, calls tools, and has a prompt cache.
 
-Whether the model calls functions, and goes on with what they return: what TOOLS=on needs.
-
-The server's prompt cache, which most of what a conversation costs depends on.
-
-The main model, one question after the other: a server of one's own answers no two at a time.
+They run one after another, because a self-hosted server may not handle two requests at a time.
 """
 
 import asyncio
@@ -23,7 +19,7 @@ from bot.llm.profiles import Profiles
 from bot.settings import Settings
 
 PASSING = (errors.RateLimited, errors.ContentRefused)
-"""Failures of one request, which say nothing about the next."""
+"""Failures of a single request, which may not affect the next one."""
 TOOLS = "Tools"
 LOOK_UP = Tool("look_up", "Looks up the number that a ship has.", "ship", "The name of the ship.")
 TOOL_QUESTION = Message(
@@ -32,14 +28,14 @@ TOOL_QUESTION = Message(
 OPTIONS = Options(thinking=False, tools=(LOOK_UP,), may_call=True)
 ADVICE = "Set TOOLS=off, or turn on tool calls on the server (vLLM: --enable-auto-tool-choice, --tool-call-parser)."
 PAUSE_S = 1.0
-"""Some servers write a prompt to their cache only after it was answered."""
+"""Some servers only write a prompt to their cache after answering it."""
 CACHE = "Prompt cache"
 REST_S = 180.0
-"""For all that is asked after the first answer."""
+"""The time limit for all checks after the first answer."""
 
 
 async def check_answer(settings: Settings, models: Models) -> tuple[Finding, ProbeAnswer]:
-    """Asked as the bot asks by itself: with thoughts, where the model has them."""
+    """Check that it answers, with the bot's default options, so with thinking if the model does that."""
     answer = await ask(models.of(settings.openai_model), QUESTION, patience(settings), DEFAULT)
     return _judged(settings, answer), answer
 
@@ -55,19 +51,19 @@ def _judged(settings: Settings, answer: ProbeAnswer) -> Finding:
         return cross("Model", what, advice.filled(advice.NO_STREAM, variables))
     what_to_do = advice.what_to_do(answer.error, variables)
     if isinstance(answer.error, PASSING):
-        return note("Model", f"{name} gave no answer this time: {advice.told(answer.error)}", what_to_do)
-    return cross("Model", f"{name}: {advice.told(answer.error)}", what_to_do)
+        return note("Model", f"{name} gave no answer this time: {advice.explain(answer.error)}", what_to_do)
+    return cross("Model", f"{name}: {advice.explain(answer.error)}", what_to_do)
 
 
 async def check_tools(settings: Settings, models: Models) -> Finding:
-    """Offer a function, and see the answer that needs its result."""
+    """Check that it calls a tool, and uses the result, as TOOLS=on requires."""
     model = models.of(settings.openai_model)
     if not model.calls:
         return _unknown(settings, model.name)
     limit, number = patience(settings), str(10_000 + secrets.randbelow(90_000))
     first = await ask(model, (TOOL_QUESTION,), limit, OPTIONS)
     if first.error is not None:
-        return note(TOOLS, f"{model.name} was offered a tool and failed: {advice.told(first.error)}", ADVICE)
+        return note(TOOLS, f"{model.name} was offered a tool and failed: {advice.explain(first.error)}", ADVICE)
     if not model.calls:
         return note(TOOLS, f"the server of {model.name} rejects tools", ADVICE)
     if not first.calls:
@@ -76,7 +72,9 @@ async def check_tools(settings: Settings, models: Models) -> Finding:
     results = (Message("tool", number, answers=call.id) for call in first.calls)
     second = await ask(model, (TOOL_QUESTION, called, *results), limit, OPTIONS)
     if second.error is not None:
-        return note(TOOLS, f"{model.name} calls tools, but fails on their results: {advice.told(second.error)}", ADVICE)
+        return note(
+            TOOLS, f"{model.name} calls tools, but fails on their results: {advice.explain(second.error)}", ADVICE
+        )
     if number not in second.text.replace(",", ""):
         return note(TOOLS, f"{model.name} calls tools, but turned the result {number} into: {second.said}", ADVICE)
     more = "" if settings.tools == "on" else "; with TOOLS=on it could look things up by itself"
@@ -86,12 +84,12 @@ async def check_tools(settings: Settings, models: Models) -> Finding:
 def _unknown(settings: Settings, name: str) -> Finding:
     if settings.tools == "off":
         return fine(TOOLS, f"TOOLS is off, and {name} is not known to call tools")
-    told = f"TOOLS is on, but {name} is not known to call tools, so it is offered none"
-    return note(TOOLS, told, "If it can, set tools = true for it in the MODEL_PROFILES file. If not, set TOOLS=off.")
+    found = f"TOOLS is on, but {name} is not known to call tools, so it is offered none"
+    return note(TOOLS, found, "If it can, set tools = true for it in the MODEL_PROFILES file. If not, set TOOLS=off.")
 
 
 async def check_cache(settings: Settings, models: Models) -> Finding:
-    """Send the same long beginning twice, marked as the bot would mark it."""
+    """Send the same long beginning twice, with cache markers if the bot would use them."""
     model, limit = models.of(settings.openai_model), patience(settings)
     mark = settings.cache_markers == "on" or (
         settings.cache_markers == "auto" and models.cache(settings.openai_model).explicit
@@ -101,7 +99,7 @@ async def check_cache(settings: Settings, models: Models) -> Finding:
         answer = await ask(model, (head, Message("user", f"Say {number}, in one word.")), limit)
         if answer.error is not None:
             what_to_do = advice.what_to_do(answer.error, advice.main(settings))
-            return note(CACHE, f"could not be tested: {advice.told(answer.error)}", what_to_do)
+            return note(CACHE, f"could not be tested: {advice.explain(answer.error)}", what_to_do)
         if number == "one":
             await asyncio.sleep(PAUSE_S)
     if answer.usage is None:
@@ -119,7 +117,7 @@ async def check_cache(settings: Settings, models: Models) -> Finding:
 async def check_main_model(
     settings: Settings, models: Models, count_tokens: TokenCounter, profiles: Profiles | None = None
 ) -> list[Finding]:
-    """Does it answer; what does its server report; what can it do. Without an answer nothing more is asked."""
+    """Run all checks of the main model; if it doesn't answer, the others are skipped."""
     first, answer = await check_answer(settings, models)
     if answer.error is not None:
         return [first]

@@ -1,8 +1,6 @@
-"""What is shown and played to a model to see what it can do: words, a picture and a voice.
+"""Checks whether models see pictures and understand voice messages: some servers accept both, but drop them.
 
-A model that neither sees nor hears may guess; so nobody knows before what is in the picture, and what the voice says.
-
-Whether pictures are seen and voice messages heard, and by whom: some servers take both, and drop them unread.
+The content is random, because a model that can't see or hear may guess.
 """
 
 import asyncio
@@ -22,9 +20,9 @@ from bot.llm.stream_events import ExtraRequest
 from bot.settings import Settings
 
 LONG_TEXT = "\n".join(f"Line {number}: the quick brown fox jumps over the lazy dog." for number in range(1, 151))
-"""Well over the 1,024 tokens that a server's cache asks for at least, whoever counts them."""
+"""Well over the 1,024 tokens that caches require, with any tokenizer."""
 SIDE = 256
-"""Pixels: Qwen refuses pictures of 10 and less, and pads what is below 32."""
+"""In pixels: Qwen refuses pictures of 10 pixels and less, and pads those below 32."""
 COLOURS = {
     "red": b"\xe0\x10\x10",
     "green": b"\x10\xa0\x20",
@@ -34,28 +32,26 @@ COLOURS = {
     "white": b"\xff\xff\xff",
 }
 DIGITS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
-"""Each was spoken by a machine, and stands in ``spoken`` as an MP3."""
+"""Each was spoken by a text-to-speech program, and is in ``spoken`` as an MP3."""
 _DIGIT = re.compile(rf"\b(?:{'|'.join(DIGITS)})\b|[1-9]")
 _COLOUR = re.compile(rf"\b(?:{'|'.join(COLOURS)})\b")
 COLOUR_QUESTION = "Which two colours has this picture, on its left and on its right? Answer with two English words."
 DIGIT_QUESTION = "Which two digits does the voice say? Answer with two English words."
 LEAST_TOKENS = 60
-"""The question takes some thirty with all that a server puts around it, a picture that is read sixty at least."""
+"""The question takes about thirty tokens, including a server's template; a picture takes at least sixty more."""
 UNHEARD = "Until then, voice messages have to wait. "
 
 
 def two_colours() -> tuple[str, str]:
-    """Two that differ."""
     return secrets.choice(list(permutations(COLOURS, 2)))
 
 
 def two_digits() -> tuple[str, str]:
-    """Two that differ."""
     return secrets.choice(list(permutations(DIGITS, 2)))
 
 
 def picture(left: str, right: str) -> Image:
-    """A square in two colours as a PNG."""
+    """A square PNG in two colours."""
     header = struct.pack(">IIBBBBB", SIDE, SIDE, 8, 2, 0, 0, 0)
     row = b"\x00" + COLOURS[left] * (SIDE // 2) + COLOURS[right] * (SIDE // 2)
     chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(row * SIDE)), (b"IEND", b""))
@@ -63,18 +59,18 @@ def picture(left: str, right: str) -> Image:
 
 
 def speech(first: str, second: str) -> Sound:
-    """A voice that says two digits, in a second and a half."""
+    """A voice that says two digits, 1.5 seconds long."""
     spoken = resources.files(__package__) / "spoken"
     return Sound("mp3", b"".join((spoken / f"{digit}.mp3").read_bytes() for digit in (first, second)))
 
 
 def colours_in(text: str) -> list[str]:
-    """The colours that a text names, each once, in their order."""
+    """The colours that a text mentions, each once, in order."""
     return list(dict.fromkeys(_COLOUR.findall(text.lower())))
 
 
 def digits_in(text: str) -> list[str]:
-    """The digits that a text names, in words or numerals, in their order."""
+    """The digits that a text mentions, as words or numerals, in order."""
     found = _DIGIT.findall(text.lower())
     return [DIGITS[int(digit) - 1] if digit.isdecimal() else digit for digit in found]
 
@@ -84,7 +80,7 @@ def _chunk(kind: bytes, data: bytes) -> bytes:
 
 
 async def pictures(settings: Settings, models: Models) -> Finding:
-    """Show a picture to the model that the bot would show one to."""
+    """Show a picture to the model that would get the users' pictures."""
     main = models.of(settings.openai_model)
     name = settings.vision_model or (main.name if main.senses.sees else models.vision_model)
     model = models.of(name) if name else main
@@ -97,7 +93,9 @@ async def pictures(settings: Settings, models: Models) -> Finding:
         return _blind(settings, model.name)
     if answer.error is not None:
         what_to_do = advice.what_to_do(answer.error, advice.main(settings))
-        return note("Pictures", f"{model.name} was shown a picture and failed: {advice.told(answer.error)}", what_to_do)
+        return note(
+            "Pictures", f"{model.name} was shown a picture and failed: {advice.explain(answer.error)}", what_to_do
+        )
     return _seen(model.name, left, right, answer)
 
 
@@ -109,7 +107,7 @@ def _seen(name: str, left: str, right: str, answer: ProbeAnswer) -> Finding:
             f"{name}'s server accepts pictures but drops them: it read only {answer.usage.input} tokens with a picture"
         )
         return note("Pictures", what, _hint())
-    said = f"{name} was shown {left} beside {right}, and said: {answer.said}"
+    said = f"{name} was shown {left} next to {right}, and said: {answer.said}"
     if set(colours_in(answer.text)) == {left, right}:
         return note("Pictures", said, "It can see, but mixes up left and right.")
     return note("Pictures", said, "It may not be able to see, and its server may silently drop pictures. " + _hint())
@@ -130,7 +128,7 @@ def _hint() -> str:
 async def voice(
     settings: Settings, model: ChatModel, transcriber: Transcriber | None, bill: Bill | None = None
 ) -> Finding:
-    """Play a voice to whoever would be played one: the model, or the one that writes down."""
+    """Play a voice message to the model that would get the users': the main model, or the transcriber."""
     if model.senses.hears:
         return await _heard(settings, model)
     if transcriber is None:
@@ -139,7 +137,7 @@ async def voice(
             f"{settings.openai_model} is not known to understand audio, and TRANSCRIPTION_MODEL is not set",
             "Set TRANSCRIPTION_MODEL to a model that transcribes voice messages.",
         )
-    return await _written(settings, transcriber, bill)
+    return await _transcribed(settings, transcriber, bill)
 
 
 async def _heard(settings: Settings, model: ChatModel) -> Finding:
@@ -152,7 +150,7 @@ async def _heard(settings: Settings, model: ChatModel) -> Finding:
     if answer.error is not None:
         what_to_do = advice.what_to_do(answer.error, advice.main(settings))
         return note(
-            "Voice", f"{model.name} was played a voice message and failed: {advice.told(answer.error)}", what_to_do
+            "Voice", f"{model.name} was played a voice message and failed: {advice.explain(answer.error)}", what_to_do
         )
     if any(digit in digits_in(answer.text) for digit in said):
         return fine("Voice", f"{model.name} can hear: it understood a voice message")
@@ -161,7 +159,7 @@ async def _heard(settings: Settings, model: ChatModel) -> Finding:
     return note("Voice", what, f"{hint}MODEL_PROFILES file, and TRANSCRIPTION_MODEL to a model that transcribes.")
 
 
-async def _written(settings: Settings, transcriber: Transcriber, bill: Bill | None) -> Finding:
+async def _transcribed(settings: Settings, transcriber: Transcriber, bill: Bill | None) -> Finding:
     limit, name, said = patience(settings), transcriber.name, two_digits()
     took = list[ExtraRequest]()
     try:
@@ -169,12 +167,12 @@ async def _written(settings: Settings, transcriber: Transcriber, bill: Bill | No
             words = await transcriber.transcribe(speech(*said), took)
     except TimeoutError:
         error = errors.NoAnswerInTime(f"no answer within {limit:.0f} s")
-        return note("Voice", f"{name}: {advice.told(error)}", UNHEARD + _of_transcriber(error))
+        return note("Voice", f"{name}: {advice.explain(error)}", UNHEARD + _of_transcriber(error))
     except errors.ModelError as exc:
-        return note("Voice", f"{name}: {advice.told(exc)}", UNHEARD + _of_transcriber(exc))
+        return note("Voice", f"{name}: {advice.explain(exc)}", UNHEARD + _of_transcriber(exc))
     finally:
         if bill is not None:
-            bill.add_beside(name, took)
+            bill.add_extra(name, took)
     if any(digit in digits_in(words) for digit in said):
         return fine("Voice", f"{name} transcribes voice messages")
     what = (

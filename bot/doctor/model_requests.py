@@ -1,7 +1,4 @@
-"""What a visit of the doctor takes: each request is counted, and beyond a bound none is made.
-
-Asking a model for a word, within a bound of time.
-"""
+"""Model requests of the doctor, with a time limit for each, and a limit on the tokens of all together."""
 
 import asyncio
 from collections import defaultdict
@@ -18,24 +15,24 @@ from bot.pricing import Amount, Price
 from bot.settings import Settings
 
 MOST_TOKENS = 40_000
-"""Of all requests together; a visit takes about a third of it."""
+"""The limit for all requests together; a run takes about a third of it."""
 MOST_SAID = 12_000
-"""Characters of one answer, thoughts included: whoever is asked for a word and says more is not listened to."""
+"""The most characters of one answer, including thoughts: a model that is asked for a word should not say more."""
 COMMON_TOKENS = 14_000
-"""What a visit takes where nothing unusual comes in between."""
+"""What a normal run takes."""
 PATIENCE_S = 60.0
-"""The longest wait for an answer, where MODEL_TIMEOUT is not shorter: a model may have to be loaded first."""
+"""How long to wait for an answer, unless MODEL_TIMEOUT is shorter: the model may have to be loaded first."""
 THRIFTY = Options(thinking=False)
-"""A word needs no reasoning, where a model can do without."""
+"""Without thinking, if the model allows that."""
 QUESTION = (Message("user", "Say yes, in one word."),)
 
 
 class RequestLimitReached(BudgetSpent):
-    """The doctor asks no more."""
+    """The doctor has used up its tokens, and sends no more requests."""
 
 
 class Bill:
-    """All requests so far."""
+    """Counts the doctor's requests, their tokens and their cost."""
 
     def __init__(
         self, count_tokens: Callable[[str], int], price_of: Callable[[str], Price | None] = lambda _: None
@@ -44,49 +41,49 @@ class Bill:
         self._price_of = price_of
         self.requests = 0
         self._estimated = False
-        """Whether a server has reported nothing of some."""
+        """Whether some usage had to be estimated."""
         self.used: list[tuple[str, Usage]] = []
-        """By the models' names."""
+        """Model names with the usage of each request."""
         self.refused: list[ContentRefused] = []
-        """What content filters had against the doctor's questions."""
+        """Refusals by content filters."""
 
     def begin(self) -> None:
-        """Count a request. Raises a ModelError when no more may be asked."""
+        """Count a request. Raises RequestLimitReached if the tokens are used up."""
         self.check()
         self.requests += 1
 
     def check(self) -> None:
-        """Raises a ModelError when no more may be asked."""
+        """Raises RequestLimitReached if the tokens are used up."""
         if self.tokens >= MOST_TOKENS:
             raise RequestLimitReached(f"the doctor has used {self.tokens:,} tokens and stops asking")
 
     @property
     def tokens(self) -> int:
-        """In and out."""
+        """All input and output tokens so far."""
         return sum(usage.input + usage.output for _, usage in self.used)
 
     def add(self, model: str, usage: Usage | None, counted: int, said: int) -> None:
-        """An answered request: what was reported, or else our own count."""
+        """Add an answered request, with the reported usage, or else the bot's own counts."""
         self._estimated = self._estimated or usage is None
         self.used.append((model, usage or Usage(counted, 0, said)))
 
     def add_answer(self, model: str, messages: Sequence[Message], received: Received) -> None:
-        """An answer of the chat API, as far as it was received."""
+        """Add a streamed answer, as far as it was received."""
         said = self._count_tokens(received.text + received.reasoning)
-        self.add(model, received.usage, sum(self._count_tokens(one.content) for one in messages), said)
+        self.add(model, received.usage, sum(self._count_tokens(message.content) for message in messages), said)
 
     def refuse(self, exc: ContentRefused) -> None:
-        """A content filter has refused a request."""
+        """Add a refusal by a content filter."""
         self.refused.append(exc)
 
-    def add_beside(self, model: str, took: Sequence[ExtraRequest]) -> None:
-        """Requests that are no conversation."""
+    def add_extra(self, model: str, took: Sequence[ExtraRequest]) -> None:
+        """Add requests other than chat requests."""
         self.requests += len(took)
-        for one in took:
-            self.add(model, one.usage, one.counted, one.output)
+        for request in took:
+            self.add(model, request.usage, request.counted, request.output)
 
     def finding(self) -> Finding:
-        """The line about it."""
+        """The finding about requests, tokens and cost."""
         total = [usage for _, usage in self.used]
         cached = sum(usage.cached for usage in total)
         from_cache = f" ({cached:,} of them from its cache)" if cached else ""
@@ -111,7 +108,7 @@ class Bill:
         return note("This visit", f"{took}{f': {money} and more' if money else ''}", advice)
 
     def filter(self) -> Finding:
-        """What content filters did."""
+        """The finding about content filters."""
         if not self.refused:
             return fine("Filter", "no content filter refused any of these harmless questions")
         return note(
@@ -122,8 +119,8 @@ class Bill:
         )
 
 
-def foretold(model: str, price: Price | None) -> str:
-    """What a visit will take, before it begins."""
+def announcement(model: str, price: Price | None) -> str:
+    """What a run will take, to be shown before it begins."""
     text = (
         f"This sends Telegram two requests and {model} about ten: about {COMMON_TOKENS:,} tokens, and never more than "
         f"{MOST_TOKENS:,}"
@@ -140,7 +137,7 @@ def _cost(price: Price, usage: Usage) -> float:
 
 
 class BilledModels:
-    """The models of a server, each of whose requests is put on a bill."""
+    """The models of a server, with every request counted by a Bill."""
 
     def __init__(self, models: Models, bill: Bill) -> None:
         self._models = models
@@ -168,12 +165,12 @@ class BilledModels:
         await self._models.ready()
 
     async def close(self) -> None:
-        """Close the connections."""
+        """See Models.close."""
         await self._models.close()
 
 
 class BilledModel(ModelWrapper):
-    """A model whose requests are put on a bill, and whose answers are cut where they become long."""
+    """A model whose requests are counted by a Bill, and whose answers are cut off if they become long."""
 
     def __init__(self, model: ChatModel, bill: Bill) -> None:
         super().__init__(model)
@@ -203,13 +200,13 @@ class BilledModel(ModelWrapper):
 
 
 def patience(settings: Settings) -> float:
-    """How long an answer is waited for, in seconds."""
+    """How long to wait for an answer, in seconds."""
     return min(PATIENCE_S, settings.model_timeout)
 
 
 @dataclass(frozen=True, slots=True)
 class ProbeAnswer:
-    """What came of a request: `error` where it failed, `begun` whether anything came before."""
+    """The result of a request: `error` is set if it failed, `begun` if anything was received."""
 
     text: str = ""
     begun: bool = False
@@ -220,17 +217,17 @@ class ProbeAnswer:
 
     @property
     def unstreamed(self) -> bool:
-        """The server took the request, and nothing that is a stream came."""
+        """Whether the server accepted the request, but did not stream."""
         return isinstance(self.error, errors.StreamCut) and not self.begun
 
     @property
     def said(self) -> str:
-        """The words, or that there are none."""
+        """A beginning of the text on one line, or "nothing"."""
         return f"{' '.join(self.text.split()):.80}" or "nothing"
 
 
 async def ask(model: ChatModel, messages: Sequence[Message], limit: float, options: Options = THRIFTY) -> ProbeAnswer:
-    """The answer to the messages, or why there is none; `limit` in seconds."""
+    """Send the messages; `limit` is the time limit in seconds. Model errors are part of the result."""
     received, begun = Received(), False
     error: errors.ModelError | None = None
     try:

@@ -1,8 +1,7 @@
-"""What was found, as lines that a person reads: a tick, a cross or a dot; what was checked; what was found; what to do.
+"""Findings as lines to read: a tick, a cross or a dot; what was checked; what was found; what to do.
 
-A cross is for what stops answers, and for nothing else.
-
-A check ends in findings, whatever a server, a disk or a library does: in time, and with no traceback.
+A cross always means that the bot can't answer. A check ends in findings no matter what a server, a disk or a library
+does: in time, and without a traceback.
 """
 
 import asyncio
@@ -12,15 +11,15 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 WIDTH = 13
-"""Characters of the longest name of a check."""
+"""The length of the longest name of a check."""
 LONGEST = 240
-"""Characters of what was found: a server may say pages."""
+"""The most characters of a finding: a server's message may be pages long."""
 
 log = logging.getLogger(__name__)
 
 
 class Severity(StrEnum):
-    """How a finding is to be taken."""
+    """How serious a finding is."""
 
     FINE = "✓"
     CROSS = "✗"
@@ -29,7 +28,7 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was checked."""
+    """The result of a check."""
 
     mark: Severity
     what: str
@@ -37,28 +36,28 @@ class Finding:
     advice: str = ""
 
     def text(self, hide: Callable[[str], str]) -> str:
-        """Its line, and under it what to do; `hide` takes out secrets."""
+        """Its line, with the advice below; `hide` removes secrets."""
         lines = f"{self.mark} {self.what:<{WIDTH}}  {_short(hide(self.found))}"
         return f"{lines}\n{'':<{WIDTH + 4}}{_one_line(hide(self.advice))}" if self.advice else lines
 
 
 def fine(what: str, found: str) -> Finding:
-    """It is as it should be."""
+    """A finding that all is well."""
     return Finding(Severity.FINE, what, found)
 
 
 def note(what: str, found: str, advice: str = "") -> Finding:
-    """It is worth knowing; answers come all the same."""
+    """A finding that is worth knowing, but doesn't stop answers."""
     return Finding(Severity.NOTE, what, found, advice)
 
 
 def cross(what: str, found: str, advice: str) -> Finding:
-    """It stops answers."""
+    """A finding that stops answers."""
     return Finding(Severity.CROSS, what, found, advice)
 
 
 def summary(findings: list[Finding]) -> str:
-    """The last line."""
+    """The last line of the report."""
     count = sum(finding.mark is Severity.CROSS for finding in findings)
     if not count:
         return "Nothing prevents the bot from answering."
@@ -71,7 +70,7 @@ def _short(text: str) -> str:
 
 
 def _one_line(text: str) -> str:
-    """Servers choose their words: no line break and no control character of theirs reaches the terminal."""
+    """Text from a server without line breaks and control characters, which must not reach the terminal."""
     return "".join(char for char in " ".join(text.split()) if char.isprintable())
 
 
@@ -79,7 +78,7 @@ Check = Callable[[], Awaitable[Finding | list[Finding]]]
 
 
 async def guarded(what: str, check: Check, seconds: float) -> list[Finding]:
-    """What the check found, or that it came to no end."""
+    """The findings of a check, or a note that it failed or took too long."""
     try:
         async with asyncio.timeout(seconds):
             found = await check()
@@ -87,6 +86,6 @@ async def guarded(what: str, check: Check, seconds: float) -> list[Finding]:
         return [note(what, f"not finished: it took more than {seconds:.0f} s", "Try again at a quiet time.")]
     except Exception as exc:
         log.debug("%s could not be checked", what, exc_info=exc)
-        told = f"could not be checked because of an unexpected error ({type(exc).__name__}: {exc})"
-        return [note(what, told, "Run it with LOG_LEVEL=DEBUG for the details, and please report them.")]
+        failure = f"could not be checked because of an unexpected error ({type(exc).__name__}: {exc})"
+        return [note(what, failure, "Run it with LOG_LEVEL=DEBUG for the details, and please report them.")]
     return found if isinstance(found, list) else [found]

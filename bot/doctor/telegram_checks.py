@@ -1,6 +1,6 @@
-"""Telegram: is the token known, what may the bot read in groups, and how do updates reach it.
+"""Checks of Telegram: whether it knows the token, what the bot can read in groups, and how it gets updates.
 
-Nothing is asked that a running bot would notice: no getUpdates, which takes its turn, and no change of the webhook.
+They don't disturb a running bot: there is no getUpdates, which would interrupt its polling, and no webhook change.
 """
 
 from urllib.parse import urlsplit
@@ -13,13 +13,13 @@ from bot.doctor.report import Finding, cross, fine, note
 from bot.settings import Settings
 
 NO_ANSWER = (TypeError, ValueError, LookupError, AttributeError, RecursionError)
-"""What python-telegram-bot raises for JSON that is none of Telegram's."""
+"""What python-telegram-bot raises for JSON that isn't from Telegram."""
 NO_SERVER = "TELEGRAM_API_URL: use a Bot API server, or leave it unset for Telegram's own. A proxy may be in the way."
 OWN_SERVER = "https://api.telegram.org"
 
 
 async def check_telegram(settings: Settings) -> list[Finding]:
-    """The bot itself, its groups and its webhook."""
+    """Check the token, the access to group messages, and the webhook."""
     bot = short_lived_bot(settings)
     try:
         me = await bot.get_me()
@@ -62,7 +62,7 @@ def _groups(settings: Settings, me: User) -> Finding:
 async def _webhook(settings: Settings, bot: Bot) -> Finding:
     try:
         info = await bot.get_webhook_info()
-    except InvalidToken:  # so python-telegram-bot says of every 404, and getMe has just taken the token
+    except InvalidToken:  # raised for every 404; the token itself was accepted by getMe
         return note("Webhook", "this Bot API server does not support webhooks", "Leave WEBHOOK_URL unset here.")
     except (TelegramError, *NO_ANSWER) as exc:
         return note("Webhook", f"could not be checked: {exc}", "Try again in a moment.")
@@ -80,7 +80,7 @@ async def _webhook(settings: Settings, bot: Bot) -> Finding:
 
 
 def _unexpected(settings: Settings, info: WebhookInfo) -> Finding | None:
-    """Where Telegram posts to, when the bot would not have it so. Paths are not told: they may hold secrets."""
+    """A note if Telegram's webhook is not the configured one. Paths are not shown, since they may contain secrets."""
     wanted = settings.webhook_url or ""
     if info.url == wanted:
         return None

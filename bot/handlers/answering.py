@@ -66,7 +66,10 @@ class ReplyWorker:
         self._lanes = lanes
 
     async def process_pending(self, key: ChatKey, pending: PendingWork | None) -> None:
-        """Write the pending answer, deliver stored ones, and send a chat's notices. Raises StorageError."""
+        """Write the pending answer, deliver stored ones, and send a chat's notices. Raises StorageError.
+
+        `pending`: as it is in the database now; None if nothing was ever said in this chat.
+        """
         if pending is not None and pending.chat.gone:
             return
         async with self._cancellations.processing(key):

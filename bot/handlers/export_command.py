@@ -89,7 +89,7 @@ class ExportHandlers:
     async def _data(self, chat: ArchivedChat, form: ExportFormat, *, with_media: bool) -> bytes | None:
         """The file's content, or None if it is too large for Telegram."""
         if form is ExportFormat.MARKDOWN:
-            data = (await asyncio.to_thread(markdown.written, chat, self._zone, self._name)).encode()
+            data = (await asyncio.to_thread(markdown.to_markdown, chat, self._zone, self._name)).encode()
             return data if len(data) <= MOST_BYTES else None
         written = bytearray()
         async for piece in self._exporter.one(chat, with_media=with_media):

@@ -1,1 +1,1 @@
-"""From Telegram's messages to our own values."""
+"""Turning Telegram's messages into the conversation's own values."""

@@ -1,10 +1,8 @@
-"""Files on their way from Telegram, and how many of their bytes are held at a time, over all chats.
+"""Downloading files from Telegram, with a limit on the bytes in memory over all chats.
 
-A file takes its place before its first byte is asked for and keeps it until it is converted and let go. It takes as
-much as it says that it has, and is cut off there; one that does not say takes the most that there may be. Small files
-have places of their own, so that a photo waits for no film.
-
-What converts the files that are in messages.
+A download reserves memory before it starts, and keeps it until the file has been converted. It reserves the size that
+Telegram states, and ends there; without a stated size it reserves the maximum. Small files have their own limit, so
+that a photo doesn't wait for a video.
 """
 
 import asyncio
@@ -27,25 +25,25 @@ from bot.media.media_errors import TooLargeError
 from bot.media.sound import ConvertedSound
 
 MOST_BYTES = 20 * 1024 * 1024
-"""The most that Telegram's own server lets a bot download."""
+"""The largest file that Telegram's own server lets a bot download."""
 SMALL = 1024 * 1024
-"""Bytes of a file that takes a place among the small ones."""
+"""The most bytes of a small file."""
 ROOM, ROOM_OF_SMALL = 48 * 1024 * 1024, 16 * 1024 * 1024
-"""Bytes that may be held at a time."""
+"""The most bytes in memory at a time, for other files and for small ones."""
 LONGEST_S = 180.0
-"""Seconds for a whole file, however busily its server sends."""
+"""The time limit for a whole file, in seconds."""
 TIMEOUT = httpx.Timeout(20.0, pool=None)
-"""Seconds of silence."""
+"""The longest time without data, in seconds."""
 TRIES, PAUSE_S = 3, 1.0
-"""Of a download, and between two of them, doubled each time."""
+"""How often a download is tried, and the pause after the first failure, which doubles each time."""
 
 log = logging.getLogger(__name__)
 
 
 class Downloads:
-    """Downloads the files that `bot` is told of, trusting `certificates`.
+    """Downloads files that were sent to `bot`, trusting `certificates`.
 
-    `at_work` surrounds what is done with each file, so that it can be known afterwards what the process died of.
+    `at_work` wraps the work on each file, so that it is known which one the process died of.
     """
 
     def __init__(
@@ -65,9 +63,9 @@ class Downloads:
 
     @asynccontextmanager
     async def file(self, file_id: str, size: int | None, *, tries: int = TRIES) -> AsyncIterator[bytes]:
-        """The bytes of a file, which keep their place until the block ends; `size` is what the message says of it.
+        """The bytes of a file, whose memory is reserved until the block ends; `size` is what the message states.
 
-        Raises TooLargeError, and TelegramError when it can't be had.
+        Raises TooLargeError, and TelegramError if it can't be downloaded.
         """
         if size is not None and size > MOST_BYTES:
             raise TooLargeError(f"{size} bytes")
@@ -82,7 +80,7 @@ class Downloads:
         raise TooLargeError(f"more than {MOST_BYTES} bytes")
 
     async def _persistently(self, file_id: str, most: int, tries: int) -> bytes | None:
-        """None: it has more bytes than that."""
+        """Retries failed downloads; None if the file has more than `most` bytes."""
         pause = PAUSE_S
         for left in reversed(range(tries)):
             try:
@@ -92,7 +90,7 @@ class Downloads:
             except TelegramError as exc:
                 if not left:
                     raise
-                log.warning("A file is downloaded again in %.0f s: %s", pause, exc)
+                log.warning("A download failed and is tried again in %.0f s: %s", pause, exc)
             await asyncio.sleep(pause)
             pause *= 2
         raise AssertionError("unreachable: the last try raises")
@@ -107,10 +105,10 @@ class Downloads:
             async with asyncio.timeout(LONGEST_S):
                 if "://" in file.file_path:
                     return await self._fetched(file, most)
-                return await asyncio.to_thread(_read, Path(file.file_path), most)  # of a Bot API server on this machine
+                return await asyncio.to_thread(_read, Path(file.file_path), most)  # from a local Bot API server
         except (TimeoutError, httpx.TimeoutException) as exc:
             raise TimedOut("the file did not come in time") from exc
-        except (httpx.HTTPError, httpx.InvalidURL, OSError) as exc:  # whose words may hold the URL, and so the token
+        except (httpx.HTTPError, httpx.InvalidURL, OSError) as exc:  # its message may contain the URL, and so the token
             raise NetworkError(type(exc).__name__) from exc
 
     async def _fetched(self, file: File, most: int) -> bytes | None:
@@ -137,19 +135,19 @@ def _read(path: Path, most: int) -> bytes | None:
 
 
 class FileConverter(Protocol):
-    """Converts bytes of strangers. Raises MediaError."""
+    """Converts untrusted files. All methods raise MediaError."""
 
     def serving(self, owner: int, language: str | None) -> "FileConverter":
-        """The same for a chat, which has its turn, where someone's apps are in this language (IETF)."""
+        """The same converter for one chat, shared fairly with others; `language` is that of the apps (IETF)."""
 
     async def image(self, data: bytes) -> ConvertedImage:
-        """A picture without metadata, not larger than a model can use."""
+        """Convert a picture: without metadata, and no larger than a model can use."""
 
     async def sound(self, data: bytes, *, most_seconds: float) -> ConvertedSound:
-        """The sound of an audio or video file."""
+        """Extract the beginning of an audio or video file's sound."""
 
     async def document(self, data: bytes, name: str, mime: str | None, *, most_characters: int) -> ExtractedDocument:
-        """The text of a document."""
+        """Extract the beginning of a document's text."""
 
     async def page(self, data: bytes, number: int) -> ConvertedImage:
-        """A page of a PDF as a picture. Raises EmptyError where it is blank."""
+        """Render a page of a PDF as a picture. Raises EmptyError if it is blank."""

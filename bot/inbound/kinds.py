@@ -1,8 +1,7 @@
-"""Messages that nobody said: why each kind of them is passed over.
+"""Descriptions of what a message contains besides text, in square brackets, for the model and the transcript.
 
-What a message holds besides words, as a short truthful text in square brackets: for the model, and the transcript.
-
-What is not known here is named as such beside a caption; without words it is passed over, as is what `SILENT` lists.
+An unknown kind of content is described as such if it has a caption; without one it is ignored, like everything in
+`SILENT`.
 """
 
 from collections.abc import Callable, Mapping
@@ -40,10 +39,10 @@ from telegram import (
 
 from bot.inbound.sanitize import amount, clean, count, duration, listed, named, size
 
-_ROOM = "what happened to the chat itself, which nobody says to the bot"
-_MEMBERS = "who comes and goes, which nobody says to the bot"
-_CALL = "a call among people, which the bot takes no part in"
-_MONEY = "a record of Telegram's own accounts, which nobody says to the bot"
+_CHAT = "a change of the chat itself, which is not said to the bot"
+_MEMBERS = "a change of the members, which is not said to the bot"
+_CALL = "a call between people, in which the bot takes no part"
+_MONEY = "a record of a transaction, which is not said to the bot"
 SILENT = {
     **dict.fromkeys(
         (
@@ -70,7 +69,7 @@ SILENT = {
             "community_chat_added",
             "community_chat_removed",
         ),
-        _ROOM,
+        _CHAT,
     ),
     **dict.fromkeys(
         ("new_chat_members", "left_chat_member", "chat_owner_left", "chat_owner_changed", "community_chat_joined"),
@@ -98,29 +97,29 @@ SILENT = {
         ),
         _MONEY,
     ),
-    "connected_website": "a log-in elsewhere, of which Telegram tells the bot",
+    "connected_website": "a login on a website, not a message",
     "write_access_allowed": "a permission, not a message",
-    "managed_bot_created": "an act of Telegram's settings, not a message",
-    "passport_data": "documents of a person, encrypted for somebody else: not to be kept",
-    "proximity_alert_triggered": "Telegram's own alarm between two people",
-    "poll_option_added": "a change of a poll that was sent before",
-    "poll_option_deleted": "a change of a poll that was sent before",
-    "checklist_tasks_done": "a change of a list that was sent before",
-    "checklist_tasks_added": "a change of a list that was sent before",
+    "managed_bot_created": "an action in Telegram's settings, not a message",
+    "passport_data": "a person's documents, encrypted for someone else, which must not be stored",
+    "proximity_alert_triggered": "Telegram's own alert between two people",
+    "poll_option_added": "a change of an earlier poll",
+    "poll_option_deleted": "a change of an earlier poll",
+    "checklist_tasks_done": "a change of an earlier checklist",
+    "checklist_tasks_added": "a change of an earlier checklist",
 }
-"""Fields of a message, and the reason for the bot's silence."""
+"""Fields of messages that are ignored, and why."""
 Describe = Callable[..., str]
 NO_CONTENT = frozenset({"rich_message", "forum_topic_created", "guest_query_id", "receiver_user"})
-"""Fields that python-telegram-bot may not know and that are no kind of content."""
+"""Fields that python-telegram-bot may not know, and that are not a kind of content."""
 
 
 def described(message: Message) -> str | None:
-    """The text for what a message holds besides its own words; None when there is nothing else."""
-    return held(message, _sight(message)) or _unknown(message)
+    """The description of a message's content besides its text; None if there is none."""
+    return known_content(message, _sight(message)) or _unknown(message)
 
 
-def held(holder: object, more: str = "") -> str | None:
-    """The text for what a message, or a reply's account of a message elsewhere, holds; `more` stands at its end."""
+def known_content(holder: object, more: str = "") -> str | None:
+    """The description of a known kind of content in a Message or ExternalReplyInfo, ending with `more`."""
     for name, describe in KINDS.items():
         if value := getattr(holder, name, None):
             return f"[{describe(value)}{more}]"
@@ -128,7 +127,7 @@ def held(holder: object, more: str = "") -> str | None:
 
 
 def _sight(message: Message) -> str:
-    """What a model gets of something that moves: its still picture, where Telegram made one."""
+    """What a model can see of something that moves: the still picture, if Telegram made one."""
     if message.live_photo is not None:
         return "" if not message.photo else ", of which one picture is here"
     moving = message.animation or message.video
@@ -138,14 +137,14 @@ def _sight(message: Message) -> str:
 
 
 def _unknown(message: Message) -> str | None:
-    """What stands beside a caption and came after this was written: it is known by being an object.
+    """The description of a kind of content that is newer than this code, recognized as an object next to a caption.
 
-    Without words it is more often what happened to a chat than what someone says, and nobody asked about that.
+    Without a caption it is more likely an event in the chat than something said.
     """
     if message.caption is None or any(getattr(message, name, None) for name in SILENT):
         return None
     new = [name for name, value in message.api_kwargs.items() if isinstance(value, list | dict)]
-    name = next((one for one in new if one not in NO_CONTENT | SILENT.keys()), None)
+    name = next((field for field in new if field not in NO_CONTENT | SILENT.keys()), None)
     return f"[a message of a kind that I don't know: {clean(name)}]" if name else None
 
 
@@ -216,7 +215,7 @@ def _poll(poll: Poll) -> str:
 
 
 def _option(option: PollOption) -> str:
-    """In quotation marks, so that what its text says of votes or other options is seen to be its text."""
+    """An option in quotation marks, so that its own text can't be mistaken for votes or further options."""
     return f'"{clean(option.text)}"' + (f" ({count(option.voter_count, 'vote')})" if option.voter_count else "")
 
 
@@ -289,9 +288,9 @@ def _web_app_data(data: WebAppData) -> str:
 
 
 KINDS: Mapping[str, Describe] = {
-    "animation": _animation,  # before document, which Telegram sends with it
-    "live_photo": _live_photo,  # before photo, likewise
-    "venue": _venue,  # before location, likewise
+    "animation": _animation,  # before document, which Telegram also sets
+    "live_photo": _live_photo,  # before photo, for the same reason
+    "venue": _venue,  # before location, for the same reason
     "photo": _photo,
     "video": _video,
     "video_note": _video_note,
@@ -318,4 +317,4 @@ KINDS: Mapping[str, Describe] = {
     "chat_shared": _chat_shared,
     "web_app_data": _web_app_data,
 }
-"""By the field of the message, in the order in which they are looked for."""
+"""By the message's field, in the order in which they are tried."""

@@ -1,4 +1,4 @@
-"""Pages of a document that are shown to a model as pictures: those of which there are no words to read."""
+"""Pages of a document without readable text, which are shown to the model as pictures."""
 
 import logging
 from collections.abc import Iterable
@@ -10,18 +10,18 @@ from bot.media.media_errors import EmptyError, MediaError, TooSlowError
 from storage.records import MediaKind, NewMedium
 
 MOST_SHOWN = 6
-"""Of a document."""
+"""The most pages of a document."""
 PAGE_TOKENS = 1_850
-"""Of A4."""
+"""The tokens of an A4 page."""
 TRIED = 3
-"""So many pages are looked at for each that may be shown: blank ones are passed over."""
+"""How many pages are rendered for each one that may be shown, since blank ones are skipped."""
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class PageImages:
-    """Pages as pictures, and the numbers of what was looked at."""
+    """Pages as pictures, their numbers, and those of the blank pages."""
 
     media: tuple[NewMedium, ...] = ()
     numbers: tuple[int, ...] = ()
@@ -31,19 +31,19 @@ class PageImages:
 NO_PAGES = PageImages()
 
 
-async def shown(workshop: FileConverter, data: bytes, numbers: tuple[int, ...], room: int) -> PageImages:
-    """The first of these pages, as far as there is room for them in tokens; one may take more."""
+async def render_pages(converter: FileConverter, data: bytes, numbers: tuple[int, ...], room: int) -> PageImages:
+    """Render the first of these pages that fit into `room` tokens, but always at least one."""
     most = max(1, min(MOST_SHOWN, room // PAGE_TOKENS))
     media: list[NewMedium] = []
     seen: list[int] = []
     blank: list[int] = []
     for number in numbers[: TRIED * most]:
         try:
-            picture = await workshop.page(data, number)
+            picture = await converter.page(data, number)
         except EmptyError:
             blank.append(number)
         except TooSlowError as exc:
-            log.warning("No further page of a file is shown: %s", exc)
+            log.warning("No further pages of a file are shown: %s", exc)
             break
         except MediaError as exc:
             log.warning("Page %d of a file can't be shown: %s", number, exc)
@@ -57,11 +57,11 @@ async def shown(workshop: FileConverter, data: bytes, numbers: tuple[int, ...], 
 
 
 def ranges(numbers: Iterable[int]) -> str:
-    """Numbers in their order as one writes them: 3, 7-9."""
+    """Ascending numbers as text, such as "3, 7-9"."""
     groups: list[list[int]] = []
     for number in numbers:
         if groups and groups[-1][-1] == number - 1:
             groups[-1].append(number)
         else:
             groups.append([number])
-    return ", ".join(str(one[0]) if len(one) == 1 else f"{one[0]}-{one[-1]}" for one in groups)
+    return ", ".join(str(group[0]) if len(group) == 1 else f"{group[0]}-{group[-1]}" for group in groups)

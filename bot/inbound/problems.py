@@ -48,7 +48,7 @@ PARTLY = frozenset(
         *(Problem.DAMAGED_IN_PART, Problem.HEARD_IN_PART, Problem.UNHEARD),
     }
 )
-"""The rest of it is there."""
+"""Problems with only a part of a file: the rest of it is available."""
 
 _PROBLEMS: tuple[tuple[type[Exception], Problem], ...] = (
     (TooLongError, Problem.TOO_LONG),
@@ -67,7 +67,7 @@ _PROBLEMS: tuple[tuple[type[Exception], Problem], ...] = (
 
 
 def problem_of(exc: MediaError | TelegramError) -> Problem:
-    """What to say of it."""
+    """The problem for an exception."""
     if isinstance(exc, BadRequest) and "too big" in str(exc).lower():
         return Problem.TOO_BIG
     return next(problem for kind, problem in _PROBLEMS if isinstance(exc, kind))

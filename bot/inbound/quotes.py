@@ -1,4 +1,4 @@
-"""Where a message comes from, what it answers, and where its words lead."""
+"""The context of a message: who wrote a forward, what a reply refers to, and the links in its text."""
 
 from telegram import (
     ExternalReplyInfo,
@@ -13,23 +13,23 @@ from telegram import (
 
 from bot.conversation.incoming_message import Quote
 from bot.conversation.spoofing import escape_framing
-from bot.inbound.kinds import described, held
+from bot.inbound.kinds import described, known_content
 from bot.inbound.rich_messages import words_of
 from bot.inbound.sanitize import clean, visible
 
 MOST_LINKS = 20
 LONGEST_LINK = 300
 FILES = ("animation", "audio", "document", "live_photo", "photo", "sticker", "video", "video_note", "voice")
-"""What would have to be fetched to be known."""
+"""Fields whose content would have to be downloaded."""
 
 
 def origin(message: Message) -> str | None:
-    """Who wrote a forwarded message."""
+    """The name of a forwarded message's author."""
     return _author(message.forward_origin) if message.forward_origin else None
 
 
 def replied_to(message: Message) -> Message | None:
-    """The message that this one answers; not the opening of its topic, which Telegram names where there is none."""
+    """The message that this one replies to, unless that is the topic's first message, which is Telegram's default."""
     target = message.reply_to_message
     if target is None or target.forum_topic_created is not None:
         return None
@@ -37,7 +37,7 @@ def replied_to(message: Message) -> Message | None:
 
 
 def quoted(message: Message, bot_id: int) -> Quote | None:
-    """What a message answers: a part that was marked in it, or all of it, or what stands in another chat."""
+    """What a message replies to: a quoted part of a message, all of it, or something in another chat."""
     target = replied_to(message)
     if target is None:
         return _elsewhere(message)
@@ -49,19 +49,19 @@ def quoted(message: Message, bot_id: int) -> Quote | None:
 
 
 def _part(message: Message) -> str | None:
-    """The words that were marked in what a message answers."""
+    """The quoted part of the message that a message replies to."""
     return escape_framing(message.quote.text, quotes=False) if message.quote else None
 
 
 def quoted_id(message: Message) -> int | None:
-    """Whose words a message answers, here or in another chat."""
+    """The ID of the author of what a message replies to, here or in another chat."""
     if (target := replied_to(message)) is not None:
         return _sender_id(target)
     return author_id(message.external_reply.origin) if message.external_reply else None
 
 
 def author_id(source: MessageOrigin | None) -> int | None:
-    """The person, or the chat, that wrote a message first, unless they hide it."""
+    """The ID of a forward's original author, a person or a chat, unless they hide it."""
     match source:
         case MessageOriginUser(sender_user=user):
             return user.id
@@ -71,28 +71,28 @@ def author_id(source: MessageOrigin | None) -> int | None:
 
 
 def text_of(message: Message) -> str:
-    """The words of a message: its text or caption, or what its rich form says."""
+    """The text of a message: its text or caption, or that of its rich message."""
     return words_of(message.api_kwargs.get("rich_message")) or message.text or message.caption or ""
 
 
 def links(message: Message) -> list[str]:
-    """The addresses behind words that don't show them."""
+    """Descriptions of the links whose text doesn't show the address."""
     hidden: list[str | None] = [MessageEntity.TEXT_LINK]
     found = message.parse_entities(hidden) | message.parse_caption_entities(hidden)
     addresses = [(words, entity.url) for entity, words in found.items() if entity.url]
-    told = [f"[link behind {clean(words)}: {_address(url)}]" for words, url in addresses[:MOST_LINKS]]
-    more = len(addresses) - len(told)
-    return [*told, f"[link behind other words: and {more} more]"] if more else told
+    described_links = [f"[link behind {clean(words)}: {_address(url)}]" for words, url in addresses[:MOST_LINKS]]
+    more = len(addresses) - len(described_links)
+    return [*described_links, f"[link behind other words: and {more} more]"] if more else described_links
 
 
 def _address(url: str) -> str:
-    """An address without what could break our line or end our bracket."""
+    """A URL on one line and without square brackets, which would end the description's own."""
     line = "".join(visible(url).split()).replace("[", "%5B").replace("]", "%5D")
     return line if len(line) <= LONGEST_LINK else line[:LONGEST_LINK] + "…"
 
 
 def _item(message: Message, target: Message) -> str | None:
-    """The task of a list, or the option of a poll, that a message answers."""
+    """The task of a checklist, or the option of a poll, that a message replies to."""
     if target.checklist is not None:
         tasks = {task.id: task.text for task in target.checklist.tasks}
         task = tasks.get(message.reply_to_checklist_task_id or 0)
@@ -110,12 +110,12 @@ def _elsewhere(message: Message) -> Quote | None:
     outside, part = message.external_reply, _part(message)
     if outside is None:
         return Quote(part, "Someone", whole=False) if part else None
-    words = "\n".join(filter(None, (held(outside, _out_of_sight(outside)), part)))
+    words = "\n".join(filter(None, (known_content(outside, _out_of_sight(outside)), part)))
     return Quote(words or "[a message in another chat]", _author(outside.origin), whole=False)
 
 
 def _out_of_sight(outside: ExternalReplyInfo) -> str:
-    """Files of another chat are not fetched: what they show was said there."""
+    """A remark that files of another chat are not downloaded, because they were not sent here."""
     return ", in another chat, which I can't open" if any(getattr(outside, name) for name in FILES) else ""
 
 

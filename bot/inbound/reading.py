@@ -1,8 +1,6 @@
-"""A Telegram message as what someone said.
+"""Reading the messages of a turn: their text, their files, and remarks for the model about what could not be read.
 
-What could not be read, or only in part, for the model: else it is asked about a file it knows by name only.
-
-Reading the messages of a turn: their words, and what is downloaded with them.
+Without the remarks the model would be asked about files of which it only knows the names.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -39,18 +37,18 @@ REASONS = {
     Problem.TOO_MUCH: "there were too many files at once",
 }
 MOST_FILES = 50
-"""Of one turn."""
+"""The most files of one turn."""
 MOST_HELD = 24 * 1024 * 1024
-"""Bytes of pictures and sounds, converted; with these the last file of a turn is taken."""
+"""Once a turn has this many bytes of converted pictures and audio, its other files are skipped."""
 MB = 1024 * 1024
 SMALL, MOST_OF_ALL, MOST_OF_SMALL = 8 * MB, 72 * MB, 48 * MB
-"""Of such bytes over all chats."""
+"""The limits on these bytes over all chats: what counts as small, and how much other and small ones may take."""
 Known = Callable[[Message], Awaitable[bool]]
-"""Whether what is in a message need not be fetched: it stands in the prompt already, or is not to."""
+"""Whether a message's files must not be downloaded: they are in the prompt already, or must not be."""
 
 
 def said(message: Message, bot_id: int) -> IncomingMessage | None:
-    """What the message says, without what has to be downloaded; None when nobody said anything."""
+    """The content of a message without its files; None if it is not something said."""
     text = text_of(message)
     kind = described(message)
     if not text and kind is None:
@@ -73,7 +71,7 @@ def said(message: Message, bot_id: int) -> IncomingMessage | None:
 
 
 def is_live(message: Message) -> bool:
-    """Whether this is a place that Telegram keeps up to date by editing the message all the time."""
+    """Whether this is a live location, which Telegram updates by editing the message."""
     return message.location is not None and message.location.live_period is not None
 
 
@@ -84,7 +82,7 @@ def _speaker(message: Message) -> str:
 
 
 def remarks(message: Message, found: AttachedFiles) -> tuple[str, ...]:
-    """What is wrong with what is in a message, each in its brackets."""
+    """Remarks about a message's file, each in square brackets."""
     name = _name(message)
     said = (
         f"not readable: {REASONS[found.problem]}" if found.problem in REASONS else "",
@@ -100,7 +98,7 @@ def remarks(message: Message, found: AttachedFiles) -> tuple[str, ...]:
 
 
 def _pages(found: AttachedFiles, document: ExtractedDocument) -> Iterable[str]:
-    """What is said of pages that have no words to read."""
+    """Remarks about pages without readable text."""
     if found.pages.numbers:
         yield f"{_without(found.pages.numbers, document)}; shown as pictures"
     if found.unread:
@@ -114,7 +112,7 @@ def _without(numbers: Sequence[int], document: ExtractedDocument) -> str:
 
 
 def _part(share: float, document: ExtractedDocument | None) -> str:
-    """Rounded down, so that nothing that is missing passes for whole."""
+    """How much of a document was read, rounded down so that an incomplete one never looks complete."""
     pages = document.pages if document else None
     if pages and (whole := int(share * pages)):
         return f"only its beginning is below, {whole} of its {pages} pages"
@@ -123,7 +121,7 @@ def _part(share: float, document: ExtractedDocument | None) -> str:
 
 
 def _name(message: Message) -> str:
-    """What a file is called in a remark, which stands beside its description."""
+    """What a file is called in a remark."""
     if message.document is not None and message.animation is None:
         return f"file{named(message.document.file_name, ' ')}"
     kinds = {
@@ -139,7 +137,7 @@ def _name(message: Message) -> str:
 
 @dataclass(frozen=True, slots=True)
 class ReadMessage:
-    """One message, and what of it could not be read."""
+    """A message with its content, and what could not be read."""
 
     message: Message
     said: IncomingMessage
@@ -149,7 +147,7 @@ class ReadMessage:
 
 
 class MessageReader:
-    """Reads messages for the bot with this id."""
+    """Reads messages for the bot with this ID."""
 
     def __init__(self, attachments: Attachments, bot_id: int) -> None:
         self._attachments = attachments
@@ -157,28 +155,28 @@ class MessageReader:
         self._held = Capacities(SMALL, most=MOST_OF_ALL, most_of_small=MOST_OF_SMALL)
 
     def holding(self, messages: Sequence[Message]) -> AbstractAsyncContextManager[None]:
-        """Room for the pictures and sounds that `read` will return of these, until they are stored."""
+        """Reserve memory for the pictures and audio that `read` will return, until the block ends."""
         targets = filter(None, map(replied_to, messages))
         return self._held.reserve(min(sum(map(most_made, (*messages, *targets))), MOST_HELD + MOST_MADE_OF_SOUND))
 
     def skim(self, messages: Sequence[Message]) -> list[IncomingMessage]:
-        """The words of what was only overheard: nothing is downloaded for it."""
-        return [one for one in (said(message, self._bot_id) for message in messages) if one is not None]
+        """The content of the messages without their files: nothing is downloaded."""
+        return [content for message in messages if (content := said(message, self._bot_id)) is not None]
 
     async def read(self, messages: Sequence[Message], known: Known, *, sees: bool = True) -> list[ReadMessage]:
-        """All that the messages hold, in their order, and what the messages hold that they answer.
+        """Read the messages in order, including the files of messages that they reply to.
 
-        `sees`: pages without words are shown, to a model that sees them. One file after the other: of a burst of large
-        ones no more than one is held at a time.
+        `sees`: whether the model can see pages without text. Files are read one after another, so that only one of
+        several large ones is in memory at a time.
         """
         targets = await self._targets(messages, known)
         share = 1 / max(1, sum(message.document is not None for message in (*messages, *targets.values())))
         fetching = TurnDownloads(self._attachments, share, sees=sees)
         read = [await self._read(message, targets.get(message.message_id), fetching) for message in messages]
-        return [one for one in read if one is not None]
+        return [item for item in read if item is not None]
 
     async def _targets(self, messages: Sequence[Message], known: Known) -> dict[int, Message]:
-        """The messages that are answered and are to be looked into, each by the first that answers it."""
+        """Messages replied to whose files should be read, by the ID of the first message that replies to them."""
         seen, found = {message.message_id for message in messages}, {}
         for message in messages:
             target = replied_to(message)
@@ -202,35 +200,35 @@ class MessageReader:
 
 
 class TurnDownloads:
-    """What is fetched for one turn, which must not grow with what someone sends."""
+    """Downloads the files of one turn, within a limit on their number and size."""
 
     def __init__(self, attachments: Attachments, share: float, *, sees: bool = True) -> None:
-        """`share`: of what may be read of documents, for each."""
+        """`share`: the fraction of the limit on documents that each one may take."""
         self._attachments = attachments
         self._share = share
         self._sees = sees
         self._files = 0
         self._held = 0
-        """Bytes of pictures and sounds."""
+        """Bytes of converted pictures and audio so far."""
         self._tries = TRIES
 
     async def of(self, message: Message) -> AttachedFiles:
-        """What is in a message, or that it is too much."""
+        """The files of a message, or Problem.TOO_MUCH."""
         if not self._attachments.has(message):
             return NOTHING
         if self._files >= MOST_FILES or self._held >= MOST_HELD:
             return AttachedFiles(problem=Problem.TOO_MUCH)
         found = await self._attachments.of(message, self._share, tries=self._tries, sees=self._sees)
         self._files += 1
-        self._held += sum(len(one.data) for one in found.media)
-        # When Telegram has trouble, a burst does not wait for each of its files.
+        self._held += sum(len(medium.data) for medium in found.media)
+        # When Telegram is in trouble, don't wait for each of many files.
         if found.problem in (Problem.UNREACHABLE, Problem.LATE):
             self._tries = 1
         return found
 
 
 def _quoting(words: IncomingMessage, target: Message, found: AttachedFiles) -> IncomingMessage:
-    """With what is in the message that is quoted."""
+    """Add the files of the quoted message to the quote."""
     if words.quote is None:
         return words
     quote = replace(words.quote, attached=found.text, media=found.media, remarks=remarks(target, found))

@@ -1,7 +1,7 @@
-"""The words of a rich message, which python-telegram-bot hands on as the JSON that came.
+"""The text of a rich message, which python-telegram-bot passes on as raw JSON.
 
-It is read by its shape: whatever blocks Telegram adds, their texts are found, and JSON that looks otherwise is passed
-over. What can't be told in words (pictures, sounds, maps) is named in brackets.
+The code looks for texts in any kind of block, including ones that Telegram may add, and ignores JSON of another shape.
+Pictures, audio and maps are named in square brackets.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,16 +9,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from bot.inbound.sanitize import clean
 
 PICTURED = ("animation", "audio", "document", "location", "photo", "video", "voice_note")
-"""Fields of a block that is more than words."""
+"""Fields of blocks that are not text."""
 
 
 def words_of(rich: object) -> str:
-    """All words, a line for each block, list item and row of a table."""
+    """The whole text, with a line for each block, list item and table row."""
     return "\n".join(_blocks(_field(rich, "blocks")))
 
 
 def calls(rich: object) -> Iterator[str | int]:
-    """Who is called in it: @names, commands, which may bear one, and the numbers of people without a name."""
+    """Who is mentioned: @usernames, commands, which may contain one, and the IDs of people without a username."""
     match _field(rich, "type"):
         case "mention":
             yield f"@{_inline(_field(rich, 'username')).removeprefix('@')}"
@@ -28,13 +28,13 @@ def calls(rich: object) -> Iterator[str | int]:
             yield _inline(_field(rich, "bot_command"))
         case "text_mention":
             yield from (number for number in (_field(_field(rich, "user"), "id"),) if isinstance(number, int))
-    for held in rich.values() if isinstance(rich, Mapping) else _items(rich):
-        yield from calls(held)
+    for child in rich.values() if isinstance(rich, Mapping) else _items(rich):
+        yield from calls(child)
 
 
 def _blocks(blocks: object) -> Iterator[str]:
     for block in _items(blocks):
-        if _field(block, "type") != "thinking":  # only drafts have it
+        if _field(block, "type") != "thinking":  # only in drafts
             yield from (line for line in _block(block) if line.strip())
 
 
@@ -48,7 +48,7 @@ def _block(block: object) -> Iterator[str]:
         yield from _list_item(item)
     for row in _items(_field(block, "cells")):
         yield " | ".join(_inline(_field(cell, "text")) for cell in _items(row))
-    if buttons := [_button(one) for one in _items(_field(block, "buttons"))]:
+    if buttons := [_button(button) for button in _items(_field(block, "buttons"))]:
         yield " ".join(buttons)
     yield from _caption(_field(block, "caption"))
     yield _credit(block)
@@ -64,7 +64,7 @@ def _list_item(item: object) -> Iterator[str]:
 
 
 def _caption(caption: object) -> Iterator[str]:
-    """A caption is an object with a credit under media, and a text of its own under a table."""
+    """A caption, which is an object with a credit under media, but a plain text under a table."""
     if isinstance(caption, Mapping) and "type" not in caption:
         yield _inline(caption.get("text"))
         yield _credit(caption)
@@ -78,7 +78,7 @@ def _credit(holder: object) -> str:
 
 
 def _inline(text: object) -> str:
-    """A text in one line of ours, with the addresses that its words hide."""
+    """An inline text with the URLs of its links."""
     if isinstance(text, str):
         return text
     if isinstance(text, Mapping):

@@ -1,4 +1,4 @@
-"""Who may talk to the bot: what strangers and owners are told about it."""
+"""Texts about access, for applicants and owners."""
 
 STRANGER = (
     "Hi. This bot only talks to people on its list. Your ID is {user_id}. "

@@ -1,5 +1,5 @@
-"""Processes that do jobs for the bot: what runs over strangers' files and texts costs it neither its time nor its life.
+"""Processes that do jobs for the bot, so that untrusted files and texts can neither block nor crash it.
 
-A job is a line of JSON and as many bytes as it says; so is a result. JSON, and nothing that can name code, because what
-runs there has read what a stranger sent.
+A job is a line of JSON followed by as many bytes as it says, and so is a result. The format is JSON, and nothing that
+can refer to code, because a worker has processed untrusted input.
 """

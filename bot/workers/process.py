@@ -1,4 +1,4 @@
-"""The bot's end of a worker's pipes. A worker gets nothing of the bot's environment but where programs are."""
+"""The bot's end of a worker's pipes. A worker gets only a few variables of the bot's environment, and no secrets."""
 
 import asyncio
 import json
@@ -8,43 +8,43 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 KEPT = ("PATH", "PYTHONPATH", "LANG", "LC_ALL", "SYSTEMROOT", "VIRTUAL_ENV")
-"""Variables that a worker gets; the bot's own hold its secrets."""
+"""The environment variables that a worker gets; others contain the bot's secrets."""
 
 Options = dict[str, str | int | float | None]
 
 
 class GoneError(Exception):
-    """A worker died, or said what no worker says."""
+    """A worker died, or sent an invalid result."""
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a worker made: its fields, and bytes."""
+    """The result of a job: its fields, and bytes."""
 
     fields: dict[str, object]
     data: bytes
 
     def integer(self, name: str) -> int:
-        """A field that is a whole number."""
+        """The value of an integer field."""
         value = self.fields[name]
         assert isinstance(value, int)
         return value
 
 
 async def start(module: str, *arguments: str, **variables: str) -> asyncio.subprocess.Process:
-    """Start a worker: a module that serves jobs. Raises OSError."""
+    """Start a module as a worker. Raises OSError."""
     return await asyncio.create_subprocess_exec(
         sys.executable,
         *("-m", module, *arguments),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,  # what libraries mutter about what strangers sent
+        stderr=asyncio.subprocess.DEVNULL,  # libraries' warnings about untrusted input
         env={name: os.environ[name] for name in KEPT if name in os.environ} | variables,
     )
 
 
 async def ask(worker: asyncio.subprocess.Process, job: str, data: bytes, options: Mapping[str, object]) -> Result:
-    """Have a job done. Raises GoneError."""
+    """Have a worker do a job. Raises GoneError."""
     assert worker.stdin is not None, "started with pipes"
     assert worker.stdout is not None, "started with pipes"
     try:
@@ -59,7 +59,7 @@ async def ask(worker: asyncio.subprocess.Process, job: str, data: bytes, options
 
 
 async def end(worker: asyncio.subprocess.Process) -> None:
-    """Kill it, if it still lives."""
+    """Kill a worker if it is still running."""
     if worker.returncode is None:
         worker.kill()
     await worker.wait()

@@ -1,4 +1,4 @@
-"""The worker's end of its pipes: jobs in, results out, until there are no more, so that it never outlives the bot."""
+"""The worker's end of its pipes: it does jobs until the pipe is closed, so that it never outlives the bot."""
 
 import ctypes
 import json
@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 MOST_MEMORY = 2 * 1024**3
-"""Bytes of address space: libraries take half of it before anything is done."""
+"""The most bytes of address space: libraries take half of it before any job."""
 SWOLLEN = 400 * 1024
-"""Kilobytes in memory, after which a worker ends: the next one begins small."""
+"""The peak memory in kilobytes after which a worker exits, so that the next one starts small."""
 _DEATH_SIGNAL_OF_PARENT = 1
-"""PR_SET_PDEATHSIG of Linux."""
+"""Linux's PR_SET_PDEATHSIG."""
 
 Fields = dict[str, str | int | float | bool | None]
 
@@ -23,15 +23,16 @@ Fields = dict[str, str | int | float | bool | None]
 def serve(
     do: Callable[[str, bytes, dict[str, Any]], tuple[Fields, bytes]], idle_s: int = 0, cpu_s: int | None = None
 ) -> None:
-    """Do jobs until there are no more, or none comes for so many seconds; `do` gets a name, bytes and options.
+    """Do jobs until there are no more, or none arrives for `idle_s` seconds; `do` gets a name, bytes and options.
 
-    With `cpu_s`, a job that takes more seconds of the processor ends the process, and so does one that swelled it.
+    With `cpu_s`, a job that takes more CPU seconds kills the process, and the process exits after one that took much
+    memory.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the bot, which ends this process in its time
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the bot handles Ctrl-C, and ends this process
     _die_with_parent()
     _limit_memory()
     jobs, results = sys.stdin.buffer, sys.stdout.buffer
-    sys.stdout = sys.stderr  # nothing but results goes there
+    sys.stdout = sys.stderr  # standard output is for results only
     while line := _next(jobs, idle_s):
         job = json.loads(line)
         data = jobs.read(job.pop("size"))
@@ -45,7 +46,7 @@ def serve(
 def _next(jobs: BinaryIO, idle_s: int) -> bytes:
     if not idle_s or not hasattr(signal, "alarm"):
         return jobs.readline()
-    signal.alarm(idle_s)  # which ends the process
+    signal.alarm(idle_s)  # the signal ends the process
     line = jobs.readline()
     signal.alarm(0)
     return line
@@ -59,7 +60,7 @@ def _answer(results: BinaryIO, fields: Fields, data: bytes) -> None:
 def _limit_memory() -> None:
     try:
         import resource
-    except ImportError:  # not on Windows, where the limit of time has to do
+    except ImportError:  # not on Windows, where the time limit has to be enough
         return
     resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY, MOST_MEMORY))
 
@@ -75,14 +76,14 @@ def _limit_processor(seconds: int) -> None:
 
 
 def _die_with_parent() -> None:
-    """Also in the middle of a job, where the end of the pipe is not seen; on Linux only."""
+    """Also in the middle of a job, when a closed pipe would not be noticed; only on Linux."""
     if sys.platform == "linux":
         with suppress(OSError, AttributeError):
             ctypes.CDLL(None).prctl(_DEATH_SIGNAL_OF_PARENT, signal.SIGKILL)
 
 
 def _swelled() -> bool:
-    """By the most memory that it ever had; what a process may tell of itself starts with what its parent had."""
+    """Whether its peak memory was too high. getrusage can't be used, because it starts with the parent's peak."""
     with suppress(OSError, ValueError):
         for line in Path("/proc/self/status").read_text().splitlines():
             if line.startswith("VmHWM:"):

@@ -28,7 +28,7 @@ def answered(content: str, at: float = AT + 60) -> ArchivedTurn:
 def written(*turns: ArchivedTurn, private: bool = True, memory: ArchivedMemory | None = None, hours: int = 0) -> str:
     chat = ArchivedChat(ChatKey(1), private, AT, turns, memory)
     zone = timezone(timedelta(hours=hours)) if hours else UTC
-    return export.written(chat, zone, "Keepsake_bot")
+    return export.to_markdown(chat, zone, "Keepsake_bot")
 
 
 def test_days_are_headings_messages_have_name_time() -> None:

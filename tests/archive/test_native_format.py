@@ -32,7 +32,7 @@ async def test_all_conversations_make_the_round_trip_without_loss(
 
 async def test_one_conversation_makes_it_alone(storage: Storage, other: Storage, tmp_path: Path) -> None:
     await fill(storage)
-    text = "".join([piece async for piece in Exporter(storage.archive, storage.media).at(TOPIC)])
+    text = "".join([piece async for piece in Exporter(storage.archive, storage.media).chat(TOPIC)])
     await imported(other, text, tmp_path)
     assert await other.archive.keys() == [TOPIC]
     assert await other.archive.read(TOPIC) == await storage.archive.read(TOPIC)
@@ -50,7 +50,7 @@ async def test_every_column_is_compared_or_reproducible(storage: Storage, tmp_pa
 
 async def test_file_has_openai_messages_times_and_senders(storage: Storage) -> None:
     await fill(storage)
-    text = "".join([piece async for piece in Exporter(storage.archive, storage.media).at(HOME)])
+    text = "".join([piece async for piece in Exporter(storage.archive, storage.media).chat(HOME)])
     file = json.loads(text)
     assert (file["format"], file["version"], file["chat"]["id"]) == ("keepsake", 1, HOME.telegram_id)
     assert file["chat"]["choices"] == asdict(CHOICES)
@@ -71,7 +71,7 @@ async def test_what_was_forgotten_does_not_go_out(storage: Storage) -> None:
         chat = await storage.chats.ensure(tx, HOME, private=True, now=NOW)
         (row,) = await tx.rows("SELECT min(id) AS id FROM turns WHERE content LIKE 'a \"b\"%'")
         await storage.deletions.delete_turns(tx, chat.id, [row["id"]])
-    text = "".join([piece async for piece in Exporter(storage.archive, storage.media).at(HOME)])
+    text = "".join([piece async for piece in Exporter(storage.archive, storage.media).chat(HOME)])
     assert "👋" not in text
     assert "image/png" not in text
 
@@ -105,7 +105,7 @@ async def test_a_long_history_goes_out_in_pieces(storage: Storage, other: Storag
         chat = await storage.chats.ensure(tx, HOME, private=True, now=NOW)
         said = [turn(f"number {number}", number) for number in range(1, 2 * BLOCK + 2)]
         await storage.transcript.append(tx, chat.id, said, NOW)
-    pieces = [piece async for piece in Exporter(storage.archive, storage.media).at(HOME)]
+    pieces = [piece async for piece in Exporter(storage.archive, storage.media).chat(HOME)]
     assert max(piece.count("number ") for piece in pieces) == BLOCK
     await imported(other, "".join(pieces), tmp_path)
     assert rows(tmp_path / "other.db")["turns"] == rows(tmp_path / "keepsake.db")["turns"]
@@ -125,7 +125,7 @@ async def test_import_into_existing_chat_changes_nothing(storage: Storage, other
 
 async def test_history_can_be_imported_after_reset(storage: Storage, other: Storage, tmp_path: Path) -> None:
     await fill(storage)
-    text = "".join([piece async for piece in Exporter(storage.archive, storage.media).at(HOME)])
+    text = "".join([piece async for piece in Exporter(storage.archive, storage.media).chat(HOME)])
     before = rows(tmp_path / "keepsake.db")
     async with storage.transaction() as tx:
         chat = await storage.chats.ensure(tx, HOME, private=True, now=NOW)

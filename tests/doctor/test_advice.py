@@ -28,13 +28,13 @@ def _lost(cause: str) -> ServerTrouble:
 )
 def test_the_deepest_cause_tells_what_to_do(cause: str, told: str) -> None:
     error = _lost(cause)
-    assert cause in advice.told(error)
+    assert cause in advice.explain(error)
     assert told in advice.what_to_do(error, advice.TRANSCRIPTION)
     assert "TRANSCRIPTION_BASE_URL" in advice.what_to_do(error, advice.TRANSCRIPTION)
 
 
 def test_a_server_in_trouble_is_no_lost_connection() -> None:
-    assert advice.told(ServerTrouble("oops (status 500)")) == "the server has a problem (oops (status 500))"
+    assert advice.explain(ServerTrouble("oops (status 500)")) == "the server has a problem (oops (status 500))"
 
 
 def test_each_variable_is_named_for_what_it_is() -> None:

@@ -16,7 +16,7 @@ from tests.llm.local_library import needs_library
 async def _meaning(world: World, **variables: str) -> Finding:
     async with AsyncExitStack() as stack:
         settings = world.settings(**variables)
-        return await extras.meaning(settings, open_servers(settings, stack).embedder)
+        return await extras.check_embeddings(settings, open_servers(settings, stack).embedder)
 
 
 async def test_without_an_embedding_model_there_is_a_note(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -62,9 +62,9 @@ async def test_vectors_that_mean_nothing_are_a_note(world: World, monkeypatch: p
 async def test_failing_fallback_is_only_a_note(world: World) -> None:
     settings = world.settings()
     async with world.models(settings) as models:
-        found = await extras.instead(settings, models.of("other"))
+        found = await extras.check_fallback(settings, models.of("other"))
         assert (found.mark, found.found) == (Severity.FINE, "other answers too")
         world.model.script(Fail(404, "no such model"))
-        found = await extras.instead(settings, models.of("other"))
+        found = await extras.check_fallback(settings, models.of("other"))
     assert found.mark is Severity.NOTE
     assert "FALLBACK_MODEL" in found.advice

@@ -2,7 +2,7 @@
 
 from bot.conversation.tokens import estimate
 from bot.doctor import model_requests
-from bot.doctor.model_requests import QUESTION, Bill, BilledModels, ask, foretold
+from bot.doctor.model_requests import QUESTION, Bill, BilledModels, announcement, ask
 from bot.doctor.report import Severity
 from bot.errors import BudgetSpent
 from bot.llm.stream_events import Usage
@@ -60,5 +60,5 @@ async def test_a_filter_that_refuses_is_told(world: World) -> None:
 
 
 def test_the_price_is_told_before() -> None:
-    assert "USD" in foretold("stand-in at home", PRICE)
-    assert "Ctrl-C" in foretold("stand-in at home", None)
+    assert "USD" in announcement("stand-in at home", PRICE)
+    assert "Ctrl-C" in announcement("stand-in at home", None)

@@ -6,7 +6,7 @@ import pytest
 from telegram import Chat, Document, Message
 
 from bot.inbound.attachments import AttachedFiles, Attachments
-from bot.inbound.pages import MOST_SHOWN, PAGE_TOKENS, shown
+from bot.inbound.pages import MOST_SHOWN, PAGE_TOKENS, render_pages
 from bot.inbound.problems import Problem
 from bot.inbound.reading import remarks
 from bot.media.image import ConvertedImage
@@ -36,17 +36,17 @@ async def _found(data: bytes, *, sees: bool = True, most_tokens: int = 20_000) -
 
 
 async def test_only_the_first_pages_are_shown() -> None:
-    found = await shown(Renders(), b"", tuple(range(3, 40)), 100_000)
+    found = await render_pages(Renders(), b"", tuple(range(3, 40)), 100_000)
     assert found.numbers == tuple(range(3, 3 + MOST_SHOWN))
     assert [one.data for one in found.media] == [b"%d" % number for number in found.numbers]
-    assert (await shown(Renders(), b"", (1, 2, 3), 2 * PAGE_TOKENS)).numbers == (1, 2)
-    assert (await shown(Renders(), b"", (1, 2, 3), -5)).numbers == (1,)
+    assert (await render_pages(Renders(), b"", (1, 2, 3), 2 * PAGE_TOKENS)).numbers == (1, 2)
+    assert (await render_pages(Renders(), b"", (1, 2, 3), -5)).numbers == (1,)
 
 
 async def test_blank_and_broken_pages_are_passed_over() -> None:
-    found = await shown(Renders(p1=EmptyError(""), p2=UnreadableError("")), b"", (1, 2, 3), 10_000)
+    found = await render_pages(Renders(p1=EmptyError(""), p2=UnreadableError("")), b"", (1, 2, 3), 10_000)
     assert (found.blank, found.numbers) == ((1,), (3,))
-    assert (await shown(Renders(p2=TooSlowError("")), b"", (1, 2, 3), 10_000)).numbers == (1,)
+    assert (await render_pages(Renders(p2=TooSlowError("")), b"", (1, 2, 3), 10_000)).numbers == (1,)
 
 
 async def test_a_scan_is_shown_and_said_to_be() -> None:
