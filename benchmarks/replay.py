@@ -25,7 +25,7 @@ from sandbox.model.prompt_cache import PromptCache, PromptCounter, Tokenize
 from sandbox.model.request import ChatRequest
 
 PATIENCE_S = 60.0
-STUCK_S = 20.0
+STUCK_S = 60.0
 """Without a new vector in this time, no more will come."""
 UNEMBEDDED = 2
 """The newest turns have no vector yet: they are in the window."""
