@@ -62,7 +62,10 @@ class NamedTime:
 
 
 def named_time(text: str, languages: Iterable[str], now: datetime, zone: tzinfo) -> NamedTime | None:
-    """The time named in a text, in the first of these languages that parses."""
+    """The first time named in a text, in the first of these languages that parses.
+
+    Future times are ignored, and a month or day without a year is the most recent one.
+    """
     unified = unicodedata.normalize("NFKC", text)
     folded = unified[:MOST_CHARACTERS].casefold()
     today = now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
@@ -80,15 +83,6 @@ def named_time(text: str, languages: Iterable[str], now: datetime, zone: tzinfo)
         asks = known is not None and known.asks.search(said) is not None
         return NamedTime(found.begin, found.end, rest, alone and bool(said), alone and asks)
     return None
-
-
-def time_range(text: str, language: str, now: datetime, zone: tzinfo) -> tuple[datetime, datetime] | None:
-    """[begin, end) of the first time named in a text, or None.
-
-    Future times are ignored, and a month or day without a year is the most recent one.
-    """
-    found = named_time(text, (language,), now, zone)
-    return None if found is None else (found.begin, found.end)
 
 
 def _ranges(text: str, known: TimeWords | None, today: datetime) -> Iterator[_Range]:

@@ -94,11 +94,6 @@ def failure_in_place_of_answer(body: object, *, host: str) -> errors.ModelError:
     return _classify(None, details_in(body), host=host)
 
 
-def failure_of_event(code: str | None, message: str, *, host: str = "") -> errors.ModelError:
-    """The ModelError for a failure event in a stream."""
-    return _classify(None, details_in({"code": code, "message": message}), host=host)
-
-
 def dashscope_failure(
     status: int, code: str | None, message: str, *, streaming: bool, host: str = DASHSCOPE
 ) -> errors.ModelError:

@@ -9,7 +9,6 @@ from sandbox.botapi.wire import Json
 
 SIDES = (90, 320, 800, 1280, 2560)
 """The longest sides of a photo's sizes, in pixels."""
-THUMBNAIL_SIDE = 320
 OPUS_RATE = 48_000
 """The granule rate of Ogg with Opus, whatever the input rate was (RFC 7845)."""
 

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bot.conversation.search_terms import likely_languages
-from bot.conversation.time_ranges import MOST_CHARACTERS, named_time, time_range
+from bot.conversation.time_ranges import MOST_CHARACTERS, named_time
 from bot.conversation.time_words import _tables, time_words
 
 NOW = datetime(2026, 11, 29, 15, 0, tzinfo=UTC)
@@ -136,9 +136,9 @@ NOW = datetime(2026, 11, 29, 15, 0, tzinfo=UTC)
     ],
 )
 def test_a_time_is_read(language: str, text: str, begin: str, end: str) -> None:
-    found = time_range(text, language, NOW, UTC)
-    assert found is not None
-    assert tuple(f"{at:%Y-%m-%d}" for at in found) == (begin, end)
+    named = named_time(text, (language,), NOW, UTC)
+    assert named is not None
+    assert (f"{named.begin:%Y-%m-%d}", f"{named.end:%Y-%m-%d}") == (begin, end)
 
 
 @pytest.mark.parametrize(
@@ -173,7 +173,7 @@ def test_a_time_is_read(language: str, text: str, begin: str, end: str) -> None:
     ],
 )
 def test_what_is_no_time_is_none(language: str, text: str) -> None:
-    assert time_range(text, language, NOW, UTC) is None
+    assert named_time(text, (language,), NOW, UTC) is None
 
 
 @pytest.mark.parametrize(
@@ -202,13 +202,13 @@ def test_a_long_run_of_signs_is_read_once() -> None:
 
 
 def test_days_are_those_of_the_zone() -> None:
-    found = time_range("yesterday", "en", datetime(2026, 11, 29, 23, 0, tzinfo=UTC), ZoneInfo("Asia/Tokyo"))
-    assert found is not None
-    assert found[0].isoformat() == "2026-11-29T00:00:00+09:00"
+    named = named_time("yesterday", ("en",), datetime(2026, 11, 29, 23, 0, tzinfo=UTC), ZoneInfo("Asia/Tokyo"))
+    assert named is not None
+    assert named.begin.isoformat() == "2026-11-29T00:00:00+09:00"
 
 
 def test_only_the_beginning_of_a_text_is_read() -> None:
-    assert time_range("x " * MOST_CHARACTERS + "yesterday", "en", NOW, UTC) is None
+    assert named_time("x " * MOST_CHARACTERS + "yesterday", ("en",), NOW, UTC) is None
 
 
 @pytest.mark.parametrize("language", sorted(_tables().keys() - {"figures"}))

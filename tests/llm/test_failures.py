@@ -9,7 +9,7 @@ import pytest
 
 from bot import errors
 from bot.llm.error_bodies import MOST_CHARACTERS
-from bot.llm.failures import dashscope_failure, failure_of_event, translate
+from bot.llm.failures import dashscope_failure, failure_in_place_of_answer, translate
 from bot.llm.retrying import is_passing
 from tests.llm.foreign_phrases import FOREIGN, NEITHER
 from tests.llm.phrases import PHRASES
@@ -194,7 +194,8 @@ def test_an_event_has_its_status_as_a_code() -> None:
         ("content_filter", ""): errors.ContentRefused,
     }
     for (code, message), kind in kinds.items():
-        assert type(failure_of_event(code, message)) is kind, (code, message)
+        failure = failure_in_place_of_answer({"code": code, "message": message}, host="")
+        assert type(failure) is kind, (code, message)
 
 
 def test_dashscope_quota_per_minute_is_rate_limit() -> None:
