@@ -132,13 +132,17 @@ class History:
         return [row["id"] for row in rows]
 
     async def sample(self, count: int) -> list[HistoryTurn]:
-        """Indexed turns from all over the transcript, at most so many, each the first in a range of ids."""
+        """Indexed turns from all over the transcript, at most so many, each the first in a range of ids.
+
+        Turns whose keys are stale are left out: they are not found by their words until they are indexed again.
+        """
         rows = await self._database.rows(
             "WITH RECURSIVE span (last) AS (SELECT coalesce(max(id), 0) FROM turns),"
             " slice (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM slice WHERE n + 1 < ?1)"
             f" {_SPOKEN} WHERE id IN (SELECT (SELECT min(id) FROM turns WHERE id > n * last / ?1) FROM slice, span)"
             f" AND {SETTLED} AND id <= (SELECT indexed_turn FROM chats WHERE chats.id = chat_id)"
-            " AND id > (SELECT old_turn FROM chats WHERE chats.id = chat_id)",
+            " AND id > (SELECT old_turn FROM chats WHERE chats.id = chat_id)"
+            " AND id NOT IN (SELECT turn_id FROM stale_keys)",
             (count,),
         )
         return [_spoken(row) for row in rows]

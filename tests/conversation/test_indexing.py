@@ -58,6 +58,17 @@ async def test_indexing_in_batches_gives_the_same_keys(
     assert await history.keys() == whole
 
 
+async def test_key_that_waits_for_renewal_is_no_damage(storage: Storage, history: History) -> None:
+    """A process that ends after an edit leaves the key for the next one, which then checks the index."""
+    first, _ = await history.talk("alpha", "beta")
+    indexer = Indexer(storage, UTC)
+    async with storage.transaction() as tx:
+        await tx.execute("UPDATE turns SET content = 'gamma' WHERE id = ?", (first,))
+        await indexer.changed(tx, history.chat.id, first)
+    assert await indexer.probe()
+    assert not storage.search.index.damaged
+
+
 async def test_nothing_is_written_when_nothing_was_said(storage: Storage, history: History) -> None:
     await history.talk("alpha", "beta")
     before = await storage.database.rows("PRAGMA data_version")
