@@ -48,7 +48,7 @@ class ScriptedModel:
 
     scripts: list[Script]
     name: str = "scripted"
-    senses: Capabilities = field(default_factory=Capabilities)
+    capabilities: Capabilities = field(default_factory=Capabilities)
     window: int = 32_768
     limit: int | None = None
     single_turn: bool = False

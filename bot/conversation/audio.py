@@ -39,11 +39,11 @@ class AudioTranscriber:
         self._transcripts: OrderedDict[tuple[int | None, int | None, str], str] = OrderedDict()
         """Transcripts by (sender, message, hash of the sound)."""
 
-    async def understand(self, message: IncomingMessage, senses: Capabilities) -> TranscribedMessage:
-        """The message for a model with these senses. A sound that can't be transcribed is kept for a later model."""
+    async def understand(self, message: IncomingMessage, capabilities: Capabilities) -> TranscribedMessage:
+        """The message for a model with these capabilities. Audio that can't be transcribed is kept for later."""
         quoted = message.quote.media if message.quote else ()
         sounds = [medium for medium in (*quoted, *message.media) if medium.kind is MediaKind.AUDIO]
-        if not sounds or senses.hears:
+        if not sounds or capabilities.hears:
             return TranscribedMessage(message)
         if self._transcriber is None:
             return _untranscribed(message, CannotHear("no TRANSCRIPTION_MODEL"))

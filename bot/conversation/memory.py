@@ -76,7 +76,7 @@ class MemoryEditor:
             prompt_tokens=round(view.sizes.total),
             context_window=view.policy.context_window,
             rounds=len(view.starts),
-            media=sum(is_sent(medium, view.model.senses) for turn in view.window.turns for medium in turn.media),
+            media=sum(is_sent(medium, view.model.capabilities) for turn in view.window.turns for medium in turn.media),
             cached_share=_cached_share(reports),
             made_at=datetime.fromtimestamp(memory.made_at, self._zone) if memory else None,
             whole=view.window.through_turn <= view.window.chat.reset_turn,

@@ -54,16 +54,16 @@ class ModelSelector:
         has_sound = any(
             medium.kind is MediaKind.AUDIO and not medium.refused for turn in turns for medium in turn.media
         )
-        if chosen.senses.sees and (self._vision is None or (has_sound and chosen.senses.hears)):
+        if chosen.capabilities.sees and (self._vision is None or (has_sound and chosen.capabilities.hears)):
             return chosen  # a model that hears too isn't replaced by one that only sees
         vision = self._vision or self._default_vision
         return self._models.of(vision) if vision else chosen
 
-    def senses(self, settings: ChatSettings) -> Capabilities:
+    def capabilities(self, settings: ChatSettings) -> Capabilities:
         """What a chat's messages may contain; pictures count if any model that may answer can see them."""
-        senses = self._models.of(self.name(settings)).senses
-        vision = self._vision or (None if senses.sees else self._default_vision)
-        return replace(senses, sees=self._models.of(vision).senses.sees) if vision else senses
+        capabilities = self._models.of(self.name(settings)).capabilities
+        vision = self._vision or (None if capabilities.sees else self._default_vision)
+        return replace(capabilities, sees=self._models.of(vision).capabilities.sees) if vision else capabilities
 
     def name(self, settings: ChatSettings) -> str:
         """The name of the chat's chosen model if it is still offered, otherwise of the main one."""
@@ -71,9 +71,9 @@ class ModelSelector:
         return chosen if chosen in self.offered and chosen is not None else self.main
 
 
-def is_sent(medium: Medium, senses: Capabilities) -> bool:
-    """Whether a model with these senses is sent this medium."""
-    return not medium.refused and takes(senses, medium.kind)
+def is_sent(medium: Medium, capabilities: Capabilities) -> bool:
+    """Whether a model with these capabilities is sent this medium."""
+    return not medium.refused and takes(capabilities, medium.kind)
 
 
 def newest_images(turns: tuple[Turn, ...], most: int | None) -> tuple[Turn, ...]:
@@ -118,6 +118,6 @@ def _without(turn: Turn, gone: Container[tuple[int, int]]) -> tuple[Medium, ...]
     )
 
 
-def takes(senses: Capabilities, kind: MediaKind) -> bool:
-    """Whether a model with these senses takes this kind of medium."""
-    return senses.sees if kind is MediaKind.IMAGE else senses.hears
+def takes(capabilities: Capabilities, kind: MediaKind) -> bool:
+    """Whether a model with these capabilities takes this kind of medium."""
+    return capabilities.sees if kind is MediaKind.IMAGE else capabilities.hears

@@ -137,7 +137,7 @@ class PromptBuilder:
         Returns the turns that have them; empty if nothing was sent.
         """
         view = await self._windows.view(chat_id)
-        sent = [turn for turn in view.sent if any(is_sent(medium, view.model.senses) for medium in turn.media)]
+        sent = [turn for turn in view.sent if any(is_sent(medium, view.model.capabilities) for medium in turn.media)]
         newest = [turn for turn in sent if turn.id > _last_answer(view)]
         left_out = [turn.id for turn in newest or sent]
         await self._refuse(left_out, refused=True)

@@ -188,7 +188,7 @@ class WindowReader:
         )  # enough for the model's whole window, however wrong the count is
         window = await self._storage.memories.window(chat_id, without=without, most_tokens=most)
         model = self._selector.model(window.chat, window.turns)
-        turns = newest_images(within_bytes(window.turns, MOST_BYTES), model.senses.most_images)
+        turns = newest_images(within_bytes(window.turns, MOST_BYTES), model.capabilities.most_images)
         window = replace(window, turns=turns)
         ratio = await self._storage.usage.token_ratio(model.name, chat_id)
         return self._measured(window, model, ratio)
@@ -210,7 +210,7 @@ class WindowReader:
         if model.single_turn and way is MemoryMode.SUMMARY:  # it can't be asked to write a summary
             way = MemoryMode.TRUNCATE
         tools = self._tools_for(window.chat, model, way)
-        sizes = self._sizes(window, model.senses, starts, ratio, prompt.tool_tokens(tools, self.count_tokens))
+        sizes = self._sizes(window, model.capabilities, starts, ratio, prompt.tool_tokens(tools, self.count_tokens))
         policy = self.policy_for(model)
         return PromptWindow(window, model, way, policy, sizes, thresholds(policy, way, sizes), starts, ratio, tools)
 
@@ -234,7 +234,7 @@ class WindowReader:
     ) -> tuple[Message, ...]:
         """The messages for a window or some of its turns, with the media that the model takes."""
         turns = view.sent if turns is None else turns
-        sent = [medium for turn in turns for medium in turn.media if is_sent(medium, view.model.senses)]
+        sent = [medium for turn in turns for medium in turn.media if is_sent(medium, view.model.capabilities)]
         await self._media_budget.take(sum({medium.hash: medium.size for medium in sent}.values()))
         contents = await self._storage.media.contents({medium.hash for medium in sent}) if sent else {}
         parts = {medium.hash: _media_part(medium, contents[medium.hash]) for medium in sent if medium.hash in contents}
@@ -257,7 +257,7 @@ class WindowReader:
         """The counted (uncorrected) tokens of these messages."""
         turns = view.sent if turns is None else turns
         memory = view.window.memory.tokens if view.window.memory else 0
-        said = sum(_tokens(turn, view.model.senses) for turn in turns)
+        said = sum(_tokens(turn, view.model.capabilities) for turn in turns)
         if view.model.single_turn:
             return said
         offered = prompt.tool_tokens(view.tools, self.count_tokens)
@@ -289,11 +289,11 @@ class WindowReader:
         return tuple(tool for tool in self._tools if tool not in unwanted)
 
     def _sizes(
-        self, window: Window, senses: Capabilities, starts: tuple[int, ...], ratio: float, offered: int
+        self, window: Window, capabilities: Capabilities, starts: tuple[int, ...], ratio: float, offered: int
     ) -> WindowSizes:
         ends = (*starts[1:], len(window.turns)) if starts else ()
         rounds = tuple(
-            ratio * sum(_tokens(turn, senses) for turn in window.turns[start:end])
+            ratio * sum(_tokens(turn, capabilities) for turn in window.turns[start:end])
             for start, end in zip(starts, ends, strict=True)
         )
         memory = window.memory.tokens if window.memory else 0
@@ -302,8 +302,8 @@ class WindowReader:
         return WindowSizes(ratio * opening, ratio * memory, rounds, waiting)
 
 
-def _tokens(turn: Turn, senses: Capabilities) -> int:
-    return turn.tokens + sum(medium.tokens for medium in turn.media if is_sent(medium, senses))
+def _tokens(turn: Turn, capabilities: Capabilities) -> int:
+    return turn.tokens + sum(medium.tokens for medium in turn.media if is_sent(medium, capabilities))
 
 
 def _media_part(medium: Medium, content: bytes) -> Part:

@@ -76,7 +76,7 @@ def _checks(settings: Settings, servers: Servers, count_tokens: TokenCounter, bi
     return [
         ("Telegram", partial(telegram_checks.check_telegram, settings)),
         ("Model", partial(main_model.check_main_model, settings, models, count_tokens, servers.profiles)),
-        *([] if main.senses.hears else [("Voice", voice)]),
+        *([] if main.capabilities.hears else [("Voice", voice)]),
         *(("Fallback", partial(extras.check_fallback, settings, model)) for model in fallbacks),
         ("Embeddings", partial(extras.check_embeddings, settings, servers.embedder, bill)),
         ("Database", partial(environment.check_database, settings)),

@@ -127,7 +127,7 @@ async def check_main_model(
         "Prompt cache": partial(check_cache, settings, models),
         "Tools": partial(check_tools, settings, models),
         "Pictures": partial(media_checks.pictures, settings, models),
-        **({"Voice": partial(media_checks.voice, settings, main, None)} if main.senses.hears else {}),
+        **({"Voice": partial(media_checks.voice, settings, main, None)} if main.capabilities.hears else {}),
     }
     found, clock = [first], asyncio.get_running_loop().time
     until = clock() + REST_S

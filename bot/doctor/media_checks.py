@@ -82,9 +82,9 @@ def _chunk(kind: bytes, data: bytes) -> bytes:
 async def pictures(settings: Settings, models: Models) -> Finding:
     """Show a picture to the model that would get the users' pictures."""
     main = models.of(settings.openai_model)
-    name = settings.vision_model or (main.name if main.senses.sees else models.vision_model)
+    name = settings.vision_model or (main.name if main.capabilities.sees else models.vision_model)
     model = models.of(name) if name else main
-    if not model.senses.sees:
+    if not model.capabilities.sees:
         return _blind(settings, model.name)
     left, right = two_colours()
     shown = Message("user", COLOUR_QUESTION, parts=(picture(left, right), COLOUR_QUESTION))
@@ -129,7 +129,7 @@ async def voice(
     settings: Settings, model: ChatModel, transcriber: Transcriber | None, bill: Bill | None = None
 ) -> Finding:
     """Play a voice message to the model that would get the users': the main model, or the transcriber."""
-    if model.senses.hears:
+    if model.capabilities.hears:
         return await _heard(settings, model)
     if transcriber is None:
         return note(

@@ -120,15 +120,15 @@ class MessageHandlers:
             await self._read_and_record(update, batch, stack)
 
     async def _read_and_record(self, update: MessageContext, batch: MessageBatch, stack: AsyncExitStack) -> None:
-        senses = self._reader.senses(update.chat)
+        capabilities = self._reader.capabilities(update.chat)
         try:
-            reading = self._reader.read(update.key, batch.messages, senses, stack)
+            reading = self._reader.read(update.key, batch.messages, capabilities, stack)
             read, transcribed = await self._cancellations.until_stopped(update.key, reading)
         except StoppedError as exc:
             await self._keep(update, batch, update.notice(texts.STOPPED), exc.update_ids)
             return
-        notices = notices_of(read, transcribed, senses)
-        asked = any(is_question(message, words, senses) for message, words in zip(read, transcribed, strict=True))
+        notices = notices_of(read, transcribed, capabilities)
+        asked = any(is_question(message, words, capabilities) for message, words in zip(read, transcribed, strict=True))
         async with update.finish() as tx:
             if transcribed:
                 chat = await self._recorder.record(

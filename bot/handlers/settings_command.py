@@ -249,7 +249,7 @@ class SettingsHandlers:
             await self._questions.answered(tx, given, notice, over=fits, awaits=not fits)
 
     def _facts(self, message: Message, settings: ChatSettings) -> SettingFacts:
-        senses = self._selector.named(self._selector.name(settings)).senses
+        capabilities = self._selector.named(self._selector.name(settings)).capabilities
         return SettingFacts(
             settings=settings,
             private=is_private(message),
@@ -258,8 +258,8 @@ class SettingsHandlers:
             way=self._way,
             reply_format=self._reply_format,
             listens=self._listens,
-            speaks=senses.speaks,
-            thinks=senses.thinks,
+            speaks=capabilities.speaks,
+            thinks=capabilities.thinks,
             recalls=self._recalls,
         )
 

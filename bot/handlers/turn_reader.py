@@ -61,7 +61,7 @@ class TurnReader:
         if not fetch:
             skimmed = await self.skim([message])
             return (skimmed[0], None) if skimmed else None
-        read, transcribed = await self.read(chat.key, [message], self.senses(chat), stack)
+        read, transcribed = await self.read(chat.key, [message], self.capabilities(chat), stack)
         if any(item.requests for item in transcribed):
             async with self._storage.transaction() as tx:
                 await self.record_usage(tx, chat.id, transcribed)
@@ -72,12 +72,12 @@ class TurnReader:
         for item in transcribed:
             await self._transcriber.record_usage(tx, chat_id, item.message.sender_id, item.requests)
 
-    def senses(self, chat: Chat | None) -> Capabilities:
+    def capabilities(self, chat: Chat | None) -> Capabilities:
         """What the chat's model takes besides text."""
-        return self._selector.senses(chat.settings if chat else ChatSettings())
+        return self._selector.capabilities(chat.settings if chat else ChatSettings())
 
     async def read(
-        self, key: ChatKey, messages: Sequence[Message], senses: Capabilities, stack: AsyncExitStack
+        self, key: ChatKey, messages: Sequence[Message], capabilities: Capabilities, stack: AsyncExitStack
     ) -> tuple[list[ReadMessage], list[TranscribedMessage]]:
         """Read files and transcribe recordings; the files keep their share of the memory until `stack` is closed."""
 
@@ -85,9 +85,9 @@ class TurnReader:
             return await self._is_ignored(target) or await self._recorder.attachments_in_view(key, target.message_id)
 
         await stack.enter_async_context(self._reader.holding(messages))
-        read = await self._reader.read(messages, needs_no_quote, sees=senses.sees)
+        read = await self._reader.read(messages, needs_no_quote, sees=capabilities.sees)
         read = [replace(item, said=await self._without_blocked(item.message, item.said)) for item in read]
-        return read, [await self._transcriber.understand(item.said, senses) for item in read]
+        return read, [await self._transcriber.understand(item.said, capabilities) for item in read]
 
     async def skim(self, messages: Sequence[Message]) -> list[IncomingMessage]:
         """Their content without files; nothing is downloaded."""
@@ -117,14 +117,14 @@ class TurnReader:
 
 
 def notices_of(
-    read: Sequence[ReadMessage], transcribed: Sequence[TranscribedMessage], senses: Capabilities
+    read: Sequence[ReadMessage], transcribed: Sequence[TranscribedMessage], capabilities: Capabilities
 ) -> list[Notice]:
     """Notices about the messages: the transcripts of recordings, and what could not be read."""
     notices = []
     for item, heard in zip(read, transcribed, strict=True):
         if heard.transcript:
             notices.append(answer(item.message, heard.transcript, quote=True))
-        failure = heard.failure or _unseen(heard, senses)
+        failure = heard.failure or _unseen(heard, capabilities)
         problems = list(problems_of(item))
         notices += [answer(item.message, problem) for problem in problems]
         if failure is not None and not problems:
@@ -165,21 +165,21 @@ def problem_text(problem: Problem) -> str:
     }[problem]
 
 
-def is_question(read: ReadMessage, heard: TranscribedMessage, senses: Capabilities) -> bool:
+def is_question(read: ReadMessage, heard: TranscribedMessage, capabilities: Capabilities) -> bool:
     """Whether there is something to answer in a message: text, or a file that could be read."""
     if heard.message.text.strip():
         return True
     if isinstance(heard.failure, NothingHeard):
         return False
-    taken = [takes(senses, media.kind) for media in heard.message.media]
+    taken = [takes(capabilities, media.kind) for media in heard.message.media]
     return read.problem in (None, *PARTLY) and (any(taken) or not taken)
 
 
-def _unseen(heard: TranscribedMessage, senses: Capabilities) -> CannotSee | None:
+def _unseen(heard: TranscribedMessage, capabilities: Capabilities) -> CannotSee | None:
     if heard.transcript:  # the thumbnail of a round video adds little to what was said in it
         return None
     pictures = any(media.kind is MediaKind.IMAGE for media in heard.message.media)
-    return CannotSee("no VISION_MODEL") if pictures and not senses.sees else None
+    return CannotSee("no VISION_MODEL") if pictures and not capabilities.sees else None
 
 
 def _each_once(notices: Sequence[Notice]) -> list[Notice]:

@@ -224,7 +224,7 @@ class ChatCompletions(OpenAIModel):
         )
 
     def _voice_fields(self, options: Options) -> dict[str, JsonValue]:
-        return voice_fields(self._voice, self._voice_format) if options.voice and self.senses.speaks else {}
+        return voice_fields(self._voice, self._voice_format) if options.voice and self.capabilities.speaks else {}
 
     def _optional(self, messages: Sequence[Message], options: Options) -> dict[str, JsonValue]:
         profile, extra = self.server.profile, self.extra_body
@@ -239,7 +239,7 @@ class ChatCompletions(OpenAIModel):
             wanted |= switch
         names = ("max_completion_tokens", "max_tokens")
         length = self._length(options, names if profile.completion_tokens else names[::-1])
-        apart = reasoning_format(profile.thinking_as, self.name) if self.senses.thinks else {}
+        apart = reasoning_format(profile.thinking_as, self.name) if self.capabilities.thinks else {}
         return {**usage, **apart, **extra, **self._caching(messages, options), **wanted, **length}
 
 

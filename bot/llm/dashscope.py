@@ -89,9 +89,9 @@ class DashScopeModel(Model):
 
     def __init__(self, server: DashScopeServer, name: str) -> None:
         super().__init__(server, name)
-        self.senses = replace(self.senses, speaks=False)
+        self.capabilities = replace(self.capabilities, speaks=False)
         self.server = server
-        self._multimodal = self.senses.sees or self.senses.hears
+        self._multimodal = self.capabilities.sees or self.capabilities.hears
 
     async def _pieces(self, messages: Sequence[Message], options: Options) -> AsyncGenerator[list[StreamEvent], None]:
         for moved in (False, True):
@@ -129,7 +129,7 @@ class DashScopeModel(Model):
         """
         self._multimodal = not tried
         if not self._multimodal:
-            self.senses = replace(self.senses, sees=False, hears=False)
+            self.capabilities = replace(self.capabilities, sees=False, hears=False)
             if any(message.parts for message in messages):
                 raise errors.CannotSee(str(refusal)) from refusal
 

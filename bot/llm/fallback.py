@@ -211,13 +211,13 @@ def _has_content(event: StreamEvent) -> bool:
 
 def _without_unreadable_media(model: ChatModel, messages: Sequence[Message]) -> list[Message]:
     """The messages without media that the model can't read."""
-    return [replace(message, parts=_readable_parts(model.senses, message.parts)) for message in messages]
+    return [replace(message, parts=_readable_parts(model.capabilities, message.parts)) for message in messages]
 
 
-def _readable_parts(senses: Capabilities, parts: Sequence[Part]) -> tuple[Part, ...]:
+def _readable_parts(capabilities: Capabilities, parts: Sequence[Part]) -> tuple[Part, ...]:
     taken = tuple(
         part
         for part in parts
-        if (senses.sees or not isinstance(part, Image)) and (senses.hears or not isinstance(part, Sound))
+        if (capabilities.sees or not isinstance(part, Image)) and (capabilities.hears or not isinstance(part, Sound))
     )
     return taken if any(not isinstance(part, str) for part in taken) else ()

@@ -143,7 +143,7 @@ class ChatModel(Protocol):
         """The name under which usage is recorded."""
 
     @property
-    def senses(self) -> Capabilities:
+    def capabilities(self) -> Capabilities:
         """The known capabilities, minus those that were refused."""
 
     @property
@@ -185,9 +185,9 @@ class ModelWrapper:
         return self._model.name
 
     @property
-    def senses(self) -> Capabilities:
+    def capabilities(self) -> Capabilities:
         """The known capabilities, minus those that were refused."""
-        return self._model.senses
+        return self._model.capabilities
 
     @property
     def window(self) -> int:

@@ -69,7 +69,7 @@ class FactStore(Protocol):
 
 
 class Doubts:
-    """Refused senses of one model and the time until each is tried again; times are seconds of a monotonic clock."""
+    """Refused capabilities of one model, and when each is tried again, in seconds of a monotonic clock."""
 
     def __init__(self) -> None:
         self._until: dict[str, float] = {}
@@ -83,9 +83,9 @@ class Doubts:
         self._until[sense] = now + rest
         self._rests[sense] = min(2 * rest, LONGEST_REST_S)
 
-    def left_of(self, senses: Capabilities, now: float) -> Capabilities:
-        """The senses minus those that are not to be tried yet."""
+    def left_of(self, capabilities: Capabilities, now: float) -> Capabilities:
+        """The capabilities minus those that are not to be tried yet."""
         sees, hears = (now >= self._until.get(sense, 0.0) for sense in ("sees", "hears"))
         if sees and hears:
-            return senses
-        return replace(senses, sees=senses.sees and sees, hears=senses.hears and hears)
+            return capabilities
+        return replace(capabilities, sees=capabilities.sees and sees, hears=capabilities.hears and hears)

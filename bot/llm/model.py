@@ -48,7 +48,7 @@ class Model(ABC):
         self.name = name
         profile = server.profile_of(name)
         self._doubts = Doubts()
-        self._known = self.senses = server.profile.senses(profile)
+        self._known = self.capabilities = server.profile.capabilities(profile)
         self.window = profile.context_window
         self._most = profile.most_output
         self.extra_body = server.extra_body | profile.body
@@ -69,23 +69,23 @@ class Model(ABC):
     def know(self, profile: ModelProfile) -> None:
         """Apply what the server reports about the model after it was created; what refusals taught takes precedence."""
         server = self._server.profile
-        told, before, now = server.senses(profile), self._known, self._senses
+        reported, before, now = server.capabilities(profile), self._known, self._capabilities
         refused = {name for name in ("sees", "hears", "speaks") if getattr(before, name) and not getattr(now, name)}
-        most = told.most_images if now.most_images == before.most_images else now.most_images
-        self._known = told
-        self.senses = replace(told, most_images=most, **dict.fromkeys(refused, False))
+        most = reported.most_images if now.most_images == before.most_images else now.most_images
+        self._known = reported
+        self.capabilities = replace(reported, most_images=most, **dict.fromkeys(refused, False))
         if self._limit_of not in (None, profile.context_window):
             self.limit = self._limit_of = None
         self.window, self._most, self.single_turn = profile.context_window, profile.most_output, profile.single_turn
         self.calls = profile.tools and "tools" not in self._refused
 
     @property
-    def senses(self) -> Capabilities:
-        return self._doubts.left_of(self._senses, time.monotonic())
+    def capabilities(self) -> Capabilities:
+        return self._doubts.left_of(self._capabilities, time.monotonic())
 
-    @senses.setter
-    def senses(self, senses: Capabilities) -> None:
-        self._senses = senses
+    @capabilities.setter
+    def capabilities(self, capabilities: Capabilities) -> None:
+        self._capabilities = capabilities
 
     async def stream(
         self, messages: Sequence[Message], options: Options = DEFAULT
@@ -94,7 +94,7 @@ class Model(ABC):
         began, finished = False, False
         answer = AnswerStream(self._bounds(options))
         try:
-            async with aclosing(self._in_turn(messages, options)) as told, aclosing(end_after_finish(told)) as pieces:
+            async with aclosing(self._in_turn(messages, options)) as raw, aclosing(end_after_finish(raw)) as pieces:
                 async for piece in pieces:
                     if piece and isinstance(piece[0], Queued):
                         yield piece[0]
@@ -221,7 +221,7 @@ class Model(ABC):
     def _do_without(self, new: frozenset[str]) -> None:
         self.calls = self.calls and "tools" not in new
         if new & {"modalities", "audio"}:
-            self.senses = replace(self._senses, speaks=False)
+            self.capabilities = replace(self._capabilities, speaks=False)
 
     def _optional_names(self, messages: Sequence[Message], options: Options) -> Collection[str]:
         """The names of the optional fields that a request contains."""
@@ -249,7 +249,7 @@ class Model(ABC):
         """The ModelError for a foreign exception; `streaming`: the answer had begun."""
 
     def _learn_from(self, messages: Sequence[Message], error: ModelError) -> ModelError:
-        """Learn from an error (circuit breakers, window, senses) and return it, without words of the prompt.
+        """Learn from an error (circuit breakers, window, capabilities) and return it, without words of the prompt.
 
         A server that responds may fail for this model only; an unreachable one fails for all.
         """
@@ -280,7 +280,7 @@ class Model(ABC):
     def _learn_picture_limit(self, error: TooManyImages, count: int) -> ModelError:
         """Learn the picture limit from a refusal of `count` pictures, and return the error to raise."""
         if error.most == 0:
-            self.senses = replace(self._senses, sees=False)
+            self.capabilities = replace(self._capabilities, sees=False)
             return as_kind(error, CannotSee)
         if count == 1:
             return as_kind(error, ImageRefused)
@@ -288,7 +288,7 @@ class Model(ABC):
         if most is None:  # the message has no number, so try fewer next time
             most = count // 2 if self._guessed_images else count - 1
             self._guessed_images = True
-        self.senses = replace(self._senses, most_images=most)
+        self.capabilities = replace(self._capabilities, most_images=most)
         log.warning("%s takes %d pictures at most; of more it is shown the newest", self.breaker.name, most)
         return error
 
@@ -313,7 +313,7 @@ class Model(ABC):
         return {name: min(most, max(self._most or most, asked))}
 
     def _sets_thinking(self, options: Options) -> bool:
-        return options.thinking is not None and self.senses.thinks
+        return options.thinking is not None and self.capabilities.thinks
 
 
 def _has(kind: type[StreamEvent], piece: Sequence[StreamEvent]) -> bool:

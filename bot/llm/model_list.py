@@ -83,8 +83,8 @@ def loaded_profiles(body: object) -> dict[str, ModelProfile]:
     """The properties in the answer from that path."""
     if not isinstance(body, Mapping) or "models" in body:
         return profiles_in_list(body)
-    settings, senses = body.get("default_generation_settings"), body.get("modalities")
-    entry = {"id": "", "info": settings, "features": senses}
+    settings, modalities = body.get("default_generation_settings"), body.get("modalities")
+    entry = {"id": "", "info": settings, "features": modalities}
     return profiles_in_list([entry])
 
 

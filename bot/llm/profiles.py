@@ -91,7 +91,7 @@ class ModelProfile(BaseModel):
         return chosen | self.extra_body
 
     @property
-    def senses(self) -> Capabilities:
+    def capabilities(self) -> Capabilities:
         return Capabilities(self.sees, self.hears, self.speaks, self.thinks, self.most_images)
 
 
@@ -142,10 +142,16 @@ class ServerProfile(BaseModel):
         explicit = self.content_parts and (exact or marked)
         return CacheProfile(explicit, minimum=self.cache_minimum, lifetime_s=lasts, exact=exact and explicit)
 
-    def senses(self, model: ModelProfile) -> Capabilities:
+    def capabilities(self, model: ModelProfile) -> Capabilities:
         """The capabilities of a model with this profile at this server."""
-        senses = model.senses if self.content_parts else replace(model.senses, sees=False, hears=False)
-        return senses if senses.most_images is not None else replace(senses, most_images=self.most_images)
+        capabilities = (
+            model.capabilities if self.content_parts else replace(model.capabilities, sees=False, hears=False)
+        )
+        return (
+            capabilities
+            if capabilities.most_images is not None
+            else replace(capabilities, most_images=self.most_images)
+        )
 
 
 class Fallback(BaseModel):

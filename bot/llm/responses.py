@@ -70,7 +70,7 @@ class Responses(OpenAIModel):
 
     def __init__(self, server: OpenAIServer, name: str) -> None:
         super().__init__(server, name)
-        self.senses = replace(self.senses, hears=False, speaks=False)
+        self.capabilities = replace(self.capabilities, hears=False, speaks=False)
         self._kept: OrderedDict[str, KeptResponse] = OrderedDict()
         """The last response of a conversation, by the conversation's hash."""
         self._says_store = True

@@ -217,7 +217,7 @@ async def test_only_who_was_shown_something_is_blind() -> None:
     async with server.run() as url:
         client = OpenAIServer(ChatCompletions, base_url=url, api_key="key", extra_body={}, timeout=5.0)
         await _ask(client, "qwen-vl-plus", [Message("user", "look")])
-        assert client.of("qwen-vl-plus").senses.sees
+        assert client.of("qwen-vl-plus").capabilities.sees
         assert await _ask(client, "qwen-vl-plus") is errors.CannotSee
-        assert not client.of("qwen-vl-plus").senses.sees
+        assert not client.of("qwen-vl-plus").capabilities.sees
         await client.close()

@@ -190,7 +190,7 @@ async def test_server_without_parts_or_usage_gets_neither(server: ModelServer, t
             profiles=KNOWN.with_file(file),
         )
         model = models.of("gpt-4o")
-        assert model.senses == Capabilities()
+        assert model.capabilities == Capabilities()
         assert not models.cache("gpt-4o").explicit
         events = [event async for event in model.stream([Message("user", "hi", mark=True)])]
         await models.close()

@@ -80,7 +80,7 @@ async def test_a_text_model_is_sent_texts(server: ModelServer, model: Model) -> 
 async def test_multimodal_model_gets_pictures_and_sounds(server: ModelServer, models: DashScopeServer) -> None:
     server.script(Say("a red square"))
     model = models.of("qwen2.5-omni-7b")
-    assert not model.senses.speaks
+    assert not model.capabilities.speaks
     asked = [Message("user", "what is it?", parts=(PICTURE, SOUND, "what is it?"))]
     assert _text(await _answer(model, asked)) == "a red square"
     [message] = server.requests[0].messages
@@ -106,7 +106,7 @@ async def test_text_model_is_retried_at_text_endpoint(server: ModelServer, model
     server.script(Fail(400, "url error, please check url!", code="InvalidParameter"), Say("hi"), Say("again"))
     assert _text(await _answer(model)) == "hi"
     assert _text(await _answer(model)) == "again"
-    assert not model.senses.sees
+    assert not model.capabilities.sees
     paths = [
         "multimodal" if "[{" in str(json.loads(one.body)["input"]["messages"][0]["content"]) else "text"
         for one in server.requests

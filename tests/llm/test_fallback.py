@@ -34,10 +34,14 @@ class Named(OneModel):
 
 
 def _pair(
-    *script: StreamEvent | Exception | asyncio.Event, senses: Capabilities | None = None
+    *script: StreamEvent | Exception | asyncio.Event, capabilities: Capabilities | None = None
 ) -> tuple[Pair, ScriptedModel]:
-    second = ScriptedModel([says("from ", "the other")], name="other", senses=senses or Capabilities(), window=4096)
-    return Pair(ScriptedModel([script], name="first", senses=Capabilities(sees=True)), second, patience=0.05), second
+    second = ScriptedModel(
+        [says("from ", "the other")], name="other", capabilities=capabilities or Capabilities(), window=4096
+    )
+    return Pair(
+        ScriptedModel([script], name="first", capabilities=Capabilities(sees=True)), second, patience=0.05
+    ), second
 
 
 async def _answer(pair: Pair) -> list[StreamEvent]:
@@ -113,6 +117,6 @@ async def test_the_other_is_sent_what_it_takes() -> None:
     blind, second = _pair(errors.ServerTrouble("503"))
     await _answer(blind)
     assert second.requests[0] == (Message("user", "what is this?"),)
-    seeing, second = _pair(errors.ServerTrouble("503"), senses=Capabilities(sees=True))
+    seeing, second = _pair(errors.ServerTrouble("503"), capabilities=Capabilities(sees=True))
     await _answer(seeing)
     assert second.requests[0] == tuple(ASKED)

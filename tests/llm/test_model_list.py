@@ -95,7 +95,7 @@ async def test_the_operators_file_has_the_last_word(tmp_path: Path) -> None:
     body = {"data": [{"id": "some-model", "max_model_len": 8192, "supports_vision": False}]}
     async with server(json.dumps(body).encode(), KNOWN.with_file(path)) as models:
         found = models.of("some-model")
-        assert (found.window, found.senses.sees) == (5000, False)
+        assert (found.window, found.capabilities.sees) == (5000, False)
         assert models.cache("some-model").hit is None
 
 
@@ -161,7 +161,7 @@ async def test_a_server_that_is_loading_is_asked_later() -> None:
         assert TextDelta("fine") in [event async for event in model.stream([Message("user", "hello")])]
         assert models._asking is not None
         await models._asking
-        assert (model.window, model.limit, model.senses.sees) == (131_072, None, False)
+        assert (model.window, model.limit, model.capabilities.sees) == (131_072, None, False)
         await models.close()
 
 
@@ -194,21 +194,21 @@ async def test_a_list_that_comes_late_is_taken_over() -> None:
     async with slow() as (models, box):
         model = models.of("stand-in")
         learning = asyncio.create_task(models.learn())
-        assert (model.window, model.senses.sees, model.calls) == (32_768, True, False)
+        assert (model.window, model.capabilities.sees, model.calls) == (32_768, True, False)
         box.models_available.set()
         await learning
         assert models.of("stand-in") is model
-        assert (model.window, model.senses.sees, model.calls) == (8192, False, True)
+        assert (model.window, model.capabilities.sees, model.calls) == (8192, False, True)
 
 
 async def test_what_refusals_taught_holds_over_a_list() -> None:
     async with slow() as (models, box):
         model = models.of("stand-in")
-        model.senses = replace(model.senses, sees=False)
+        model.capabilities = replace(model.capabilities, sees=False)
         box.model_details = {"supports_vision": True}
         box.models_available.set()
         await models.learn()
-        assert not model.senses.sees
+        assert not model.capabilities.sees
 
 
 async def test_a_prompt_waits_but_briefly_for_the_list(monkeypatch: pytest.MonkeyPatch) -> None:

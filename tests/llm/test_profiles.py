@@ -73,7 +73,7 @@ SEES, READS = Capabilities(sees=True), Capabilities()
 
 
 @pytest.mark.parametrize(
-    ("model", "senses"),
+    ("model", "capabilities"),
     [
         ("qwen-plus-latest", Capabilities(thinks=True)),
         ("qwen-max", READS),
@@ -95,8 +95,8 @@ SEES, READS = Capabilities(sees=True), Capabilities()
         ("some-model-of-mine", SEES),
     ],
 )
-def test_senses_are_known_by_model_name(model: str, senses: Capabilities) -> None:
-    assert KNOWN.model(model).senses == senses
+def test_senses_are_known_by_model_name(model: str, capabilities: Capabilities) -> None:
+    assert KNOWN.model(model).capabilities == capabilities
 
 
 def test_models_that_take_one_message_are_known() -> None:
@@ -123,9 +123,9 @@ def test_profile_file_overrides_only_what_it_names(tmp_path: Path) -> None:
     )
     profiles = KNOWN.with_file(file)
     assert profiles.model("qwen-plus-latest").context_window == 65_536
-    assert profiles.model("qwen-plus-latest").senses == Capabilities(thinks=True)
-    assert profiles.model("maker/my-eye").senses == Capabilities(sees=True, hears=True)
-    assert profiles.model("my-ear").senses == Capabilities(hears=True)
+    assert profiles.model("qwen-plus-latest").capabilities == Capabilities(thinks=True)
+    assert profiles.model("maker/my-eye").capabilities == Capabilities(sees=True, hears=True)
+    assert profiles.model("my-ear").capabilities == Capabilities(hears=True)
     assert cache_of("https://llm.example.org/v1", profiles=profiles).explicit
     assert profiles.server("https://llm.example.org/v1").vision_model == "my-eye"
     assert not cache_of("https://example.org/v1", profiles=profiles).explicit

@@ -213,8 +213,8 @@ async def test_pictures_are_shown_and_sounds_are_not_taken(server: ModelServer, 
     shown = picture(kind="PNG")
     await _ask(model, [Message("user", "what?", parts=(Image("image/png", shown), "what?"))])
     assert server.requests[0].messages[0].images == (shown,)
-    assert model.senses.sees
-    assert not model.senses.hears
+    assert model.capabilities.sees
+    assert not model.capabilities.hears
 
 
 async def test_model_studio_is_asked_for_its_session_cache(server: ModelServer, tmp_path: Path) -> None:

@@ -102,6 +102,6 @@ async def test_the_voice_is_the_models_or_the_operators(
 ) -> None:
     servers.profiles = KNOWN.with_voice(voice) if voice else KNOWN
     model = servers.of(name)
-    model.senses = servers.profiles.model("qwen3-omni-flash").senses
+    model.capabilities = servers.profiles.model("qwen3-omni-flash").capabilities
     await _ask(model, Options(voice=True))
     assert json.loads(server.requests[0].body)["audio"] == told
