@@ -37,15 +37,17 @@ run: $(RUN_STAMP)
 doctor: $(RUN_STAMP)
 	$(BIN)/python -m bot doctor
 
-# More workers than cores, because tests also wait for servers and clocks. Bytecode is kept even if the environment says
-# otherwise: without it, each worker compiles all tests, and each process that a test starts compiles the whole bot.
+# One worker more than cores, because tests also wait for servers and clocks; each worker collects all tests. Bytecode is
+# kept even if the environment says otherwise: without it, each worker compiles all tests, and each process that a test
+# starts compiles the whole bot.
+WORKERS = $$($(BIN)/python -c 'import os; print(min((os.cpu_count() or 1) + 1, 8))')
 test: export PYTHONDONTWRITEBYTECODE =
 test: $(DEV_STAMP)
-	$(BIN)/python -m pytest -n 4 --dist worksteal -q $(ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -q $(ARGS)
 
 test-long: export PYTHONDONTWRITEBYTECODE =
 test-long: $(DEV_STAMP)
-	$(BIN)/python -m pytest -n 4 --dist worksteal -q -m "long or not long" $(ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -q -m "long or not long" $(ARGS)
 
 lint: $(DEV_STAMP)
 	$(BIN)/ruff format --check .
