@@ -1,7 +1,7 @@
 """Byte streams in the forms that servers have, invented for the tests, and a model behind a server that sends them."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 import pytest
 
@@ -58,6 +58,15 @@ async def answer(model: Model) -> list[StreamEvent]:
 
 def text_of(events: list[StreamEvent]) -> str:
     return Received.of(events).text
+
+
+SIZES = (1, 2, 3, 7, 8, 9, 1000)
+"""Characters in a piece; the last is all at once."""
+
+
+def split_each_way(make: Callable[[], Harmony | ThinkingTags], text: str, *, whole: bool) -> dict[int, tuple[str, str]]:
+    """The answer and the reasoning in a text, by the size of the pieces that it comes in."""
+    return {size: split_in_pieces(make(), text, size, whole=whole) for size in SIZES}
 
 
 def split_in_pieces(splitter: Harmony | ThinkingTags, text: str, size: int, *, whole: bool) -> tuple[str, str]:

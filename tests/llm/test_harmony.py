@@ -6,19 +6,21 @@ from bot.llm.harmony import Harmony
 from bot.llm.model import Model
 from bot.llm.stream_events import Received
 from sandbox.model import ModelServer, Raw
-from tests.llm.streams import answer, chunk, split_in_pieces, stream, text_of
+from tests.llm.streams import SIZES, answer, chunk, split_each_way, split_in_pieces, stream, text_of
 from tests.llm.streams import model as model
 
-SIZES = pytest.mark.parametrize("size", [1, 2, 3, 7, 8, 9, 1000])
 ANALYSIS, FINAL = "<|channel|>analysis<|message|>", "<|channel|>final<|message|>"
 NEXT = "<|end|><|start|>assistant"
+
+
+def _splits(text: str) -> dict[int, tuple[str, str]]:
+    return split_each_way(Harmony, text, whole=True)
 
 
 def _split(text: str, size: int, *, whole: bool = True) -> tuple[str, str]:
     return split_in_pieces(Harmony(), text, size, whole=whole)
 
 
-@SIZES
 @pytest.mark.parametrize(
     ("text", "answer", "reasoning"),
     [
@@ -54,11 +56,10 @@ def _split(text: str, size: int, *, whole: bool = True) -> tuple[str, str]:
         ("analysis我们要问好。assistantfinal你好", "你好", "我们要问好。"),
     ],
 )
-def test_only_the_final_channel_is_said(text: str, answer: str, reasoning: str, size: int) -> None:
-    assert _split(text, size) == (answer, reasoning)
+def test_only_the_final_channel_is_said(text: str, answer: str, reasoning: str) -> None:
+    assert _splits(text) == dict.fromkeys(SIZES, (answer, reasoning))
 
 
-@SIZES
 @pytest.mark.parametrize(
     "text",
     [
@@ -78,11 +79,10 @@ def test_only_the_final_channel_is_said(text: str, answer: str, reasoning: str, 
         "",
     ],
 )
-def test_an_answer_about_channels_stays_whole(text: str, size: int) -> None:
-    assert _split(text, size)[0] == text
+def test_an_answer_about_channels_stays_whole(text: str) -> None:
+    assert {size: said for size, (said, _) in _splits(text).items()} == dict.fromkeys(SIZES, text)
 
 
-@SIZES
 @pytest.mark.parametrize(
     "said",
     [
@@ -92,8 +92,8 @@ def test_an_answer_about_channels_stays_whole(text: str, size: int) -> None:
         "See <|channel|> and <|message|>.",
     ],
 )
-def test_the_final_channel_may_tell_of_channels(said: str, size: int) -> None:
-    assert _split(f"{ANALYSIS}Who?{NEXT}{FINAL}{said}<|return|>", size) == (said, "Who?")
+def test_the_final_channel_may_tell_of_channels(said: str) -> None:
+    assert _splits(f"{ANALYSIS}Who?{NEXT}{FINAL}{said}<|return|>") == dict.fromkeys(SIZES, (said, "Who?"))
 
 
 async def test_a_server_that_leaks_channels_is_read(server: ModelServer, model: Model) -> None:

@@ -8,16 +8,17 @@ import pytest
 from bot.llm.answer_stream import AnswerStream, Bounds
 from bot.llm.stream_events import Finish, Finished, Received, TextDelta
 from bot.llm.thinking import ThinkingTags
-from tests.llm.streams import split_in_pieces
-
-SIZES = pytest.mark.parametrize("size", [1, 2, 3, 7, 8, 9, 1000])
+from tests.llm.streams import SIZES, split_each_way
 
 
-def _split(text: str, size: int, *, whole: bool = False) -> tuple[str, str]:
-    return split_in_pieces(ThinkingTags(), text, size, whole=whole)
+def _splits(text: str, *, whole: bool = False) -> dict[int, tuple[str, str]]:
+    return split_each_way(ThinkingTags, text, whole=whole)
 
 
-@SIZES
+def _answers(text: str, *, whole: bool = False) -> dict[int, str]:
+    return {size: answer for size, (answer, _) in _splits(text, whole=whole).items()}
+
+
 @pytest.mark.parametrize(
     ("text", "answer", "reasoning"),
     [
@@ -45,11 +46,10 @@ def _split(text: str, size: int, *, whole: bool = False) -> tuple[str, str]:
         ("", "", ""),
     ],
 )
-def test_what_is_thought_is_not_said(text: str, answer: str, reasoning: str, size: int) -> None:
-    assert _split(text, size) == (answer, reasoning)
+def test_what_is_thought_is_not_said(text: str, answer: str, reasoning: str) -> None:
+    assert _splits(text) == dict.fromkeys(SIZES, (answer, reasoning))
 
 
-@SIZES
 @pytest.mark.parametrize(
     ("text", "answer", "reasoning"),
     [
@@ -67,11 +67,10 @@ def test_what_is_thought_is_not_said(text: str, answer: str, reasoning: str, siz
         ("1. one\n2. two\n</think>\n1. Hello", "1. Hello", "1. one\n2. two\n"),
     ],
 )
-def test_lone_closing_tag_retracts_earlier_text(text: str, answer: str, reasoning: str, size: int) -> None:
-    assert _split(text, size) == (answer, reasoning)
+def test_lone_closing_tag_retracts_earlier_text(text: str, answer: str, reasoning: str) -> None:
+    assert _splits(text) == dict.fromkeys(SIZES, (answer, reasoning))
 
 
-@SIZES
 @pytest.mark.parametrize(
     "text",
     [
@@ -97,24 +96,22 @@ def test_lone_closing_tag_retracts_earlier_text(text: str, answer: str, reasonin
         "To close it, write\n\n    </think>\n\nand go on.",
     ],
 )
-def test_an_answer_about_tags_stays_whole(text: str, size: int) -> None:
-    assert _split(text, size) == (text, "")
+def test_an_answer_about_tags_stays_whole(text: str) -> None:
+    assert _splits(text) == dict.fromkeys(SIZES, (text, ""))
 
 
-@SIZES
-def test_answer_starting_with_mentioned_tag_stays_whole(size: int) -> None:
+def test_answer_starting_with_mentioned_tag_stays_whole() -> None:
     text = "<thinking> is what I write first."
-    assert _split(text, size, whole=True)[0] == text
-    assert _split("<think>\nand no end", size, whole=True)[0] == ""
+    assert _answers(text, whole=True) == dict.fromkeys(SIZES, text)
+    assert _answers("<think>\nand no end", whole=True) == dict.fromkeys(SIZES, "")
 
 
-@SIZES
 @pytest.mark.parametrize(
     "text", ["<think>one</thinking>Hello", "<thinking>one</think>\n\nHello", "[THINK]one</think>Hello"]
 )
-def test_thoughts_that_another_tag_closes_end(text: str, size: int) -> None:
-    assert _split(text, size, whole=True)[0] == "Hello"
-    assert _split(text, size)[0] == ""
+def test_thoughts_that_another_tag_closes_end(text: str) -> None:
+    assert _answers(text, whole=True) == dict.fromkeys(SIZES, "Hello")
+    assert _answers(text) == dict.fromkeys(SIZES, "")
 
 
 def test_tags_after_separate_reasoning_are_text() -> None:
@@ -123,7 +120,6 @@ def test_tags_after_separate_reasoning_are_text() -> None:
     assert thinking.split("Write it\n</think>\nhere").text == "Write it\n</think>\nhere"
 
 
-@pytest.mark.parametrize("size", [1, 2, 3, 7, 1000])
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -135,8 +131,10 @@ def test_tags_after_separate_reasoning_are_text() -> None:
         ("1 < 2 `` and <|odd|> <", "1 < 2 `` and <|odd|> <"),
     ],
 )
-def test_the_signs_of_a_box_are_left_out(text: str, said: str, size: int) -> None:
-    answer = AnswerStream(Bounds())
-    events = [event for at in range(0, len(text), size) for event in answer.read([TextDelta(text[at : at + size])])]
-    events += answer.read([Finished(Finish.STOP)])
-    assert Received.of(events).text == said
+def test_the_signs_of_a_box_are_left_out(text: str, said: str) -> None:
+    shown = {}
+    for size in SIZES:
+        answer = AnswerStream(Bounds())
+        events = [event for at in range(0, len(text), size) for event in answer.read([TextDelta(text[at : at + size])])]
+        shown[size] = Received.of([*events, *answer.read([Finished(Finish.STOP)])]).text
+    assert shown == dict.fromkeys(SIZES, said)
