@@ -90,6 +90,6 @@ def _image(made: Result) -> ConvertedImage:
     return ConvertedImage(made.data, str(fields["mime"]), *sides, bool(fields["damaged"]), made.integer("pages"))
 
 
-def _numbers(told: object) -> tuple[int, ...]:
-    assert isinstance(told, list)
-    return tuple(told)
+def _numbers(value: object) -> tuple[int, ...]:
+    assert isinstance(value, list)
+    return tuple(value)

@@ -137,7 +137,7 @@ def _read_package(data: bytes, name: str, mime: str | None, most: int, *, damage
             raise SwollenError("a file that unpacks to too much")
         names = archive.namelist()
         kind = archive.read("mimetype")[:99].decode("ascii", "replace").strip() if "mimetype" in names else ""
-        if named_word or any(one.startswith("word/document") for one in names):
+        if named_word or any(entry.startswith("word/document") for entry in names):
             texts = words(io.BytesIO(data))
         elif "ppt/presentation.xml" in names:
             texts = slides(io.BytesIO(data), damaged=damaged)
@@ -151,7 +151,7 @@ def _read_package(data: bytes, name: str, mime: str | None, most: int, *, damage
             texts = list(epub(archive))
         elif "opendocument" in kind and "content.xml" in names:
             texts = open_document(archive).split("\n")
-        elif any(one.endswith(".iwa") for one in names):
+        elif any(entry.endswith(".iwa") for entry in names):
             raise OldOfficeError("a file of Pages, Numbers or Keynote")
         else:
             raise NotSupportedError(f"an archive: {mime}")

@@ -66,13 +66,13 @@ def strip_text_chunks(data: bytes) -> bytes:
     """The PNG without its text chunks; any other file unchanged."""
     if not data.startswith(_HEAD) or not any(kind in data for kind in _WORDS):
         return data
-    kept, at = [_HEAD], len(_HEAD)
-    while at < len(data):
-        end = at + 12 + int.from_bytes(data[at : at + 4])
-        if data[at + 4 : at + 8] not in _WORDS:
-            kept.append(data[at:end])
-        at = end
-    return b"".join(kept)
+    chunks, offset = [_HEAD], len(_HEAD)
+    while offset < len(data):
+        end = offset + 12 + int.from_bytes(data[offset : offset + 4])
+        if data[offset + 4 : offset + 8] not in _WORDS:
+            chunks.append(data[offset:end])
+        offset = end
+    return b"".join(chunks)
 
 
 def pad_webp(data: bytes) -> Iterator[bytes]:
@@ -196,14 +196,14 @@ def _is_empty(opened: "Pillow") -> bool:
 
 def _fit(opened: "ImageFile", data: bytes, *, large: bool, damaged: bool) -> ConvertedImage:
     kind = opened.format or ""
-    told = _orientation(opened)
+    orientation = _orientation(opened)
     moving = getattr(opened, "n_frames", 1) > 1
     heavy = len(data) > MOST_DATA
-    turned = told in _UPRIGHT
+    turned = orientation in _UPRIGHT
     usual = opened.mode not in _UNUSUAL
-    if kind in _SENT_AS_IT_IS and usual and not (turned or large or moving or heavy or damaged or told is None):
+    if kind in _SENT_AS_IT_IS and usual and not (turned or large or moving or heavy or damaged or orientation is None):
         return ConvertedImage(data, _SENT_AS_IT_IS[kind], *opened.size)
-    made = _encode(opened, told, keep=kind == "JPEG" and not (turned or large or heavy or damaged))
+    made = _encode(opened, orientation, keep=kind == "JPEG" and not (turned or large or heavy or damaged))
     return made if len(made.data) <= MOST_DATA else _compress(made)
 
 
@@ -248,7 +248,7 @@ def _encode(opened: "Pillow", held: int | None, *, keep: bool) -> ConvertedImage
 def _eight_bits(picture: "Pillow") -> "Pillow":
     """Convert a picture with more than 8 bits, scaled to the range it uses; Pillow would keep the low bits."""
     deep = picture.convert("F")
-    lowest, highest = (float(one) for one in deep.getextrema())  # type: ignore[arg-type]
+    lowest, highest = (float(bound) for bound in deep.getextrema())  # type: ignore[arg-type]
     if not (isfinite(lowest) and isfinite(highest)):
         return deep.convert("L")
     start = min(0.0, lowest)

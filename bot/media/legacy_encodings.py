@@ -161,17 +161,17 @@ def _sample(data: bytes) -> bytes:
     """A short text, or the non-ASCII lines of a long one, up to the sample size."""
     if len(data) <= SAMPLE:
         return data
-    kept: list[bytes] = []
+    lines_kept: list[bytes] = []
     size = 0
     for line in data.splitlines(keepends=True):
         first = _FOREIGN.search(line)
         if first is not None:
             start = max(0, first.start() - BEFORE)
-            kept.append(line[start : start + SAMPLE - size])
-            size += len(kept[-1])
+            lines_kept.append(line[start : start + SAMPLE - size])
+            size += len(lines_kept[-1])
             if size >= SAMPLE:
                 break
-    return b"".join(kept)
+    return b"".join(lines_kept)
 
 
 def _decode(sample: bytes, table: str) -> str:
@@ -193,11 +193,11 @@ def _trust(*samples: bytes) -> dict[str, float]:
     import chardet
 
     known = [_DETECTORS.get(table, table) for table in TABLES]
-    ours = {theirs: table for table, theirs in _DETECTORS.items()}
+    names = {theirs: table for table, theirs in _DETECTORS.items()}
     trust: dict[str, float] = {}
     for sample in filter(None, dict.fromkeys(samples)):
         found = chardet.detect_all(sample, ignore_threshold=True, include_encodings=known, compat_names=False)
-        pairs = [(ours.get(name, name), float(one["confidence"])) for one in found if (name := one["encoding"])]
+        pairs = [(names.get(name, name), float(guess["confidence"])) for guess in found if (name := guess["encoding"])]
         most = max((confidence for _, confidence in pairs), default=0.0) or 1.0
         for table, confidence in pairs:
             trust[table] = max(trust.get(table, 0.0), confidence / most)

@@ -35,13 +35,13 @@ def read_email(data: bytes, language: str | None) -> str:
     if body is not None:
         words = _words(body, language)
         lines += ["", html(words) if body.get_content_subtype() == "html" else words.strip()]
-    names = [one.get_filename() or one.get_content_type() for one in read.iter_attachments()][:MOST_ATTACHED]
+    names = [part.get_filename() or part.get_content_type() for part in read.iter_attachments()][:MOST_ATTACHED]
     return "\n".join([*lines, *([f"[attached files, not read here: {', '.join(names)}]"] if names else [])])
 
 
 def _header(read: EmailMessage, name: str) -> str:
     """A header's value; a damaged one raw, one that is too long not at all."""
-    raw = next((str(value) for told, value in read.raw_items() if told.lower() == name.lower()), "")
+    raw = next((str(value) for key, value in read.raw_items() if key.lower() == name.lower()), "")
     if not 0 < len(raw) <= LONGEST_HEADER:
         return ""
     with suppress(LookupError, ValueError, TypeError, AttributeError):  # Python's parser fails on some

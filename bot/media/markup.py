@@ -122,8 +122,8 @@ class _Marks:
             start = node.get("start", "1")
             self._lists.append((int(start) if _NUMBER.fullmatch(start) else 1) if name == "ol" else None)
         elif name == "li" and self._lists and (number := self._lists[-1]) is not None:
-            told = node.get("value", "")
-            number = int(told) if _NUMBER.fullmatch(told) else number
+            value = node.get("value", "")
+            number = int(value) if _NUMBER.fullmatch(value) else number
             self._lists[-1] = number + 1
             return f"{number}. "
         elif name == "sup" or (name == "span" and _styled(node) in self._raised):
@@ -145,7 +145,10 @@ def _raised_styles(root: "_Element") -> frozenset[str]:
         _styled(style, "name")
         for style in root.iter("{*}style")
         if any(
-            str(of).startswith("super") for one in style for key, of in one.items() if key.endswith("}text-position")
+            str(of).startswith("super")
+            for element in style
+            for key, of in element.items()
+            if key.endswith("}text-position")
         )
     )
 

@@ -88,7 +88,7 @@ def _fill_texts(parts: dict[str, bytes]) -> bool:
     """Insert placeholders for missing shared strings of a workbook; returns whether any were missing."""
     if "xl/workbook.xml" not in parts:
         return False
-    asked = max((int(one) for part in parts.values() for one in _TEXT_ASKED.findall(part)), default=-1)
+    asked = max((int(number) for part in parts.values() for number in _TEXT_ASKED.findall(part)), default=-1)
     texts = parts.get(_TEXTS, b'<sst xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"></sst>')
     missing = min(asked, MOST_TEXTS) + 1 - len(re.findall(rb"<(?:\w+:)?si[\s/>]", texts))
     if missing <= 0:
@@ -99,9 +99,9 @@ def _fill_texts(parts: dict[str, bytes]) -> bool:
     return True
 
 
-def picture_note(said: str) -> str:
+def picture_note(description: str) -> str:
     """The placeholder for a picture."""
-    words = " ".join(said.split())
+    words = " ".join(description.split())
     return f"[picture, not shown here: {words}]" if words else UNSAID
 
 

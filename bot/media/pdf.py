@@ -92,8 +92,8 @@ def has_large_picture(page: "PageObject") -> bool:
 
 def _pictures(resources: Any, depth: int) -> Iterator[Any]:
     objects = _of(resources, "/XObject") if resources is not None else None
-    for one in islice((objects or {}).values(), MOST_PICTURES):
-        found = one.get_object()
+    for entry in islice((objects or {}).values(), MOST_PICTURES):
+        found = entry.get_object()
         if found.get("/Subtype") == "/Image":
             yield found
         elif found.get("/Subtype") == "/Form" and depth:
@@ -118,7 +118,8 @@ def _is_unmapped(font: Any) -> bool:
 
 def _attachments(reader: "PdfReader") -> str:
     names = [
-        " ".join(str(one.alternative_name or one.name).split()) for one in islice(reader.attachment_list, MOST_ATTACHED)
+        " ".join(str(attachment.alternative_name or attachment.name).split())
+        for attachment in islice(reader.attachment_list, MOST_ATTACHED)
     ]
     return f"[attached files, not read here: {', '.join(names)}]" if names else ""
 
@@ -136,11 +137,11 @@ def _xfa_data(reader: "PdfReader") -> str:
     if root is None:
         return "[a form of a kind (XFA) that is not read here]"
     leaves = (node for node in root.iter("{*}*") if not len(node) and (node.text or "").strip())
-    told = [
+    values = [
         f"[field {etree.QName(leaf).localname}: {' '.join(str(leaf.text).split())}]"
         for leaf in islice(leaves, MOST_FORM_FIELDS)
     ]
-    return "\n".join(told)
+    return "\n".join(values)
 
 
 def _of(holder: Any, key: str) -> Any:
@@ -202,39 +203,39 @@ class Pages:
 def _annotations(page: "PageObject") -> Iterator[str]:
     found = page.get("/Annots")
     for reference in list(found.get_object() if found is not None else ())[:MOST_FIELDS]:
-        one = reference.get_object()
-        if not hasattr(one, "get"):
+        annotation = reference.get_object()
+        if not hasattr(annotation, "get"):
             continue
-        kind = one.get("/Subtype")
-        if kind == "/Widget" and (filled := _field(one)):
+        kind = annotation.get("/Subtype")
+        if kind == "/Widget" and (filled := _field(annotation)):
             yield f"[field {filled}]"
-        elif kind in _NOTES and (said := " ".join(str(_value(one.get("/Contents")) or "").split())):
+        elif kind in _NOTES and (said := " ".join(str(_value(annotation.get("/Contents")) or "").split())):
             yield f"[note: {said}]"
 
 
 def _field(widget: Any) -> str:
     """The name and value of a field; "" if it isn't filled in."""
-    field, names, told = widget, [], dict[str, Any]()
+    field, names, inherited = widget, [], dict[str, Any]()
     for _ in range(_DEEPEST):
         if (name := _value(field.get("/T"))) is not None:
             names.append(str(name))
         for key in ("/FT", "/V", "/TU", "/Ff"):
-            if key not in told and field.get(key) is not None:
-                told[key] = _value(field.get(key))
+            if key not in inherited and field.get(key) is not None:
+                inherited[key] = _value(field.get(key))
         if (parent := field.get("/Parent")) is None:
             break
         field = parent.get_object()
-    label = " ".join(str(told.get("/TU") or ".".join(reversed(names))).split())
-    if told.get("/FT") == "/Btn":
-        if int(told.get("/Ff") or 0) & _BUTTON:
+    label = " ".join(str(inherited.get("/TU") or ".".join(reversed(names))).split())
+    if inherited.get("/FT") == "/Btn":
+        if int(inherited.get("/Ff") or 0) & _BUTTON:
             return ""
-        state = str(_value(widget.get("/AS")) or told.get("/V") or "/Off")
+        state = str(_value(widget.get("/AS")) or inherited.get("/V") or "/Off")
         named = "" if state in ("/Yes", "/On", "/1", "/Off") else f" ({state.removeprefix('/')})"
         return f"{label}: {'☐' if state == '/Off' else '☒'}{named}"
-    value = told.get("/V")
-    if told.get("/FT") == "/Sig":
+    value = inherited.get("/V")
+    if inherited.get("/FT") == "/Sig":
         return f"{label}: signed" if value is not None else ""
-    chosen = ", ".join(str(_value(one)) for one in value) if isinstance(value, list) else str(value or "")
+    chosen = ", ".join(str(_value(choice)) for choice in value) if isinstance(value, list) else str(value or "")
     return f"{label}: {chosen.strip()}" if chosen.strip() else ""
 
 

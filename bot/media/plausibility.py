@@ -71,7 +71,7 @@ def _letter(char: str, category: str, before: str, after: str, own: str) -> floa
         return _east_asian(char, script, before, after, own)
     rare = char in _RARE and char.lower() not in own and not (char in "ªºµ" and before.isdigit())
     found = 0.8 if rare else 0.0
-    if any(one.isalpha() and script_of(one) not in (script, "ZERO") for one in (before, after)):
+    if any(neighbour.isalpha() and script_of(neighbour) not in (script, "ZERO") for neighbour in (before, after)):
         found += 1.5
     if before.isdigit() or after.isdigit():
         found += 0.3
@@ -112,9 +112,9 @@ def _sign(char: str, before: str, after: str) -> float:
 
 def _east_asian(char: str, script: str, before: str, after: str, own: str) -> float:
     if script == "HALFWIDTH":
-        alone = not any(script_of(one) == script for one in (before, after))
+        alone = not any(script_of(neighbour) == script for neighbour in (before, after))
         return 1.5 if alone else 0.1 if script in own else 0.4
-    neighbours = {script_of(one) for one in (before, after) if one > "\x7f" and one.isalpha()}
+    neighbours = {script_of(neighbour) for neighbour in (before, after) if neighbour > "\x7f" and neighbour.isalpha()}
     strange = 0.7 if neighbours - set(_EAST_ASIAN) else 0.0
     if script == "HANGUL":
         return strange + (0.0 if _is_in(char, "euc_kr", 0xB0, 0xC8) else 1.2) + (1.0 if "CJK" in neighbours else 0.0)

@@ -57,7 +57,7 @@ class Rounds:
         self._serve()
 
     def _serve(self) -> None:
-        for owner in [one for one in self._waiting if one not in self._served]:
+        for owner in [waiting for waiting in self._waiting if waiting not in self._served]:
             if not self._free:
                 return
             turns = self._waiting.pop(owner)

@@ -37,11 +37,11 @@ def sheets(data: bytes, *, damaged: bool = False) -> list[str]:
     try:
         with CalamineWorkbook.from_filelike(io.BytesIO(data)) as book:
             rows: list[str] = []
-            for told in book.sheets_metadata:
-                hidden = "" if told.visible is SheetVisibleEnum.Visible else ", hidden"
-                rows.append(f"[sheet {told.name}{hidden}]")
+            for metadata in book.sheets_metadata:
+                hidden = "" if metadata.visible is SheetVisibleEnum.Visible else ", hidden"
+                rows.append(f"[sheet {metadata.name}{hidden}]")
                 try:
-                    rows += _rows(book.get_sheet_by_name(told.name).iter_rows())
+                    rows += _rows(book.get_sheet_by_name(metadata.name).iter_rows())
                 except CalamineError:
                     if not damaged:
                         raise
@@ -88,9 +88,9 @@ def _formula(found: re.Match[bytes]) -> bytes:
     prefix, attributes, formula = found[1], found[2], found[3] or "…".encode()
     if b't="str"' in attributes:
         return found[0]
-    kept = _TYPE.sub(b"", attributes)
+    other_attributes = _TYPE.sub(b"", attributes)
     return b'<%bc%b t="inlineStr"><%bis><%bt>=%b</%bt></%bis></%bc>' % (
-        *(prefix, kept, prefix, prefix, formula, prefix, prefix, prefix),
+        *(prefix, other_attributes, prefix, prefix, formula, prefix, prefix, prefix),
     )
 
 

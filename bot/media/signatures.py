@@ -135,7 +135,7 @@ def controls(data: bytes) -> int:
 
 
 def _first(signatures: tuple[Signature, ...], data: bytes) -> str | None:
-    return next((one.name for one in signatures if one.matches(data)), None)
+    return next((signature.name for signature in signatures if signature.matches(data)), None)
 
 
 def _iso_picture(data: bytes) -> str | None:

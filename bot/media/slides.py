@@ -28,9 +28,9 @@ def slides(file: BinaryIO, *, damaged: bool = False) -> list[str]:
     if not damaged:
         return [_slide(slide, number) for number, slide in enumerate(part.presentation.slides, 1)]
     found: list[str] = []
-    for number, one in enumerate(part.presentation.element.findall(".//{*}sldId"), 1):
+    for number, slide_id in enumerate(part.presentation.element.findall(".//{*}sldId"), 1):
         try:
-            found.append(_slide(part.related_slide(one.rId), number))
+            found.append(_slide(part.related_slide(slide_id.rId), number))
         except (PythonPptxError, KeyError, AttributeError, TypeError, ValueError):
             found.append(f"[slide {number}]\n[it can't be read]")
     return found
@@ -93,6 +93,6 @@ def _beside(slide: "Slide") -> Iterator[str]:
             continue
         with suppress(etree.LxmlError):
             root = parse_xml(relation.target_part.blob)
-            told = "; ".join(node.text for node in root.iter("{*}t", "{*}v") if node.text)
-            if told:
-                yield f"[{'chart' if relation.reltype.endswith('/chart') else 'diagram'}: {told}]"
+            text = "; ".join(node.text for node in root.iter("{*}t", "{*}v") if node.text)
+            if text:
+                yield f"[{'chart' if relation.reltype.endswith('/chart') else 'diagram'}: {text}]"

@@ -169,7 +169,7 @@ def _frames(files: "Iterable[bytes]", kind: str) -> "Iterator[AudioFrame]":
     """The frames of one or more files; a damaged one loses only what follows the damage."""
     import av
 
-    heard, failure = False, None
+    has_frames, failure = False, None
     for data in files:
         try:
             with _open(data, kind) as source:
@@ -180,11 +180,11 @@ def _frames(files: "Iterable[bytes]", kind: str) -> "Iterator[AudioFrame]":
                 if (codec := source.streams.audio[0].codec_context.name) not in CODECS:
                     raise NotSupportedError(f"a sound in {codec}")
                 for frame in _decode(source):
-                    heard = True
+                    has_frames = True
                     yield frame
         except (MediaError, av.FFmpegError, EOFError) as exc:
             failure = failure or exc
-    if failure is not None and not heard:
+    if failure is not None and not has_frames:
         raise failure
 
 

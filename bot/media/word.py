@@ -57,7 +57,7 @@ class _Reader:
                 case "oMathPara" | "oMath":
                     yield self._runs.text(block)
                 case "AlternateContent":  # alternatives for newer and older programs
-                    yield from next(filter(None, (list(self.blocks(one)) for one in block)), [])
+                    yield from next(filter(None, (list(self.blocks(alternative)) for alternative in block)), [])
                 case "altChunk":
                     yield "[a part in another format is not read]"
                 case name if name in _WRAPPERS:
@@ -73,7 +73,9 @@ class _Reader:
 
     def loose(self, root: "_Element") -> str:
         """The text boxes of a drawing."""
-        return "; ".join(filter(None, (self._runs.text(one).strip() for one in root.iter() if tag(one) == "p")))
+        return "; ".join(
+            filter(None, (self._runs.text(paragraph).strip() for paragraph in root.iter() if tag(paragraph) == "p"))
+        )
 
     def notes(self, part: "Part") -> Iterator[str]:
         """The notes that the text refers to, with their numbers."""
@@ -107,7 +109,7 @@ class _Reader:
 
 def _figures(chart: "_Element") -> str:
     """The text and numbers of a chart, in order."""
-    return "; ".join(str(one.text) for one in chart.iter() if tag(one) in ("t", "v") and one.text)
+    return "; ".join(str(node.text) for node in chart.iter() if tag(node) in ("t", "v") and node.text)
 
 
 def _rows(table: "_Element") -> "Iterator[_Element]":
@@ -150,10 +152,10 @@ def _without_loose_ends(file: BinaryIO) -> BinaryIO:
             if name.endswith(".rels"):
                 root = parse_xml(data)
                 within = posixpath.dirname(posixpath.dirname(name))
-                for one in list(root):
-                    target = posixpath.normpath(posixpath.join("/", within, one.get("Target", "")))
-                    if one.get("TargetMode") != "External" and target.lstrip("/") not in names:
-                        root.remove(one)
+                for relationship in list(root):
+                    target = posixpath.normpath(posixpath.join("/", within, relationship.get("Target", "")))
+                    if relationship.get("TargetMode") != "External" and target.lstrip("/") not in names:
+                        root.remove(relationship)
                 data = etree.tostring(root)
             after.writestr(name, data)
     return mended

@@ -44,7 +44,7 @@ class Numbers:
     def __init__(self, numbering: "_Element | None", styles: "_Element | None") -> None:
         self._schemes = _schemes(numbering)
         self._by_style = {
-            value(one, "styleId"): one for one in (styles if styles is not None else ()) if tag(one) == "style"
+            value(style, "styleId"): style for style in (styles if styles is not None else ()) if tag(style) == "style"
         }
         self._counts: dict[str, list[int]] = {}
         self._begun: set[str] = set()
@@ -106,20 +106,22 @@ class Numbers:
 def _schemes(numbering: "_Element | None") -> dict[str, Scheme]:
     if numbering is None:
         return {}
-    levels = {value(one, "abstractNumId"): _levels(one) for one in numbering if tag(one) == "abstractNum"}
+    levels = {
+        value(element, "abstractNumId"): _levels(element) for element in numbering if tag(element) == "abstractNum"
+    }
     found = {}
     for number in numbering:
         if tag(number) != "num":
             continue
         abstract = child(number, "abstractNumId")
         key = value(abstract, "val") if abstract is not None else ""
-        overrides = [one for one in number if tag(one) == "lvlOverride"]
+        overrides = [element for element in number if tag(element) == "lvlOverride"]
         starts = {
-            _int_or(value(one, "ilvl"), 0): _int_or(value(start, "val"), 1)
-            for one in overrides
-            if (start := child(one, "startOverride")) is not None
+            _int_or(value(element, "ilvl"), 0): _int_or(value(start, "val"), 1)
+            for element in overrides
+            if (start := child(element, "startOverride")) is not None
         }
-        changed = {at: level for one in overrides for at, level in _levels(one).items()}
+        changed = {at: level for element in overrides for at, level in _levels(element).items()}
         found[value(number, "numId")] = Scheme(key, levels.get(key, {}) | changed, starts)
     return found
 
@@ -128,12 +130,12 @@ def _levels(holder: "_Element") -> dict[int, Level]:
     found = {}
     for level in holder:
         if tag(level) == "lvl":
-            told = {tag(one): value(one, "val") for one in level}
+            properties = {tag(prop): value(prop, "val") for prop in level}
             found[_int_or(value(level, "ilvl"), 0)] = Level(
-                told.get("numFmt", "decimal"),
-                told.get("lvlText", ""),
-                _int_or(told.get("start"), 0),
-                told.get("pStyle", ""),
+                properties.get("numFmt", "decimal"),
+                properties.get("lvlText", ""),
+                _int_or(properties.get("start"), 0),
+                properties.get("pStyle", ""),
             )
     return found
 
@@ -142,8 +144,8 @@ def _list_level(properties: "_Element") -> tuple[str, int | None]:
     numbered = child(properties, "numPr")
     if numbered is None:
         return "", None
-    told = {tag(one): value(one, "val") for one in numbered}
-    return told.get("numId", ""), _int_or(told["ilvl"], 0) if "ilvl" in told else None
+    values = {tag(prop): value(prop, "val") for prop in numbered}
+    return values.get("numId", ""), _int_or(values["ilvl"], 0) if "ilvl" in values else None
 
 
 def _format(text: str, scheme: Scheme, counts: list[int]) -> str:

@@ -133,12 +133,12 @@ class Runs:
             case "nary":
                 return f"{_of(part, 'chr', '∫')}{self._scripts(part)} {_grouped(self._inside(part, 'e'))}"
             case "d":
-                terms = (self._formula(one) for one in part if tag(one) == "e")
+                terms = (self._formula(argument) for argument in part if tag(argument) == "e")
                 return _of(part, "begChr", "(") + _of(part, "sepChr", "|").join(terms) + _of(part, "endChr", ")")
             case "m" | "eqArr":
-                return "; ".join(self._formula(one) for one in part if tag(one) in ("mr", "e"))
+                return "; ".join(self._formula(argument) for argument in part if tag(argument) in ("mr", "e"))
             case "mr":
-                return ", ".join(self._formula(one) for one in part)
+                return ", ".join(self._formula(argument) for argument in part)
             case _:
                 return self._adorned(part)
 
@@ -182,7 +182,7 @@ def tag(node: "_Element") -> str:
 
 def child(node: "_Element", name: str) -> "_Element | None":
     """The first child with this name."""
-    return next((one for one in node if tag(one) == name), None)
+    return next((element for element in node if tag(element) == name), None)
 
 
 def value(node: "_Element", name: str) -> str:
@@ -208,12 +208,12 @@ def _unwritten(name: str, part: "_Element") -> str:
 def _filled_in(field: "_Element") -> str:
     """The state of a legacy form field, which has no text for it."""
     for part in field:
-        told = {tag(one): value(one, "val") for one in part}
-        state = told.get("checked", told.get("result", told.get("default", "0")))
+        values = {tag(element): value(element, "val") for element in part}
+        state = values.get("checked", values.get("result", values.get("default", "0")))
         if tag(part) == "checkBox":
             return "☐" if state in ("0", "false", "off") else "☒"
         if tag(part) == "ddList":
-            choices = [value(one, "val") for one in part if tag(one) == "listEntry"]
+            choices = [value(element, "val") for element in part if tag(element) == "listEntry"]
             return choices[int(state)] if state.isdecimal() and int(state) < len(choices) else ""
     return ""
 
@@ -252,10 +252,12 @@ def _set(text: str, sign: str) -> str:
 
 def _pictured(drawing: "_Element") -> str:
     """The placeholder for a picture, with its description."""
-    if not any(tag(one) in _DRAWN for one in drawing.iter()):
+    if not any(tag(element) in _DRAWN for element in drawing.iter()):
         return ""
-    said = next(filter(None, (value(one, "descr") for one in drawing.iter() if tag(one) in ("docPr", "cNvPr"))), "")
-    return picture_note(said)
+    description = next(
+        filter(None, (value(element, "descr") for element in drawing.iter() if tag(element) in ("docPr", "cNvPr"))), ""
+    )
+    return picture_note(description)
 
 
 def _symbol(font: str, code: str) -> str:

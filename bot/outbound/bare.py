@@ -152,9 +152,9 @@ def _escape_token(found: re.Match[str]) -> str:
     if "\\" not in token or "](" in token:
         return token
     start, end = len(token) - len(token.lstrip(_MARKS)), len(token)
-    behind = token.rstrip(_BEHIND_MARKS)
-    if behind[-1:] in _MARKS:
-        end = max(start, len(behind.rstrip(_MARKS)))
+    rest = token.rstrip(_BEHIND_MARKS)
+    if rest[-1:] in _MARKS:
+        end = max(start, len(rest.rstrip(_MARKS)))
     if not _LITERAL_TOKEN.search(token[start:end]):
         return token
     return token[:start] + _ESCAPE.sub(_escape, token[start:end]) + token[end:]

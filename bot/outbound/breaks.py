@@ -138,7 +138,7 @@ def strip_joints(content: Text) -> Text:
     units, sign = content.text.encode("utf-16-le"), JOINT.encode("utf-16-le")
     places = [at // 2 for at in range(0, len(units), 2) if units[at : at + 2] == sign]
     moved = []
-    for one in content.entities:
-        begin, end = (at - bisect_left(places, at) for at in (one.offset, one.offset + one.length))
-        moved.append(MessageEntity(one.type, begin, end - begin, url=one.url, language=one.language))
+    for entity in content.entities:
+        begin, end = (at - bisect_left(places, at) for at in (entity.offset, entity.offset + entity.length))
+        moved.append(MessageEntity(entity.type, begin, end - begin, url=entity.url, language=entity.language))
     return Text(content.text.replace(JOINT, ""), tuple(moved))

@@ -1,4 +1,4 @@
-"""Delivering replies and notices: whole, in order, and for as long as it takes."""
+"""Delivery of replies and notices: complete, in order, and retried for as long as it takes."""
 
 import asyncio
 import logging
@@ -22,9 +22,9 @@ from bot.outbound.refusals import Features, UnsupportedError, refuses_form, seco
 from bot.outbound.splitting import Piece, pieces, plain_piece, quoted_piece
 
 LATE = Piece(Text(""), 0)
-"""What stands for one that can't be converted in time."""
+"""A placeholder for a piece that can't be converted in time."""
 MOST_DELETIONS = 100
-"""Messages that one deleteMessages takes."""
+"""The most messages that one deleteMessages accepts."""
 
 _UPLOADING = {
     Photo: ChatAction.UPLOAD_PHOTO,
@@ -37,18 +37,18 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class DeliveredPart:
-    """One message of a reply that has arrived."""
+    """A delivered message that is part of a reply."""
 
     message_id: int
     end: int
-    """Characters of the source that are delivered up to and including this part."""
+    """How many characters of the source are delivered, including this part."""
 
 
 OnPart = Callable[[DeliveredPart], Awaitable[None]]
 
 
 class Deliverer:
-    """Speaks to Telegram for the rest of the bot."""
+    """Sends the bot's messages to Telegram."""
 
     def __init__(
         self,
@@ -79,11 +79,11 @@ class Deliverer:
         wanted: Wanted = always,
         reply_format: str | None = None,
     ) -> None:
-        """Send `source[offset:]`, markdown, in as many messages as it takes; `begun` is edited into the very first.
+        """Send the Markdown `source[offset:]` in as many messages as necessary; the message `begun` becomes the first.
 
         `on_part` is awaited after each message and before the next, so that after a crash the rest begins at its `end`.
-        No further message is sent once it is not `wanted`. `reply_format` is the choice of the chat, if it has one.
-        Raises Undeliverable when Telegram refuses for good.
+        No more messages are sent once `wanted` returns False. `reply_format` is the chat's choice, if it made one.
+        Raises Undeliverable if Telegram refuses permanently.
         """
         edit = begun if offset == 0 else None
         if offset > 0:
@@ -111,12 +111,12 @@ class Deliverer:
         calls: tuple[int, str] | None = None,
         wanted: Wanted = always,
     ) -> int | None:
-        """Send a plain text of ours, or turn the message `edit` into it; returns the id of the (last) message.
+        """Send one of the bot's plain texts, or edit the message `edit`; returns the id of the (last) message.
 
-        None when it was not `wanted` any more before that.
+        None if it was no longer `wanted`.
 
-        A long one takes several messages, the last with the buttons. `quote` shows it as a quote that can be folded;
-        `literals` are words in it that strangers chose; `calls` is someone whose name it begins with: a mention.
+        A long text takes several messages; the last has the buttons. `quote` shows it as a collapsible quote;
+        `literals` are words in it that strangers chose; `calls` is a user whose name it begins with, to be mentioned.
         Raises Undeliverable.
         """
         next_piece = quoted_piece if quote else plain_piece
@@ -141,7 +141,7 @@ class Deliverer:
     async def upload(
         self, to: Destination, file: File, markup: Markup | None = None, wanted: Wanted = always
     ) -> int | None:
-        """Send a file; returns the message's id, and None when it was not `wanted` any more. Raises Undeliverable."""
+        """Send a file; returns the message's id, or None if it was no longer `wanted`. Raises Undeliverable."""
         try:
             async with self.busy(to, _UPLOADING[type(file)]):
                 return await self._post.put(to, file, None, markup, wanted)
@@ -153,7 +153,7 @@ class Deliverer:
     async def pass_on(
         self, to: Destination, forms: Sequence[Content | Attachment], wanted: Wanted = always
     ) -> int | None:
-        """Send someone's words in the first of these forms that Telegram takes; None: not `wanted` any more.
+        """Send someone's message in the first of these forms that Telegram accepts; None if it is no longer `wanted`.
 
         A text that is too long for one message takes several. Raises Undeliverable.
         """
@@ -166,7 +166,7 @@ class Deliverer:
             except NotWantedError:
                 return None
             except (BadRequest, UnsupportedError) as exc:
-                log.warning("Telegram refused what is passed on to chat %d in one form: %s", to.chat_id, exc)
+                log.warning("Telegram refused one form of a message passed on to chat %d: %s", to.chat_id, exc)
                 refused = exc
             except Undeliverable as exc:
                 if not (isinstance(form, Blocks) and refuses_form(exc.__cause__)):
@@ -175,42 +175,42 @@ class Deliverer:
         raise Undeliverable(f"{type(refused).__name__}: {refused}") from refused
 
     async def delete(self, chat_id: int, message_ids: Sequence[int]) -> None:
-        """Delete messages, as far as Telegram lets us: it refuses those older than two days."""
+        """Delete messages, as far as Telegram allows: it refuses to delete those older than two days."""
         for start in range(0, len(message_ids), MOST_DELETIONS):
             await self._delete(chat_id, message_ids[start : start + MOST_DELETIONS])
 
     async def delete_ephemeral(self, to: Destination, message_ids: Sequence[int]) -> None:
-        """Delete messages that one member of a group sees; each takes a call."""
+        """Delete messages that only one member of a group sees; each takes a request of its own."""
         for message_id in message_ids:
             try:
                 await self._api.delete_ephemeral(to, message_id)
             except TelegramError as exc:
-                log.info("An ephemeral message in chat %d stays: %s", to.chat_id, exc)
+                log.info("An ephemeral message in chat %d could not be deleted: %s", to.chat_id, exc)
 
     async def turn_keyboard(self, to: Destination, message_id: int, keyboard: InlineKeyboardMarkup | None) -> None:
-        """Put other buttons, or none, under a message, if it is still there."""
+        """Replace or remove the buttons of a message, if it still exists."""
         if message_id > 0:
             await self.drop_keyboard(to.chat_id, message_id, keyboard)
             return
         try:
             await self._api.turn_ephemeral_keyboard(to, message_id, keyboard)
         except TelegramError as exc:
-            log.info("The buttons of an ephemeral message in chat %d stay: %s", to.chat_id, exc)
+            log.info("The buttons of an ephemeral message in chat %d could not be changed: %s", to.chat_id, exc)
 
     async def drop_keyboard(self, chat_id: int, message_id: int, instead: InlineKeyboardMarkup | None = None) -> None:
-        """Take the buttons off a message, if it is still there, or put others under it.
+        """Remove or replace the buttons of a message, if it still exists.
 
-        An ephemeral one goes by itself before long.
+        An ephemeral message is skipped: it soon disappears anyway.
         """
         if message_id <= 0:
             return
         try:
             await self._bot.edit_message_reply_markup(chat_id, message_id, reply_markup=instead)
         except TelegramError as exc:
-            log.info("The buttons of message %d in chat %d stay: %s", message_id, chat_id, exc)
+            log.info("The buttons of message %d in chat %d could not be changed: %s", message_id, chat_id, exc)
 
     def busy(self, to: Destination, action: str = ChatAction.TYPING) -> AbstractAsyncContextManager[None]:
-        """Show that the bot is at work, in Telegram's words for it, while the block takes more than a second."""
+        """Show a chat action such as "typing" while the block runs, if it takes more than a second."""
 
         async def show() -> None:
             if not self._flood_control.halted(to):
@@ -228,7 +228,7 @@ class Deliverer:
         keyboard: InlineKeyboardMarkup | None = None,
         reply_format: str | None = None,
     ) -> Preview:
-        """Show an answer while it is written. `begun`: a message that shows some of it from before a restart."""
+        """A preview of an answer being written. `begun`: a message that shows some of it from before a restart."""
         rich = (reply_format or self._reply_format) == "rich"
         return Preview(
             self._api,
@@ -250,7 +250,7 @@ class Deliverer:
             except RetryAfter as exc:
                 await asyncio.sleep(seconds_to_wait(exc))
             except TelegramError as exc:
-                log.warning("Messages in chat %d stay: %s", chat_id, exc)
+                log.warning("Messages in chat %d could not be deleted: %s", chat_id, exc)
                 return
             else:
                 return
@@ -258,28 +258,28 @@ class Deliverer:
     async def _deliver_part(
         self, to: Destination, source: str, offset: int, edit: int | None, rich_from: int, wanted: Wanted
     ) -> tuple[int, Piece, int]:
-        """The message that holds the part at `offset`, and the position from which a rich message is worth a try."""
+        """The message with the part at `offset`, and the position from which rich messages are worth trying."""
         async for piece in self._pieces(source, offset, rich=self._features.rich and offset >= rich_from):
             last = not source[piece.end :].strip()
             try:
                 place = replace(to, quiet=to.quiet or not last)
                 message_id = await self._post.put(place, piece.content, edit, wanted=wanted)
             except UnsupportedError as exc:
-                log.info("This Bot API server does not know %s", exc)
+                log.info("This Bot API server doesn't support %s", exc)
             except BadRequest as exc:
-                log.warning("Telegram refused a part in chat %d in one form: %s", to.chat_id, exc)
+                log.warning("Telegram refused one form of a part in chat %d: %s", to.chat_id, exc)
                 rich_from = max(rich_from, piece.end)
             except Undeliverable as exc:
                 if not (isinstance(piece.content, Rich) and refuses_form(exc.__cause__)):
                     raise
-                log.warning("Telegram takes no rich message in chat %d: %s", to.chat_id, exc)
+                log.warning("Telegram refuses rich messages in chat %d: %s", to.chat_id, exc)
                 rich_from = max(rich_from, piece.end)
             else:
                 return message_id, piece, rich_from
         raise Undeliverable("refused even as plain text")
 
     async def _pieces(self, source: str, offset: int, *, rich: bool) -> AsyncIterator[Piece]:
-        """Those of ``pieces``, each made when it is wanted; in time comes at least the plain one."""
+        """The results of ``pieces``, computed one by one; if one takes too long, the plain text."""
         made = pieces(source, offset, rich=rich)
         while True:
             piece = await self._conversions.do(len(source), partial(next, made, None), lambda: LATE)

@@ -97,7 +97,9 @@ class EphemeralMessages:
             "ephemeral_message_id": -message_id,
         }
         try:
-            await self._bot.do_api_request(method, key | {name: one for name, one in fields.items() if one is not None})
+            await self._bot.do_api_request(
+                method, key | {name: value for name, value in fields.items() if value is not None}
+            )
         except (EndPointNotFound, InvalidToken, Forbidden) as exc:
             if is_unauthorized(exc):
                 raise

@@ -79,9 +79,15 @@ def to_text(markdown: str) -> Text:
     text = restore_delimiters(text, prepared).replace(MARK, "\n").rstrip()
     units = utf16_len(text)
     fitting = (
-        MessageEntity(one.type, one.offset, min(one.length, units - one.offset), url=one.url, language=one.language)
-        for one in entities
-        if one.offset < units
+        MessageEntity(
+            entity.type,
+            entity.offset,
+            min(entity.length, units - entity.offset),
+            url=entity.url,
+            language=entity.language,
+        )
+        for entity in entities
+        if entity.offset < units
     )
     return strip_joints(Text(text, tuple(fitting)))
 
@@ -108,9 +114,9 @@ def drop_entities(content: Text) -> Text:
     surplus = len(content.entities) - TEXT_ENTITIES
     dropped = set[int]()
     for kind in _DECORATION:
-        places = [place for place, one in enumerate(content.entities) if one.type == kind]
-        dropped.update(places[len(places) - min(len(places), max(0, surplus - len(dropped))) :])
-    return Text(content.text, tuple(one for place, one in enumerate(content.entities) if place not in dropped))
+        indexes = [index for index, entity in enumerate(content.entities) if entity.type == kind]
+        dropped.update(indexes[len(indexes) - min(len(indexes), max(0, surplus - len(dropped))) :])
+    return Text(content.text, tuple(entity for index, entity in enumerate(content.entities) if index not in dropped))
 
 
 def _config() -> RenderConfig:
@@ -133,7 +139,7 @@ def is_sent_rich(answer: str, reply_format: str) -> bool:
 def _holds_table_or_formula(answer: str) -> bool:
     try:
         return _TABLE_OR_FORMULA.search(to_rich(answer).html) is not None
-    except Exception as exc:  # noqa: BLE001  # whatever ails the converter, the reply must arrive
+    except Exception as exc:  # noqa: BLE001  # the reply must arrive, whatever bug the converter has
         log.error("An answer could not be converted: %s", type(exc).__name__)
         return False
 

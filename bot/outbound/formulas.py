@@ -139,7 +139,7 @@ def _is_formula(content: str) -> bool:
         return True
     if _QUOTES.search(content) or (content.count("|") % 2 and "|" in (content[0], content[-1])):
         return False
-    words = [one for one in _LETTERS.findall(content) if _is_word(one)]
+    words = [letters for letters in _LETTERS.findall(content) if _is_word(letters)]
     if words:
         return content[0] != "{" and _RELATION.search(content) is not None
     if _NUMBER.fullmatch(content) or _RELATION.search(content):

@@ -43,20 +43,20 @@ def keeps_everything(markdown: str, content: Content) -> bool:
     """Whether the content contains everything that the Markdown says."""
     shown = _visible(content)
     try:
-        told = _expected(mark_breaks(markdown).replace(MARK, " "))
+        expected = _expected(mark_breaks(markdown).replace(MARK, " "))
     except TooDenseError:
         return False
-    return bool(shown.strip()) and not told - _count(shown, _MARKUP - _SINGLES) - _inside(shown)
+    return bool(shown.strip()) and not expected - _count(shown, _MARKUP - _SINGLES) - _inside(shown)
 
 
 def _expected(markdown: str) -> Counter[str]:
     lists = ordered_lists(markdown)
-    numbers = "".join(str(number) for one in lists for number in one.numbers)
+    numbers = "".join(str(number) for ordered in lists for number in ordered.numbers)
     lines = _with_bullets(markdown, lists).split("\n")
     text = _SAME_ADDRESS.sub(r"\1", "\n".join(map(_line, lines)))
-    told = _count(text, _MARKUP)
-    told["$"] -= formula_dollars(markdown)
-    return +told + Counter(numbers) + _singles(markdown) + _inside(text)
+    counted = _count(text, _MARKUP)
+    counted["$"] -= formula_dollars(markdown)
+    return +counted + Counter(numbers) + _singles(markdown) + _inside(text)
 
 
 def _inside(text: str) -> Counter[str]:
@@ -80,7 +80,7 @@ def _line(line: str) -> str:
 def _with_bullets(markdown: str, lists: list[OrderedList]) -> str:
     """The Markdown without list numbers, which are counted as the reader should see them."""
     data, parts, done = markdown.encode(), list[bytes](), 0
-    for start, end in sorted((item.start, item.end) for one in lists for item in one.items):
+    for start, end in sorted((item.start, item.end) for ordered in lists for item in ordered.items):
         parts += (data[done:start], b"-")
         done = end
     return b"".join((*parts, data[done:])).decode()
@@ -88,13 +88,13 @@ def _with_bullets(markdown: str, lists: list[OrderedList]) -> str:
 
 def _singles(markdown: str) -> Counter[str]:
     """Characters that are markup only in pairs, before punctuation or in a table, where they are none of these."""
-    data, told, done = markdown.encode(), Counter[str](), 0
+    data, counted, done = markdown.encode(), Counter[str](), 0
     for start, end in (*_tables(markdown), (len(data), len(data))):
         for found in _SINGLE.finditer(data[done:start].decode()):
             if found[1] is None or found[1].isalnum():
-                told[found[0][0]] += 1
+                counted[found[0][0]] += 1
         done = end
-    return told
+    return counted
 
 
 def _tables(markdown: str) -> Iterator[tuple[int, int]]:
@@ -111,11 +111,11 @@ def _visible(content: Content) -> str:
         seen = html.unescape(_TAG.sub(" ", _ATTRIBUTE.sub(r" \1 ", _BARE_LINK.sub(r"\1", content.html))))
         return f"{seen} {numbers}"
     units = content.text.encode("utf-16-le")
-    behind = (
-        _hidden_text(one, units[2 * one.offset : 2 * (one.offset + one.length)].decode("utf-16-le"))
-        for one in content.entities
+    hidden = (
+        _hidden_text(entity, units[2 * entity.offset : 2 * (entity.offset + entity.length)].decode("utf-16-le"))
+        for entity in content.entities
     )
-    return " ".join((content.text, *behind))
+    return " ".join((content.text, *hidden))
 
 
 def _hidden_text(entity: MessageEntity, text: str) -> str:

@@ -49,7 +49,7 @@ def prepare(source: str, *, as_text: bool) -> str:
 def formula_dollars(source: str) -> int:
     """How many dollars of the source delimit formulas, and are therefore not shown."""
     data = source.encode()
-    return sum(one.dollars for start, end in _prose(source) for one in find_formulas(data[start:end].decode()))
+    return sum(formula.dollars for start, end in _prose(source) for formula in find_formulas(data[start:end].decode()))
 
 
 def _with_joints(source: str) -> str:
@@ -93,9 +93,9 @@ def _prose(source: str) -> Iterator[tuple[int, int]]:
 def _normalize(text: str) -> str:
     parts: list[str] = []
     done = 0
-    for one in find_formulas(text):
-        parts += (_escape(text[done : one.start]), f"{one.mark}{one.content.strip()}{one.mark}")
-        done = one.end
+    for formula in find_formulas(text):
+        parts += (_escape(text[done : formula.start]), f"{formula.mark}{formula.content.strip()}{formula.mark}")
+        done = formula.end
     return "".join((*parts, _escape(text[done:])))
 
 

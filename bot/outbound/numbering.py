@@ -61,7 +61,7 @@ def split_lists(text: str) -> str:
     Lists with different delimiters are separate lists, so changing the delimiters is enough.
     """
     lists = ordered_lists(text)
-    if all(one.counts_up for one in lists):
+    if all(ordered.counts_up for ordered in lists):
         return text
     data, parts, done = text.encode(), list[bytes](), 0
     for place, delimiter in sorted(_delimiters(lists)):
@@ -74,7 +74,7 @@ def restore_delimiters(converted: str, text: str) -> str:
     """The converted text with each item's original delimiter."""
     if DELIMITER not in converted:
         return converted
-    items = sorted((item for one in ordered_lists(text) for item in one.items), key=lambda item: item.start)
+    items = sorted((item for ordered in ordered_lists(text) for item in ordered.items), key=lambda item: item.start)
     if converted.count(DELIMITER) != len(items):
         return converted.replace(DELIMITER, ".")
     parts = converted.split(DELIMITER)
@@ -84,7 +84,7 @@ def restore_delimiters(converted: str, text: str) -> str:
 def add_values(html: str, text: str) -> str:
     """The rich HTML of the text, with a number at each item of a list that isn't consecutive."""
     lists = ordered_lists(text)
-    if all(one.counts_up for one in lists):
+    if all(ordered.counts_up for ordered in lists):
         return html
     waiting, opened = iter(lists), list[Iterator[int] | None]()
 
@@ -97,8 +97,8 @@ def add_values(html: str, text: str) -> str:
             number = next(opened[-1], None) if opened and opened[-1] is not None else None
             return tag[0] if number is None else f'<li value="{number}" type="1">'
         else:
-            one = next(waiting, None) if name == "ol" else None
-            opened.append(iter(one.numbers) if one is not None and not one.counts_up else None)
+            ordered = next(waiting, None) if name == "ol" else None
+            opened.append(iter(ordered.numbers) if ordered is not None and not ordered.counts_up else None)
         return tag[0]
 
     return _TAG.sub(numbered, html)
@@ -129,13 +129,13 @@ def _attribute(tag: str, name: str) -> int | None:
 def _delimiters(lists: list[OrderedList]) -> Iterator[tuple[int, str]]:
     """The position and the new value of each delimiter: it changes wherever the numbering starts again."""
     last: dict[int, str] = {}
-    for one in lists:
+    for ordered in lists:
         before = None
-        for item, number in zip(one.items, one.numbers, strict=True):
+        for item, number in zip(ordered.items, ordered.numbers, strict=True):
             if before is None or number != before + 1:
-                last[one.depth] = _DELIMITERS[last.get(one.depth, ")")]
+                last[ordered.depth] = _DELIMITERS[last.get(ordered.depth, ")")]
             before = number
-            yield item.end - 1, last[one.depth]
+            yield item.end - 1, last[ordered.depth]
 
 
 class _ItemRanges:
@@ -153,13 +153,13 @@ class _ItemRanges:
                     self._take(start)
 
     def _begin(self, *, ordered: bool) -> None:
-        one = OrderedList(depth=len(self._open)) if ordered else None
-        self._open.append(one)
-        if one is not None:
-            self.lists.append(one)
+        opened = OrderedList(depth=len(self._open)) if ordered else None
+        self._open.append(opened)
+        if opened is not None:
+            self.lists.append(opened)
 
     def _take(self, start: int) -> None:
-        one = self._open[-1]
+        current = self._open[-1]
         marker = _MARKER.match(self._data, start)
-        if one is not None and marker is not None:
-            one.items.append(ListItem(marker.start(1), marker.end(), int(marker[1]), marker[2].decode()))
+        if current is not None and marker is not None:
+            current.items.append(ListItem(marker.start(1), marker.end(), int(marker[1]), marker[2].decode()))

@@ -1,8 +1,8 @@
-"""Posting what must arrive: floods and network trouble are waited out, for as long as they last.
+"""Sending of messages that must arrive: flood limits and network trouble are waited out, however long they last.
 
-A request that timed out may have arrived all the same, and the Bot API gives no way to know: it is sent again, a few
-times at most and once Telegram answers anything, so that in that one case a message can stand there more than once.
-Losing it would be worse. An edit is safe to repeat.
+A request that timed out may have arrived anyway, and the Bot API provides no way to find out. It is repeated a few
+times at most, and only once Telegram responds again, so that in this case a message can appear twice. Losing it would
+be worse. Edits are safe to repeat.
 """
 
 import logging
@@ -31,30 +31,30 @@ from bot.outbound.refusals import (
 
 FIRST_PAUSE_S = 1.0
 LONGEST_PAUSE_S = 30.0
-"""Between two tries while the network, or Telegram, is in trouble."""
+"""The longest pause between two attempts while Telegram or the network has trouble."""
 
 MOST_UPLOADS, MOST_COPIES = 2, 5
-"""So often a file is sent that may have arrived, and so often another message."""
+"""How often a file that may have arrived is sent, and how often any other message."""
 MOST_FAILED_UPLOADS = 6
-"""So often a file is sent over which the server fails: for half a minute, since another one may go through."""
+"""How often a file that makes the server fail is sent: half a minute in all, because another message may pass."""
 
 Wanted = Callable[[], bool]
-"""Whether what waits for its turn is still to be sent."""
+"""Whether a message that is waiting for its turn should still be sent."""
 
 log = logging.getLogger(__name__)
 
 
 class NotWantedError(KeepsakeError):
-    """Nobody wants the rest of it any more."""
+    """The rest is no longer wanted."""
 
 
 def always() -> bool:
-    """What nothing can end."""
+    """For messages that are always wanted."""
     return True
 
 
 class RetryingSender:
-    """Sends and edits one message at a time until Telegram takes it or refuses it."""
+    """Sends or edits one message at a time, until Telegram accepts or refuses it."""
 
     def __init__(self, api: BotApi, flood_control: FloodControl) -> None:
         self._api = api
@@ -68,9 +68,9 @@ class RetryingSender:
         markup: Markup | None = None,
         wanted: Wanted = always,
     ) -> int:
-        """Send the content, or turn the message `edit` into it (never into a file); returns the message's id.
+        """Send the content, or edit the message `edit` (never into a file); returns the message's id.
 
-        Raises Undeliverable, or BadRequest when this content is refused, or UnsupportedError, or NotWantedError.
+        Raises Undeliverable, UnsupportedError, NotWantedError, or BadRequest if this content is refused.
         """
         failures, copies, failed = 0, 0, 0
         most = MOST_UPLOADS if isinstance(content, File) else MOST_COPIES
@@ -95,13 +95,13 @@ class RetryingSender:
                     raise undeliverable(exc) from exc
                 failures += 1
                 pause = backoff(failures, FIRST_PAUSE_S, LONGEST_PAUSE_S)
-                log.warning("A message to chat %d is sent again in %.0f s: %s", to.chat_id, pause, exc)
+                log.warning("A message to chat %d will be sent again in %.0f s: %s", to.chat_id, pause, exc)
                 self._flood_control.halt(to, pause)
             else:
                 return edit
 
     async def _turn(self, to: Destination, wanted: Wanted, *, unsure: bool) -> None:
-        """Wait until it may be sent; `unsure`: it may have arrived, and is sent when Telegram answers anything."""
+        """Wait for a turn to send; `unsure`: it may have arrived, so also wait until Telegram responds again."""
         failures = 0
         while True:
             await self._flood_control.turn(to)
@@ -113,7 +113,7 @@ class RetryingSender:
             self._flood_control.halt(to, backoff(failures, FIRST_PAUSE_S, LONGEST_PAUSE_S))
 
     async def _answers(self, to: Destination) -> bool:
-        """Whether Telegram can be reached: a refusal is an answer too."""
+        """Whether Telegram can be reached; a refusal counts as a response too."""
         try:
             await self._api.act(to, ChatAction.TYPING)
         except TelegramError as exc:
@@ -121,7 +121,7 @@ class RetryingSender:
         return True
 
     async def _send(self, to: Destination, content: Content | Attachment, markup: Markup | None) -> int:
-        """A person may have switched topics off since they asked, or deleted theirs: then the chat is the place."""
+        """Send to the topic, or to the chat itself if the user has turned topics off or deleted this one."""
         try:
             return await self._api.send(to, content, markup)
         except BadRequest as exc:
@@ -131,7 +131,7 @@ class RetryingSender:
 
 
 def _after_refusal(to: Destination, exc: BadRequest, edit: int | None, content: Content | Attachment) -> int | None:
-    """The message that already shows the content, None when it has to be sent anew; raises when neither is so."""
+    """The message that already shows the content, or None if a new one must be sent; otherwise raises."""
     if edit is not None and to.private and to.thread_id is not None and lost_topic(exc):
         return None
     refusal = classify(exc)

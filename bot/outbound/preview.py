@@ -1,9 +1,9 @@
-"""Showing an answer while it is written. A preview may be late, or missing, but is never in the way.
+"""Previews of answers that are being written. A preview may be late or missing, but never delays the answer.
 
-The newest view wins; what came in between is not shown. Whatever goes wrong with a view, the next one is tried at its
-time. While Telegram wants a chat left alone, nothing is sent there.
+Only the newest view is shown; older ones are skipped. If a view fails, the next one is tried at its usual time. While
+Telegram asks to pause a chat, nothing is sent there.
 
-The sign that the bot is at work, for what takes more than a second: Telegram shows it for five.
+``busy`` shows a chat action for anything that takes more than a second; Telegram shows each action for five.
 """
 
 import asyncio
@@ -37,19 +37,19 @@ class PreviewTiming:
 
     draft_gap: float = 1.0
     edit_gap: float = 3.5
-    """Between the first edits of a message; each later one waits a little longer."""
+    """Between the first edits of a message; the gap grows a little with each."""
     edit_growth: float = 1.1
     longest_edit_gap: float = 15.0
     keep_alive: float = 20.0
-    """A draft is drawn again after this long, since it lives for 30 seconds."""
+    """A draft is repeated after this time, because Telegram drops it after 30 seconds."""
     typing: float = 4.5
-    """Between two typing actions, each of which shows for 5 seconds."""
+    """Between two typing actions, each of which is shown for 5 seconds."""
 
 
 class Preview:
     """One answer's preview: a context manager around the task that shows it.
 
-    The context is left when a request under way has ended, so that `message_id` is right, and no draft comes after the
+    Leaving the context waits for the request in progress, so that `message_id` is right and no draft arrives after the
     final message.
     """
 
@@ -67,7 +67,7 @@ class Preview:
         *,
         rich: bool = False,
     ) -> None:
-        """`keyboard` is under the message that grows; a draft has none. `rich`: shown as a rich message."""
+        """`keyboard` is shown below the growing message; a draft has none. `rich`: shown as a rich message."""
         self.shown = False
         """Whether the user has seen any of the answer's text."""
         self._api = api
@@ -90,21 +90,21 @@ class Preview:
 
     @property
     def message_id(self) -> int | None:
-        """In groups: the message that was begun."""
+        """The message that shows the answer; None for a draft."""
         return self._surface.message_id
 
     def update(self, text: str) -> None:
-        """Show the whole answer so far, in markdown."""
+        """Show the whole answer so far, in Markdown."""
         if text.strip():
             self._turn_to(PreviewState(PreviewKind.ANSWER, text))
 
     def thinking(self) -> None:
-        """Show that the model reasons, unless there is some answer."""
+        """Show that the model is reasoning, unless there is already text."""
         if self._view.kind is not PreviewKind.ANSWER:
             self._turn_to(PreviewState(PreviewKind.THINKING))
 
     def note(self, text: str) -> None:
-        """Show a line about the waiting, unless there is some answer."""
+        """Show a line about the wait, unless there is already text."""
         if self._view.kind is not PreviewKind.ANSWER:
             self._turn_to(PreviewState(PreviewKind.NOTE, text))
 
@@ -117,12 +117,12 @@ class Preview:
     ) -> None:
         assert self._task is not None
         try:
-            await self._showing.acquire()  # and never released: nothing is shown any more
+            await self._showing.acquire()  # never released, so nothing more is shown
         finally:
             self._task.cancel()
             await asyncio.wait([self._task])
         if not self._task.cancelled() and (failure := self._task.exception()) is not None:
-            log.error("The preview in chat %d broke", self._to.chat_id, exc_info=failure)
+            log.error("The preview in chat %d failed", self._to.chat_id, exc_info=failure)
 
     def _turn_to(self, view: PreviewState) -> None:
         if view != self._view:
@@ -159,7 +159,7 @@ class Preview:
         return PreviewOutcome.REFUSED
 
     async def _type(self) -> None:
-        """The typing action, when the last one is over. It is no message and takes no turn."""
+        """Show the typing action if the last one is over. It isn't a message, so it takes no turn."""
         now = asyncio.get_running_loop().time()
         if self._flood_control.halted(self._to) or now - self._typed_at < self._tempo.typing:
             return
@@ -171,7 +171,7 @@ class Preview:
         return PreviewOutcome.VISIBLE
 
     async def _change(self, within: float) -> None:
-        """Wait until there is something new, at most so long."""
+        """Wait until there is something new, for at most `within` seconds."""
         try:
             async with asyncio.timeout(max(within, 0.0)):
                 await self._changed.wait()
@@ -181,7 +181,7 @@ class Preview:
 
 @asynccontextmanager
 async def busy(show: Callable[[], Awaitable[None]], after: float | None = None) -> AsyncIterator[None]:
-    """Have it shown while the block is at work, and never delay or break that."""
+    """Call `show` repeatedly while the block runs. It can neither delay the block nor make it fail."""
     sign = asyncio.create_task(_shown(show, AFTER_S if after is None else after), name="sign of life")
     try:
         yield
@@ -195,5 +195,5 @@ async def _shown(show: Callable[[], Awaitable[None]], after: float) -> None:
         try:
             await show()
         except TelegramError as exc:
-            log.debug("No sign of life could be shown: %s", exc)
+            log.debug("A chat action could not be shown: %s", exc)
         await asyncio.sleep(AGAIN_S)

@@ -127,7 +127,7 @@ def refuses_drafts(exc: TelegramError) -> bool:
 def is_unauthorized(exc: TelegramError) -> bool:
     """A 401: the token isn't accepted right now. python-telegram-bot raises the same for a 404, without a code."""
     causes = (exc, exc.__cause__)
-    return any(isinstance(one, InvalidToken) and "unauthorized" in str(one).lower() for one in causes)
+    return any(isinstance(cause, InvalidToken) and "unauthorized" in str(cause).lower() for cause in causes)
 
 
 def seconds_to_wait(exc: RetryAfter) -> float:

@@ -252,7 +252,7 @@ def _convert(source: str, offset: int, form: Callable[[str], Content]) -> tuple[
         return _fit(source, offset, form)
     except TooDenseError:
         return None
-    except Exception as exc:  # noqa: BLE001  # whatever ails the converter, the reply must arrive
+    except Exception as exc:  # noqa: BLE001  # the reply must arrive, whatever bug the converter has
         log.error("A part could not be converted: %s", type(exc).__name__)
         return None
 

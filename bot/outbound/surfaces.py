@@ -1,7 +1,7 @@
-"""Where an answer can be watched while it is written: a draft in a private chat, elsewhere a message that is edited.
+"""Where an answer is shown while it is being written: a draft in a private chat, elsewhere an edited message.
 
-A surface makes at most one request for a view, takes its turn from the pacer for it, and leaves Telegram's refusals to
-its caller, but for a server that is older than the method: then it goes on with what that server knows.
+A surface makes at most one request per view, and takes a turn from flood control for it. It leaves refusals to its
+caller, except if the server is too old for a method: then it continues with what that server supports.
 """
 
 import html
@@ -23,18 +23,18 @@ from bot.outbound.refusals import Refusal, UnsupportedError, classify, lost_topi
 from bot.outbound.splitting import plain_piece, preview_piece
 
 _FAR_BEHIND = 10_000
-"""Characters that are not converted to find the newest part of an answer, when so many came at once."""
+"""If this many characters arrive at once, they are skipped unconverted to find the newest part of the answer."""
 
 
 class PreviewKind(Enum):
-    """What there is to show."""
+    """What a preview shows."""
 
     NOTHING = auto()
     THINKING = auto()
     NOTE = auto()
-    """A line of ours about the waiting."""
+    """One of the bot's own lines about the wait."""
     ANSWER = auto()
-    """The answer so far, in markdown."""
+    """The answer so far, in Markdown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class PreviewState:
 
 
 class PreviewOutcome(Enum):
-    """What became of a view."""
+    """The result of showing a view."""
 
     VISIBLE = auto()
     LATER = auto()
@@ -95,7 +95,7 @@ class DraftSurface:
         self._wants_rich = rich
 
     async def show(self, view: PreviewState) -> PreviewOutcome:
-        """Draw the draft anew, which also keeps it alive."""
+        """Send the draft again, which also keeps it alive."""
         while (content := await self._content(view)) is not None:
             if not self._flood_control.free(self._to):
                 return PreviewOutcome.LATER
@@ -111,7 +111,7 @@ class DraftSurface:
         return PreviewOutcome.NOWHERE
 
     def _is_learned(self, exc: BadRequest) -> bool:
-        """Whether the next try is another one: without the topic that is gone, or none at all in this chat."""
+        """Whether the next attempt will differ: without the deleted topic, or none at all in this chat."""
         if self._to.thread_id is not None and lost_topic(exc):
             self._to = replace(self._to, thread_id=None)
             return True
@@ -133,13 +133,13 @@ class DraftSurface:
         if view.kind is PreviewKind.NOTE:
             return _rich("p", view.text) if rich else Text(view.text)
         if not rich:
-            return Text("")  # Telegram's apps say it in their own language
+            return Text("")  # Telegram's apps show "Thinking..." in their own language
         return _rich("tg-thinking", texts.DRAFT_THINKING)
 
     def _newest(self, text: str, *, rich: bool) -> Content:
         if self._from >= len(text):
             self._from = 0
-        while len(text) - self._from > (RICH_LIMIT if rich else _FAR_BEHIND):  # nobody has seen what lies between
+        while len(text) - self._from > (RICH_LIMIT if rich else _FAR_BEHIND):  # no one has seen the text in between
             self._from = plain_piece(text, self._from).end
         while True:
             piece = preview_piece(text, self._from, rich=rich)
@@ -149,7 +149,7 @@ class DraftSurface:
 
 
 def _rich(tag: str, words: str) -> Rich:
-    """Words of our own in an element of a rich message."""
+    """The bot's own words in an element of a rich message."""
     body = html.escape(words)
     return Rich(f"<{tag}>{body}</{tag}>", is_rtl=reads_rtl(body))
 
@@ -157,7 +157,7 @@ def _rich(tag: str, words: str) -> Rich:
 class MessageSurface:
     """The message in a group that is edited as the answer grows; it will be the first part of the answer.
 
-    When the request that begins it times out, it may stand there all the same; no second one is begun then.
+    If the request that begins it times out, it may exist anyway, so no second one is begun.
     """
 
     def __init__(
@@ -173,7 +173,7 @@ class MessageSurface:
         *,
         rich: bool,
     ) -> None:
-        """`keyboard` is under the message while the answer grows; the final edit, which has none, takes it away."""
+        """`keyboard` is shown below the message while the answer grows; the final edit removes it."""
         self.message_id = begun
         self._keyboard = keyboard
         self._conversions = conversions
@@ -188,7 +188,7 @@ class MessageSurface:
         self._may_begin = True
 
     async def show(self, view: PreviewState) -> PreviewOutcome:
-        """Begin the message, or edit it when the view is a new one."""
+        """Begin the message, or edit it if the view is new."""
         while (content := await self._content(view)) is not None:
             if content == self._last:
                 return PreviewOutcome.VISIBLE
@@ -212,7 +212,7 @@ class MessageSurface:
             return piece.content if piece is not None else None
         if view.kind is PreviewKind.NOTE:
             return Text(view.text)
-        # An answer for one member's eyes is begun within seconds of the question, or can't be shown to them alone.
+        # An ephemeral answer must be begun within seconds of the question; later it can't be shown to one member alone.
         return Text(texts.DRAFT_THINKING) if self._to.alone is not None and self.message_id is None else None
 
     async def _put(self, content: Content) -> None:
@@ -230,7 +230,7 @@ class MessageSurface:
         try:
             self.message_id = await self._api.send(self._to, content, self._keyboard)
         except (TimedOut, BadRequest) as exc:
-            # What is refused for one member's eyes may be shown nobody else.
+            # If it can't be shown to one member alone, no one else may see it.
             self._may_begin = self._to.alone is None and not isinstance(exc, TimedOut)
             raise
         await self._on_begun(self.message_id)
