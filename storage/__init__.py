@@ -1,4 +1,4 @@
-"""What Keepsake keeps: SQLite behind the methods of a few classes. Knows no Telegram, no model, nothing of ``bot``."""
+"""Keepsake's data in SQLite, behind a few classes. Independent of Telegram, of models and of ``bot``."""
 
 from storage.database import NewerDatabaseError, NotCopiedError, StorageError, Transaction, complete, until_stored
 from storage.store import Storage

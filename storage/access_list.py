@@ -1,6 +1,6 @@
-"""Who may talk to the bot, who has asked to, and who decided that; and the one-time links that make owners.
+"""Who may talk to the bot, who has asked to, and who decided; and the one-time links that make someone an owner.
 
-Nothing of it is cached: a decision from the shell, or of another owner, applies from the next message on.
+Nothing is cached, so a decision made in the shell or by another owner applies from the next message on.
 """
 
 from collections.abc import Collection
@@ -13,13 +13,13 @@ from storage.sql import in_list, listed
 _GUEST = ("telegram_id", "name", "username", "language", "brought_by", "bringer_id")
 _END_LINKS = "UPDATE owner_links SET expires_at = ? WHERE claimed_by IS NULL AND expires_at > ?"
 LONGEST_NAME = 200
-"""Characters; Telegram's own bound for names and titles is 128 at most."""
+"""In characters; Telegram's own limit for names and titles is 128."""
 KEPT_S = 30 * 86_400.0
-"""How long it is known that a link was used, or has expired."""
+"""How long a used or expired link is remembered, in seconds."""
 
 
 class AccessStatus(StrEnum):
-    """How someone, or a group, stands with the bot."""
+    """The access of a person or a group."""
 
     ASKING = "asking"
     ALLOWED = "allowed"
@@ -30,26 +30,26 @@ class AccessStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Applicant:
-    """A person, or a group (with a negative id), as Telegram shows them."""
+    """A person or a group (with a negative id), as Telegram shows them."""
 
     telegram_id: int
     name: str = ""
     username: str | None = None
     language: str | None = None
-    """Of a person's apps, or of whoever brought the bot into the group (IETF)."""
+    """The app language (IETF) of the person, or of the user who added the bot to the group."""
     brought_by: str | None = None
-    """Of a group: the name of whoever brought the bot in."""
+    """For a group: the name of the user who added the bot."""
     bringer_id: int | None = None
 
     @property
     def is_person(self) -> bool:
-        """Whether this is no group."""
+        """Whether this is a person rather than a group."""
         return self.telegram_id > 0
 
 
 @dataclass(frozen=True, slots=True)
 class Decider:
-    """Who decides; without an id: whoever runs the bot, from the shell."""
+    """Who decided; without an id, the operator in the shell."""
 
     user_id: int | None = None
     name: str | None = None
@@ -60,7 +60,7 @@ SHELL = Decider()
 
 @dataclass(frozen=True, slots=True)
 class AccessEntry:
-    """One row: a guest and what was decided. Times are in seconds since 1970 (UTC)."""
+    """One row: an applicant and the decision. Times are in Unix seconds."""
 
     id: int
     applicant: Applicant
@@ -71,7 +71,7 @@ class AccessEntry:
 
 
 class LinkState(StrEnum):
-    """What became of a link that makes owners."""
+    """The result of opening an owner link."""
 
     CLAIMED = "claimed"
     USED = "used"
@@ -85,7 +85,7 @@ class AccessList:
         self._database = database
 
     async def statuses(self, telegram_ids: Collection[int]) -> dict[int, AccessStatus]:
-        """How these people and groups stand, as far as anything is known of them."""
+        """The access of these people and groups; unknown ones are left out."""
         rows = await self._database.rows(
             f"SELECT telegram_id, standing FROM access WHERE telegram_id {in_list()}",
             (listed(telegram_ids),),
@@ -98,20 +98,20 @@ class AccessList:
         return await self._database.row(sql, (AccessStatus.BLOCKED,)) is not None
 
     async def find(self, telegram_id: int, tx: Transaction | None = None) -> AccessEntry | None:
-        """What is known of a person or a group."""
+        """The entry of a person or a group."""
         return await self._one("telegram_id = ?", (telegram_id,), tx)
 
     async def by_username(self, name: str) -> AccessEntry | None:
-        """Who had this name in Telegram when they asked, the last of them if it changed hands; without the @."""
+        """The entry with this username (without the @) when they asked; the latest one if the name changed hands."""
         return await self._one("lower(username) = ? ORDER BY asked_at DESC, id DESC LIMIT 1", (name.lower(),))
 
     async def of_request(self, owner_id: int, message_id: int) -> AccessEntry | None:
-        """Whom a request was about that an owner was sent."""
+        """The entry that a request sent to an owner was about."""
         about = "id = (SELECT about FROM notices WHERE telegram_id = ? AND message_id = ?)"
         return await self._one(about, (owner_id, message_id))
 
     async def having(self, *statuses: AccessStatus, tx: Transaction | None = None) -> list[AccessEntry]:
-        """All who stand like that, oldest first."""
+        """All entries with one of these statuses, oldest first."""
         rows = await (tx or self._database).rows(
             f"SELECT * FROM access WHERE standing {in_list()} ORDER BY coalesce(decided_at, asked_at), id",
             (listed(statuses),),
@@ -119,15 +119,15 @@ class AccessList:
         return [_entry(row) for row in rows]
 
     async def count(self, tx: Transaction, status: AccessStatus) -> int:
-        """How many stand like that."""
+        """The number of entries with this status."""
         return int((await tx.rows("SELECT count(*) AS n FROM access WHERE standing = ?", (status,)))[0]["n"])
 
     async def knock(
         self, tx: Transaction, applicant: Applicant, now: float, denied_before: float
     ) -> AccessEntry | None:
-        """Note that a guest asks to be let in; None when that is known, or decided (denied: since this time).
+        """Record a request for access; None if it is already known or decided (denied: after `denied_before`).
 
-        However often a stranger knocks, this is one row.
+        There is one row per applicant, however often they ask.
         """
         rows = await tx.rows(
             "INSERT INTO access (telegram_id, standing, name, username, language, brought_by, bringer_id, asked_at)"
@@ -141,12 +141,12 @@ class AccessList:
         return _entry(rows[0]) if rows else None
 
     async def tell(self, tx: Transaction, telegram_id: int) -> bool:
-        """Whether a group has not been told that the owner was asked; it has from now on."""
-        told = "UPDATE access SET told = 1 WHERE telegram_id = ? AND standing = 'asking' AND told = 0"
-        return bool(await tx.execute(told, (telegram_id,)))
+        """Mark a group as informed that its owner was asked; False if it already was."""
+        mark = "UPDATE access SET told = 1 WHERE telegram_id = ? AND standing = 'asking' AND told = 0"
+        return bool(await tx.execute(mark, (telegram_id,)))
 
     async def decide(self, tx: Transaction, number: int, status: AccessStatus, by: Decider, now: float) -> bool:
-        """Decide about who asks; False when that was done before. `number` is the row's."""
+        """Decide a pending request; False if it was already decided. `number` is the row's id."""
         return bool(
             await tx.execute(
                 "UPDATE access SET standing = ?, decided_at = ?, decided_by = ?, decider = ?"
@@ -158,7 +158,7 @@ class AccessList:
     async def put(
         self, tx: Transaction, applicant: Applicant, status: AccessStatus, by: Decider, now: float
     ) -> AccessEntry:
-        """Decide about someone, whatever was so before."""
+        """Set someone's status, whatever it was before."""
         rows = await tx.rows(
             "INSERT INTO access (telegram_id, standing, name, username, language, brought_by, bringer_id, decided_at,"
             " decided_by, decider) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (telegram_id) DO UPDATE SET"
@@ -174,12 +174,12 @@ class AccessList:
         return _entry(rows[0])
 
     async def seen(self, tx: Transaction, number: int) -> AccessEntry | None:
-        """A row as this transaction sees it."""
+        """An entry by its row id, as this transaction sees it."""
         rows = await tx.rows("SELECT * FROM access WHERE id = ?", (number,))
         return _entry(rows[0]) if rows else None
 
     async def leave(self, tx: Transaction, telegram_id: int) -> None:
-        """Have the bot leave a group."""
+        """Mark a group that the bot is to leave."""
         await tx.execute("UPDATE access SET leaving = 1 WHERE telegram_id = ?", (telegram_id,))
 
     async def to_leave(self) -> list[int]:
@@ -187,21 +187,21 @@ class AccessList:
         return [row["telegram_id"] for row in await self._database.rows("SELECT telegram_id FROM access WHERE leaving")]
 
     async def has_left(self, tx: Transaction, telegram_id: int) -> None:
-        """The bot is in that group no longer."""
+        """The bot has left that group."""
         await tx.execute("UPDATE access SET leaving = 0 WHERE telegram_id = ?", (telegram_id,))
 
     async def add_link(self, tx: Transaction, digest: str, now: float, expires_at: float) -> None:
-        """Keep a new link; those before it that nobody used end with it."""
+        """Store a new link; earlier unused ones expire."""
         await tx.execute("DELETE FROM owner_links WHERE expires_at < ?", (now - KEPT_S,))
         await tx.execute(_END_LINKS, (now, now))
         await tx.execute("INSERT INTO owner_links (hash, expires_at) VALUES (?, ?)", (digest, expires_at))
 
     async def has_link(self, digest: str) -> bool:
-        """Whether this was ever a link of ours."""
+        """Whether the bot ever made this link, as far as it remembers."""
         return bool(await self._database.rows("SELECT 1 FROM owner_links WHERE hash = ?", (digest,)))
 
     async def claim_link(self, tx: Transaction, digest: str, user_id: int, now: float) -> LinkState:
-        """Use a link; whoever is first has it, and all others end with it."""
+        """Use a link: the first user to open it claims it, and all other links expire."""
         claimed = await tx.execute(
             "UPDATE owner_links SET claimed_by = ? WHERE hash = ? AND claimed_by IS NULL AND expires_at > ?",
             (user_id, digest, now),
@@ -218,7 +218,7 @@ class AccessList:
 
 
 async def move_access(tx: Transaction, old: int, new: int) -> None:
-    """A group has another number now: what was decided about it last holds on. A decision wins over a question."""
+    """Move a group's entry to its new id. If both ids have one, the latest decision wins, also over requests."""
     latest = "SELECT id, telegram_id FROM access WHERE telegram_id IN (?, ?) ORDER BY coalesce(decided_at, 0)"
     rows = {row["telegram_id"]: row for row in await tx.rows(latest, (old, new))}
     if old not in rows:

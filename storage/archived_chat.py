@@ -1,4 +1,4 @@
-"""One chat as it is taken out of a database and put into another one: all that can't be made again from it."""
+"""A whole chat in the form in which it is exported and imported: everything that can't be derived from the rest."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from storage.transcript import TurnState
 
 @dataclass(frozen=True, slots=True)
 class ArchivedMedium:
-    """A picture or a sound of a turn; its bytes travel by their hash."""
+    """A picture or a sound of a turn; its bytes are stored separately, by hash."""
 
     kind: MediaKind
     hash: str
@@ -19,7 +19,7 @@ class ArchivedMedium:
 
 @dataclass(frozen=True, slots=True)
 class ArchivedMessage:
-    """A Telegram message of a turn, and how much of a reply was delivered with it."""
+    """A Telegram message of a turn, and how many characters of a reply were delivered up to it."""
 
     message_id: int
     delivered_end: int = 0
@@ -27,11 +27,11 @@ class ArchivedMessage:
 
 @dataclass(frozen=True, slots=True)
 class ArchivedTurn:
-    """One row of the messages array, with everything that hangs on it; times are in seconds since 1970 (UTC)."""
+    """One turn with everything that belongs to it; times are in Unix seconds."""
 
     role: Role
     state: TurnState
-    """One of those of what is kept."""
+    """One of the states of kept turns."""
     content: str
     separator: str
     created_at: float
@@ -42,7 +42,7 @@ class ArchivedTurn:
     asked: bool = True
     from_bot: bool = False
     refused: bool = False
-    """The model server's content filter refuses it: it stands in no prompt."""
+    """Whether the model server's content filter refuses it, so that it is left out of prompts."""
     reply_to: int | None = None
     usage: Usage | None = None
     marked: bool = False
@@ -51,13 +51,13 @@ class ArchivedTurn:
 
     @property
     def at(self) -> float:
-        """When it was said, or else stored."""
+        """When it was said, or if that is unknown, stored."""
         return self.created_at if self.said_at is None else self.said_at
 
 
 @dataclass(frozen=True, slots=True)
 class ArchivedMemory:
-    """What stands in the prompt in place of the first `covers` turns of the archive."""
+    """The memory that replaces the first `covers` turns of the archive in the prompt."""
 
     covers: int
     text: str
@@ -67,7 +67,7 @@ class ArchivedMemory:
 
 @dataclass(frozen=True, slots=True)
 class ArchivedSpeaker:
-    """A name that is taken in the chat, and by whom."""
+    """A name taken in the chat, and its owner."""
 
     name: str
     shown: str
@@ -76,7 +76,7 @@ class ArchivedSpeaker:
 
 @dataclass(frozen=True, slots=True)
 class ArchivedUsage:
-    """What one model used on one day (YYYY-MM-DD)."""
+    """The usage of one model on one day (YYYY-MM-DD)."""
 
     day: str
     model: str
@@ -87,7 +87,7 @@ class ArchivedUsage:
 
 @dataclass(frozen=True, slots=True)
 class ArchivedChat:
-    """One conversation; `turns` are those that were not reset, oldest first."""
+    """One conversation; `turns` are those that weren't reset, oldest first."""
 
     key: ChatKey
     private: bool
@@ -95,7 +95,7 @@ class ArchivedChat:
     turns: tuple[ArchivedTurn, ...]
     memory: ArchivedMemory | None = None
     settings: ChatSettings | None = None
-    """None: those of the chat stay as they are."""
+    """None: the chat's own settings are left unchanged."""
     stamped_at: float | None = None
     heard_language: str | None = None
     gone: bool = False

@@ -1,11 +1,10 @@
-"""A copy of the database that is whole at one moment, taken beside a running bot.
+"""Backup of the database while the bot runs, and restoring one.
 
-What a database still has to do in the world, taken back: a backup that is restored must not do it weeks later.
+Restoring is all or nothing: the backup, which is only read, is copied and checked in a folder next to the database, and
+then replaces it in one step, so that whenever the process ends, either the old database or the new one is in place. The
+old one is kept under another name, with its own log, which must never be applied to the new one.
 
-A backup put in the place of a database: whole or not at all, and with nothing of the old one's log.
-
-The backup is read and never written. It is made ready in a folder beside the database, and takes its place in one step,
-so that whatever ends the process leaves the old one or the new one. The old one stays, under another name.
+Anything that was pending when the backup was made is dropped: it must not be sent weeks later.
 """
 
 import asyncio
@@ -37,23 +36,23 @@ _OTHERS = {
     b"BZh": "it is compressed (bzip2): unpack it first",
     b"\xfd7zXZ": "it is compressed (xz): unpack it first",
     b"\x28\xb5\x2f\xfd": "it is compressed (zstd): unpack it first",
-    b"{": "it is no database; an export goes back with: python -m bot import FILE",
+    b"{": "it is not a database; to restore an export, use: python -m bot import FILE",
 }
 _OURS = {"chats", "turns", "inbox", "notices"}
 _LOGS = ("-wal", "-journal")
-"""What SQLite keeps beside a database that was not closed: a part of what stands in it."""
+"""Files that SQLite keeps next to a database that wasn't closed, with a part of its data."""
 _WORKING = "restore-"
 
 
 async def backup(database: Path, target: Path) -> None:
     """Write a compact copy of `database` to `target`.
 
-    Raises StorageError when there is no database, when `target` exists, or when it can't be written.
+    Raises StorageError if there is no database, or if `target` exists or can't be written.
     """
     if not await asyncio.to_thread(database.exists):
         raise StorageError(f"there is no database {database}")
     try:
-        await asyncio.to_thread(make_file, target)  # readable for its owner alone, from the first byte on
+        await asyncio.to_thread(make_file, target)  # readable only by its owner, from the first byte on
     except OSError as exc:
         raise StorageError(f"{target} can't be written: {exc.strerror}") from exc
     try:
@@ -68,27 +67,27 @@ async def backup(database: Path, target: Path) -> None:
 
 @dataclass(frozen=True, slots=True)
 class DroppedWork:
-    """How much was not done any more."""
+    """The number of pending items that were dropped."""
 
     answers: int
-    """Owed, or begun."""
+    """Pending, or begun."""
     replies: int
-    """Finished and not wholly delivered."""
+    """Finished, but not completely delivered."""
     notices: int
     updates: int
-    """Received and not handled."""
+    """Received, but not handled."""
     broadcasts: int
 
 
 async def drop_pending(tx: Transaction) -> DroppedWork:
-    """Mark all that is pending as done: answers, deliveries, notices, updates. What was said stays."""
+    """Mark everything pending as done: answers, deliveries, notices, updates. The transcript is kept."""
     answers, replies = await finish_all(tx)
     broadcasts = await tx.execute("UPDATE broadcasts SET state = 'dropped' WHERE state IN ('asked', 'sending')")
     await tx.execute("DELETE FROM broadcast_chats")
     notices = await tx.execute("DELETE FROM notices WHERE message_id IS NULL")
     await tx.execute("DELETE FROM questions")
     updates = await tx.execute("UPDATE inbox SET state = 'done', raw = '{}' WHERE state = 'new'")
-    # Not what was confirmed and is still to be taken out.
+    # Confirmed deletions that are still in progress are kept.
     await tx.execute("DELETE FROM forgettings WHERE (SELECT thread_id FROM chats WHERE id = chat_id) >= 0")
     await tx.execute("UPDATE chats SET due_at = NULL, compact_failures = 0 WHERE due_at IS NOT NULL")
     return DroppedWork(answers, replies, notices, updates, broadcasts)
@@ -96,10 +95,10 @@ async def drop_pending(tx: Transaction) -> DroppedWork:
 
 @dataclass(frozen=True, slots=True)
 class RestoreReport:
-    """What was done."""
+    """The result of a restore."""
 
     aside: Path | None
-    """Where the old database is now."""
+    """The new path of the old database, if there was one."""
     chats: int
     turns: int
     dropped: DroppedWork
@@ -107,32 +106,32 @@ class RestoreReport:
 
 @dataclass(frozen=True, slots=True)
 class PreparedBackup:
-    """A backup that can take the database's place."""
+    """A checked copy of a backup, ready to replace the database."""
 
     folder: Path
     file: Path
 
 
 async def make_ready(database: Path, backup: Path) -> PreparedBackup:
-    """Check a backup, and copy it to where it can take the database's place. Raises StorageError."""
+    """Check a backup, and copy it next to the database that it is to replace. Raises StorageError."""
     return await asyncio.to_thread(_make_ready, database, backup)
 
 
 def drop(ready: PreparedBackup) -> None:
-    """Remove what was made ready."""
+    """Remove a prepared backup."""
     shutil.rmtree(ready.folder, ignore_errors=True)
 
 
 def sweep(database: Path) -> None:
-    """Remove what a restoring that was killed has left."""
+    """Remove what a killed restore left behind."""
     for left in database.parent.glob(f".{glob.escape(database.name)}.{_WORKING}*"):
         shutil.rmtree(left, ignore_errors=True)
 
 
 async def put_in_place(database: Path, ready: PreparedBackup) -> RestoreReport:
-    """Bring the copy to this version, take back what it still had to do, and let it take the database's place.
+    """Migrate the copy to this version, drop its pending work, and replace the database with it.
 
-    Raises StorageError, and nothing has changed then.
+    Raises StorageError, after which nothing has changed.
     """
     storage = await Storage.open(ready.file, keeps_old=False)
     try:
@@ -175,7 +174,7 @@ def _make_ready(database: Path, backup: Path) -> PreparedBackup:
 
 def _look_at(database: Path, backup: Path) -> None:
     if not backup.exists():
-        raise StorageError("it does not exist")
+        raise StorageError("it doesn't exist")
     if not backup.is_file():
         raise StorageError("it is not a file")
     if database.exists() and backup.samefile(database):
@@ -184,7 +183,7 @@ def _look_at(database: Path, backup: Path) -> None:
         head = file.read(len(HEADER))
     if head != HEADER:
         others = (what for start, what in _OTHERS.items() if head.startswith(start))
-        raise StorageError(next(others, "it is empty" if not head else "it is no SQLite database"))
+        raise StorageError(next(others, "it is empty" if not head else "it is not an SQLite database"))
 
 
 def _copy(backup: Path, target: Path) -> None:
@@ -201,7 +200,7 @@ def _check(file: Path) -> None:
         version = int(connection.execute("PRAGMA user_version").fetchone()[0])
         tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
         if version < 1 or not tables >= _OURS:
-            raise StorageError("it is a database, but not one of Keepsake")
+            raise StorageError("it is a database, but not one of Keepsake's")
         if version > migrations.latest():
             known = migrations.latest()
             raise StorageError(
@@ -216,7 +215,7 @@ def _exchange(database: Path, new: Path) -> Path | None:
         sync(new)
         new.chmod(FILE)
         aside = _put_aside(database) if database.exists() else None
-        # Without its log the old one is whole where it was: its log was written back, or both stand aside.
+        # The old log is no longer needed: it was written back, or it is kept with the old database.
         for end in (*_LOGS, "-shm"):
             database.with_name(database.name + end).unlink(missing_ok=True)
         sync_folder(database.parent)
@@ -228,9 +227,9 @@ def _exchange(database: Path, new: Path) -> Path | None:
 
 
 def _put_aside(database: Path) -> Path:
-    """Give the old database a second name, which remains when the new one takes the first."""
+    """Link the old database under a second name, which remains when the new one takes the first."""
     with suppress(sqlite3.Error), closing(sqlite3.connect(f"file:{quote(str(database))}?mode=rw", uri=True)) as old:
-        # Where it is too damaged for that, its log stands aside too.
+        # If it is too damaged for that, its log is kept too.
         busy, _, _ = old.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         if busy:
             raise StorageError(f"another program has {database} open: stop it first")
@@ -240,9 +239,9 @@ def _put_aside(database: Path) -> Path:
         number += 1
         aside = database.with_name(f"{database.name}.replaced-{stamp}-{number}")
     for end in ("", *_LOGS):
-        one, other = database.with_name(database.name + end), aside.with_name(aside.name + end)
-        if one.is_file():
-            _link(one, other)
+        current, linked = database.with_name(database.name + end), aside.with_name(aside.name + end)
+        if current.is_file():
+            _link(current, linked)
     return aside
 
 

@@ -1,4 +1,4 @@
-"""What each answer was based on: recorded with the answer, and gone with it; a turn that is forgotten leaves it."""
+"""What each answer was based on. It is stored and deleted with the answer; forgotten turns are removed from it."""
 
 import json
 from collections.abc import Sequence
@@ -10,22 +10,22 @@ from storage.sql import each
 from storage.transcript import COMPLETE, SENT, SETTLED
 
 NOTES_LOOKED_AT = 20
-"""Versions of the notes among which those of an answer are looked for: nearly always it is the newest one."""
+"""How many versions of the notes are searched for the one in the prompt; it is nearly always the newest."""
 MOST_COUNTED = 100_000
-"""Turns of a conversation that are counted."""
+"""The most turns of a conversation that are counted."""
 
 
 @dataclass(frozen=True, slots=True)
 class FoundTurn:
-    """An older turn that was found for an answer, with its places from 1 (None: it has none)."""
+    """An older turn that was found for an answer, with its ranks from 1 (None if it has none)."""
 
     turn_id: int
     shown: bool
-    """The model was shown it; else it was a near miss."""
+    """Whether the model was shown it, or it was a near miss."""
     looked_up: bool = False
-    """The model itself asked for it."""
+    """Whether the model itself searched for it."""
     overall_rank: int | None = None
-    """None: it stands beside one that was found, or was edited since the notes were made."""
+    """None if it is the neighbour of a hit, or was edited after the notes were written."""
     words_rank: int | None = None
     meaning_rank: int | None = None
 
@@ -35,29 +35,29 @@ class Basis:
     """What an answer was based on, and what it cost."""
 
     question_id: int | None
-    """The last message that it answers."""
+    """The last message it answers."""
     first_turn: int | None
-    """Where its window began."""
+    """The first turn of the window."""
     turns: int
-    """Of the window."""
+    """The number of turns in the window."""
     notes_tokens: int
     model: str
     usage: Usage
-    """Of all its requests; only what is paid for, and how much is estimated, is kept of it."""
+    """The usage of all its requests. Only input, cached and output tokens are stored, and how much is estimated."""
     price: float | None = None
     currency: str | None = None
     found: tuple[FoundTurn, ...] = ()
-    """What was shown before the near misses, the best first."""
+    """The shown turns, best first, then the near misses."""
     notes_id: int | None = None
     """The version of the notes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """How much of a conversation there was before an answer, and since when it was in view (seconds since 1970)."""
+    """How long a conversation was before an answer, and since when it was in the window (Unix seconds)."""
 
     turns: int
-    """At most one more than are counted."""
+    """At most MOST_COUNTED + 1, which means more."""
     since: float | None
 
 
@@ -68,9 +68,9 @@ class Bases:
         self._database = database
 
     async def put(self, tx: Transaction, chat: Chat, reply_id: int, basis: Basis, notes: str) -> None:
-        """Record it with its answer; `notes` are those that stood in the prompt, by which their version is found.
+        """Store the basis with its answer; `notes` is the text in the prompt, which identifies the version.
 
-        What was forgotten while the answer was made is left out.
+        Turns forgotten while the answer was being written are left out.
         """
         usage = basis.usage
         await tx.execute(
@@ -86,10 +86,10 @@ class Bases:
             ),
         )
         found = [
-            (one.turn_id, one.shown, one.looked_up, one.overall_rank, one.words_rank, one.meaning_rank)
-            for one in basis.found
+            (turn.turn_id, turn.shown, turn.looked_up, turn.overall_rank, turn.words_rank, turn.meaning_rank)
+            for turn in basis.found
         ]
-        await tx.execute(  # a CROSS JOIN keeps its order: SQLite would go through all turns of the chat instead
+        await tx.execute(  # CROSS JOIN fixes the join order; otherwise SQLite would scan all turns of the chat
             "INSERT INTO basis_turns (reply_id, turn_id, shown, looked_up, overall_rank, words_rank,"
             " meaning_rank) SELECT bases.reply_id, turns.id, value ->> 1, value ->> 2, value ->> 3, value ->> 4,"
             f" value ->> 5 FROM bases CROSS JOIN {each('?3')} CROSS JOIN turns WHERE turns.id = value ->> 0"
@@ -98,7 +98,7 @@ class Bases:
         )
 
     async def of(self, chat: Chat, reply_id: int) -> Basis | None:
-        """What an answer of a chat was based on; None where that was not recorded, or was reset or forgotten."""
+        """What an answer of a chat was based on; None if that wasn't recorded, or was reset or forgotten."""
         row = await self._database.row(
             "SELECT bases.* FROM bases JOIN turns ON turns.id = reply_id WHERE reply_id = ? AND chat_id = ?"
             " AND reply_id > ?",
@@ -124,7 +124,7 @@ class Bases:
         return row["id"] if row else None
 
     async def extent(self, chat: Chat, reply_id: int, first_turn: int | None) -> Extent:
-        """What is there now of the conversation before an answer, whose window began at a turn."""
+        """The extent of the conversation, as it is now, before an answer whose window began at `first_turn`."""
         said = await self._database.row(
             "SELECT count(*) AS turns FROM (SELECT 1 FROM turns WHERE chat_id = ?"
             f" AND {SETTLED} AND id > ? AND id < ? LIMIT ?)",
@@ -132,7 +132,7 @@ class Bases:
         )
         first = await self._database.row(
             "SELECT coalesce(said_at, created_at) AS at FROM turns WHERE chat_id = ? AND id >= ? AND id < ?"
-            f" AND '' || {SETTLED} ORDER BY id LIMIT 1",  # SQLite would go by the index of states instead
+            f" AND '' || {SETTLED} ORDER BY id LIMIT 1",  # otherwise SQLite would use the index of states
             (chat.id, reply_id if first_turn is None else first_turn, reply_id),
         )
         return Extent(said["turns"] if said else 0, first["at"] if first else None)
@@ -150,14 +150,14 @@ def _basis(row: Row, found: Sequence[Row]) -> Basis:
         currency=row["currency"],
         found=tuple(
             FoundTurn(
-                turn_id=one["turn_id"],
-                shown=bool(one["shown"]),
-                looked_up=bool(one["looked_up"]),
-                overall_rank=one["overall_rank"],
-                words_rank=one["words_rank"],
-                meaning_rank=one["meaning_rank"],
+                turn_id=turn["turn_id"],
+                shown=bool(turn["shown"]),
+                looked_up=bool(turn["looked_up"]),
+                overall_rank=turn["overall_rank"],
+                words_rank=turn["words_rank"],
+                meaning_rank=turn["meaning_rank"],
             )
-            for one in found
+            for turn in found
         ),
         notes_id=row["notes_id"],
     )

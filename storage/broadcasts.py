@@ -1,7 +1,7 @@
-"""What an owner sends to everybody: asked for, confirmed, then handed to the notices a few chats at a time.
+"""Owners' messages to everyone: proposed, confirmed, then turned into notices a few chats at a time.
 
-A chat leaves the list in the transaction that makes its notice, so that after a crash the rest is sent, and nobody gets
-it twice.
+A chat is removed from the list in the transaction that creates its notice, so that after a crash the rest is sent, and
+no one gets it twice.
 """
 
 from collections.abc import Collection
@@ -12,36 +12,36 @@ from storage.sql import each, listed
 
 KEPT_S = 30 * 86_400.0
 _NOTHING = "text = '', entities = '[]', preview = NULL, copied = NULL, rich = NULL"
-"""What is left of its words when it is over."""
+"""Blanks the content when a broadcast is over."""
 
 
 @dataclass(frozen=True, slots=True)
 class BroadcastContent:
-    """What everybody is sent."""
+    """The message to send."""
 
     text: str
     entities: str = "[]"
-    """JSON, as Telegram has them: the text's formatting."""
+    """The text's formatting, as JSON in Telegram's format."""
     preview: str | None = None
-    """JSON, as Telegram has it: how the pages of its links are shown."""
+    """The link preview options, as JSON in Telegram's format."""
     copied: int | None = None
-    """The message in the owner's chat that everybody gets a copy of; the text is what it says."""
+    """The message in the owner's chat to copy; `text` is then its text."""
     captioned: bool = False
-    """The text takes the place of the copy's own caption, which gave the command."""
+    """Whether the text replaces the copy's own caption, which contained the command."""
     above: bool = False
-    """That caption stands above what is shown."""
+    """Whether the caption is above the media."""
     rich: str | None = None
-    """JSON, as Telegram takes it: the rich message whose words are the text."""
+    """The rich message with this text, as JSON in Telegram's format."""
 
     @property
     def is_seen_there(self) -> bool:
-        """Whether it is more than its words show, and is asked about beside the message itself."""
+        """Whether it has more than its text, so that the owner is asked next to the message itself."""
         return self.copied is not None or self.rich is not None
 
 
 @dataclass(frozen=True, slots=True)
 class Broadcast:
-    """A message to everybody, and how far it has come."""
+    """A broadcast and its progress."""
 
     id: int
     owner_id: int
@@ -57,7 +57,7 @@ class Broadcasts:
         self._database = database
 
     async def propose(self, tx: Transaction, owner_id: int, content: BroadcastContent, now: float) -> int:
-        """Keep what an owner is asked about; returns its number."""
+        """Store a broadcast that an owner must confirm; returns its id."""
         await tx.execute("DELETE FROM broadcasts WHERE state != 'sending' AND made_at < ?", (now - KEPT_S,))
         return await tx.insert(
             "INSERT INTO broadcasts (owner_id, text, entities, preview, copied, captioned, above, rich, made_at)"
@@ -69,7 +69,7 @@ class Broadcasts:
         )
 
     async def content(self, number: int) -> tuple[int, BroadcastContent] | None:
-        """What is sent, and the owner whose words it is; None when it is over."""
+        """(Owner, content) of a broadcast that is being sent; None if it is over."""
         row = await self._database.row("SELECT * FROM broadcasts WHERE id = ? AND state = 'sending'", (number,))
         if row is None:
             return None
@@ -82,7 +82,7 @@ class Broadcasts:
         return row["owner_id"], content
 
     async def begin(self, tx: Transaction, number: int, owner_id: int, telegram_ids: Collection[int]) -> bool:
-        """Send it to these chats from now on; False when it is no question any more, or another owner's."""
+        """Start sending it to these chats; False if it no longer awaits confirmation, or is another owner's."""
         begun = await tx.execute(
             "UPDATE broadcasts SET state = 'sending', chats = ? WHERE id = ? AND owner_id = ? AND state = 'asked'",
             (len(telegram_ids), number, owner_id),
@@ -95,13 +95,13 @@ class Broadcasts:
         return bool(begun)
 
     async def drop(self, tx: Transaction, number: int, owner_id: int) -> bool:
-        """Do not send it; False when it is no question any more, or another owner's."""
+        """Cancel it; False if it no longer awaits confirmation, or is another owner's."""
         asked = "id = ? AND owner_id = ? AND state = 'asked'"
         drop = f"UPDATE broadcasts SET state = 'dropped', {_NOTHING} WHERE {asked}"
         return bool(await tx.execute(drop, (number, owner_id)))
 
     async def sending(self) -> list[Broadcast]:
-        """Those that are under way."""
+        """The broadcasts being sent."""
         rows = await self._database.rows("SELECT * FROM broadcasts WHERE state = 'sending' ORDER BY id")
         return [_broadcast(row) for row in rows]
 
@@ -116,7 +116,7 @@ class Broadcasts:
         return [row["telegram_id"] for row in rows]
 
     async def stop(self, tx: Transaction, owner_id: int) -> list[Broadcast]:
-        """Send those of an owner no further; returns how far they had come."""
+        """Stop an owner's broadcasts; returns them with their progress."""
         sending = "owner_id = ? AND state = 'sending'"
         stop = f"UPDATE broadcasts SET state = 'dropped', {_NOTHING} WHERE {sending} RETURNING *"
         rows = await tx.rows(stop, (owner_id,))
@@ -126,7 +126,7 @@ class Broadcasts:
         return [_broadcast(row) for row in rows]
 
     async def finish(self, tx: Transaction, number: int) -> Broadcast | None:
-        """End it when it has gone everywhere; None while some of it is on its way."""
+        """Finish a broadcast that has been sent to all chats; None if it isn't complete yet."""
         rows = await tx.rows(
             f"UPDATE broadcasts SET state = 'done', {_NOTHING}"
             " WHERE id = ?1 AND state = 'sending'"

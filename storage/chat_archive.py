@@ -1,7 +1,7 @@
-"""Whole chats, read out of the tables and put back; what was reset or forgotten is not among it.
+"""Export and import of whole chats, without anything that was reset or forgotten.
 
-What can be made again (the index, vectors, token ratios) is left out, as is an answer that is just being written; what
-is on its way (updates, notices) belongs to the bot and not to the chat.
+The index, vectors and token ratios can be made again, so they are left out, as is an answer in progress. Updates and
+notices in transit belong to the bot rather than to the chat.
 """
 
 from collections import defaultdict
@@ -30,7 +30,7 @@ _OF_KEPT = f"JOIN turns ON turns.id = turn_id WHERE chat_id = ? AND turns.id > ?
 
 
 class ChatArchive:
-    """Reads whole chats out of the tables, and writes them into chats that have no turns."""
+    """Reads whole chats from the tables, and writes them into chats without turns."""
 
     def __init__(self, database: Database, chats: Chats, media: Media, usage: UsageLog) -> None:
         self._database = database
@@ -39,16 +39,16 @@ class ChatArchive:
         self._usage = usage
 
     async def keys(self) -> list[ChatKey]:
-        """Where there are conversations, in the order in which they began."""
+        """The keys of all conversations, in the order in which they began."""
         rows = await self._database.rows(
             "SELECT telegram_id, thread_id, direct FROM chats WHERE thread_id >= 0 ORDER BY id"
         )
         return [key_in(row) for row in rows]
 
     async def read(self, key: ChatKey) -> ArchivedChat | None:
-        """The conversation of this chat; None: nothing was ever said there.
+        """The conversation of this chat, or None if nothing was ever said there.
 
-        Its memory is read before its turns: a compaction that is stored meanwhile does not show, or shows whole.
+        The memory is read before the turns, so a compaction stored in between can't leave a gap.
         """
         chat = await self._chats.find(key)
         if chat is None:
@@ -110,7 +110,7 @@ class ChatArchive:
         )
 
     async def has_turns(self, tx: Transaction, key: ChatKey) -> bool:
-        """Whether this chat has turns that were not reset."""
+        """Whether this chat has turns that weren't reset."""
         rows = await tx.rows(
             "SELECT 1 FROM turns JOIN chats ON chats.id = chat_id WHERE telegram_id = ? AND thread_id = ?"
             " AND turns.id > reset_turn LIMIT 1",
@@ -119,9 +119,9 @@ class ChatArchive:
         return bool(rows)
 
     async def put(self, tx: Transaction, chat: ArchivedChat, contents: Mapping[str, bytes], now: float) -> None:
-        """Restore a conversation into a chat that has no turns; `contents` has the bytes behind its media's hashes.
+        """Restore a conversation into a chat without turns; `contents` maps its media's hashes to their bytes.
 
-        Its window is looked at when the bot runs: it may be far larger than one that grew here.
+        Its window is marked for a check when the bot runs, because it may be far larger than one that grew here.
         """
         into = await self._chats.ensure(tx, chat.key, private=chat.private, now=chat.created_at)
         if chat.settings is not None:
@@ -141,15 +141,15 @@ class ChatArchive:
         await self._write_usage(tx, into, chat.usage)
 
     async def _write_usage(self, tx: Transaction, chat: Chat, usage: Sequence[ArchivedUsage]) -> None:
-        """A day that is known here already stays as it is: it may be the same one, imported back."""
-        for one in usage:
+        """Existing days are left unchanged: they may be the same ones, imported again."""
+        for row in usage:
             new = await tx.execute(
                 f"{INSERT} VALUES (?, ?, ?, ?, ?{', ?' * len(NUMBERS)}) ON CONFLICT (chat_id, day, model) DO NOTHING",
-                (chat.id, one.day, one.model, one.requests, one.turns, *astuple(one.usage)),
+                (chat.id, row.day, row.model, row.requests, row.turns, *astuple(row.usage)),
             )
             if new:
                 user = chat.key.telegram_id if chat.private else None
-                await self._usage.record_for_user(tx, user, date.fromisoformat(one.day), one.model, one.usage)
+                await self._usage.record_for_user(tx, user, date.fromisoformat(row.day), row.model, row.usage)
 
     async def _write_turn(
         self, tx: Transaction, chat_id: int, turn: ArchivedTurn, contents: Mapping[str, bytes]
@@ -179,7 +179,7 @@ class ChatArchive:
                 "INSERT INTO turn_messages (turn_id, message_id, delivered_end) VALUES (?, ?, ?)",
                 (turn_id, message.message_id, message.delivered_end),
             )
-        media = [NewMedium(one.kind, contents[one.hash], one.format, one.tokens) for one in turn.media]
+        media = [NewMedium(medium.kind, contents[medium.hash], medium.format, medium.tokens) for medium in turn.media]
         await self._media.keep(tx, turn_id, media)
         for position, medium in enumerate(turn.media):
             await tx.execute(
@@ -231,9 +231,9 @@ async def _write_memory(tx: Transaction, chat: Chat, memory: ArchivedMemory | No
 
 
 async def _write_speakers(tx: Transaction, chat_id: int, speakers: Sequence[ArchivedSpeaker]) -> None:
-    for one in speakers:
+    for speaker in speakers:
         await tx.execute(
             "INSERT INTO speakers (chat_id, folded, name, shown, sender_id) VALUES (?, ?, ?, ?, ?)"
             " ON CONFLICT (chat_id, folded) DO NOTHING",
-            (chat_id, one.name.casefold(), one.name, one.shown, one.sender_id),
+            (chat_id, speaker.name.casefold(), speaker.name, speaker.shown, speaker.sender_id),
         )

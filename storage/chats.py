@@ -1,4 +1,4 @@
-"""Chats, with their settings, their languages, their speakers' names, and the titles of their topics."""
+"""Chats with their settings, languages, speakers' names, and the titles of topics."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -11,7 +11,7 @@ from storage.sql import each
 from storage.transcript import OPEN
 
 SETTINGS = tuple(field.name for field in fields(ChatSettings))
-"""The columns of what a chat has chosen for itself."""
+"""The columns with a chat's own settings."""
 _FLAGS = tuple(field.name for field in fields(ChatSettings) if bool in get_args(field.type))
 _PENDING = (
     f"SELECT chats.*, EXISTS (SELECT 1 FROM turns WHERE chat_id = chats.id AND {OPEN}) AS has_turns,"
@@ -24,15 +24,15 @@ _AT = "SELECT * FROM chats WHERE telegram_id = ? AND thread_id = ?"
 
 @dataclass(frozen=True, slots=True)
 class KnownChat:
-    """A chat in Telegram, all its topics together."""
+    """A Telegram chat, all its topics together."""
 
     began: float
-    """Since when it is known, in seconds since 1970 (UTC)."""
+    """Since when it is known, in Unix seconds."""
     gone: bool
     direct: bool
-    """The direct messages of a channel, where each person has a topic."""
+    """Whether these are the direct messages of a channel, where each person has a topic."""
     name: str | None
-    """Of a private chat: what its person was called last."""
+    """For a private chat: the user's latest name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +47,13 @@ class PendingWork:
 
 
 class Chats:
-    """The tables of chats, of their languages and speakers, and of topics that have no title of their own yet."""
+    """The tables of chats, of their languages and speakers, and of topics without a title."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def find(self, key: ChatKey, tx: Transaction | None = None) -> Chat | None:
-        """The chat with this key, if anything was ever said there."""
+        """The chat with this key, or None if nothing was ever said there."""
         row = await (tx or self._database).row(_AT, (key.telegram_id, key.thread_id))
         return await read_chat(tx or self._database, row) if row else None
 
@@ -65,7 +65,7 @@ class Chats:
         return PendingWork(await read_chat(self._database, row), bool(row["has_turns"]), bool(row["has_notices"]))
 
     async def ensure(self, tx: Transaction, key: ChatKey, *, private: bool, now: float) -> Chat:
-        """The chat with this key, made if there was none."""
+        """The chat with this key, created if necessary."""
         (row,) = await tx.rows(
             "INSERT INTO chats (telegram_id, thread_id, direct, private, created_at) VALUES (?, ?, ?, ?, ?)"
             # DO NOTHING would return no row.
@@ -76,45 +76,45 @@ class Chats:
         return _under(_chat(row), shared[0] if shared else None)
 
     async def stamp(self, tx: Transaction, chat_id: int, at: float) -> None:
-        """Remember when a time was last written into a turn."""
+        """Remember the last timestamp written into a turn."""
         await tx.execute("UPDATE chats SET stamped_at = ? WHERE id = ?", (at, chat_id))
 
     async def by_id(self, chat_id: int) -> Chat | None:
-        """The conversation as it is now."""
+        """The chat with this id."""
         row = await self._database.row("SELECT * FROM chats WHERE id = ?", (chat_id,))
         return await read_chat(self._database, row) if row else None
 
     async def choose(self, tx: Transaction, chat_id: int, settings: ChatSettings) -> None:
-        """Keep what this chat has chosen for itself."""
+        """Store the chat's own settings."""
         columns = ", ".join(f"{name} = ?" for name in SETTINGS)
         values = [getattr(settings, name) for name in SETTINGS]
         await tx.execute(f"UPDATE chats SET {columns} WHERE id = ?", (*values, chat_id))
 
     async def heard(self, tx: Transaction, chat_id: int, language: str | None) -> None:
-        """Someone whose apps are in this language (IETF) has spoken: the bot is there."""
+        """Someone with this app language (IETF) has spoken, so the bot is still in the chat."""
         await tx.execute("UPDATE chats SET heard_language = ?, gone = 0 WHERE id = ?", (language, chat_id))
 
     async def take_back(self, tx: Transaction, chat_id: int) -> None:
-        """Begin a new epoch: what is being made of the turns as they were is void."""
+        """Begin a new epoch, which voids anything being computed from the previous turns, such as a compaction."""
         await tx.execute("UPDATE chats SET epoch = epoch + 1 WHERE id = ?", (chat_id,))
 
     async def look_at(self, tx: Transaction, chat_id: int, due_at: float | None, failures: int) -> None:
-        """Set when the window is to be looked at, and how many compactions have failed in a row."""
+        """Set when the window must be checked, and how many compactions have failed in a row."""
         await tx.execute("UPDATE chats SET due_at = ?, compact_failures = ? WHERE id = ?", (due_at, failures, chat_id))
 
     async def due(self, now: float) -> list[ChatKey]:
-        """Where a window is to be looked at now."""
+        """The chats whose window must be checked now."""
         rows = await self._database.rows(
             "SELECT telegram_id, thread_id, direct FROM chats WHERE due_at <= ? AND gone = 0 AND thread_id >= 0", (now,)
         )
         return [key_in(row) for row in rows]
 
     async def all_due(self, tx: Transaction, now: float) -> None:
-        """Have every window looked at."""
+        """Have all windows checked."""
         await tx.execute("UPDATE chats SET due_at = ? WHERE coalesce(due_at, ?) >= ? AND gone = 0", (now, now, now))
 
     async def known(self) -> dict[int, KnownChat]:
-        """All Telegram chats that were ever talked in, by their ids there."""
+        """All Telegram chats in which anything was ever said, by Telegram id."""
         rows = await self._database.rows(
             "SELECT telegram_id, min(created_at) AS began, max(gone) AS gone, max(direct) AS direct,"
             " max(CASE WHEN private = 1 THEN (SELECT speaker FROM turns WHERE chat_id = chats.id AND role = 'user'"
@@ -127,7 +127,7 @@ class Chats:
         }
 
     async def with_open_work(self) -> list[ChatKey]:
-        """Where an answer, a delivery or a notice is still owed: what a restart has to take up."""
+        """The chats with a pending answer, delivery or notice, which a restart must resume."""
         rows = await self._database.rows(
             "SELECT telegram_id, thread_id, direct FROM chats WHERE id IN"
             f" (SELECT chat_id FROM turns INDEXED BY turns_open WHERE {OPEN})"
@@ -136,17 +136,17 @@ class Chats:
         return [key_in(row) for row in rows]
 
     async def greet(self, tx: Transaction, chat_id: int) -> bool:
-        """Whether the bot has not said yet how it is called; it has from now on."""
+        """Mark that the bot has introduced itself; False if it already had."""
         return bool(await tx.execute("UPDATE chats SET greeted = 1 WHERE id = ? AND greeted = 0", (chat_id,)))
 
     async def languages(self, chat_id: int, tx: Transaction | None = None) -> tuple[str, ...]:
-        """The languages of a chat, the most used first."""
+        """The languages of a chat, most used first."""
         sql = "SELECT language FROM chat_languages WHERE chat_id = ? ORDER BY words DESC, language"
         rows = await (tx or self._database).rows(sql, (chat_id,))
         return tuple(row["language"] for row in rows)
 
     async def count_languages(self, tx: Transaction, chat_id: int, languages: Mapping[str, int]) -> None:
-        """So many more words of a chat speak for these languages."""
+        """Add counts of words that indicate these languages."""
         await tx.execute(
             f"INSERT INTO chat_languages (chat_id, language, words) SELECT ?, key, value FROM {each()} WHERE true"
             " ON CONFLICT (chat_id, language) DO UPDATE SET words = chat_languages.words + excluded.words",
@@ -156,11 +156,10 @@ class Chats:
     async def speaker_name(
         self, tx: Transaction, chat_id: int, sender_id: int, shown: str, look: Callable[[str], str] = str.casefold
     ) -> str:
-        """What this person is called; `shown` is their display name, cleaned.
+        """The speaker's name in this chat; `shown` is their display name, cleaned.
 
-        Two names of which `look` makes the same look alike.
-        A name that someone else in the chat has, or ever had, gets a number. Who changes their name is called by the
-        new one.
+        A name that someone else in the chat has or ever had gets a number; names that `look` maps to the same value
+        count as the same. A person who changes their display name gets a new name here too.
         """
         rows = await tx.rows(
             "SELECT name FROM speakers WHERE chat_id = ? AND sender_id = ? AND shown = ?", (chat_id, sender_id, shown)
@@ -175,7 +174,7 @@ class Chats:
 
     @staticmethod
     async def _take_name(tx: Transaction, chat_id: int, sender_id: int, shown: str, name: str, folded: str) -> bool:
-        """Take this name, unless someone else has it, perhaps from when only its letters were compared."""
+        """Take this name, unless someone else has it (including rows from when only case was folded)."""
         rows = await tx.rows(
             "SELECT sender_id FROM speakers WHERE chat_id = ? AND folded IN (?, ?) AND sender_id <> ? LIMIT 1",
             (chat_id, folded, name.casefold(), sender_id),
@@ -190,7 +189,7 @@ class Chats:
         return True
 
     async def mark_untitled(self, tx: Transaction, key: ChatKey) -> None:
-        """Nobody has named this topic."""
+        """Record that this topic has no title."""
         await tx.execute(
             "INSERT INTO untitled_topics (telegram_id, thread_id) VALUES (?, ?)"
             " ON CONFLICT (telegram_id, thread_id) DO NOTHING",
@@ -198,24 +197,24 @@ class Chats:
         )
 
     async def keep_title(self, tx: Transaction, key: ChatKey, title: str) -> None:
-        """A title was made, and is to be set."""
+        """Store a title that has yet to be set in Telegram."""
         await tx.execute(
             "UPDATE untitled_topics SET title = ? WHERE telegram_id = ? AND thread_id = ?",
             (title, key.telegram_id, key.thread_id),
         )
 
     async def mark_titled(self, tx: Transaction, key: ChatKey) -> None:
-        """It has a name, or can't be given one."""
+        """Record that the topic has a title, or can't be given one."""
         await tx.execute(
             "DELETE FROM untitled_topics WHERE telegram_id = ? AND thread_id = ?", (key.telegram_id, key.thread_id)
         )
 
     async def is_untitled(self, key: ChatKey) -> bool:
-        """Whether it is still to get a title."""
+        """Whether the topic still needs a title."""
         return await self._untitled(key) is not None
 
     async def title_to_set(self, key: ChatKey) -> str | None:
-        """The title that was made for it."""
+        """The title made for the topic that has yet to be set."""
         row = await self._untitled(key)
         return row["title"] if row else None
 
@@ -227,14 +226,14 @@ class Chats:
 
 
 async def read_chat(reader: Database | Transaction, row: Row) -> Chat:
-    """A row of the table as our value."""
+    """The chat in a row; an ephemeral chat has the settings of its group, which are read too."""
     chat = _chat(row)
     aside = chat.key.alone_with is not None
     return _under(chat, await reader.row(_AT, (chat.key.telegram_id, 0)) if aside else None)
 
 
 def _under(chat: Chat, shared: Row | None) -> Chat:
-    """What one member of a group says aside is under the settings of the group."""
+    """An ephemeral chat with the settings of its group."""
     return chat if shared is None else replace(chat, settings=_settings(shared))
 
 
@@ -267,7 +266,7 @@ def _settings(row: Row) -> ChatSettings:
 
 
 async def forget_title(tx: Transaction, chat_id: int) -> None:
-    """What was said in a conversation is forgotten, or begun afresh: a title made of it is not set any more."""
+    """Drop a title that was made from turns which are now forgotten or reset."""
     await tx.execute(
         "UPDATE untitled_topics SET title = NULL WHERE (telegram_id, thread_id) ="
         " (SELECT telegram_id, thread_id FROM chats WHERE id = ?)",

@@ -1,14 +1,12 @@
-"""Numbered schema files, applied in order: a database made today equals one migrated from the first version.
+"""The database: transactions, reads, and the migration to the current schema.
 
-A file, once released, is never changed; the next change is a new file. Each is applied together with its number
-(``user_version``) in one transaction, so that a migration which is killed half-way has not happened.
+There is one writer, whose transactions are on disk completely or not at all. Coroutines that share a connection share
+its transaction, so writing goes through one lock. Reads have connections of their own (WAL, read-only), which see only
+committed rows and never wait for the writer.
 
-SQLite with one writer: what a transaction wrote is on the disk as a whole, or not at all.
-
-Coroutines that share a connection share its transaction, so writing goes through one lock. Reading has connections of
-its own (WAL, read-only), which see committed rows only and never wait for the writer.
-
-Waiting for a database that can't be written just now.
+The schema is a sequence of numbered files, applied in order, so a database created today equals one migrated from the
+first version. A released file is never changed; a change is a new file. Each is applied together with its number
+(``user_version``) in one transaction, so that a migration killed half-way has no effect.
 """
 
 import asyncio
@@ -38,17 +36,17 @@ from storage.storage_errors import translated
 _NAME = re.compile(r"(\d{3})_\w+\.sql")
 T = TypeVar("T")
 BUSY_TIMEOUT_S = 10.0
-"""How long a write waits for another process (a backup, a shell command) before it fails."""
+"""How long a write waits for another process (a backup, a shell command) before it fails, in seconds."""
 WITHOUT_TRIGGER = 12
-"""The schema from which on no trigger writes to the search index."""
+"""The first schema without a trigger that writes to the search index."""
 READERS = 4
-"""Reads that run side by side."""
+"""The number of concurrent reads."""
 SCRUB_WAIT_S = 0.05
-"""How long scrubbing holds up every write for readers to end; a backup reads for minutes, and it is tried again."""
+"""How long scrubbing delays all writes to wait for readers. A backup reads for minutes; then it is retried later."""
 SCRUB_EVERY_S = 1.0
-"""Scrubbing waits for the disk: so strangers can't make the bot do it all the time."""
+"""The shortest interval in seconds: scrubbing waits for the disk, and strangers must not be able to keep it busy."""
 OLDEST_SQLITE = (3, 38)
-"""The first with the JSON operators that the inbox uses."""
+"""The first version with the JSON operators that the inbox uses."""
 WRITE_AGAIN_AFTER_S = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
 
 log = logging.getLogger(__name__)
@@ -56,19 +54,19 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One schema file as the script that applies it."""
+    """The script that applies one schema file."""
 
     version: int
     script: str
 
 
 def after(version: int) -> Iterator[Step]:
-    """The steps that a database of `version` still needs, in order."""
+    """The steps that a database of this version still needs, in order."""
     return (step for step in _steps() if step.version > version)
 
 
 def latest() -> int:
-    """The version that this code was written for."""
+    """The schema version of this code."""
     return max(step.version for step in _steps())
 
 
@@ -83,9 +81,9 @@ def _steps() -> list[Step]:
 
 
 async def complete(work: Awaitable[T]) -> T:
-    """Await `work` to its end even when the caller is cancelled; the cancellation is raised afterwards.
+    """Await `work` to its end even if the caller is cancelled; the cancellation is raised afterwards.
 
-    A COMMIT that is abandoned half-way has happened all the same: who asked for it must know.
+    An abandoned COMMIT happens anyway, so its caller must learn the result.
     """
     task = asyncio.ensure_future(work)
     cancelled: asyncio.CancelledError | None = None
@@ -95,35 +93,35 @@ async def complete(work: Awaitable[T]) -> T:
         except asyncio.CancelledError as exc:
             cancelled = exc
     if cancelled is not None:
-        task.exception()  # looked at, so that asyncio does not report it as lost
+        task.exception()  # retrieved, so that asyncio doesn't report it as lost
         raise cancelled
     return task.result()
 
 
 class Transaction:
-    """The writer's connection while its lock is held; made by Database.transaction only."""
+    """The writer's connection while its lock is held; created only by Database.transaction."""
 
     def __init__(self, connection: aiosqlite.Connection) -> None:
         self._connection = connection
         self.deletes = False
-        """Whether something was deleted, perhaps."""
+        """Whether something may have been deleted."""
 
     async def execute(self, sql: str, values: Iterable[SQLValue] = ()) -> int:
-        """Run one statement; returns how many rows it changed."""
+        """Run one statement; returns the number of rows changed."""
         self._look_at(sql)
         with translated():
             async with self._connection.execute(sql, tuple(values)) as cursor:
                 return cursor.rowcount
 
     async def execute_many(self, sql: str, rows: Iterable[Sequence[SQLValue]]) -> None:
-        """Run one statement for each row of values, on one way to the connection's thread."""
+        """Run one statement for each row of values, in a single call to the connection's thread."""
         self._look_at(sql)
         with translated():
             async with self._connection.executemany(sql, rows):
                 pass
 
     async def insert(self, sql: str, values: Iterable[SQLValue] = ()) -> int:
-        """Run one INSERT into a table with ids; returns the id of its row, or 0 where it made none."""
+        """Run one INSERT into a table with ids; returns the new row's id, or 0 if there is none."""
         with translated():
             rows = list(await self._connection.execute_fetchall(f"{sql} RETURNING id", tuple(values)))
         return int(rows[0]["id"]) if rows else 0
@@ -147,7 +145,7 @@ class Database:
     """Connections to one file: a writer behind a lock, and readers that can't write."""
 
     checks_reads = False
-    """Whether a read fails that a task makes past the transaction it is in: tests turn it on."""
+    """Whether a read by a task that is inside a transaction, but not through it, is an error. Tests turn this on."""
     synchronous = "FULL"
     """FULL survives a power loss, not only a killed process: "durable before acknowledged" means both.
 
@@ -159,18 +157,18 @@ class Database:
         self._readers = readers
         self._lock = asyncio.Lock()
         self._writing: asyncio.Task[object] | None = None
-        """The task that is in a transaction."""
+        """The task that is inside a transaction."""
         self.after_deleting: list[Callable[[], Awaitable[None]]] = []
-        """What is done when something was deleted."""
+        """Called after a transaction that may have deleted something."""
         self.soiled = False
-        """Whether the log holds what is nobody's to keep: `scrub_soon` sees to it."""
+        """Whether the log contains data that must be removed; `scrub_soon` does that."""
         self._scrubbed_at = -SCRUB_EVERY_S
 
     @classmethod
     async def open(cls, path: Path, keep_old: Callable[[Path, int], None] | None = None) -> Self:
-        """Open or make the file, in WAL mode and with this version's schema.
+        """Open or create the file, in WAL mode and with this version's schema.
 
-        `keep_old` puts a copy of one of an older version aside, before anything is changed.
+        `keep_old` makes a copy of a database with an older schema, before anything is changed.
         """
         if sqlite3.sqlite_version_info < OLDEST_SQLITE:
             raise StorageError(f"this Python has SQLite {sqlite3.sqlite_version}, and Keepsake needs 3.38 or later")
@@ -183,7 +181,7 @@ class Database:
                     await asyncio.to_thread(keep_old, path, version)
                 await writer.execute("PRAGMA journal_mode = WAL")
                 await writer.execute(f"PRAGMA synchronous = {cls.synchronous}")
-                await writer.execute("PRAGMA secure_delete = ON")  # what is forgotten is overwritten, not unlinked
+                await writer.execute("PRAGMA secure_delete = ON")  # deleted data is overwritten, not just unlinked
                 await _migrate(writer, version)
                 readers = await _readers(path)
             except BaseException:
@@ -193,9 +191,9 @@ class Database:
 
     @asynccontextmanager
     async def transaction(self, *, alone: bool = False) -> AsyncIterator[Transaction]:
-        """Commit what the block writes, or nothing when it raises or is cancelled. Never await the network inside.
+        """Commit what the block writes, or nothing if it raises or is cancelled. Never await the network inside.
 
-        What is done after a deletion follows, except after one that stands `alone`.
+        After a deletion, the callbacks in `after_deleting` run, unless `alone` is set.
         """
         async with self._lock:
             try:
@@ -210,29 +208,29 @@ class Database:
                 with translated():
                     await complete(self._writer.commit())
             except BaseException:
-                await complete(self._writer.rollback())  # does nothing after a commit that happened
+                await complete(self._writer.rollback())  # does nothing after a successful commit
                 raise
         if tx.deletes and not alone:
             for follow in self.after_deleting:
                 await complete(follow())
 
     async def rows(self, sql: str, values: Iterable[SQLValue] = ()) -> list[Row]:
-        """Read committed rows. In a transaction read with that instead: only it sees what it has written."""
+        """Read committed rows. Inside a transaction, read through it instead: only it sees what it has written."""
         if self.checks_reads and self._writing is not None:
             assert self._writing is not asyncio.current_task(), f"read past the transaction: {sql}"
         with translated():
             return await self._readers.rows(sql, values)
 
     async def row(self, sql: str, values: Iterable[SQLValue] = ()) -> Row | None:
-        """Read the first committed row, if there is one."""
+        """The first committed row, or None."""
         found = await self.rows(sql, values)
         return found[0] if found else None
 
     async def scrub(self) -> None:
-        """Write the log back into the file and empty it, so that what was deleted is in neither of them any more.
+        """Write the log back into the file and empty it, so that deleted data is in neither of them.
 
-        Most of it is written back beside the writer. A reader at work, such as a backup, puts the rest off: the
-        database counts as soiled then.
+        Most of it is written back without blocking the writer. An active reader, such as a backup, prevents the rest;
+        the database then remains marked as soiled.
         """
         with translated():
             await self._readers.rows("PRAGMA wal_checkpoint(PASSIVE)", ())
@@ -250,22 +248,22 @@ class Database:
             await self._writer.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_S * 1000:.0f}")
 
     async def scrub_soon(self) -> None:
-        """Scrub if there is a need, now or when it was not done for a while: whoever calls may do so all the time."""
+        """Scrub if necessary, and if the last time is long enough ago. It may be called at any time."""
         if self.soiled and time.monotonic() - self._scrubbed_at >= SCRUB_EVERY_S:
-            self._scrubbed_at = time.monotonic()  # whoever else comes meanwhile leaves it to this one
+            self._scrubbed_at = time.monotonic()  # concurrent callers leave it to this one
             try:
                 await self.scrub()
             except StorageError as exc:
-                log.info("The log is scrubbed later: %s", exc)
+                log.info("The log will be scrubbed later: %s", exc)
 
     async def compact(self) -> None:
-        """Write the file anew, with nothing in it that no table holds. Nothing else is written meanwhile."""
+        """Rebuild the file, without anything that belongs to no table. Other writes wait."""
         async with self._lock:
             with translated():
                 await self._writer.execute_fetchall("VACUUM")
 
     async def close(self) -> None:
-        """Let the transaction under way end, then close all connections."""
+        """Wait for the current transaction, then close all connections."""
         async with self._lock:
             await complete(self._readers.close())
             await complete(self._writer.close())
@@ -292,8 +290,8 @@ async def _readers(path: Path) -> Readers:
 
 
 def _prepare(path: Path) -> None:
-    """A new database is its owner's alone, and so are the files that SQLite puts beside it."""
-    with suppress(OSError):  # SQLite says what it is
+    """Create a new database so that only its owner can read it and the files that SQLite puts next to it."""
+    with suppress(OSError):  # SQLite will report it
         if path.parent.is_dir() and not path.exists():
             make_file(path)
 
@@ -310,16 +308,16 @@ async def _version(connection: aiosqlite.Connection) -> int:
 
 
 async def _migrate(writer: aiosqlite.Connection, version: int) -> None:
-    if 0 < version < WITHOUT_TRIGGER:  # with a damaged search index it fails every change of a table
+    if 0 < version < WITHOUT_TRIGGER:  # it would make every schema change fail if the search index is damaged
         await writer.execute("DROP TRIGGER IF EXISTS turn_keys_follow")
     for step in after(version):
         await writer.executescript(step.script)
 
 
 async def until_stored(write: Callable[[], Awaitable[T]]) -> T:
-    """Repeat a write that the database can't take now (locked by another process, disk full) for about a minute.
+    """Repeat a write that fails for now (locked by another process, disk full) for about a minute.
 
-    Raises StorageError after that, and at once for what no waiting mends.
+    Raises StorageError after that, or immediately if waiting can't help.
     """
     for wait in WRITE_AGAIN_AFTER_S:
         try:

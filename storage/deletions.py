@@ -1,6 +1,7 @@
-"""What is taken out of chats: by a reset, which can be undone for a while, or by forgetting single turns for good.
+"""Removal of turns from chats: by a reset, which can be undone for a while, or by forgetting single turns for good.
 
-A reset moves a boundary; its turns are deleted later. Forgetting begins with a proposal, which a person confirms.
+A reset moves a boundary; its turns are deleted later. Forgetting begins with a proposal that a user confirms; the turns
+are then moved to a hidden chat, and deleted from there.
 """
 
 import json
@@ -17,43 +18,43 @@ from storage.vectors import forget_vectors, make_up
 UNDO_S = 60.0
 """How long a reset can be undone, in seconds."""
 FORGOTTEN = 2**41
-"""What is being forgotten waits in chats whose thread is below minus this."""
+"""Turns being forgotten are in chats whose thread id is below minus this."""
 _NO_RESET = 2**40
-"""Above every reset's number."""
+"""Greater than any reset's id."""
 MOVED = 3_000
-"""Turns that are taken out in one transaction: other writers wait for it, some fifty milliseconds."""
+"""Turns moved per transaction, so that other writers wait only some fifty milliseconds."""
 NEVER = 1e15
-"""When what is still to be taken out was proposed, so that it is not dropped like a proposal without an answer."""
+"""The proposal time of confirmed turns that must still be moved, so that they aren't pruned like old proposals."""
 
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """Turns to delete, and lines to take out of the memory."""
+    """Turns to delete, and lines to remove from the memory."""
 
     turn_ids: tuple[int, ...]
     lines: tuple[str, ...]
     words: str = ""
-    """What was asked for."""
+    """The search words."""
     of_message: bool = False
-    """Whether these are the words of a message that was replied to."""
+    """Whether `words` is the text of a message that was replied to."""
 
 
 @dataclass(frozen=True, slots=True)
 class RemainingTurns:
-    """Forgotten turns that are still to be deleted: where they wait, and the chat in which they were said."""
+    """Forgotten turns that must still be deleted: the chat that they were moved to, and the one they were said in."""
 
     aside: int
     home: int
 
 
 class Deletions:
-    """The tables of resets and of forgettings (proposals, and turns that are still to be deleted)."""
+    """The tables of resets and of forgettings (proposals, and turns that must still be deleted)."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def reset(self, tx: Transaction, chat_id: int, now: float) -> int | None:
-        """Take every turn so far out of later prompts; returns the reset's id, or None when there was no turn."""
+        """Exclude all turns so far from later prompts; returns the reset's id, or None if there were no turns."""
         await end_questions(tx, chat_id)
         await forget_title(tx, chat_id)
         rows = await tx.rows(
@@ -62,7 +63,7 @@ class Deletions:
             " AND m.reset_turn = chats.reset_turn) AS through_turn FROM chats WHERE id = ?",
             (chat_id,),
         )
-        # What the notes tell of may have been forgotten, and the notes not.
+        # The turns may have been forgotten while the memory of them remains.
         before, last = rows[0]["reset_turn"], max(rows[0]["last_turn"] or 0, rows[0]["through_turn"] or 0)
         if last <= before:
             return None
@@ -74,7 +75,7 @@ class Deletions:
         )
 
     async def undo_reset(self, tx: Transaction, chat_id: int, reset_id: int, now: float) -> bool:
-        """Put the boundary back; False when it is too late, was done before, or another reset came since."""
+        """Move the boundary back; False if it is too late, already undone, or followed by another reset."""
         rows = await tx.rows(
             "SELECT from_id, to_id FROM resets JOIN chats ON chats.id = chat_id"
             " WHERE resets.id = ? AND chat_id = ? AND undone = 0 AND reset_at >= ? AND to_id = reset_turn",
@@ -88,9 +89,9 @@ class Deletions:
         return True
 
     async def purge_resets(self, tx: Transaction, before: float, limit: int) -> int:
-        """Delete for good what was reset before this time, at most so many turns; returns how many.
+        """Delete up to `limit` turns that were reset before this time; returns how many.
 
-        Once there are fewer it was all, and what held them goes too.
+        If there are fewer than that, no more are left, and their resets are deleted too.
         """
         purged = await tx.execute(
             "DELETE FROM turns WHERE id IN (SELECT turns.id FROM resets CROSS JOIN turns"
@@ -108,7 +109,7 @@ class Deletions:
         return purged
 
     async def _bring_back(self, tx: Transaction, chat_id: int, reset_id: int, now: float) -> bool:
-        """Undo a reset that was set aside when its chat became one with another."""
+        """Undo a reset whose turns were set aside when its chat was merged into another."""
         rows = await tx.rows(
             "SELECT aside.id, from_id, main.reset_turn FROM resets JOIN chats AS aside ON aside.id = resets.chat_id"
             " JOIN chats AS main ON main.telegram_id = aside.telegram_id WHERE resets.id = ? AND main.id = ?"
@@ -124,7 +125,7 @@ class Deletions:
         await forget_vectors(tx, chat_id)
         await tx.execute("UPDATE chats SET reset_turn = ? WHERE id = ?", (since, aside))
         await tx.execute("UPDATE resets SET undone = 1 WHERE id = ?", (reset_id,))
-        # What is back is in the window itself: the memory may tell of later turns, and not of these.
+        # The restored turns go into the window, because the memory may cover later turns but not these.
         await tx.execute(
             "UPDATE memories SET through_turn = ?1 WHERE chat_id = ?2 AND through_turn > ?1", (since, chat_id)
         )
@@ -134,7 +135,7 @@ class Deletions:
 
     @staticmethod
     async def _move_boundary(tx: Transaction, chat_id: int, turn_id: int) -> None:
-        # The next turn says the time again: the one that did may be gone from the prompt.
+        # The next turn gets a timestamp again, because the last one may have left the prompt with its turn.
         await tx.execute(
             "UPDATE chats SET reset_turn = ?, stamped_at = NULL, epoch = epoch + 1, due_at = NULL,"
             " compact_failures = 0 WHERE id = ?",
@@ -142,9 +143,9 @@ class Deletions:
         )
 
     async def propose(self, tx: Transaction, chat_id: int, proposal: Proposal, now: float) -> int:
-        """Keep a proposal until it is answered; returns its id, which no button bears that is of another one.
+        """Store a proposal until it is answered; returns its id, which no button of another proposal has.
 
-        Rows are deleted, and a backup brings back older ones, so it is the time and not the next free number.
+        The id is the time, because the next free number could repeat after a deletion or the restore of a backup.
         """
         return await tx.insert(
             "INSERT INTO forgettings (id, chat_id, turns, lines, words, message, made_at)"
@@ -161,14 +162,14 @@ class Deletions:
         )
 
     async def take_proposal(self, tx: Transaction, chat_id: int, proposal_id: int) -> Proposal | None:
-        """The proposal, which is answered now; None when it was answered before."""
+        """Remove and return a proposal that is being answered; None if it already was."""
         rows = await tx.rows("DELETE FROM forgettings WHERE id = ? AND chat_id = ? RETURNING *", (proposal_id, chat_id))
         if not rows:
             return None
         return _proposal(rows[0])
 
     async def drop_similar(self, tx: Transaction, chat_id: int, proposal: Proposal) -> None:
-        """Drop what else was proposed of the same turns, lines or words, and was not answered: it holds them too."""
+        """Drop unanswered proposals with any of the same turns, lines or words, since they contain them too."""
         rows = await tx.rows("SELECT id, turns, lines, words FROM forgettings WHERE chat_id = ?", (chat_id,))
         for row in rows:
             shared = {*json.loads(row["turns"])} & {*proposal.turn_ids} or {*json.loads(row["lines"])} & {
@@ -182,18 +183,18 @@ class Deletions:
         return await self._database.row("SELECT 1 FROM forgettings WHERE made_at < ? LIMIT 1", (before,)) is not None
 
     async def prune_proposals(self, tx: Transaction, before: float) -> None:
-        """Drop the proposals that were never answered."""
+        """Delete proposals from before this time that were never answered."""
         await tx.execute("DELETE FROM forgettings WHERE made_at < ?", (before,))
 
     async def proposal(self, chat_id: int, proposal_id: int) -> Proposal | None:
-        """The proposal, while it is not answered."""
+        """A proposal that hasn't been answered."""
         row = await self._database.row("SELECT * FROM forgettings WHERE id = ? AND chat_id = ?", (proposal_id, chat_id))
         return _proposal(row) if row else None
 
     async def put_aside(self, tx: Transaction, chat_id: int, turn_ids: Sequence[int]) -> None:
-        """Take turns out of all that is read of their chat; what are many more is noted for `put_more_aside`.
+        """Hide turns from their chat. If there are very many, the rest is stored for `put_more_aside`.
 
-        They are deleted afterwards, some at a time. The next turn says the time again.
+        They are deleted afterwards, some at a time. The chat's next turn gets a timestamp.
         """
         await tx.execute("UPDATE chats SET stamped_at = NULL WHERE id = ?", (chat_id,))
         await forget_title(tx, chat_id)
@@ -217,7 +218,7 @@ class Deletions:
         )
 
     async def put_more_aside(self, tx: Transaction, left: RemainingTurns) -> bool:
-        """Take out what comes next of what was noted; False when that was all."""
+        """Hide the next stored turns; False if there were none."""
         rows = await tx.rows(
             "DELETE FROM forgettings WHERE id = (SELECT min(id) FROM forgettings WHERE chat_id = ?) RETURNING turns",
             (left.aside,),
@@ -227,14 +228,14 @@ class Deletions:
         return bool(rows)
 
     async def remaining(self) -> list[RemainingTurns]:
-        """Where forgotten turns wait, or something else of them is still to be done."""
+        """The chats with forgotten turns to delete, or whose deletion isn't finished."""
         rows = await self._database.rows(
             f"SELECT id, thread_id FROM chats INDEXED BY chats_aside WHERE thread_id < 0 AND thread_id < -{FORGOTTEN}"
         )
         return [RemainingTurns(row["id"], -row["thread_id"] - FORGOTTEN) for row in rows]
 
     async def bring_home(self, tx: Transaction, left: RemainingTurns, limit: int) -> list[int]:
-        """The next turns to delete, at most so many, in their own chat again: delete them in the same transaction."""
+        """Move up to `limit` turns back to their own chat, to be deleted in the same transaction; returns their ids."""
         rows = await tx.rows("SELECT id FROM turns WHERE chat_id = ? ORDER BY id LIMIT ?", (left.aside, limit))
         turn_ids = [row["id"] for row in rows]
         await tx.execute(
@@ -244,7 +245,7 @@ class Deletions:
         return turn_ids
 
     async def finish(self, tx: Transaction, left: RemainingTurns) -> None:
-        """Nothing is left of what was forgotten there, unless more came meanwhile."""
+        """Finish a deletion, unless more turns were added in the meantime."""
         await tx.execute(
             "DELETE FROM chats WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM turns WHERE chat_id = ?1)"
             " AND NOT EXISTS (SELECT 1 FROM forgettings WHERE chat_id = ?1)",
@@ -252,7 +253,7 @@ class Deletions:
         )
 
     async def delete_turns(self, tx: Transaction, chat_id: int, turn_ids: Sequence[int]) -> int:
-        """Delete turns for good; returns how many there were. The next turn says the time again."""
+        """Delete turns; returns how many there were. The chat's next turn gets a timestamp."""
         await tx.execute("UPDATE chats SET stamped_at = NULL WHERE id = ?", (chat_id,))
         return await tx.execute(
             f"DELETE FROM turns WHERE chat_id = ? AND id {in_list()}",
@@ -261,10 +262,10 @@ class Deletions:
 
 
 async def set_aside(tx: Transaction, chat_id: int, joined: int) -> None:
-    """Move what was reset in a chat out of it, before it becomes one with another: `joined` is the one that stays.
+    """Move a chat's reset turns out of it before two chats are merged into `joined`.
 
-    The boundary of the other says nothing of these turns, nor theirs of its. They wait, under a thread's number that
-    Telegram never gives, until the reset is undone or they are purged.
+    Each chat's boundary applies only to its own turns. These are kept in a chat with a thread id that Telegram never
+    uses, until the reset is undone or they are purged.
     """
     rows = await tx.rows("SELECT max(resets.id) AS last FROM resets WHERE chat_id = ?", (chat_id,))
     number = rows[0]["last"] or _NO_RESET + chat_id

@@ -1,4 +1,4 @@
-"""Messages that were changed after they were sent."""
+"""Messages that were edited after they were sent."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -8,12 +8,12 @@ from storage.records import Role
 from storage.transcript import ASKER, KEPT, STREAMING, TurnState
 
 MOST_PARTS = 200
-"""Messages of one question that are looked at; a question has a few."""
+"""The most messages of one question that are examined; a question has a few."""
 
 
 @dataclass(frozen=True, slots=True)
 class StoredTurn:
-    """A user's turn as it stands in the transcript."""
+    """A user's turn as it is in the transcript."""
 
     turn_id: int
     content: str
@@ -24,7 +24,7 @@ class StoredTurn:
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """What the bot was last asked, and its answer if there is one."""
+    """The last question, and its answer if there is one."""
 
     turn_ids: frozenset[int]
     reply_id: int | None
@@ -37,23 +37,23 @@ class Edits:
         self._database = database
 
     async def find(self, chat_id: int, message_id: int) -> StoredTurn | None:
-        """The user's turn that this Telegram message is, unless it was reset."""
+        """The user's turn made from this Telegram message, unless it was reset."""
         row = await self._database.row(
             "SELECT turns.id, content, glue, asked, digest FROM turns JOIN turn_messages ON turn_id = turns.id"
             " JOIN chats ON chats.id = chat_id WHERE in_chat = ?1 AND message_id = ?2"
             " AND chat_id = ?1 AND role = 'user' AND turns.id > reset_turn"
-            " ORDER BY turns.id DESC LIMIT 1",  # the number of an ephemeral message is given again when that is gone
+            " ORDER BY turns.id DESC LIMIT 1",  # numbers of ephemeral messages are reused after they disappear
             (chat_id, message_id),
         )
         return StoredTurn(row["id"], row["content"], row["glue"], bool(row["asked"]), row["digest"]) if row else None
 
     async def asker(self, chat_id: int) -> int | None:
-        """Who the bot was last asked by: who wrote the question, or had it answered again."""
+        """Who asked last: the author of the question, or the user who had it answered again."""
         row = await self._database.row(ASKER, (chat_id,))
         return row["asker"] if row else None
 
     async def is_left_out(self, chat_id: int, message_id: int, tx: Transaction | None = None) -> bool:
-        """Whether this Telegram message stands in no prompt because it was refused."""
+        """Whether this Telegram message is left out of prompts because the model refuses it."""
         row = await (tx or self._database).row(
             "SELECT 1 FROM turns JOIN turn_messages ON turn_id = id"
             " WHERE in_chat = ?1 AND message_id = ?2 AND chat_id = ?1 AND refused != 0",
@@ -71,7 +71,7 @@ class Edits:
         return int(row["count"]) if row else 0
 
     async def last_exchange(self, chat_id: int, tx: Transaction | None = None) -> Exchange:
-        """The newest question, all messages of it, and its answer."""
+        """All turns of the newest question, and its answer."""
         rows = await (tx or self._database).rows(
             "SELECT turns.id, role FROM turns JOIN chats ON chats.id = chat_id WHERE chat_id = ? AND asked = 1"
             f" AND turns.id > reset_turn AND {KEPT}"
@@ -81,7 +81,7 @@ class Edits:
         return _exchange(rows)
 
     async def last_asked(self, chat_id: int) -> set[int]:
-        """The Telegram messages of the newest question, and all that wait for an answer."""
+        """The Telegram messages of the newest question, and all others that are waiting for an answer."""
         rows = await self._database.rows(
             "SELECT turns.id, role, state, message_id FROM turns JOIN chats ON chats.id = chat_id"
             " LEFT JOIN turn_messages ON turn_id = turns.id WHERE chat_id = ? AND asked = 1"
@@ -93,20 +93,20 @@ class Edits:
         return {row["message_id"] for row in asking if row["message_id"] is not None}
 
     async def change(self, tx: Transaction, turn_id: int, content: str, tokens: int) -> None:
-        """Put other words in a turn; what is being made of the old ones is void, and their meaning is found anew."""
+        """Replace a turn's text. Anything being computed from the old text is void, and its vector is made again."""
         await tx.execute(
             "UPDATE turns SET content = ?, tokens = ?, refused = 0 WHERE id = ?", (content, tokens, turn_id)
         )
-        tx.deletes = True  # their vectors, and those of their neighbours, have to go
+        tx.deletes = True  # the vectors of the turn and its neighbours must go
         chat = "(SELECT chat_id FROM turns WHERE id = ?)"
         await tx.execute(f"UPDATE chats SET epoch = epoch + 1 WHERE id = {chat}", (turn_id,))
 
     async def is_now(self, tx: Transaction, turn_id: int, digest: str | None) -> None:
-        """What its message says and holds now, in short."""
+        """Store the digest of the message's current text and content."""
         await tx.execute("UPDATE turn_messages SET digest = ? WHERE turn_id = ?", (digest, turn_id))
 
     async def caused(self, tx: Transaction, turn_id: int, by: int | None) -> None:
-        """The answer that is owed to this question, of one or several turns, is asked for by whoever changed it."""
+        """Record that the pending answer to this question, of one or more turns, was requested by the editor `by`."""
         await tx.execute(
             "UPDATE turns SET asked_by = ?1 WHERE id = (SELECT max(later.id) FROM turns AS later JOIN turns AS changed"
             f" USING (chat_id) WHERE changed.id = ?2 AND (later.{STREAMING} OR later.id = ?2"
@@ -116,7 +116,7 @@ class Edits:
 
 
 def _exchange(rows: Iterable[Row]) -> Exchange:
-    """The last question and its answer in rows of turns, the newest first; a turn with several messages has several."""
+    """The last question and its answer, from rows of turns, newest first, one row for each of a turn's messages."""
     reply_id, turn_ids = None, set()
     for row in rows:
         if row["role"] == Role.USER:

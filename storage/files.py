@@ -1,11 +1,12 @@
-"""What people said is its owner's to read: files that nobody else can open, and folders that nobody else can enter.
+"""The database's files: permissions, SQLite's memory limit, and the lock that ensures one bot per database.
 
-How much memory SQLite may take in this process, for all connections together.
+Only the owner can read the files and enter the folders, because they contain what people said.
 
-A bot needs some megabytes: eleven for the costliest query over 200,000 turns. But a length that stands in a damaged
-search index is believed: SQLite would take and fill two gigabytes for it, with each statement.
+SQLite's memory is limited for all connections of the process together. A bot needs a few megabytes (eleven for the most
+expensive query over 200,000 turns), but SQLite trusts lengths in a damaged search index, and would allocate and fill
+two gigabytes for one with each statement.
 
-One bot per database: a second one waits for the first to end, as in a rolling deploy, and then is refused.
+A second bot on the same database waits for the first to end, as in a rolling deploy, and then gives up.
 """
 
 import asyncio
@@ -22,48 +23,46 @@ FILE, FOLDER = 0o600, 0o700
 _HAS_MODES = os.name == "posix"
 MOST_BYTES = 128 * 1024 * 1024
 LIMIT = f"PRAGMA hard_heap_limit = {MOST_BYTES}"
-"""For a connection's beginning. What would take more fails: SQLITE_NOMEM, which Python raises as MemoryError."""
+"""To run when a connection is opened. Beyond it, SQLite reports SQLITE_NOMEM, which Python raises as MemoryError."""
 WAIT_S = 30.0
-"""How long a new instance waits for the old one."""
+"""How long a new instance waits for the old one, in seconds."""
 _POLL_S = 0.2
 
 log = logging.getLogger(__name__)
 
 
 def restrict() -> None:
-    """Have this process, and all that it starts, make files that only their owner can read."""
+    """Make this process and its children create files that only their owner can read."""
     if _HAS_MODES:
         os.umask(0o077)
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder, and those above it that are not there. Raises OSError."""
+    """Create a folder and its missing parents. Raises OSError."""
     if not folder.exists():
         make_folder(folder.parent)
         folder.mkdir(FOLDER, exist_ok=True)
 
 
 def make_file(path: Path) -> None:
-    """Make an empty file that must not be there yet. Raises OSError."""
+    """Create an empty file, which must not exist yet. Raises OSError."""
     os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE))
 
 
 def of_database(database: Path) -> list[Path]:
-    """A database with its log, its lock, and the copies of it that were put beside it."""
-    beside = database.parent.glob(f"{glob.escape(database.name)}?*") if database.parent.is_dir() else ()
-    return [database, *sorted(path for path in beside if path.is_file())]
+    """The files of a database: itself, its log, its lock, and copies of it in the same folder."""
+    others = database.parent.glob(f"{glob.escape(database.name)}?*") if database.parent.is_dir() else ()
+    return [database, *sorted(path for path in others if path.is_file())]
 
 
 def tighten(paths: Iterable[Path]) -> None:
-    """Let nobody but their owner read these files, and say so where it was otherwise."""
+    """Make these files accessible only to their owner, and log which ones weren't."""
     for path in paths if _HAS_MODES else ():
         try:
             mode = stat.S_IMODE(path.stat().st_mode)
             if mode & ~FILE:
                 path.chmod(mode & FILE)
-                log.warning(
-                    "%s could be read or written by others (mode %03o), and is its owner's alone now", path, mode
-                )
+                log.warning("%s could be read or written by others (mode %03o); now only its owner can", path, mode)
         except FileNotFoundError:
             continue
         except OSError as exc:
@@ -71,11 +70,11 @@ def tighten(paths: Iterable[Path]) -> None:
 
 
 class DatabaseInUseError(Exception):
-    """Another bot runs on this database."""
+    """Another bot is running on this database."""
 
 
 async def claim(database: Path, wait: float = WAIT_S) -> FileLock:
-    """Take the lock beside the database, within `wait` seconds. It dies with the process; release it at the end.
+    """Take the lock next to the database, within `wait` seconds. Release it at the end; it also ends with the process.
 
     Raises DatabaseInUseError.
     """
@@ -83,10 +82,10 @@ async def claim(database: Path, wait: float = WAIT_S) -> FileLock:
     if _take(lock):
         return lock
     if wait:
-        log.info("Another bot runs on %s; waiting for it to end", database)
+        log.info("Another bot is running on %s; waiting for it to end", database)
     try:
         async with asyncio.timeout(wait):
-            while not _take(lock):  # noqa: ASYNC110 - a lock of another process wakes nobody
+            while not _take(lock):  # noqa: ASYNC110 - another process's lock sends no event
                 await asyncio.sleep(_POLL_S)
     except TimeoutError as exc:
         patience = f" and did not stop within {wait:.0f} s" if wait else ": stop it first"
@@ -95,7 +94,7 @@ async def claim(database: Path, wait: float = WAIT_S) -> FileLock:
 
 
 def is_claimed(database: Path) -> bool:
-    """Whether a bot runs on this database. Where none does, the lock is held for an instant, which a start waits out.
+    """Whether a bot is running on this database. If not, this takes the lock for a moment; a starting bot waits.
 
     Raises OSError.
     """
@@ -109,7 +108,7 @@ def is_claimed(database: Path) -> bool:
 
 
 def _take(lock: FileLock) -> bool:
-    """Take the lock, if that is possible right now."""
+    """Take the lock if it is free."""
     try:
         lock.acquire(timeout=0)
     except Timeout:

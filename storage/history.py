@@ -1,4 +1,4 @@
-"""Turns as they are looked up later: to be indexed, recalled, searched, summarised or forgotten."""
+"""Reading of older turns: to index, recall, search, summarize or forget them."""
 
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
@@ -19,19 +19,19 @@ _SPOKEN = (
 )
 _TOLD = "SELECT id, coalesce(said_at, created_at) AS at, tokens FROM turns"
 _TAKEN = f"{SETTLED} AND refused != 1"
-"""What a model may be sent."""
+"""Turns that a model may be sent."""
 _SAID_AT = "ifnull(said_at, created_at)"
-"""As the index turns_by_time has it: SQLite would not use that for ``coalesce``."""
+"""Written as in the index turns_by_time; SQLite wouldn't use it for ``coalesce``."""
 _TO_INDEX = (
     f"chat_id = ?1 AND id > (SELECT indexed_turn FROM chats WHERE id = ?1) AND {SETTLED} AND id < coalesce("
     f"(SELECT min(id) FROM turns WHERE chat_id = ?1 AND {PENDING}), 9223372036854775807)"
 )
-"""Up to the first turn that still waits for its answer."""
+"""Up to the first turn that is waiting for its answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Unindexed:
-    """The turns of a chat that are not indexed yet, oldest first, and the (at most two) turns before them."""
+    """The unindexed turns of a chat, oldest first, and the (at most two) turns before them."""
 
     before: tuple[HistoryTurn, ...]
     fresh: tuple[HistoryTurn, ...]
@@ -39,7 +39,7 @@ class Unindexed:
 
 @dataclass(frozen=True, slots=True)
 class InContext:
-    """A turn, and what was said before and after it in the same conversation."""
+    """A turn, and the turns before and after it in the same conversation."""
 
     before: HistoryTurn | None
     own: HistoryTurn
@@ -48,17 +48,17 @@ class InContext:
 
 @dataclass(frozen=True, slots=True)
 class OutdatedTurns:
-    """The newest turns of a chat that are to be indexed anew, and their neighbours, oldest first."""
+    """The newest turns of a chat that must be indexed again, and their neighbours, oldest first."""
 
     old: tuple[HistoryTurn, ...]
     all: tuple[HistoryTurn, ...]
     rest: int
-    """Up to this turn there may be more; 0: there are none."""
+    """The last turn id up to which there may be more; 0 if there are none."""
 
 
 @dataclass(frozen=True, slots=True)
 class TimedTurn:
-    """A turn of a person, when it was said, and its length."""
+    """A user's turn, when it was said (Unix seconds), and its length."""
 
     turn_id: int
     at: float
@@ -72,11 +72,11 @@ class History:
         self._database = database
 
     async def unindexed_count(self, chat_id: int, most: int) -> int:
-        """How many turns of the chat are to be indexed; counted up to `most`."""
+        """The number of turns of the chat to index, counted up to `most`."""
         return len(await self._database.rows(f"SELECT 1 FROM turns WHERE {_TO_INDEX} LIMIT ?2", (chat_id, most)))
 
     async def unindexed(self, tx: Transaction, chat_id: int, limit: int) -> Unindexed:
-        """What is to be indexed next; read in the transaction that indexes it."""
+        """The next turns to index; read in the transaction that indexes them."""
         fresh = await tx.rows(f"{_SPOKEN} WHERE {_TO_INDEX} ORDER BY id LIMIT ?2", (chat_id, limit))
         before = await tx.rows(
             f"{_SPOKEN} WHERE chat_id = ?1 AND id <= (SELECT indexed_turn FROM chats WHERE id = ?1) AND {SETTLED}"
@@ -86,21 +86,21 @@ class History:
         return Unindexed(tuple(map(_spoken, reversed(before))), tuple(map(_spoken, fresh)))
 
     async def old(self, tx: Transaction, chat_id: int, limit: int) -> OutdatedTurns:
-        """What is to be indexed anew next; read in the transaction that indexes it."""
+        """The next turns to index again; read in the transaction that indexes them."""
         bound = "(SELECT old_turn FROM chats WHERE id = ?1)"
         inside = f"{_SPOKEN} WHERE chat_id = ?1 AND {SETTLED}"
         rows = await tx.rows(f"{inside} AND id <= {bound} ORDER BY id DESC LIMIT ?2", (chat_id, limit + 1))
-        behind = await tx.rows(f"{inside} AND id > {bound} ORDER BY id LIMIT 1", (chat_id,))
+        next_row = await tx.rows(f"{inside} AND id > {bound} ORDER BY id LIMIT 1", (chat_id,))
         old = [_spoken(row) for row in reversed(rows[:limit])]
-        every = [*map(_spoken, rows[limit:]), *old, *map(_spoken, behind)]
+        every = [*map(_spoken, rows[limit:]), *old, *map(_spoken, next_row)]
         return OutdatedTurns(tuple(old), tuple(every), old[0].turn_id - 1 if len(rows) > limit else 0)
 
     async def around(
         self, chat_id: int, turn_ids: Collection[int], *, after_turn: int, before_turn: int, refused: bool = True
     ) -> list[HistoryTurn]:
-        """These turns, and the one before and after each, between the two bounds, oldest first.
+        """These turns and the ones before and after each, between two ids (exclusive), oldest first.
 
-        `refused`: also those that the model server's content filter refuses.
+        `refused`: include turns that the model server's content filter refuses.
         """
         settled = SETTLED if refused else _TAKEN
         rows = await self._database.rows(
@@ -113,7 +113,7 @@ class History:
         return [_spoken(row) for row in rows]
 
     async def stored_before(self, before: float, limit: int) -> dict[int, list[int]]:
-        """The oldest settled turns that were stored before this time, at most so many: chat id to ascending ids."""
+        """The `limit` oldest settled turns stored before this time: ascending ids by chat id."""
         rows = await self._database.rows(
             f"SELECT id, chat_id FROM turns WHERE created_at < ? AND {SETTLED} ORDER BY created_at, id LIMIT ?",
             (before, limit),
@@ -124,7 +124,7 @@ class History:
         return found
 
     async def chats_to_index(self) -> list[int]:
-        """The chats with settled turns that are not indexed."""
+        """The chats with unindexed settled turns."""
         rows = await self._database.rows(
             "SELECT id FROM chats WHERE indexed_turn < (SELECT max(turns.id) FROM turns WHERE chat_id = chats.id"
             f" AND {SETTLED})"
@@ -132,9 +132,9 @@ class History:
         return [row["id"] for row in rows]
 
     async def sample(self, count: int) -> list[HistoryTurn]:
-        """Indexed turns from all over the transcript, at most so many, each the first in a range of ids.
+        """Up to `count` indexed turns from all over the transcript, each the first in a range of ids.
 
-        Turns whose keys are stale are left out: they are not found by their words until they are indexed again.
+        Turns with stale keys are left out, because they can't be found by their words until they are indexed again.
         """
         rows = await self._database.rows(
             "WITH RECURSIVE span (last) AS (SELECT coalesce(max(id), 0) FROM turns),"
@@ -150,9 +150,9 @@ class History:
     async def latest(
         self, chat_id: int, *, after_turn: int, since: float, limit: int, until: float = inf
     ) -> list[HistoryTurn]:
-        """The newest turns behind this one that were sent from and up to a time, at most so many, oldest first.
+        """The `limit` newest turns after a given one that were said in [since, until), oldest first.
 
-        They are for a model: those that are refused are not among them.
+        They are for a model, so refused ones are left out.
         """
         rows = await self._database.rows(
             f"{_SPOKEN} WHERE chat_id = ? AND id > ? AND {_TAKEN} AND +at >= ? AND +at < ? ORDER BY id DESC LIMIT ?",
@@ -161,7 +161,7 @@ class History:
         return [_spoken(row) for row in reversed(rows)]
 
     async def of_message(self, chat_id: int, message_id: int, tx: Transaction | None = None) -> HistoryTurn | None:
-        """The turn that a Telegram message is, or is a part of."""
+        """The turn that a Telegram message belongs to."""
         rows = await (tx or self._database).rows(
             f"{_SPOKEN} WHERE chat_id = ?1 AND {SETTLED}"
             " AND id IN (SELECT turn_id FROM turn_messages WHERE in_chat = ?1 AND message_id = ?2)"
@@ -171,7 +171,7 @@ class History:
         return _spoken(rows[0]) if rows else None
 
     async def answer_to(self, chat_id: int, turn_id: int) -> int | None:
-        """The first answer behind a message to the bot: to it, and perhaps to others that were sent with it."""
+        """The first answer after a message to the bot; it may also answer others that were sent with it."""
         row = await self._database.row(
             f"SELECT id FROM turns WHERE chat_id = ?1 AND id > ?2 AND role = 'assistant' AND {SETTLED}"
             " AND (SELECT asked FROM turns WHERE id = ?2) = 1 ORDER BY id LIMIT 1",
@@ -180,7 +180,7 @@ class History:
         return int(row["id"]) if row is not None else None
 
     async def beside(self, tx: Transaction, chat_id: int, turn_id: int) -> tuple[list[HistoryTurn], list[HistoryTurn]]:
-        """The two indexed turns before the place of a turn that is gone, and the two behind it, each oldest first."""
+        """The two turns before the position of a turn that may be gone, and two indexed ones after, oldest first."""
         inside = f"{_SPOKEN} WHERE chat_id = ?1 AND {SETTLED}"
         before = await tx.rows(f"{inside} AND id < ?2 ORDER BY id DESC LIMIT 2", (chat_id, turn_id))
         after = await tx.rows(
@@ -190,7 +190,7 @@ class History:
         return [_spoken(row) for row in reversed(before)], [_spoken(row) for row in after]
 
     async def indexed(self, tx: Transaction, chat_id: int, turn_ids: Collection[int]) -> list[InContext]:
-        """Those of these turns that are indexed, with their indexed neighbours, oldest first."""
+        """The indexed ones of these turns, with their indexed neighbours, oldest first."""
         last = "(SELECT indexed_turn FROM chats WHERE id = ?1)"
         found = await tx.rows(
             "SELECT asked.value AS id,"
@@ -204,7 +204,7 @@ class History:
         return await _in_context(tx.rows, chat_id, found)
 
     async def between(self, chat_id: int, begin: float, end: float) -> tuple[int, int] | None:
-        """The first and the last turn that were said from one time up to another (not with); None: there is none."""
+        """The first and the last turn said in [begin, end), or None if there are none."""
         inside = f"chat_id = ? AND {_SAID_AT} >= ? AND {_SAID_AT} < ?"
         ends = [
             await self._database.row(
@@ -217,14 +217,14 @@ class History:
         return (int(first["id"]), int(last["id"])) if first is not None and last is not None else None
 
     async def told(self, chat_id: int, first_turn: int, last_turn: int, limit: int) -> list[TimedTurn]:
-        """What people said in the turns between both ids (inclusive); of more than the limit some, evenly spread."""
+        """Users' turns between two ids (inclusive). If there are more than `limit`, an evenly spread selection."""
         inside = f"chat_id = ?1 AND id >= ?2 AND id <= ?3 AND role = 'user' AND {_TAKEN}"
         rows = await self._database.rows(
             f"{_TOLD} WHERE {inside} ORDER BY id LIMIT ?4", (chat_id, first_turn, last_turn, limit + 1)
         )
         if len(rows) > limit:
             step = (last_turn - first_turn) / limit
-            points = listed(sorted({first_turn + int(at * step) for at in range(limit)}))
+            points = listed(sorted({first_turn + int(number * step) for number in range(limit)}))
             rows = await self._database.rows(
                 f"{_TOLD} WHERE id IN (SELECT (SELECT id FROM turns WHERE chat_id = ?1 AND id >= value AND id <= ?2"
                 f" AND role = 'user' AND {_TAKEN} ORDER BY id LIMIT 1) FROM {each('?3')}) ORDER BY id",
@@ -233,7 +233,7 @@ class History:
         return [TimedTurn(row["id"], row["at"], row["tokens"]) for row in rows]
 
     async def times(self, chat_id: int, turn_ids: Collection[int]) -> dict[int, float]:
-        """When these turns were said."""
+        """When these turns were said (Unix seconds), by id."""
         rows = await self._database.rows(
             f"{_TOLD} WHERE chat_id = ? AND id {in_list()}",
             (chat_id, listed(turn_ids)),
@@ -243,7 +243,7 @@ class History:
     async def contents(
         self, chat_id: int, after_turn: int, limit: int, tx: Transaction | None = None
     ) -> list[tuple[int, str]]:
-        """(Id, content) of the settled turns behind this one, oldest first, at most so many."""
+        """(Id, content) of the first `limit` settled turns after a given one, oldest first."""
         rows = await (tx or self._database).rows(
             f"SELECT id, content FROM turns WHERE chat_id = ? AND id > ? AND {SETTLED} ORDER BY id LIMIT ?",
             (chat_id, after_turn, limit),
@@ -261,7 +261,7 @@ class History:
     async def in_context(
         self, chat_id: int, turn_ids: Collection[int], tx: Transaction | None = None
     ) -> list[InContext]:
-        """These turns with their neighbours, oldest first; as a transaction sees them, if one is given."""
+        """These turns with their neighbours, oldest first; seen by the transaction, if one is given."""
         rows = tx.rows if tx is not None else self._database.rows
         found = await rows(
             "SELECT asked.value AS id,"
@@ -275,7 +275,7 @@ class History:
 
 
 async def _in_context(read: Rows, chat_id: int, found: Sequence[Row]) -> list[InContext]:
-    """Turns with their neighbours, of rows with their ids."""
+    """Turns with their neighbours, from rows of their ids."""
     wanted = sorted({turn_id for row in found for turn_id in row if turn_id is not None})
     rows = await read(
         f"{_SPOKEN} WHERE chat_id = ? AND {SETTLED} AND id {in_list()}",

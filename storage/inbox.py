@@ -1,4 +1,4 @@
-"""Updates as Telegram sent them: committed before Telegram is told that they arrived, each handled once."""
+"""Updates as Telegram sent them: committed before they are acknowledged, and each handled once."""
 
 import json
 from collections.abc import Collection, Sequence
@@ -11,7 +11,7 @@ _CHAT = (
     "CASE WHEN json_valid(one.value ->> 1) THEN (SELECT coalesce(kind.value ->> '$.chat.id', kind.value"
     " ->> '$.message.chat.id') FROM json_each(one.value ->> 1) AS kind WHERE kind.type = 'object' LIMIT 1) END"
 )
-"""The Telegram chat of an update, of whatever kind."""
+"""The Telegram chat of an update of any kind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Inbox:
         self._database = database
 
     async def add(self, tx: Transaction, updates: Sequence[RawUpdate], now: float) -> set[int]:
-        """Keep the updates that are not known yet; returns their ids."""
+        """Store the updates that are new; returns their ids."""
         rows = await tx.rows(
             "INSERT INTO inbox (update_id, received_at, raw, telegram_id)"
             f" SELECT value ->> 0, ?, value ->> 1, {_CHAT} FROM {each()} AS one WHERE true"
@@ -39,14 +39,14 @@ class Inbox:
         return {row["update_id"] for row in rows}
 
     async def unhandled(self) -> list[RawUpdate]:
-        """The updates that were received and not handled, in Telegram's order."""
+        """The updates that were received but not handled, in Telegram's order."""
         rows = await self._database.rows("SELECT update_id, raw FROM inbox WHERE state = 'new' ORDER BY update_id")
         return [RawUpdate(row["update_id"], row["raw"]) for row in rows]
 
     async def done(self, tx: Transaction, update_ids: Collection[int]) -> None:
-        """Mark updates as handled: in the transaction that writes what they did.
+        """Mark updates as handled, in the transaction that writes their effect.
 
-        A press holds the message with the button, which may be forgotten by another name: it is not kept.
+        A button press includes the message with the button, which `forget` might not find, so its JSON is blanked.
         """
         await self._mark(tx, update_ids, "done")
         await tx.execute(
@@ -56,32 +56,32 @@ class Inbox:
         )
 
     async def unreadable(self, tx: Transaction, update_ids: Collection[int]) -> None:
-        """Mark updates that can't be parsed; their JSON stays for the operator until it is pruned."""
+        """Mark updates that can't be parsed; their JSON is kept for the operator until it is pruned."""
         await self._mark(tx, update_ids, "unreadable")
 
     async def quarantine(self, tx: Transaction, update_ids: Collection[int]) -> None:
-        """Mark updates that are not handled since the process died of them; their JSON stays."""
+        """Mark updates that aren't handled because they crashed the process; their JSON is kept."""
         await self._mark(tx, update_ids, "quarantined")
 
     async def quarantined(self, tx: Transaction, update_id: int) -> RawUpdate | None:
-        """An update that was set aside, while it is known."""
+        """A quarantined update, if it is still stored."""
         rows = await tx.rows(
             "SELECT update_id, raw FROM inbox WHERE update_id = ? AND state = 'quarantined'", (update_id,)
         )
         return RawUpdate(rows[0]["update_id"], rows[0]["raw"]) if rows else None
 
     async def renew(self, tx: Transaction, update_id: int) -> None:
-        """An update that was set aside is to be handled after all."""
+        """Release a quarantined update, so that it is handled after all."""
         await tx.execute("UPDATE inbox SET state = 'new' WHERE update_id = ? AND state = 'quarantined'", (update_id,))
 
     async def forget(self, tx: Transaction, telegram_id: int) -> None:
-        """Blank the JSON of a chat's handled updates, of whatever kind; that they were handled stays known."""
+        """Blank the JSON of a chat's handled updates; that they were handled is still known."""
         await tx.execute(
             "UPDATE inbox SET raw = '{}', telegram_id = NULL WHERE telegram_id = ? AND state != 'new'", (telegram_id,)
         )
 
     async def blank(self, tx: Transaction, update_ids: Collection[int]) -> None:
-        """Blank the JSON of handled updates that hold a secret, or what nobody has a right to keep."""
+        """Blank the JSON of handled updates with a secret, or with content that must not be kept."""
         self._database.soiled = True
         await tx.execute(
             f"UPDATE inbox SET raw = '{{}}' WHERE update_id {in_list()}",
@@ -89,7 +89,7 @@ class Inbox:
         )
 
     async def prune(self, tx: Transaction, before: float) -> int:
-        """Forget handled updates received before this time; returns how many."""
+        """Delete handled updates received before this time; returns how many."""
         return await tx.execute("DELETE FROM inbox WHERE received_at < ? AND state != 'new'", (before,))
 
     @staticmethod

@@ -1,19 +1,14 @@
-"""An empty search index in the place of one that is damaged, whatever the damage is.
+"""The search index, and what to do when it is damaged: detect it, survive it, and replace the index with an empty one.
 
-SQLite's own integrity check of the search index, which reads all of it and compares it with what was indexed.
+The index can be rebuilt from the turns at any time, so damage to it is not an error: searches find nothing, writes are
+skipped, and the damage is recorded until the index is replaced. Damage to any other table is still an error.
 
-It is a statement that writes, as SQLite sees it: on the database itself every message would wait for it, and an index
-of 100,000 messages takes seconds. So it looks at a copy of the index's tables, of one moment, which SQLite keeps in a
-file without a name.
+SQLite rolls back the whole transaction in which it meets a damaged page. So the index is written in transactions of its
+own: deleting or changing turns only marks their keys as stale, and they are removed afterwards.
 
-What stands between the search index and its damage.
-
-The index can be made anew from the turns at any time, so damage in it fails nothing: nothing is found then, what should
-be written is left out, and that is noted until an empty index stands in its place. Damage in any other table is an
-error as ever.
-
-SQLite takes back a whole transaction in which it met a damaged page. So the index is written in transactions of its
-own: what deletes or changes turns notes their keys as stale, and they are taken out behind it.
+SQLite's integrity check reads the whole index and compares it with what was indexed. To SQLite this is a write, which
+would make every message wait, and it takes seconds for 100,000 messages. So it runs on a snapshot of the index's
+tables, which SQLite keeps in an anonymous file.
 """
 
 import asyncio
@@ -34,16 +29,17 @@ INDEX = """CREATE VIRTUAL TABLE turn_words USING fts5 (
     tag, own, written, around, label, tokenize = "ascii"
 )"""
 TERMS = "CREATE VIRTUAL TABLE turn_terms USING fts5vocab (turn_words, row)"
-"""Both as the schema has them."""
+"""Both as in the schema."""
 PARTS = parts_of("turn_words")
 TOO_LARGE = "a length in it is too large"
 _TABLES = f"SELECT name, sql FROM source.sqlite_schema WHERE type = 'table' AND name {in_list()}"
 _CHECK_DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISMATCH)
 _RAISED = "CORRUPT ERROR CONSTRAINT MISMATCH NOMEM TOOBIG"
 _DAMAGE = frozenset(getattr(sqlite3, f"SQLITE_{name}") for name in _RAISED.split())
-"""What statements raise that are right, on an index that is not; a full disk or a lock is none of it.
+"""What correct statements raise on a damaged index; a full disk or a lock raises something else.
 
-Garbage may say that it has a thousand million entries: no sound index takes as much memory (``storage.files``).
+NOMEM is among them because garbage may claim a billion entries, while no intact index needs that much memory
+(``storage.files``).
 """
 _WRONG_QUERY = ("syntax error", "unterminated string", "unknown special query")
 
@@ -51,7 +47,7 @@ log = logging.getLogger(__name__)
 
 
 async def replace(database: Database) -> None:
-    """Drop the index and make an empty one; no turn counts as indexed then. Raises StorageError."""
+    """Drop the index and create an empty one, so that no turn counts as indexed. Raises StorageError."""
     rows = await database.rows("PRAGMA database_list")
     broken = await asyncio.to_thread(_broken, Path(rows[0]["file"]))
     taken_apart = bool(broken) or not await _can_be_dropped(database)
@@ -69,7 +65,7 @@ async def replace(database: Database) -> None:
 
 
 def _broken(path: Path) -> list[str]:
-    """The tables whose pages are damaged: to drop one would free pages that may be those of another table."""
+    """The tables with damaged pages. Dropping one might free pages that belong to another table."""
     with closing(sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True)) as connection:
         return [name for name in (*PARTS, *OLD_PARTS) if not _is_sound(connection, name)]
 
@@ -77,7 +73,7 @@ def _broken(path: Path) -> list[str]:
 def _is_sound(connection: sqlite3.Connection, table: str) -> bool:
     try:
         found = connection.execute(f"PRAGMA quick_check({table})").fetchall()
-    except sqlite3.OperationalError:  # it is not there
+    except sqlite3.OperationalError:  # it doesn't exist
         return True
     except (sqlite3.DatabaseError, MemoryError):
         return False
@@ -85,7 +81,7 @@ def _is_sound(connection: sqlite3.Connection, table: str) -> bool:
 
 
 async def _can_be_dropped(database: Database) -> bool:
-    """FTS5 drops no table that it can't open."""
+    """Whether FTS5 can open the table; otherwise it can't drop it."""
     try:
         await database.rows("SELECT 1 FROM turn_words LIMIT 0")
     except StorageError:
@@ -99,7 +95,7 @@ async def _drop(tx: Transaction) -> None:
 
 
 async def _take_apart(tx: Transaction, broken: Collection[str]) -> None:
-    """Without FTS5 the tables of an index are tables like any other."""
+    """Remove the virtual tables from the schema; the tables they use can then be dropped like any others."""
     names = ", ".join(f"'{name}'" for name in ("turn_terms", "turn_words", *broken))
     await tx.execute("PRAGMA writable_schema = ON")
     await tx.execute(f"DELETE FROM sqlite_schema WHERE name IN ({names})")
@@ -110,20 +106,20 @@ async def _take_apart(tx: Transaction, broken: Collection[str]) -> None:
 
 
 async def _compact(database: Database) -> None:
-    """Damaged pages that belong to no table now go, and the words in them."""
+    """Remove damaged pages that now belong to no table, and the words in them."""
     try:
         await database.compact()
     except StorageError as exc:
-        log.warning("The pages of the damaged index are still in the file, since it can't be written anew: %s", exc)
+        log.warning("The pages of the damaged index are still in the file, which can't be rebuilt now: %s", exc)
 
 
 def opened() -> closing[sqlite3.Connection]:
-    """A connection for the copy, which may be interrupted from another thread."""
+    """A connection for the snapshot, which may be interrupted from another thread."""
     return closing(sqlite3.connect("", uri=True, check_same_thread=False, isolation_level=None))
 
 
 async def look(path: Path) -> str:
-    """See ``fault``; ends what it does when it is cancelled."""
+    """See ``fault``; interrupts the check if cancelled."""
     with opened() as copy:
         work = asyncio.get_running_loop().run_in_executor(None, fault, copy, path)
         try:
@@ -136,7 +132,7 @@ async def look(path: Path) -> str:
 
 
 def fault(copy: sqlite3.Connection, path: Path) -> str:
-    """What is wrong with a database's index; empty: nothing. Raises sqlite3.Error when it can't be looked at."""
+    """What is wrong with a database's index; "" if nothing. Raises sqlite3.Error if it can't be checked."""
     copy.execute(files.LIMIT)
     copy.execute("ATTACH ? AS source", (f"file:{quote(str(path))}?mode=ro",))
     try:
@@ -154,9 +150,9 @@ def fault(copy: sqlite3.Connection, path: Path) -> str:
 
 
 def _copied(copy: sqlite3.Connection) -> str:
-    """Copy the index; returns the name of a table that is missing."""
+    """Copy the index; returns the name of a missing table, or ""."""
     names = json.dumps(PARTS)
-    copy.execute("BEGIN")  # what is read is of one moment
+    copy.execute("BEGIN")  # a consistent snapshot
     tables = dict(copy.execute(_TABLES, (names,)).fetchall())
     for name in PARTS:
         if name not in tables:
@@ -164,7 +160,7 @@ def _copied(copy: sqlite3.Connection) -> str:
         copy.execute(tables[name])
         copy.execute(f"INSERT INTO main.{name} SELECT * FROM source.{name}")
     copy.execute("COMMIT")
-    # FTS5 would fill its tables anew if it made them: it is told that they are there.
+    # FTS5 would overwrite its tables if it created them, so the virtual table is added to the schema directly.
     copy.execute("PRAGMA writable_schema = ON")
     copy.execute("INSERT INTO sqlite_schema VALUES ('table', 'turn_words', 'turn_words', 0, ?)", (INDEX,))
     copy.execute("PRAGMA writable_schema = RESET")
@@ -172,11 +168,11 @@ def _copied(copy: sqlite3.Connection) -> str:
 
 
 class IndexDamagedError(StorageError):
-    """The search index can't be written: the transaction is lost."""
+    """The search index can't be written, and the transaction is rolled back."""
 
 
 class Index:
-    """The tables of the index, as far as they can be read and written."""
+    """The index's tables. Damage is recorded rather than raised."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -188,42 +184,42 @@ class Index:
 
     @property
     def damaged(self) -> bool:
-        """Whether the index is known to be damaged, and has to be made anew."""
+        """Whether the index is known to be damaged and must be rebuilt."""
         return self._damaged
 
     async def look(self) -> bool:
-        """Whether the index has to be made anew, as this process or one before it has found."""
+        """Whether the index must be rebuilt, as found by this process or an earlier one."""
         self._damaged = self._damaged or await self._database.row("SELECT 1 FROM index_damage") is not None
         return self._damaged
 
     async def condemn(self, why: object) -> None:
-        """The index is damaged: it has to be made anew, also when this process ends before that."""
+        """Record that the index is damaged, so that it is rebuilt, after a restart if necessary."""
         if not self._damaged:
-            log.error("The search index is damaged, and is made anew from the messages: %s", why)
+            log.error("The search index is damaged and will be rebuilt from the messages: %s", why)
         self._damaged = True
         async with self._database.transaction(alone=True) as tx:
             await tx.execute("INSERT INTO index_damage (id) VALUES (1) ON CONFLICT (id) DO NOTHING")
 
     async def examine(self) -> None:
-        """Have SQLite look at all of the index, beside what the bot does meanwhile; a large one takes seconds."""
+        """Have SQLite check the whole index in the background; a large one takes seconds."""
         if self._damaged:
             return
         rows = await self._database.rows("PRAGMA database_list")
         try:
             fault = await look(Path(rows[0]["file"]))
         except sqlite3.Error as exc:  # a full disk
-            log.warning("The search index can't be looked at now: %s", exc)
+            log.warning("The search index can't be checked now: %s", exc)
             return
         if fault:
             await self.condemn(f"SQLite's integrity check: {fault}")
 
     async def replace(self) -> None:
-        """Put an empty index in the place of a damaged one: all turns are to be indexed then."""
+        """Replace a damaged index with an empty one; afterwards all turns must be indexed."""
         await replace(self._database)
         self._damaged = False
 
     async def renew_all(self, version: str) -> None:
-        """Have all turns indexed anew, where the words in the index were made by another version."""
+        """Have all turns indexed again if the index's terms were made by another version."""
         if await self._database.row("SELECT 1 FROM index_version WHERE id = 1 AND version = ?", (version,)):
             return
         async with self._database.transaction(alone=True) as tx:
@@ -237,7 +233,7 @@ class Index:
             )
 
     async def rows(self, sql: str, values: Iterable[SQLValue] = ()) -> list[Row]:
-        """What a statement finds in the index; nothing where that is damaged."""
+        """Query the index; no rows if it is damaged."""
         try:
             return await self._database.rows(sql, values)
         except StorageError as exc:
@@ -248,7 +244,7 @@ class Index:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:
-        """A transaction in which nothing is lost but keys: it is taken back in silence when the index is damaged."""
+        """A transaction that writes only keys. If the index is damaged, it is rolled back without an error."""
         try:
             async with self._database.transaction(alone=True) as tx:
                 yield tx
@@ -257,10 +253,10 @@ class Index:
 
     @asynccontextmanager
     async def writing(self, tx: Transaction) -> AsyncIterator[None]:
-        """Around statements that write to the index. Raises IndexDamagedError."""
+        """The context for statements that write to the index. Raises IndexDamagedError."""
         try:
             yield
-            await tx.execute("SAVEPOINT written")  # FTS5 holds words back until here
+            await tx.execute("SAVEPOINT written")  # makes FTS5 flush its pending words
             await tx.execute("RELEASE written")
         except StorageError as exc:
             if not _is_damage(exc):
@@ -268,7 +264,7 @@ class Index:
             raise IndexDamagedError(str(exc)) from exc
 
     async def stale(self, tx: Transaction, turn_ids: Iterable[int]) -> None:
-        """The keys of these turns hold words that are gone."""
+        """Mark the keys of these turns as stale, because they contain words that are gone."""
         await tx.execute(
             f"INSERT INTO stale_keys (turn_id) SELECT value FROM {each()} WHERE true ON CONFLICT (turn_id) DO NOTHING",
             (listed(turn_ids),),
@@ -276,12 +272,12 @@ class Index:
         tx.deletes = True
 
     async def next_stale(self, limit: int) -> dict[int, list[int]]:
-        """Turns whose stale keys were taken out, and which have no new ones yet: chat id to ascending ids."""
+        """Turns whose stale keys were removed and not yet replaced: ascending ids by chat id."""
         changes = self._changes
         if self._damaged or self._renewed == changes:
             return {}
         rows = await self._database.rows(
-            # The few stale keys first: SQLite would look at each turn whether it is one.
+            # CROSS JOIN starts with the few stale keys; otherwise SQLite would check every turn.
             "SELECT chat_id, id FROM stale_keys CROSS JOIN turns ON turns.id = turn_id ORDER BY turn_id LIMIT ?",
             (limit,),
         )
@@ -293,11 +289,11 @@ class Index:
         return found
 
     async def renewed(self, tx: Transaction, turn_ids: Iterable[int]) -> None:
-        """These turns have keys as they should have."""
+        """Record that these turns have up-to-date keys."""
         await tx.execute(f"DELETE FROM stale_keys WHERE turn_id {in_list()}", (listed(turn_ids),))
 
     async def follow(self) -> None:
-        """Take out the keys that are stale."""
+        """Remove stale keys."""
         if self._damaged:
             return
         try:
@@ -312,7 +308,7 @@ class Index:
                 await tx.execute("DELETE FROM stale_keys WHERE turn_id NOT IN (SELECT id FROM turns)")
         except StorageError as exc:
             self._changes += 1
-            log.warning("What was deleted is still in the search index, and is taken out later: %s", exc)
+            log.warning("Deleted turns are still in the search index, and will be removed later: %s", exc)
 
 
 def _is_damage(exc: StorageError) -> bool:

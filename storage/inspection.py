@@ -1,6 +1,6 @@
-"""Whether the pages of a database are sound, and what stands in it: plain connections, for work outside of a bot.
+"""Inspection of a database from outside: whether it is intact, and what it contains.
 
-A look at a database from outside, beside a running bot too: nothing is made, migrated or left behind.
+It uses plain connections, works while the bot is running, and creates, migrates and leaves nothing behind.
 """
 
 import asyncio
@@ -21,25 +21,25 @@ from storage import index as fts_check
 from storage.database import BUSY_TIMEOUT_S, NewerDatabaseError, StorageError
 
 CHECK = "PRAGMA quick_check(3)"
-"""Three damages at most: one is enough to act on."""
+"""Reports at most three errors; one is enough to act on."""
 TOO_LARGE = "a length in it is too large"
 INDEX = ("turn_words", "turn_terms", "turn_keys")
-"""The search index, and how the names of its tables begin: it is made anew from the rest."""
+"""The search index's tables, and the prefixes of their names. The index can be rebuilt from the rest."""
 Contents = dict[str, int]
-"""The version, and how many rows each table has."""
+"""The number of rows in each table, and under "" the schema version."""
 
 
 @dataclass(frozen=True, slots=True)
 class Damages:
-    """What is damaged, in SQLite's words."""
+    """Damage found, in SQLite's words."""
 
     elsewhere: tuple[str, ...] = ()
     index: tuple[str, ...] = ()
-    """What a bot makes anew by itself."""
+    """Damage to the search index, which the bot repairs itself."""
 
 
 def damages(connection: sqlite3.Connection) -> Damages:
-    """Look at all pages. Raises sqlite3.Error when it can't be looked at."""
+    """Check all pages. Raises sqlite3.Error if that is impossible."""
     connection.execute(files.LIMIT)
     found = _found(connection, CHECK)
     index = _unreadable(connection)
@@ -52,13 +52,13 @@ def damages(connection: sqlite3.Connection) -> Damages:
             elsewhere += of_table
         else:
             index += of_table
-    if not elsewhere and not index:  # free pages, or such as belong to no table
+    if not elsewhere and not index:  # in free pages, or pages that belong to no table
         elsewhere = found
     return Damages(tuple(elsewhere[:3]), tuple(index[:3]))
 
 
 def contents(connection: sqlite3.Connection) -> Contents:
-    """What can be counted of a database, without its search index."""
+    """Count the rows of a database, without its search index."""
     counted = {"": int(connection.execute("PRAGMA user_version").fetchone()[0])}
     for table in _tables(connection):
         if not table.startswith(INDEX):
@@ -67,14 +67,14 @@ def contents(connection: sqlite3.Connection) -> Contents:
 
 
 def is_damage(exc: sqlite3.Error) -> bool:
-    """Whether an error means that the file is damaged, and not that it can't be read now."""
+    """Whether an error means that the file is damaged, rather than unreadable right now."""
     return getattr(exc, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_ERROR)
 
 
 def _found(connection: sqlite3.Connection, check: str) -> list[str]:
     try:
         rows = connection.execute(check).fetchall()
-    except sqlite3.DatabaseError as exc:  # what the check itself needs is damaged, such as a search index's tables
+    except sqlite3.DatabaseError as exc:  # the check itself needs what is damaged, such as a search index's tables
         if not is_damage(exc):
             raise
         return [str(exc)]
@@ -109,7 +109,7 @@ def _tables(connection: sqlite3.Connection) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
-    """What stands in the file; a version of 0 is a database without any tables of ours."""
+    """The state of a database file; version 0 means that it has none of Keepsake's tables."""
 
     version: int
     latest: int
@@ -117,16 +117,16 @@ class Inspection:
     """In bytes."""
     damages: tuple[str, ...] = ()
     index_damages: tuple[str, ...] = ()
-    """In the search index alone, which the bot makes anew."""
+    """Damage to the search index only, which the bot repairs itself."""
 
 
 def room(database: Path) -> int:
-    """The free bytes on the disk of a database, which need not be there yet. Raises OSError."""
+    """The free bytes on the disk of a database, which need not exist yet. Raises OSError."""
     return shutil.disk_usage(_folder(database)).free
 
 
 def can_be_made(database: Path) -> None:
-    """See that a new database could be written to its folder, or to a new folder. Raises StorageError."""
+    """Check that a new database could be created in its folder, which may be new too. Raises StorageError."""
     try:
         with tempfile.TemporaryFile(dir=_folder(database)) as file:
             file.write(b"x")
@@ -135,9 +135,9 @@ def can_be_made(database: Path) -> None:
 
 
 async def inspect(database: Path) -> Inspection:
-    """Look at a database that exists: that it can be read and written, its version, and that it is not damaged.
+    """Inspect an existing database: whether it can be read and written, its version, and damage.
 
-    A large one takes a while; a caller who is cancelled ends it. Raises NewerDatabaseError and StorageError.
+    A large one takes a while; cancelling interrupts it. Raises NewerDatabaseError and StorageError.
     """
     connections: list[sqlite3.Connection] = []
     looking = asyncio.ensure_future(asyncio.to_thread(_inspected, database, connections))
@@ -155,7 +155,7 @@ async def inspect(database: Path) -> Inspection:
 
 
 async def version_of(database: Path) -> int:
-    """The schema that a database has, which a bot may be at work on. Raises StorageError."""
+    """The schema version of a database, which a bot may be using. Raises StorageError."""
     try:
         async with aiosqlite.connect(f"file:{quote(str(database))}?mode=ro", uri=True) as connection:
             return await _version(connection)
@@ -164,7 +164,7 @@ async def version_of(database: Path) -> int:
 
 
 async def owners(database: Path) -> list[int]:
-    """The owners that a database knows; none where there is no database, or one of an older version.
+    """The owners' ids; none if there is no database, or an older one without a table of access.
 
     Raises StorageError.
     """
@@ -181,10 +181,10 @@ async def owners(database: Path) -> list[int]:
 
 
 def _writable(database: Path) -> int:
-    """The size of a database that this user may write.
+    """Check that this user may write the database; returns its size in bytes.
 
-    SQLite is asked only then: to whoever may read it and write its folder alone, it gives a log of their own there,
-    which stays, and which the bot's user could not write.
+    This comes before SQLite opens it: for a user who may read the file and write to its folder, SQLite would create a
+    log there that stays, and that the bot's user couldn't write.
     """
     size = database.stat().st_size
     if not os.access(database, os.W_OK):
@@ -232,5 +232,5 @@ def _write_and_take_back(connection: sqlite3.Connection, version: int) -> None:
 
 
 def _folder(database: Path) -> Path:
-    """The folder of a database, or the nearest above it that is there."""
+    """The folder of a database, or its nearest existing parent."""
     return next(folder for folder in database.absolute().parents if folder.exists())

@@ -1,4 +1,4 @@
-"""Pictures and sounds of turns: their bytes once for each content, what they are beside the turn."""
+"""Pictures and sounds of turns: identical bytes are stored once, their descriptions with each turn."""
 
 import hashlib
 from collections.abc import Collection, Sequence
@@ -9,23 +9,23 @@ from storage.sql import in_list, listed
 
 
 def content_hash(data: bytes) -> str:
-    """The name of these bytes."""
+    """The SHA-256 hash that identifies these bytes."""
     return hashlib.sha256(data).hexdigest()
 
 
 class Media:
-    """The tables of media; bytes go with the last turn that has them."""
+    """The tables of media; bytes are deleted with the last turn that has them."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def keep(self, tx: Transaction, turn_id: int, media: Sequence[NewMedium]) -> None:
-        """Make these the media of a turn."""
+        """Replace the media of a turn."""
         await tx.execute("DELETE FROM turn_media WHERE turn_id = ?", (turn_id,))
         await self.add(tx, turn_id, media)
 
     async def add(self, tx: Transaction, turn_id: int, media: Sequence[NewMedium]) -> None:
-        """Give these to a turn that has none."""
+        """Add media to a turn that has none."""
         for position, medium in enumerate(media):
             name = content_hash(medium.data)
             await tx.execute(
@@ -39,7 +39,7 @@ class Media:
     async def of_chat(
         self, chat_id: int, after_turn: int, tx: Transaction | None = None
     ) -> dict[int, tuple[Medium, ...]]:
-        """The media of a chat's turns behind this one, by turn."""
+        """The media of a chat's turns after a given one, by turn id."""
         rows = await (tx or self._database).rows(
             "SELECT turn_media.*, length(bytes) AS size FROM turns"
             " JOIN turn_media ON turn_id = turns.id LEFT JOIN media USING (hash)"
@@ -57,7 +57,7 @@ class Media:
         return found
 
     async def contents(self, hashes: Collection[str]) -> dict[str, bytes]:
-        """The bytes behind these hashes."""
+        """The bytes with these hashes."""
         rows = await self._database.rows(f"SELECT hash, bytes FROM media WHERE hash {in_list()}", (listed(hashes),))
         return {row["hash"]: row["bytes"] for row in rows}
 
@@ -69,7 +69,7 @@ class Media:
         return [row["hash"] for row in rows]
 
     async def refuse(self, tx: Transaction, turn_ids: Collection[int], *, refused: bool = True) -> None:
-        """The model could not read what these turns have: it is not sent again, unless that is taken back."""
+        """Mark the media of these turns as refused by the model, so that they aren't sent again, or undo that."""
         await tx.execute(
             f"UPDATE turn_media SET refused = ? WHERE turn_id {in_list()}",
             (int(refused), listed(turn_ids)),

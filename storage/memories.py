@@ -1,4 +1,4 @@
-"""What stands in each chat's prompt in place of the turns that have left its window, and what stood there before."""
+"""Memories, which replace the turns that left a chat's window in its prompt, and their earlier versions."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -12,7 +12,7 @@ from storage.sql import in_list, listed
 from storage.transcript import KEPT, WAITING, TurnState
 
 STEP = 1000
-"""Turns that are counted at once, where a window is very long."""
+"""Turns counted at a time if a window is very long."""
 _TURN = (
     "id, role, state, content, glue, tokens, created_at, asked,"
     " EXISTS (SELECT 1 FROM turn_media WHERE turn_id = turns.id) AS has_media"
@@ -21,7 +21,7 @@ _TURN = (
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A stretch of a conversation: up to which turn, and its times in seconds since 1970 (UTC)."""
+    """A stretch of a conversation: its last turn, and its first and last times in Unix seconds."""
 
     through_turn: int
     since: float
@@ -30,19 +30,19 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """What stands in the prompt in place of the turns up to `through_turn`."""
+    """The text that replaces the turns up to `through_turn` in the prompt."""
 
     through_turn: int
     text: str
     tokens: int
     made_at: float
     covers: tuple[Span, ...] = ()
-    """What of them its text was made of; the rest left without a trace in it."""
+    """The stretches that its text was made from; the rest left the window without a trace."""
 
 
 @dataclass(frozen=True, slots=True)
 class NotesVersion:
-    """Notes that a chat has or had."""
+    """A current or earlier version of a chat's memory."""
 
     id: int
     text: str
@@ -53,7 +53,7 @@ class NotesVersion:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """What a chat's prompt is made of: its memory, and the turns since, oldest first."""
+    """The memory of a chat, and the turns since then, oldest first."""
 
     chat: Chat
     memory: Memory | None
@@ -61,12 +61,12 @@ class Window:
 
     @property
     def through_turn(self) -> int:
-        """Turns up to this id are not in the window."""
+        """Turns up to this id aren't in the window."""
         return max(self.chat.reset_turn, self.memory.through_turn if self.memory else 0)
 
 
 class Memories:
-    """The tables of memories, one for each chat and reset boundary, and of their versions."""
+    """The tables of memories (one for each chat and reset boundary) and of their versions."""
 
     def __init__(self, database: Database, media: Media) -> None:
         self._database = database
@@ -87,11 +87,11 @@ class Memories:
         most_tokens: int | None = None,
         tx: Transaction | None = None,
     ) -> Window:
-        """What the chat's prompt is made of; `without` leaves out a reply that is being replaced.
+        """The chat's window; `without` leaves out a reply that is being replaced.
 
-        Of more than `most_tokens` the newest turns are read: so much is in no prompt anyway. A compaction may be stored
-        between the two reads. The turns are those behind the memory that was read, so that the worst is the window as
-        it was before.
+        If the window has more than `most_tokens`, only the newest turns are read, because no prompt holds more. A
+        compaction may be stored between the two reads; the turns are those after the memory that was read, so at worst
+        this is the window from before.
         """
         row = await (tx or self._database).row(
             "SELECT chats.*, m.through_turn, m.text, m.tokens, m.made_at, m.covers, EXISTS (SELECT 1 FROM turns WHERE"
@@ -100,7 +100,7 @@ class Memories:
             " ON m.chat_id = chats.id AND m.reset_turn = chats.reset_turn WHERE chats.id = ?",
             (STEP, chat_id),
         )
-        assert row is not None, "a window is asked for a chat that exists"
+        assert row is not None, "the chat of a window must exist"
         memory = _memory(row) if row["text"] is not None else None
         window = Window(await read_chat(tx or self._database, row), memory, ())
         through = window.through_turn
@@ -112,7 +112,7 @@ class Memories:
     async def turns_since(
         self, chat_id: int, through_turn: int, *, without: int | None = None, tx: Transaction | None = None
     ) -> tuple[Turn, ...]:
-        """The turns behind this one, and whatever still waits for an answer, oldest first.
+        """The turns after a given one, and all that are waiting for an answer, oldest first.
 
         `without` leaves out a reply that is being replaced.
         """
@@ -139,7 +139,7 @@ class Memories:
         )
 
     async def _newest(self, chat_id: int, through: int, most_tokens: int, tx: Transaction | None) -> int:
-        """The turn behind which so many tokens were said, or `through` where they were fewer."""
+        """The turn after which just over `most_tokens` tokens follow, or `through` if there are fewer."""
         first, tokens = 2**63 - 1, 0
         while tokens <= most_tokens:
             row = await (tx or self._database).row(
@@ -153,9 +153,9 @@ class Memories:
         return first - 1
 
     async def ends_overheard(self, chat_id: int) -> bool:
-        """Whether what was said last was not said to the bot."""
+        """Whether the last turn is a message that wasn't addressed to the bot."""
         row = await self._database.row(
-            # SQLite would go by the index of states instead.
+            # Without the concatenation, SQLite would use the index of states.
             f"SELECT role, asked FROM turns WHERE chat_id = ? AND '' || {KEPT}"
             " AND id > (SELECT reset_turn FROM chats WHERE chats.id = chat_id) ORDER BY id DESC LIMIT 1",
             (chat_id,),
@@ -163,11 +163,11 @@ class Memories:
         return row is not None and row["role"] == Role.USER and not row["asked"]
 
     async def put(self, tx: Transaction, chat: Chat, memory: Memory) -> bool:
-        """Make this the chat's memory, unless its turns were changed since `chat` was read: then False."""
+        """Make this the chat's memory; False if its turns have changed since `chat` was read."""
         rows = await tx.rows("SELECT epoch FROM chats WHERE id = ?", (chat.id,))
         if not rows or rows[0]["epoch"] != chat.epoch:
             return False
-        await self._keep(tx, chat)  # those that came with an archive are no version yet
+        await self._keep(tx, chat)  # an imported memory has no version yet
         covers = json.dumps([[span.through_turn, span.since, span.until] for span in memory.covers])
         await tx.execute(
             "INSERT INTO memories (chat_id, reset_turn, through_turn, text, tokens, made_at, covers)"
@@ -177,12 +177,12 @@ class Memories:
             (chat.id, chat.reset_turn, memory.through_turn, memory.text, memory.tokens, memory.made_at, covers),
         )
         await self._keep(tx, chat)
-        # The turn that said the time may have left the window: the next one says it again.
+        # The last timestamp may have left the window with its turn, so the next turn gets one.
         await tx.execute("UPDATE chats SET stamped_at = NULL WHERE id = ?", (chat.id,))
         return True
 
     async def versions_before(self, chat: Chat, version_id: int | None = None, limit: int = 1) -> list[NotesVersion]:
-        """The notes before this version (None: before the present ones), the newest first."""
+        """The versions before the given one (None: before the current one), newest first."""
         rows = await self._database.rows(
             "SELECT v.* FROM note_versions AS v LEFT JOIN memories AS m USING (chat_id, reset_turn)"
             " WHERE v.chat_id = ? AND v.reset_turn = ? AND v.id < ? AND (m.text IS NULL OR v.text != m.text)"
@@ -192,7 +192,7 @@ class Memories:
         return [_version(row) for row in rows]
 
     async def version(self, chat: Chat, version_id: int) -> NotesVersion | None:
-        """Notes that the chat has or had since its last reset."""
+        """A version by id, if the chat has had it since its last reset."""
         row = await self._database.row(
             "SELECT * FROM note_versions WHERE chat_id = ? AND reset_turn = ? AND id = ?",
             (chat.id, chat.reset_turn, version_id),
@@ -200,7 +200,7 @@ class Memories:
         return _version(row) if row else None
 
     async def present_version(self, chat: Chat) -> int | None:
-        """The id of the notes that stand in the prompt now."""
+        """The id of the version that is in the prompt now."""
         row = await self._database.row(
             "SELECT v.id FROM memories AS m JOIN note_versions AS v USING (chat_id, reset_turn, text)"
             " WHERE m.chat_id = ? AND m.reset_turn = ? ORDER BY v.id DESC LIMIT 1",
@@ -211,23 +211,23 @@ class Memories:
     async def take_out(
         self, tx: Transaction, chat_id: int, is_gone: Callable[[str], bool], tokens: Callable[[str], int]
     ) -> None:
-        """Take lines out of a chat's notes, of all their versions; `tokens` counts what is left."""
+        """Remove lines from all versions of a chat's memory; `tokens` counts the rest."""
         verdicts: dict[str, bool] = {}
         for table, key in (("memories", "reset_turn"), ("note_versions", "id")):
             found = await tx.rows(f"SELECT {key} AS key, text FROM {table} WHERE chat_id = ?", (chat_id,))
             for row in found:
                 lines = row["text"].splitlines()
                 verdicts |= {line: is_gone(line) for line in lines if line not in verdicts}
-                kept = "\n".join(line for line in lines if not verdicts[line]).strip()
+                rest = "\n".join(line for line in lines if not verdicts[line]).strip()
                 if any(verdicts[line] for line in lines):
                     await tx.execute(
                         f"UPDATE {table} SET text = ?, tokens = ? WHERE chat_id = ? AND {key} = ?",
-                        (kept, tokens(kept), chat_id, row["key"]),
+                        (rest, tokens(rest), chat_id, row["key"]),
                     )
         await tx.execute("DELETE FROM note_versions WHERE chat_id = ? AND text = ''", (chat_id,))
 
     async def lines(self, chat_id: int) -> set[str]:
-        """All lines of a chat's notes, of all their versions."""
+        """All lines of all versions of a chat's memory."""
         rows = await self._database.rows(
             "SELECT text FROM memories WHERE chat_id = ?1 UNION SELECT text FROM note_versions WHERE chat_id = ?1",
             (chat_id,),
@@ -235,7 +235,7 @@ class Memories:
         return {line for row in rows for line in row["text"].splitlines() if line.strip()}
 
     async def earlier_lines(self, chat: Chat, tx: Transaction | None = None) -> list[str]:
-        """The lines of all versions of the chat's notes since its last reset, the newest first."""
+        """The lines of all versions of the chat's memory since its last reset, newest first."""
         rows = await (tx or self._database).rows(
             "SELECT text FROM note_versions WHERE chat_id = ? AND reset_turn = ? ORDER BY id DESC",
             (chat.id, chat.reset_turn),
@@ -243,11 +243,11 @@ class Memories:
         return list(dict.fromkeys(line for row in rows for line in row["text"].splitlines() if line.strip()))
 
     async def changed(self, tx: Transaction, turn_id: int, now: float) -> None:
-        """A message was edited whose words the notes may have as they were."""
+        """Record that a message was edited, so the memory may have its old text."""
         await tx.execute("UPDATE turns SET changed_at = ? WHERE id = ?", (now, turn_id))
 
     async def changes(self, chat: Chat, through_turn: int, limit: int) -> list[int]:
-        """The messages up to this turn that were edited, and the notes don't know, the last edited first."""
+        """Turns up to this one whose edits the memory doesn't have, last edited first."""
         rows = await self._database.rows(
             "SELECT id FROM turns WHERE chat_id = ? AND changed_at > 0 AND id > ? AND id <= ? AND refused != 1"
             " ORDER BY changed_at DESC LIMIT ?",
@@ -256,20 +256,20 @@ class Memories:
         return [row["id"] for row in rows]
 
     async def took_up(self, tx: Transaction, turn_ids: Sequence[int]) -> None:
-        """The notes know how these messages read now. The time stays, below zero: older notes may be brought back."""
+        """Record that the memory has these edits. The time is kept, negated, in case an older version is restored."""
         await tx.execute(
             f"UPDATE turns SET changed_at = -abs(changed_at) WHERE id {in_list()}",
             (listed(turn_ids),),
         )
 
     async def tell_again(self, tx: Transaction, chat_id: int, since: float) -> None:
-        """The notes are those of this time again: they know no message as it was edited later."""
+        """A memory from this time was restored: mark later edits as missing from it again."""
         await tx.execute(
             "UPDATE turns SET changed_at = -changed_at WHERE chat_id = ? AND changed_at < ?", (chat_id, -since)
         )
 
     async def lines_of_before(self, before: float) -> dict[int, set[str]]:
-        """By chat, the lines that its notes had already before this time (Unix seconds)."""
+        """The lines of versions made before this time (Unix seconds), by chat id."""
         rows = await self._database.rows("SELECT chat_id, text FROM note_versions WHERE made_at < ?", (before,))
         found: dict[int, set[str]] = {}
         for row in rows:
@@ -277,7 +277,7 @@ class Memories:
         return found
 
     async def _keep(self, tx: Transaction, chat: Chat) -> None:
-        """Make the present notes the newest version, unless they are that."""
+        """Store the current memory as the newest version, unless it already is."""
         await tx.execute(
             "INSERT INTO note_versions (chat_id, reset_turn, text, tokens, covers, made_at)"
             " SELECT chat_id, reset_turn, text, tokens, covers, made_at FROM memories AS m"
@@ -287,12 +287,12 @@ class Memories:
         )
 
     async def delete_before(self, tx: Transaction, before: float) -> None:
-        """Delete the memories that were made before this time: all that they tell of is older still."""
+        """Delete memories made before this time; everything in them is even older."""
         for table in ("memories", "note_versions"):
             await tx.execute(f"DELETE FROM {table} WHERE made_at < ?", (before,))
 
     async def prune(self, tx: Transaction) -> None:
-        """Delete the memories that a reset took away which was purged."""
+        """Delete the memories that belong to purged resets."""
         for table in ("memories", "note_versions"):
             await tx.execute(
                 f"DELETE FROM {table} WHERE reset_turn != (SELECT reset_turn FROM chats"

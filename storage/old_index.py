@@ -1,4 +1,4 @@
-"""The search index of the schema before 014, which answers for turns that are not in the new one yet."""
+"""The search index of schemas before 014, which is used for turns that aren't in the new one yet."""
 
 from collections.abc import Awaitable, Callable, Collection, Sequence
 
@@ -6,12 +6,12 @@ from storage.database import Database, Row, SQLValue, Transaction
 
 NAME = "turn_keys"
 BATCH = 200
-"""Rows that are deleted in one transaction: other writers wait for it some milliseconds."""
+"""Rows deleted per transaction, so that other writers wait only a few milliseconds."""
 Rows = Callable[[str, Sequence[SQLValue]], Awaitable[list[Row]]]
 
 
 def parts_of(index: str) -> tuple[str, ...]:
-    """The tables that FTS5 keeps an index in."""
+    """The tables in which FTS5 stores an index."""
     return tuple(f"{index}_{part}" for part in ("data", "idx", "content", "docsize", "config"))
 
 
@@ -19,7 +19,7 @@ OLD_PARTS = parts_of(NAME)
 
 
 class OldIndex:
-    """Is read until all turns are in the new one; then it is taken away in small steps."""
+    """Read until all turns are in the new index, then removed in small steps."""
 
     def __init__(self, database: Database, rows: Rows) -> None:
         self._database = database
@@ -27,7 +27,7 @@ class OldIndex:
         self._gone = False
 
     async def there(self, tx: Transaction | None = None) -> bool:
-        """Whether there still is such an index."""
+        """Whether the old index still exists."""
         if not self._gone:
             self._gone = not await (tx or self._database).row("SELECT 1 FROM sqlite_schema WHERE name = ?", (NAME,))
         return not self._gone
@@ -35,7 +35,7 @@ class OldIndex:
     async def find(
         self, tag: str, words: Sequence[str], columns: str, *, every: bool, bounds: tuple[int, int, int]
     ) -> list[tuple[int, float]]:
-        """The best turns with their scores; `bounds`: two turns that they lie between, and how many."""
+        """The best turns with their scores; `bounds`: the turns they lie between (exclusive), and the limit."""
         phrases = (" AND " if every else " OR ").join(f'"{word}"' for word in words)
         rows = await self._rows(
             "SELECT rowid AS id, -bm25(turn_keys, 0.0, 1.0, 0.6, 1.0) AS score FROM turn_keys"
@@ -45,7 +45,7 @@ class OldIndex:
         return [(row["id"], row["score"]) for row in rows]
 
     async def chats(self) -> list[int]:
-        """The chats with turns that are to be indexed anew; the one that someone wrote in last is the first."""
+        """The chats with turns to move to the new index, most recently active first."""
         rows = await self._database.rows(
             "SELECT id FROM chats WHERE old_turn > 0"
             " ORDER BY (SELECT max(turns.id) FROM turns WHERE chat_id = chats.id) DESC"
@@ -53,16 +53,16 @@ class OldIndex:
         return [row["id"] for row in rows]
 
     async def last_turn(self, chat_id: int) -> int:
-        """The last turn of a chat that is to be indexed anew, or 0."""
+        """The last turn of a chat that must be moved to the new index, or 0."""
         row = await self._database.row("SELECT old_turn FROM chats WHERE id = ?", (chat_id,))
         return int(row["old_turn"]) if row else 0
 
     async def moved(self, tx: Transaction, chat_id: int, last_turn: int) -> None:
-        """Only turns up to this one are still to be indexed anew."""
+        """Record that only turns up to this one must still be moved."""
         await tx.execute("UPDATE chats SET old_turn = ? WHERE id = ?", (last_turn, chat_id))
 
     async def take_away(self) -> bool:
-        """Do a step; False when nothing is left to do."""
+        """Remove some of the old index; False if nothing is left."""
         async with self._database.transaction(alone=True) as tx:
             if await tx.rows("SELECT 1 FROM sqlite_schema WHERE name = ?", (NAME,)):
                 await self.leave(tx, ())
@@ -76,7 +76,7 @@ class OldIndex:
 
     @staticmethod
     async def leave(tx: Transaction, broken: Collection[str]) -> None:
-        """Without FTS5 the tables of an index are tables like any other; they stay, but for the broken ones."""
+        """Remove the virtual table and broken tables from the schema; the index's other tables become plain tables."""
         names = ", ".join(f"'{name}'" for name in (NAME, *broken))
         await tx.execute("PRAGMA writable_schema = ON")
         await tx.execute(f"DELETE FROM sqlite_schema WHERE name IN ({names})")

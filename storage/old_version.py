@@ -1,6 +1,6 @@
-"""Before a database is brought to a newer schema for the first time, a copy of it as it was is put beside it.
+"""Before a database is migrated to a newer schema, a copy is made next to it.
 
-The copy is checked before anything is changed. Where it can't be made nothing is changed either.
+The copy is checked before anything is changed. If it can't be made, nothing is changed.
 """
 
 import logging
@@ -16,27 +16,26 @@ from storage.database import NotCopiedError
 from storage.files import make_file
 
 SPARE = 1.1
-"""How much room must be free, in sizes of the database."""
+"""The free disk space required, relative to the size of the database."""
 
 log = logging.getLogger(__name__)
 
 
 def copies(database: Path) -> list[Path]:
-    """The copies of a database that were made before it was brought to a newer schema."""
+    """The copies of a database made before migrations."""
     found = database.parent.iterdir() if database.parent.is_dir() else ()
     return sorted(path for path in found if path.name.startswith(f"{database.name}.schema-") and path.suffix != ".part")
 
 
 def keep(database: Path, version: int) -> None:
-    """Put a copy of a database of this version beside it, unless it stands there already. Raises NotCopiedError."""
+    """Copy a database with this schema version next to itself, unless there is such a copy. Raises NotCopiedError."""
     try:
         target = _keep(database, version)
     except (OSError, sqlite3.Error) as exc:
         raise NotCopiedError(_told(exc)) from exc
     if target is not None:
         log.warning(
-            "The database is brought to the schema of this version. It stands as it was in %s; "
-            "delete that when all is well",
+            "Migrating the database to this version's schema. A copy from before is in %s; delete it when all is well",
             target,
         )
 
@@ -80,7 +79,7 @@ def _copy(source: sqlite3.Connection, part: Path) -> None:
 
 
 def _is_copy(path: Path, contents: inspection.Contents) -> bool:
-    """Whether a file holds the same, and is as sound as can be."""
+    """Whether a file has the same contents and no damage."""
     try:
         with closing(sqlite3.connect(f"file:{quote(str(path))}?mode=ro&immutable=1", uri=True)) as connection:
             return not inspection.damages(connection).elsewhere and inspection.contents(connection) == contents
@@ -107,17 +106,17 @@ def _target(database: Path, version: int, number: int) -> Path:
 
 def _told(exc: OSError | sqlite3.Error) -> str:
     why = exc.strerror if isinstance(exc, OSError) else str(exc)
-    return f"before it is brought to a newer schema a copy is put beside it, which can't be made: {why}"
+    return f"the copy that is made next to it before updating it can't be made: {why}"
 
 
 def sync(path: Path) -> None:
-    """Have a file on the disk, and not only in memory. Raises OSError."""
+    """Flush a file to disk. Raises OSError."""
     with path.open("rb+") as file:
         os.fsync(file.fileno())
 
 
 def sync_folder(folder: Path) -> None:
-    """Have the names in a folder on the disk, where the system can do that."""
+    """Flush a folder's entries to disk, if the system supports that."""
     with suppress(OSError):
         number = os.open(folder, os.O_RDONLY)
         try:

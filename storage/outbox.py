@@ -1,6 +1,6 @@
-"""What is on its way to users: finished answers, part by part, and notices.
+"""Deliveries to users: finished answers, part by part, and notices.
 
-A notice is stored in the transaction of what it reports, so that a crash loses none.
+A notice is stored in the same transaction as what it reports, so that a crash can't lose it.
 """
 
 import json
@@ -13,21 +13,21 @@ from storage.sql import in_list, larger, listed
 from storage.transcript import COMPLETE, REPLACED
 
 NOBODY_ALONE = -1
-"""A notice is about all who ask for access, and not about one row of the access list."""
+"""For a notice about everyone who asks for access, rather than one row of the access list."""
 
 
 class Outbox:
-    """The table of notices, and the Telegram messages that answers became."""
+    """The table of notices, and that of the Telegram messages that make up answers."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._newest = 0
 
     async def add(self, tx: Transaction, notice: Notice) -> int:
-        """Keep a notice until it is sent; returns its id.
+        """Store a notice until it is sent; returns its id.
 
-        SQLite gives the id of a deleted row again, but one that is taken back may still be on its way: what becomes of
-        it must not be noted at the next one.
+        Ids are never reused, as SQLite would do after a deletion: a withdrawn notice may still be being sent, and its
+        result must not be recorded for another one.
         """
         self._newest = await tx.insert(
             "INSERT INTO notices (id, telegram_id, thread_id, direct, private, text, reply_to, edits,"
@@ -38,7 +38,8 @@ class Outbox:
             (
                 self._newest,
                 *(notice.key.telegram_id, notice.key.thread_id, notice.key.direct, notice.private, notice.text),
-                *(notice.reply_to, notice.edits, json.dumps([[one.label, one.data] for one in notice.buttons])),
+                *(notice.reply_to, notice.edits),
+                json.dumps([[button.label, button.data] for button in notice.buttons]),
                 *(notice.button_until, notice.markdown, notice.asks, notice.quote),
                 *(json.dumps(notice.literals), notice.about, notice.broadcast, notice.points),
                 *((file.data, file.kind, file.name) if (file := notice.file) else (None, None, None)),
@@ -49,7 +50,7 @@ class Outbox:
         return self._newest
 
     async def notices(self, key: ChatKey) -> list[tuple[int, Notice]]:
-        """What is to be sent to this chat, with ids, oldest first."""
+        """The notices to send to this chat, with ids, oldest first."""
         rows = await self._database.rows(
             "SELECT * FROM notices WHERE telegram_id = ? AND thread_id = ? AND message_id IS NULL ORDER BY id",
             (key.telegram_id, key.thread_id),
@@ -57,7 +58,7 @@ class Outbox:
         return [(row["id"], _notice(row)) for row in rows]
 
     async def notice_sent(self, tx: Transaction, notice_id: int, message_id: int) -> None:
-        """The notice arrived as this message; its id is remembered only while it has a button to take away."""
+        """Record that a notice was sent as this message. It is kept only while it has a button to remove."""
         await tx.execute(
             "UPDATE notices SET message_id = ?, text = '', file = NULL WHERE id = ?", (message_id, notice_id)
         )
@@ -66,7 +67,7 @@ class Outbox:
         await tx.execute(drop, (notice_id, NOBODY_ALONE, NOBODY_ALONE))
 
     async def waiting_keys(self) -> list[ChatKey]:
-        """Where something is to be sent."""
+        """The chats with notices to send."""
         rows = await self._database.rows(
             "SELECT DISTINCT telegram_id, thread_id, direct FROM notices WHERE message_id IS NULL"
         )
@@ -81,9 +82,9 @@ class Outbox:
         return {row["about"] for row in rows}
 
     async def end_requests(self, tx: Transaction, about: int, until: float) -> list[tuple[int, int]]:
-        """It was decided what was asked: (owner, message) of the questions that stand open, which are to say so.
+        """End the requests about an applicant who was decided on; returns (owner, message) of those to update.
 
-        Those on their way are not sent. Until this time it is known what the messages were about.
+        Requests not sent yet are dropped. Until `until`, the bot still knows what the messages were about.
         """
         await tx.execute("DELETE FROM notices WHERE about = ? AND message_id IS NULL", (about,))
         rows = await tx.rows(
@@ -94,7 +95,7 @@ class Outbox:
         return [(row["telegram_id"], row["message_id"]) for row in rows]
 
     async def expired_buttons(self, now: float) -> list[tuple[int, int, int]]:
-        """(notice id, Telegram chat, message) of every button whose time is over."""
+        """(notice id, Telegram chat, message) of all expired buttons."""
         rows = await self._database.rows(
             "SELECT id, telegram_id, message_id FROM notices WHERE message_id IS NOT NULL AND button_until <= ?",
             (now,),
@@ -102,15 +103,15 @@ class Outbox:
         return [(row["id"], row["telegram_id"], row["message_id"]) for row in rows]
 
     async def button_gone(self, tx: Transaction, key: ChatKey, message_id: int) -> None:
-        """The message with the button was turned into something else."""
+        """The message with the button was changed into something else."""
         await tx.execute("DELETE FROM notices WHERE telegram_id = ? AND message_id = ?", (key.telegram_id, message_id))
 
     async def set_aside(self, tx: Transaction, notice_id: int, until: float) -> None:
-        """Send it no more; it is kept so long (Unix seconds), as message 0."""
+        """Stop sending a notice; it is kept until a time (Unix seconds), with message id 0."""
         await tx.execute("UPDATE notices SET message_id = 0, button_until = ? WHERE id = ?", (until, notice_id))
 
     async def renew(self, tx: Transaction, key: ChatKey, notice_id: int) -> bool:
-        """Send a notice of this chat after all that was set aside; False when there is none."""
+        """Send a notice that was set aside after all; False if there is none in this chat."""
         changed = await tx.execute(
             "UPDATE notices SET message_id = NULL, button_until = NULL"
             " WHERE id = ? AND telegram_id = ? AND thread_id = ? AND message_id = 0",
@@ -119,7 +120,7 @@ class Outbox:
         return changed > 0
 
     async def stop(self, tx: Transaction, key: ChatKey) -> int:
-        """Let no more of the long notices, and no files, arrive that are on their way; returns how many those are."""
+        """Drop unsent long notices and files; returns how many."""
         return await tx.execute(
             "DELETE FROM notices WHERE telegram_id = ? AND thread_id = ? AND message_id IS NULL"
             " AND (length(text) > ? OR file IS NOT NULL)",
@@ -127,18 +128,18 @@ class Outbox:
         )
 
     async def withdraw(self, tx: Transaction, key: ChatKey, texts: Collection[str]) -> None:
-        """Do not send what says one of these any more."""
+        """Drop unsent notices with one of these texts."""
         await tx.execute(
             f"DELETE FROM notices WHERE telegram_id = ? AND thread_id = ? AND message_id IS NULL AND text {in_list()}",
             (key.telegram_id, key.thread_id, listed(texts)),
         )
 
     async def forget(self, tx: Transaction, notice_id: int) -> None:
-        """Its button is gone, or it can't be delivered."""
+        """Delete a notice whose button is gone, or which can't be delivered."""
         await tx.execute("DELETE FROM notices WHERE id = ?", (notice_id,))
 
     async def reply_begun(self, tx: Transaction, reply_id: int, message_id: int, *, rang: bool) -> None:
-        """A Telegram message shows the beginning of this reply; `rang`: it was sent for it, with a sound."""
+        """Record the Telegram message that shows the beginning of a reply; `rang`: it was sent with a notification."""
         await tx.execute(
             "INSERT INTO turn_messages (turn_id, message_id, rang) VALUES (?, ?, ?)"
             " ON CONFLICT (turn_id, message_id) DO NOTHING",
@@ -146,7 +147,7 @@ class Outbox:
         )
 
     async def deliveries(self, chat_id: int, tx: Transaction | None = None) -> list[Delivery]:
-        """The finished replies that have not wholly arrived, oldest first."""
+        """The finished replies that aren't completely delivered, oldest first."""
         rows = await (tx or self._database).rows(
             "SELECT id, content, reply_to, coalesce(max(delivered_end), 0) AS delivered,"
             " max(CASE WHEN delivered_end = 0 THEN message_id END) AS begun, coalesce(max(rang), 0) AS rang,"
@@ -160,7 +161,7 @@ class Outbox:
             (chat_id,),
         )
         return [
-            # A preview is edited into the first part only: later parts are messages of their own.
+            # A preview can only become the first part; later parts are separate messages.
             Delivery(
                 reply_id=row["id"],
                 content=row["content"],
@@ -175,7 +176,7 @@ class Outbox:
         ]
 
     async def part_delivered(self, tx: Transaction, reply_id: int, message_id: int, end: int) -> None:
-        """One more part of this reply arrived, which ends at this character of the content."""
+        """Record a delivered part of a reply, which ends at this character of the content."""
         await tx.execute(
             "INSERT INTO turn_messages (turn_id, message_id, delivered_end) VALUES (?, ?, ?)"
             " ON CONFLICT (turn_id, message_id) DO UPDATE SET delivered_end = excluded.delivered_end",
@@ -183,7 +184,7 @@ class Outbox:
         )
 
     async def replaced_messages(self, chat_id: int) -> list[int] | None:
-        """The Telegram messages of the reply that a retry replaced, None when there is no such reply."""
+        """The Telegram messages of replaced replies; None if there is no such reply."""
         rows = await self._database.rows(
             "SELECT message_id FROM turns LEFT JOIN turn_messages ON turn_id = id"
             f" WHERE chat_id = ? AND {REPLACED} ORDER BY message_id",

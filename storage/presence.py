@@ -1,4 +1,4 @@
-"""The bot leaves a Telegram chat, comes back, or a group gets another ID: all topics of it change at once."""
+"""When the bot leaves a Telegram chat or returns, or a group gets a new id: all its topics change at once."""
 
 from storage.access_list import move_access
 from storage.chats import SETTINGS
@@ -12,7 +12,7 @@ from storage.vectors import forget_vectors
 
 
 async def left(tx: Transaction, telegram_id: int) -> None:
-    """The bot was removed or blocked: what was owed there is given up, and nothing is sent any more."""
+    """The bot was removed or blocked: give up everything pending there."""
     await tx.execute(
         "UPDATE chats SET gone = 1, due_at = NULL, compact_failures = 0 WHERE telegram_id = ?", (telegram_id,)
     )
@@ -24,14 +24,14 @@ async def left(tx: Transaction, telegram_id: int) -> None:
 
 
 async def came(tx: Transaction, telegram_id: int) -> None:
-    """The bot is there again."""
+    """The bot is back in this chat."""
     await tx.execute("UPDATE chats SET gone = 0 WHERE telegram_id = ?", (telegram_id,))
 
 
 async def migrate(tx: Transaction, old: int, new: int) -> None:
-    """The group `old` is the supergroup `new` now: its conversations move, with all they are made of.
+    """The group `old` has become the supergroup `new`: move its conversations, with everything that belongs to them.
 
-    Messages have other numbers there, so nothing of the old ones can be edited or replied to.
+    Messages have new ids there, so the old ones can't be edited or replied to.
     """
     await move_access(tx, old, new)
     await move_questions(tx, old, new)
@@ -41,7 +41,7 @@ async def migrate(tx: Transaction, old: int, new: int) -> None:
         (new, old),
     )
     await tx.execute(
-        # That something answers what only one member saw is still to be known.
+        # It must still be known which notices answer ephemeral messages, whose ids are negative.
         "UPDATE notices SET telegram_id = ?, edits = NULL, reply_to = CASE WHEN reply_to < 0 AND"
         f" coalesce(edits, 0) < 0 THEN {smaller('reply_to', 'edits')} WHEN reply_to < 0 THEN reply_to"
         " WHEN edits < 0 THEN edits END"
@@ -60,7 +60,7 @@ async def migrate(tx: Transaction, old: int, new: int) -> None:
 
 
 async def _forget_messages(tx: Transaction, chat_id: int) -> None:
-    # How far a reply was delivered still counts.
+    # How far a reply was delivered is still needed.
     await tx.execute(
         "DELETE FROM turn_messages WHERE turn_id IN (SELECT id FROM turns WHERE chat_id = ?)"
         f" AND NOT (delivered_end > 0 AND EXISTS (SELECT 1 FROM turns WHERE id = turn_id AND {COMPLETE}))",
@@ -70,10 +70,10 @@ async def _forget_messages(tx: Transaction, chat_id: int) -> None:
 
 
 async def _merge(tx: Transaction, old: int, new: int) -> None:
-    """Something was said in the new chat before the move was known: what was said before joins it there.
+    """Merge the old chat into the new one, in which something was said before the move was known.
 
-    The new conversation stays, since it may be at work just now. Ids ascend with time, so that the order is right.
-    What was reset in one of them hides nothing of the other.
+    The new row stays, because a turn may be in progress there. Ids ascend with time, so the order is right. A reset of
+    one chat doesn't hide turns of the other.
     """
     boundary = await _put_resets_aside(tx, old, new)
     await _join_memories(tx, old, new, boundary)
@@ -97,7 +97,7 @@ async def _merge(tx: Transaction, old: int, new: int) -> None:
 
 
 async def _put_resets_aside(tx: Transaction, old: int, new: int) -> int:
-    """What was reset goes where it hides nothing else; returns the boundary of the joined conversation."""
+    """Move reset turns to where their boundary hides nothing else; returns the reset boundary of the merged chat."""
     rows = await tx.rows("SELECT id, reset_turn FROM chats WHERE id IN (?, ?)", (old, new))
     boundaries = {row["id"]: row["reset_turn"] for row in rows}
     began = "SELECT 1 FROM turns WHERE chat_id = ? AND id <= ? LIMIT 1"
@@ -113,7 +113,7 @@ async def _put_resets_aside(tx: Transaction, old: int, new: int) -> int:
 
 
 async def _join_memories(tx: Transaction, old: int, new: int, boundary: int) -> None:
-    """One memory holds on, the older one where there are two; what it does not tell of is in the window."""
+    """Keep one memory, the old chat's if both have one; the turns that it doesn't cover are in the window."""
     rows = await tx.rows(
         "SELECT chat_id, through_turn FROM memories JOIN chats ON chats.id = chat_id"
         " AND chats.reset_turn = memories.reset_turn WHERE chat_id IN (?1, ?2) ORDER BY chat_id = ?2",

@@ -1,7 +1,7 @@
-"""What people were asked after a button, until they answer: a row is written with the notice that asks.
+"""Questions asked after a button press, until they are answered. A row is written with the notice that asks.
 
-One that is answered or cancelled stays for two days, without a word of the answer, so that an answer that someone
-edits or gives again is known for what it is, and gets into no conversation.
+Answered and cancelled ones are kept for two days, without the answer's text, so that an answer that is edited or sent
+again is recognized as such, and doesn't become part of a conversation.
 """
 
 import json
@@ -14,14 +14,14 @@ from storage.records import Button, ChatKey
 from storage.sql import each, in_list, listed
 
 LIVES_S = 2 * 86_400.0
-"""How long a reply to it is an answer, in seconds."""
+"""How long a reply to a question counts as an answer, in seconds."""
 
 _SEEN = "(?2 > 0 OR coalesce(person, 0) = coalesce(?3, 0))"
-"""Negative numbers are those of messages that one person alone sees: others may have the same."""
+"""Negative ids are those of ephemeral messages, which several people may have."""
 
 
 class QuestionKind(StrEnum):
-    """What is done with the answer."""
+    """What the answer is used for."""
 
     CORRECT = "correct"
     FORGET = "forget"
@@ -30,14 +30,14 @@ class QuestionKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One question; `id` 0: there is no row, since a version asked that kept none."""
+    """One question; `id` 0 if it has no row, because it was asked by a version that stored none."""
 
     id: int
     key: ChatKey
     person: int | None
     kind: QuestionKind
     asked_at: float
-    """In seconds since 1970 (UTC)."""
+    """In Unix seconds."""
     message_id: int | None
     panel: int | None = None
     buttons: tuple[Button, ...] = ()
@@ -51,9 +51,9 @@ class Questions:
         self._database = database
 
     async def ask(self, tx: Transaction, question: Question, notice_id: int) -> int:
-        """Keep a question that goes out with this notice; the one before it is answered by replies to it only."""
+        """Store a question that is sent with this notice; earlier ones can from then on be answered only by replies."""
         await self.pass_over(tx, question.key, question.person)
-        if question.panel is not None:  # its button to cancel is this question's now
+        if question.panel is not None:  # the panel's Cancel button now belongs to this question
             sql = "UPDATE questions SET panel = NULL WHERE telegram_id = ? AND panel = ?"
             await tx.execute(sql, (question.key.telegram_id, question.panel))
         return await tx.insert(
@@ -62,32 +62,32 @@ class Questions:
             (
                 *(question.key.telegram_id, question.key.thread_id, question.person, question.kind),
                 *(question.asked_at, notice_id, question.panel),
-                json.dumps([[one.label, one.data] for one in question.buttons], ensure_ascii=False),
+                json.dumps([[button.label, button.data] for button in question.buttons], ensure_ascii=False),
             ),
         )
 
     async def of_message(self, telegram_id: int, message_id: int, person: int | None) -> Question | None:
-        """The question that this message of ours is, open or not; what only this person sees may be theirs only."""
+        """The question asked by this message of the bot, open or not; an ephemeral one must be this person's."""
         where = f"telegram_id = ?1 AND message_id = ?2 AND {_SEEN}"
         return await self._one(where, telegram_id, message_id, person)
 
     async def without_message(self, key: ChatKey, kind: QuestionKind, person: int | None) -> Question | None:
-        """One of this kind of which it is not known which message it is, this person's rather than another's.
+        """An open question of this kind whose message id is unknown, preferably this person's.
 
-        The process died when it had been sent, or the group has moved.
+        That happens if the process died while sending it, or the group became a supergroup.
         """
         where = "telegram_id = ? AND thread_id = ? AND kind = ? AND open = 1 AND message_id IS NULL"
         values = (key.telegram_id, key.thread_id, kind)
-        theirs = await self._one(f"{where} AND person = ?", *values, person or 0)
-        return theirs or await self._one(where, *values)
+        own = await self._one(f"{where} AND person = ?", *values, person or 0)
+        return own or await self._one(where, *values)
 
     async def awaiting(self, key: ChatKey, person: int) -> Question | None:
-        """The question that the next message of this person answers."""
+        """The question that this person's next message answers."""
         where = "telegram_id = ? AND thread_id = ? AND person = ? AND open = 1 AND awaits = 1"
         return await self._one(where, key.telegram_id, key.thread_id, person)
 
     async def open_for(self, key: ChatKey, person: int) -> list[Question]:
-        """What this person has not answered yet, newest first."""
+        """The open questions to this person, newest first."""
         rows = await self._database.rows(
             "SELECT * FROM questions WHERE telegram_id = ? AND thread_id = ? AND person = ? AND open = 1"
             " ORDER BY id DESC",
@@ -100,7 +100,7 @@ class Questions:
         return await self._one("id = ?", number)
 
     async def answered_by(self, telegram_id: int, message_id: int, person: int | None) -> Question | None:
-        """The question to which this message of this person was an answer."""
+        """The question that this message of this person answered."""
         where = f"telegram_id = ?1 AND ?2 {in_list('answers')} AND " + _SEEN
         return await self._one(where, telegram_id, message_id, person)
 
@@ -113,9 +113,9 @@ class Questions:
         over: bool = True,
         awaits: bool = False,
     ) -> None:
-        """Note that these messages are an answer. `over`: it was accepted.
+        """Record these messages as an answer. `over`: it was accepted.
 
-        Else another one is wanted; with `awaits` the person's next message is one, else only a reply.
+        Otherwise another answer is expected: the person's next message if `awaits` is set, or else only a reply.
         """
         number = question.id or await tx.insert(
             "INSERT INTO questions (telegram_id, thread_id, person, kind, asked_at, message_id)"
@@ -125,7 +125,7 @@ class Questions:
                 *(question.kind, question.asked_at, question.message_id),
             ),
         )
-        if not question.id:  # the process died when it was sent, and it was sent again: that one is answered too
+        if not question.id:  # if the process died while sending it, it was sent twice: both are answered
             alike = (question.key.telegram_id, question.key.thread_id, question.person, question.kind, number)
             sql = (
                 "SELECT id FROM questions WHERE telegram_id = ? AND thread_id = ? AND person = ? AND kind = ?"
@@ -143,11 +143,11 @@ class Questions:
         )
 
     async def cancel(self, tx: Transaction, question: Question) -> bool:
-        """Want no answer to it any more; False when that was so before."""
+        """Close a question; False if it was already closed."""
         return await self._end(tx, question.id)
 
     async def pass_over(self, tx: Transaction, key: ChatKey, person: int | None) -> None:
-        """The person says something else: from now on only a reply to a question answers it."""
+        """The person has said something else: from now on only replies answer their questions."""
         await tx.execute(
             "UPDATE questions SET awaits = 0 WHERE telegram_id = ? AND thread_id = ? AND coalesce(person, 0) = ?"
             " AND awaits = 1",
@@ -159,7 +159,7 @@ class Questions:
         return await self._database.row("SELECT 1 FROM questions WHERE asked_at < ? LIMIT 1", (before,)) is not None
 
     async def prune(self, tx: Transaction, before: float) -> None:
-        """Drop the questions from before this time, answered or not."""
+        """Delete questions from before this time, answered or not."""
         await tx.execute("DELETE FROM questions WHERE asked_at < ?", (before,))
 
     async def _end(self, tx: Transaction, number: int) -> bool:
@@ -169,7 +169,7 @@ class Questions:
 
     @staticmethod
     async def _withdraw(tx: Transaction, number: int) -> None:
-        """It need not be sent any more, if it was not."""
+        """Drop the question's notice if it hasn't been sent."""
         rows = await tx.rows("SELECT notice_id FROM questions WHERE id = ? AND notice_id IS NOT NULL", (number,))
         await tx.execute("UPDATE questions SET notice_id = NULL WHERE id = ?", (number,))
         for row in rows:
@@ -182,7 +182,7 @@ class Questions:
 
 
 async def end_questions(tx: Transaction, chat_id: int) -> None:
-    """What was asked in a conversation is asked no more: it begins afresh."""
+    """Close all questions of a conversation that starts over."""
     await tx.execute(
         "UPDATE questions SET open = 0, awaits = 0, panel = NULL WHERE (telegram_id, thread_id) ="
         " (SELECT telegram_id, thread_id FROM chats WHERE id = ?)",
@@ -191,7 +191,7 @@ async def end_questions(tx: Transaction, chat_id: int) -> None:
 
 
 async def move_questions(tx: Transaction, old: int, new: int) -> None:
-    """A group has another number now, and its messages too: what is open can still be answered there."""
+    """Move a group's open questions to its new id; their messages have new ids, which aren't known."""
     await tx.execute("DELETE FROM questions WHERE telegram_id = ? AND open = 0", (old,))
     await tx.execute(
         "UPDATE questions SET telegram_id = ?, message_id = NULL, panel = NULL, answers = '[]' WHERE telegram_id = ?",

@@ -1,6 +1,6 @@
-"""A few connections that can't write: a long read, such as an export, has one of them, and holds up no other.
+"""A few read-only connections, so that a long read such as an export doesn't block others.
 
-Each statement sees what was committed when it began, in whichever connection (WAL, and none keeps a transaction open).
+Each statement sees what was committed before it began, on any connection (WAL; none keeps a transaction open).
 """
 
 import asyncio
@@ -22,7 +22,7 @@ class Readers:
         self._free = asyncio.Semaphore(len(connections))
 
     async def rows(self, sql: str, values: Iterable[SQLValue]) -> list[Row]:
-        """Run one statement in a connection that is idle, or the next that is. Raises sqlite3.Error."""
+        """Run one statement on an idle connection, or the next one to become idle. Raises sqlite3.Error."""
         await self._free.acquire()
         connection = self._idle.pop()
         reading = asyncio.ensure_future(connection.execute_fetchall(sql, tuple(values)))
@@ -30,18 +30,18 @@ class Readers:
         try:
             return list(await asyncio.shield(reading))
         except asyncio.CancelledError:
-            if not reading.done():  # nobody waits for it any more
-                with suppress(ValueError):  # it was closed
+            if not reading.done():  # no one is waiting for it any more
+                with suppress(ValueError):  # the connection was closed
                     await connection.interrupt()
             raise
 
     async def close(self) -> None:
-        """Close them, each behind its last statement."""
+        """Close all connections, each after its last statement."""
         for connection in self._all:
             await connection.close()
 
     def _ended(self, connection: aiosqlite.Connection, reading: "asyncio.Future[Iterable[Row]]") -> None:
         if not reading.cancelled():
-            reading.exception()  # looked at: the caller may be gone
+            reading.exception()  # retrieved, because the caller may be gone
         self._idle.append(connection)
         self._free.release()

@@ -1,6 +1,6 @@
-"""Where in Telegram a conversation happens.
+"""The values that are stored and read: chats and their keys, turns, media, usage, notices.
 
-The values that go into and come out of the storage.
+Times are in Unix seconds unless stated otherwise.
 """
 
 from dataclasses import astuple, dataclass, field
@@ -10,9 +10,9 @@ from operator import add
 from typing import Literal
 
 ASIDE = 2**53
-"""Above the numbers of topics and of people, which have 52 bits at most."""
+"""Greater than any id of a topic or user, which have at most 52 bits."""
 ONE_MESSAGE = 4096
-"""Characters that a Telegram message holds at most: what is longer takes several."""
+"""The most characters of a Telegram message; a longer text takes several."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,37 +22,37 @@ class ChatKey:
     telegram_id: int
     thread_id: int = 0
     direct: bool = field(default=False, compare=False)
-    """The topic is one person's, of a channel's direct messages; a chat has topics of one sort only."""
+    """Whether the topic is one person's in a channel's direct messages; a chat has only one kind of topics."""
 
     @classmethod
     def aside(cls, telegram_id: int, user_id: int) -> "ChatKey":
-        """What one member of a group and the bot say there that nobody else sees: a conversation of its own."""
+        """The key of one group member's ephemeral conversation with the bot, which no one else sees."""
         return cls(telegram_id, ASIDE + user_id)
 
     @property
     def alone_with(self) -> int | None:
-        """Who alone sees what is said here; None: everybody in the chat."""
+        """The only user who sees this conversation; None if everyone in the chat does."""
         return self.thread_id - ASIDE if self.thread_id > ASIDE else None
 
 
 @dataclass(frozen=True, slots=True)
 class ChatSettings:
-    """What a chat has chosen for itself; None: as the bot is set, or for the language, as the person who speaks.
+    """A chat's own settings. None means the bot's setting, or for `language`, the user's app language.
 
-    This is the only list of them: their columns, what a group keeps that moves, and the export follow it.
+    This is the only list of them: columns, moves of groups and exports are derived from it.
     """
 
     memory_way: Literal["summary", "truncate", "full"] | None = None
     language: str | None = None
     model: str | None = None
     persona: str | None = None
-    """A system prompt of its own."""
+    """A system prompt that replaces the default."""
     recall: bool | None = None
     thinking: bool | None = None
     show_thinking: bool | None = None
     listen: bool | None = None
     voice: bool | None = None
-    """Answers are spoken."""
+    """Whether answers are spoken."""
     reply_format: Literal["auto", "rich", "text"] | None = None
     """How answers are shown."""
 
@@ -65,34 +65,34 @@ class Chat:
     key: ChatKey
     private: bool
     stamped_at: float | None
-    """When a time was last written into a turn, in seconds since 1970 (UTC)."""
+    """The last timestamp written into a turn."""
     reset_turn: int = 0
     """Turns up to this id were reset."""
     epoch: int = 0
-    """Raised by whatever takes something back; what was made of an earlier epoch's turns is void."""
+    """Incremented when turns are reset, deleted or changed; results computed from an earlier epoch's turns are void."""
     settings: ChatSettings = ChatSettings()
     due_at: float | None = None
-    """When to look whether its window should be compacted, in seconds since 1970 (UTC)."""
+    """When to check whether the window should be compacted."""
     compact_failures: int = 0
-    """In a row."""
+    """Consecutive failed compactions."""
     heard_language: str | None = None
-    """What Telegram says of the language of whoever spoke last (IETF)."""
+    """The app language (IETF) of the last speaker."""
     gone: bool = False
-    """The bot was removed or blocked there: nothing can be sent."""
+    """Whether the bot was removed or blocked, so that nothing can be sent."""
     greeted: bool = False
     indexed_turn: int = 0
     """Turns up to this id are in the search index."""
 
 
 class Role(StrEnum):
-    """Who speaks."""
+    """Whose turn it is, as in the messages array."""
 
     USER = "user"
     ASSISTANT = "assistant"
 
 
 class MediaKind(StrEnum):
-    """What a medium is to a model."""
+    """How a model perceives a medium."""
 
     IMAGE = "image"
     AUDIO = "audio"
@@ -100,7 +100,7 @@ class MediaKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class NewMedium:
-    """A picture or a sound on its way into the transcript; `format` is a MIME type of a picture, mp3 or wav."""
+    """A picture or a sound to store; `format` is a picture's MIME type, or "mp3" or "wav"."""
 
     kind: MediaKind
     data: bytes
@@ -110,21 +110,21 @@ class NewMedium:
 
 @dataclass(frozen=True, slots=True)
 class Medium:
-    """A picture or a sound of a turn; its bytes are found by the hash."""
+    """A picture or a sound of a turn; its bytes are stored under the hash."""
 
     kind: MediaKind
     hash: str
     format: str
     tokens: int
     refused: bool = False
-    """The model could not read it."""
+    """Whether the model refused it."""
     size: int = 0
     """In bytes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One row of the messages array."""
+    """One element of the messages array."""
 
     id: int
     role: Role
@@ -132,35 +132,35 @@ class Turn:
     separator: str
     tokens: int = 0
     at: float = 0.0
-    """When it was stored, or begun, in seconds since 1970 (UTC)."""
+    """When it was stored, or for an answer, begun."""
     asked: bool = True
-    """Of a user: said to the bot, and not only overheard."""
+    """For a user's turn: whether it was addressed to the bot."""
     media: tuple[Medium, ...] = ()
     waiting: bool = False
-    """Of a user: it has no answer yet."""
+    """For a user's turn: whether it has no answer yet."""
 
 
 @dataclass(frozen=True, slots=True)
 class HistoryTurn:
-    """A turn as it is found and shown later."""
+    """A turn as it is indexed, found and shown."""
 
     turn_id: int
     role: Role
     content: str
     speaker: str | None
-    """Who sent it; None: the bot."""
+    """Who sent it; None for the bot."""
     at: float
-    """When it was sent, in seconds since 1970 (UTC)."""
+    """When it was sent."""
     tokens: int = 0
     message_id: int | None = None
     """Its first Telegram message."""
     era: int | None = None
-    """The last turn of the reset before it: turns of different eras are no neighbours."""
+    """The last turn of the reset before it; turns of different eras aren't neighbours."""
 
 
 @dataclass(frozen=True, slots=True)
 class NewTurn:
-    """A user's message, rendered, on its way into the transcript."""
+    """A user's rendered message, to be stored."""
 
     content: str
     separator: str
@@ -168,18 +168,18 @@ class NewTurn:
     message_id: int | None
     sender_id: int | None
     speaker: str | None = None
-    """The sender's name, also where the content does not show it: recall finds what someone said by it."""
+    """The sender's name, even if the content doesn't show it; recall uses it."""
     said_at: float | None = None
-    """When it was sent, in seconds since 1970 (UTC)."""
+    """When it was sent."""
     from_bot: bool = False
     media: tuple[NewMedium, ...] = ()
     digest: str | None = None
-    """What the message says and holds, in short."""
+    """A digest of the message's text and content."""
 
 
 @dataclass(frozen=True, slots=True)
 class NewReply:
-    """The model's answer, on its way into the transcript."""
+    """The model's answer, to be stored."""
 
     content: str
     tokens: int
@@ -189,10 +189,9 @@ class NewReply:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens of one or more model requests as the server reported them.
+    """Tokens of one or more model requests, as reported by the server.
 
-    `input` includes what was `cached`, what was `written` into the cache, `audio` and `image`; `output` includes
-    `reasoning`.
+    `input` includes `cached`, `written` (to the cache), `audio` and `image`; `output` includes `reasoning`.
     """
 
     input: int
@@ -203,56 +202,55 @@ class Usage:
     audio: int = 0
     image: int = 0
     estimated: int = 0
-    """Requests that the server did not report, so that the numbers hold estimates of theirs."""
+    """The number of requests that the server didn't report, which are included as estimates."""
 
     def __add__(self, other: "Usage") -> "Usage":
-        """Both together."""
         return Usage(*map(add, astuple(self), astuple(other)))
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What the server reported of one answer."""
+    """The server's report on one answer."""
 
     usage: Usage
     marked: bool
     """Whether the request had cache markers."""
     at: float
-    """When it was asked, in seconds since 1970 (UTC)."""
+    """When the request was made."""
 
 
 @dataclass(frozen=True, slots=True)
 class DayUsage:
-    """What one chat used on one day."""
+    """One chat's usage on one day."""
 
     day: date
     turns: int
-    """Answers to the user; other requests, such as compactions, are in the tokens only."""
+    """Answers to users. Other requests, such as compactions, count only as tokens."""
     usage: Usage
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A finished reply and how much of it has arrived."""
+    """A finished reply, and how much of it has been delivered."""
 
     reply_id: int
     content: str
     end: int
-    """Characters of the content that were delivered."""
+    """The number of characters delivered."""
     begun: int | None
-    """The message that shows a preview of what comes next."""
+    """The message that shows a preview of the next part."""
     reply_to: int | None
     rang: bool = False
-    """It was heard that it began: its last part rings no more."""
+    """Whether its beginning was sent with a notification, so that the last part needs none."""
     speaks: bool = False
-    """A voice message comes after it, which rings."""
+    """Whether a voice message follows, which notifies the user."""
     has_rest: bool = False
-    """Notices wait in its chat, or answers that have been replaced are to be deleted."""
+    """Whether its chat has notices to send, or replaced answers to delete."""
 
 
 @dataclass(frozen=True, slots=True)
 class Button:
-    """A button under a message; `data` comes back when it is pressed (64 bytes at most)."""
+    """A button below a message; Telegram returns `data` (at most 64 bytes) when it is pressed."""
 
     label: str
     data: str
@@ -268,7 +266,7 @@ class FileKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A file of ours: a PNG, an Ogg with Opus, or a document with a name."""
+    """A file to send: a PNG, an Ogg with Opus, or a document with a name."""
 
     kind: FileKind
     data: bytes
@@ -277,37 +275,37 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """A text of our own."""
+    """A message of the bot's own, as opposed to an answer by the model."""
 
     key: ChatKey
     private: bool
     text: str
     reply_to: int | None = None
     edits: int | None = None
-    """The message that is turned into this one; without a text, only its buttons are."""
+    """The message to edit instead of sending a new one; without a text, only its buttons are changed."""
     buttons: tuple[Button, ...] = ()
     button_until: float | None = None
-    """When the buttons are taken away, in seconds since 1970 (UTC); None: they stay."""
+    """When the buttons are removed; None: never."""
     markdown: bool = False
-    """Formatted like an answer, and of any length."""
+    """Whether the text is Markdown, formatted like an answer and of any length."""
     file: File | None = None
-    """The text is its caption then."""
+    """A file to send with the text as its caption."""
     quote: bool = False
-    """Shown as a quote that can be folded."""
+    """Whether it is shown as a collapsible quote."""
     asks: bool = False
-    """The user's next message is to be a reply to it."""
+    """Whether Telegram should have the user's next message reply to it (``ForceReply``)."""
     literals: tuple[str, ...] = ()
-    """Words in it that strangers chose: nothing in them becomes a link, a name or a command."""
+    """Words in it that strangers chose; nothing in them becomes a link, a mention or a command."""
     about: int | None = None
-    """The row of the access list that it asks about: known until some weeks after the decision."""
+    """The row of the access list that it asks about; remembered until some weeks after the decision."""
     broadcast: int | None = None
     points: bool = False
-    """It is a reply in a private chat too, where others are none: it leads to that message."""
+    """Whether it is a reply even in a private chat, so that it leads to that message; others aren't."""
     placeholder: str | None = None
-    """Of what asks: what stands where the answer is typed, 64 characters at most."""
+    """For a question: the placeholder in the input field, at most 64 characters."""
     calls: tuple[int, str] | None = None
-    """Someone (id and name) whose name the text begins with: it becomes a mention."""
+    """A user (id, name) whose name begins the text and becomes a mention."""
     receiver: int | None = None
-    """In a group: the only one to see it, where Telegram lets us."""
+    """In a group: the only user to see it, if Telegram allows that."""
     query: str | None = None
-    """The press of a button that it answers, which lets us for some seconds."""
+    """The button press that it answers, which permits that for some seconds."""

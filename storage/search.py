@@ -1,8 +1,9 @@
-"""How many keys hold a term: in a large index estimated from a sample, and remembered where the term is common.
+"""Search by words: SQLite's FTS5, ranked by BM25, one chat at a time.
 
-The index that turns are found by: SQLite's FTS5, ranked by BM25, one chat at a time.
+Terms are weighted by the number of keys that contain them. In a large index it is estimated from a sample, and cached
+for common terms.
 
-No statement here reads the index together with another table, whose damage would be taken for the index's.
+No statement reads the index together with another table, whose damage would be mistaken for the index's.
 """
 
 from collections import OrderedDict
@@ -16,49 +17,49 @@ from storage.sql import each, in_list, listed
 from storage.transcript import SETTLED
 
 SAMPLED_KEYS = 20_000
-"""From this size on keys are counted in a sample: to count a million takes 45 ms."""
+"""From this size on, keys are counted in a sample; counting a million takes 45 ms."""
 SLICES, SLICE_KEYS = 5, 1_000
-"""The sample: as many runs of so many ids, spread evenly."""
+"""The sample: this many runs of this many consecutive ids, evenly spread."""
 SURE_COUNT = 10
-"""A term that the sample holds no more often is rare: all its keys are counted, which is quick, and never old."""
+"""A term with at most this many keys in the sample is rare, and is counted exactly, which is fast."""
 REMEMBERED = 5_000
-"""Terms: a megabyte."""
+"""The number of cached counts; about a megabyte."""
 GROWN = 0.02
-"""What is remembered of an index that has grown by more than this share since is counted again."""
+"""A cached count is recomputed after the index has grown by this share."""
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 _K1 = 1.2
-"""Of FTS5's bm25()."""
+"""The constant k1 of FTS5's bm25()."""
 COMMON_SHARE = 0.1
-"""A term that stands in more than this share of all keys says little, and costs the most to look up."""
+"""A term in more than this share of all keys says little, and is the most expensive to look up."""
 USELESS_SHARE = 0.5
-"""And from here on it says nothing: BM25 gives it no weight."""
+"""Beyond this share, BM25 gives a term no weight."""
 FEW_KEYS = 5_000
-"""In an index smaller than this no term is too common."""
+"""In an index smaller than this, no term is too common."""
 COUNT_US, RANK_US = 0.05, 1.7
-"""What a term costs for each key of any chat that holds it, and for each of the chat's own, in microseconds: measured
-in a database of a million turns (benchmarks/recall_speed.py)."""
+"""The cost of a term in microseconds, for each key that contains it, and for each of those in the chat: measured in a
+database of a million turns (benchmarks/recall_speed.py)."""
 MOST_US = 10_000.0
-"""What a query may cost by these figures, in microseconds."""
+"""The most that a query may cost by these figures, in microseconds."""
 MOST_ASKED = 32
-"""Terms of one query, the rarest first: more cost time and find no better."""
+"""The most terms of one query, rarest first; more take time without better results."""
 MERGE_PAGES, MERGE_DONE = 100, 2
 OWN_WEIGHT, WRITTEN_WEIGHT, AROUND_WEIGHT, LABEL_WEIGHT = 1.0, 0.02, 0.6, 1.0
 """A turn's own words count for more than its neighbours' (LoCoMo: 0.865 of the evidence, 0.855 with equal weights).
-A word as it is written only comes before its other forms (LoCoMo: the same evidence from 0 to 0.3)."""
+The exact form of a word only ranks before its other forms (LoCoMo: the same evidence from 0 to 0.3)."""
 
 
 class TermCounts:
-    """Counts keys that match a query; to look at the sample is the most of it for the common words of questions."""
+    """Counts the keys that match a query, with a cache, because sampling is most of the work for common words."""
 
     def __init__(self, index: Index) -> None:
         self._index = index
         self._remembered: OrderedDict[str, tuple[int, int]] = OrderedDict()
-        """By query: the size of the index then, and the keys in the sample."""
+        """By query: the size of the index at the time, and the number of keys in the sample."""
 
     async def count(self, queries: Sequence[str], whole: str, size: int) -> tuple[list[int], float]:
-        """The keys of each query in an index with ids up to `size`, and the share of all keys that match `whole`.
+        """The number of keys of each query in an index with ids up to `size`, and the share of keys that match `whole`.
 
-        Where all are counted that share is not needed, and taken for 1.
+        If all keys are counted, the share isn't needed, and is given as 1.
         """
         if size < SAMPLED_KEYS:
             return await self._counts(queries, ((0, size),)), 1.0
@@ -73,59 +74,61 @@ class TermCounts:
 
     async def _sampled(self, queries: Collection[str], slices: Sequence[tuple[int, int]], size: int) -> dict[str, int]:
         found = {query: self._remembered[query] for query in queries if query in self._remembered}
-        found = {query: kept for query, kept in found.items() if abs(size - kept[0]) <= GROWN * kept[0]}
+        found = {query: cached for query, cached in found.items() if abs(size - cached[0]) <= GROWN * cached[0]}
         new = [query for query in queries if query not in found]
         for query, count in zip(new, await self._counts(new, slices), strict=True):
             found[query] = (size, count)
-        for query, kept in found.items():
-            if kept[1] > SURE_COUNT:
-                self._remembered[query] = kept
+        for query, cached in found.items():
+            if cached[1] > SURE_COUNT:
+                self._remembered[query] = cached
                 self._remembered.move_to_end(query)
         while len(self._remembered) > REMEMBERED:
             self._remembered.popitem(last=False)
         return {query: count for query, (_, count) in found.items()}
 
     async def _counts(self, queries: Sequence[str], slices: Sequence[tuple[int, int]]) -> list[int]:
-        """How many keys match each query in all slices (first and last id) together."""
+        """How many keys match each query, in all slices (first id, last id) together."""
         if not queries:
             return []
-        one = "SELECT ? AS number, count(*) AS found FROM turn_words WHERE turn_words MATCH ? AND rowid BETWEEN ? AND ?"
-        values = [value for at, query in enumerate(queries) for ends in slices for value in (at, query, *ends)]
-        parts = " UNION ALL ".join([one] * (len(queries) * len(slices)))
+        select = (
+            "SELECT ? AS number, count(*) AS found FROM turn_words WHERE turn_words MATCH ? AND rowid BETWEEN ? AND ?"
+        )
+        values = [value for index, query in enumerate(queries) for ends in slices for value in (index, query, *ends)]
+        parts = " UNION ALL ".join([select] * (len(queries) * len(slices)))
         rows = await self._index.rows(f"SELECT sum(found) AS found FROM ({parts}) GROUP BY number", values)
         return [row["found"] for row in rows] or [0] * len(queries)
 
 
 @dataclass(frozen=True, slots=True)
 class TurnKey:
-    """What a turn is found by: words in the form in which they are indexed."""
+    """The key of a turn in the index: its terms, as prepared for indexing."""
 
     turn_id: int
     own: str
     around: str
     label: str = ""
-    """Who said it and when: recall finds it by that too, but no turn holds those words itself."""
+    """Who said it and when; recall searches this too, but the words aren't the turn's own."""
     written: str = ""
-    """Its own words as they are written, where they are indexed without their inflection."""
+    """Its own words as written, if they differ from their stems."""
 
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """A word to look for."""
+    """A word to search for."""
 
     written: str
-    """As it is written. So it is indexed too where it has no stems; else a turn that holds it so scores more."""
+    """The word as written: the indexed form if it has no stems, or else a form that scores more."""
     stems: tuple[str, ...] = ()
-    """What it may be without its inflection: one for each language that it may be of."""
+    """Its possible stems, one for each language that it may belong to."""
     begins: bool = False
-    """Whether all words are meant that begin so."""
+    """Whether it matches as a prefix."""
     own: bool = False
-    """Whether only turns are meant that hold it themselves."""
+    """Whether it must be among a turn's own words."""
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A turn that was found; the higher the score, the better."""
+    """A turn that was found; a higher score is better."""
 
     turn_id: int
     score: float
@@ -140,7 +143,7 @@ class Search:
         self._counts = TermCounts(self.index)
 
     async def put(self, tx: Transaction, chat_id: int, keys: Iterable[TurnKey]) -> None:
-        """Index turns, or index them anew."""
+        """Index turns, or index them again."""
         async with self.index.writing(tx):
             await tx.execute_many(
                 "INSERT OR REPLACE INTO turn_words (rowid, tag, own, written, around, label) VALUES (?, ?, ?, ?, ?, ?)",
@@ -148,7 +151,7 @@ class Search:
             )
 
     async def progress(self, tx: Transaction, chat_id: int, turn_id: int) -> None:
-        """Everything up to this turn is indexed."""
+        """Record that everything up to this turn is indexed."""
         await tx.execute("UPDATE chats SET indexed_turn = ? WHERE id = ?", (turn_id, chat_id))
 
     async def last_key(self) -> int:
@@ -156,7 +159,7 @@ class Search:
         return await self._size()
 
     async def orphans(self, first: int, last: int) -> list[int]:
-        """Keys between both ids (inclusive) whose turn is gone."""
+        """Keys between two ids (inclusive) whose turn is gone."""
         keys = await self._keys(first, last)
         rows = await self._database.rows(
             f"SELECT value AS id FROM {each()} WHERE NOT EXISTS (SELECT 1 FROM turns WHERE turns.id = value)",
@@ -165,7 +168,7 @@ class Search:
         return [row["id"] for row in rows]
 
     async def without_key(self, first: int, last: int) -> dict[int, int]:
-        """Chats with turns between both ids (inclusive) that count as indexed and have no key: the first of each."""
+        """The first turn of each chat between two ids (inclusive) that counts as indexed but has no key, by chat id."""
         keys = await self._keys(first, last)
         if self.index.damaged:
             return {}
@@ -178,23 +181,23 @@ class Search:
         return {row["chat_id"]: row["turn_id"] for row in rows}
 
     async def holds(self, turn_id: int, word: str) -> bool:
-        """Whether a turn is found by this word of its own."""
+        """Whether a turn is found by this word, which is one of its own."""
         found = await self.index.rows(
             "SELECT 1 FROM turn_words WHERE turn_words MATCH ? AND rowid = ?", (f'{{own written}} : "{word}"', turn_id)
         )
         return bool(found)
 
     async def remove(self, tx: Transaction, turn_ids: Iterable[int]) -> None:
-        """Take out the keys of these turns."""
+        """Remove the keys of these turns."""
         async with self.index.writing(tx):
             for turn_id in turn_ids:
                 await tx.execute("DELETE FROM turn_words WHERE rowid = ?", (turn_id,))
 
     async def merge(self, tx: Transaction, *, begins: bool) -> bool:
-        """Merge some of the index's parts, which lets go of deleted words; False when nothing is left to merge.
+        """Merge some of the index's segments, which drops deleted words; False if nothing is left to merge.
 
-        As FTS5's manual has it for an optimisation in steps: a negative number of pages begins one, and a change of
-        fewer than two rows tells that it is done.
+        This follows FTS5's manual on incremental optimization: a negative number of pages starts it, and it is done
+        when fewer than two rows change.
         """
         before = await self._changes(tx)
         pages = -MERGE_PAGES if begins else MERGE_PAGES
@@ -211,28 +214,29 @@ class Search:
         return int((await tx.rows("SELECT total_changes() AS n"))[0]["n"])
 
     async def weighed(self, chat_id: int, terms: Sequence[Term]) -> "WeightedTerms":
-        """The terms that the index knows, rarest first, and what a perfect hit would score.
+        """The terms that the index contains, rarest first, and the score of a perfect hit.
 
-        Left out are terms that are everywhere, and the more common ones once what is kept costs enough to look up. The
-        rarest is asked for even where it is common: it may be the only word of the question.
+        Terms that are everywhere are dropped, and so are common ones once the query is expensive enough. The rarest
+        term is kept even if it is common, because it may be the only word of the question.
         """
         size = await self._size()
         queries = [_looked_up(term) for term in terms]
         counts, share = await self._counts.count(queries, f"tag : {tag(chat_id)}", size)
         known = sorted(
-            ((count, at) for at, count in enumerate(counts) if count), key=lambda one: (one[0], terms[one[1]].begins)
+            ((count, index) for index, count in enumerate(counts) if count),
+            key=lambda entry: (entry[0], terms[entry[1]].begins),
         )
-        kept: list[tuple[int, Term]] = []
+        chosen: list[tuple[int, Term]] = []
         cost = 0.0
-        for count, at in known[:MOST_ASKED]:
+        for count, index in known[:MOST_ASKED]:
             cost += count * (COUNT_US + share * RANK_US)
-            common = count > (COMMON_SHARE if kept else USELESS_SHARE) * size
-            if size >= FEW_KEYS and (common or (kept and cost > MOST_US)):
+            common = count > (COMMON_SHARE if chosen else USELESS_SHARE) * size
+            if size >= FEW_KEYS and (common or (chosen and cost > MOST_US)):
                 break
-            kept.append((count, terms[at]))
-        if await self._old_turn(chat_id):  # the old index may know other terms, and scores in its own way
+            chosen.append((count, terms[index]))
+        if await self._old_turn(chat_id):  # the old index may have other terms, and scores differently
             return WeightedTerms(tuple(terms[:MOST_ASKED]), 0.0)
-        return WeightedTerms(tuple(term for _, term in kept), sum(_weight(count, size) for count, _ in kept))
+        return WeightedTerms(tuple(term for _, term in chosen), sum(_weight(count, size) for count, _ in chosen))
 
     async def find(
         self,
@@ -245,7 +249,7 @@ class Search:
         own: bool = False,
         every_term: bool = False,
     ) -> list[Hit]:
-        """The best turns of a chat between two ids, best first; `own`: only by their own words."""
+        """The best turns of a chat between two ids (exclusive), best first; `own`: search only their own words."""
         if not terms:
             return []
         columns = "own" if own else "{own around label}"
@@ -266,11 +270,11 @@ class Search:
             old = await self.index.old.find(tag(chat_id), words, columns, every=every_term, bounds=bounds)
             found += [Hit(turn_id, score) for turn_id, score in old]
         if not all(hit.score is not None and isfinite(hit.score) for hit in found):
-            await self.index.condemn("what it counts of its words gives no scores")
+            await self.index.condemn("its statistics yield invalid scores")
             return []
         best = {hit.turn_id: hit for hit in sorted(found, key=lambda hit: hit.score)}
-        theirs = await self._of_chat(chat_id, list(best))
-        hits = [hit for hit in best.values() if hit.turn_id in theirs]
+        in_chat = await self._of_chat(chat_id, list(best))
+        hits = [hit for hit in best.values() if hit.turn_id in in_chat]
         return sorted(hits, key=lambda hit: (-hit.score, hit.turn_id))[:limit]
 
     async def _old_turn(self, chat_id: int) -> int:
@@ -290,7 +294,7 @@ class Search:
 
 @dataclass(frozen=True, slots=True)
 class WeightedTerms:
-    """Terms to search for; `weight` is what a turn would score that holds them all."""
+    """Terms to search for; `weight` is the score of a turn that contains them all."""
 
     terms: tuple[Term, ...]
     weight: float
@@ -308,7 +312,7 @@ def _phrases(term: Term, columns: str) -> str:
 
 
 def tag(chat_id: int) -> str:
-    """The chat's id as one word of letters, which no tokenizer splits and no stemmer changes."""
+    """The chat's id as a word of letters, which no tokenizer splits and no stemmer changes."""
     letters = ""
     while chat_id or not letters:
         chat_id, digit = divmod(chat_id, len(_LETTERS))
@@ -317,5 +321,5 @@ def tag(chat_id: int) -> str:
 
 
 def _weight(count: int, size: int) -> float:
-    """The most that one term adds to a score: FTS5's inverse document frequency times k1 + 1."""
+    """The most that one term can add to a score: FTS5's inverse document frequency times k1 + 1."""
     return max(log((size - count + 0.5) / (count + 0.5)), 1e-6) * (_K1 + 1)

@@ -1,4 +1,4 @@
-"""One database and the tables' classes on it: what the application holds and passes around."""
+"""The storage as the application uses it: one database, and an object for each group of tables."""
 
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ from storage.vectors import Vectors
 
 @dataclass(frozen=True, slots=True)
 class Storage:
-    """Every write takes the ``Transaction`` that it belongs to; every read stands alone."""
+    """All tables. Each write takes the ``Transaction`` it belongs to; each read is a statement of its own."""
 
     database: Database
     inbox: Inbox
@@ -53,10 +53,10 @@ class Storage:
 
     @classmethod
     async def open(cls, path: Path, *, keeps_old: bool = True) -> Self:
-        """Open or make the database at `path` and bring it to this version's schema.
+        """Open or create the database at `path`, and migrate it to this version's schema.
 
-        One of an older version is copied before, unless it is such a copy itself: then `keeps_old` is False.
-        Raises NewerDatabaseError when a later version of Keepsake made it, StorageError when it can't be opened.
+        A database with an older schema is copied first, unless it is a copy itself (`keeps_old` False).
+        Raises NewerDatabaseError if a later version of Keepsake wrote it, and StorageError if it can't be opened.
         """
         database = await Database.open(path, old_version.keep if keeps_old else None)
         media, chats, usage = Media(database), Chats(database), UsageLog(database)
@@ -83,11 +83,11 @@ class Storage:
         )
 
     def transaction(self) -> AbstractAsyncContextManager[Transaction]:
-        """All that is written inside is there afterwards, or nothing of it."""
+        """The context of a transaction: everything written inside is committed, or nothing."""
         return self.database.transaction()
 
     async def answers(self) -> bool:
-        """Whether the database can be read right now."""
+        """Whether the database can be read now."""
         try:
             await self.database.rows("SELECT 1")
         except StorageError:
@@ -95,5 +95,5 @@ class Storage:
         return True
 
     async def close(self) -> None:
-        """Wait for the transaction under way, then close the connections."""
+        """Wait for the current transaction, then close the connections."""
         await self.database.close()

@@ -1,13 +1,13 @@
-"""Each chat's messages array, and the state of each turn in it: all changes of state are made in this file.
+"""The turns of all chats and their states. All transitions are in this file.
 
-Nothing but these rows is needed to go on after a crash.
+After a crash, these rows are all that is needed to continue.
 
 A user's message::
 
-      append (to the bot)                  append (overheard)
+      append (to the bot)                  append (unaddressed)
             |                                     |
             v      answered, given up, refused,   v
-        waiting -- reset, the bot was removed -> settled
+        waiting -- reset, bot removed --------> settled
             ^                                     |
             +------- /retry, or an edit ----------+
 
@@ -16,20 +16,20 @@ An answer::
       begin_reply, begin_anew, answer_anew
             |
             v
-        streaming -- given up, or begun anew -> (deleted)
+        streaming -- given up, or restarted --> (deleted)
             |
             | finish_reply
-            v        all of it arrived, or never will
+            v        all parts arrived, or never will
         complete ----------------------------------> sent
             |  ^                                      | |
-            |  +--- more of it is wanted after all ---+ |
+            |  +--- the rest is wanted after all -----+ |
             |                                           |
             +--- another answer took its place ---------+
             v
         replaced -- its messages are deleted -> (deleted)
 
-While another answer is being written into the message of one that is edited away (``answer_anew``), the old one stays
-as it is; it becomes ``complete`` if that is given up, so that its words are shown again.
+While a new answer is being written into the message of the one it replaces (``answer_anew``), the old one is unchanged;
+it becomes ``complete`` if the new one is given up, so that its text is shown again.
 """
 
 from collections.abc import Collection, Sequence
@@ -43,24 +43,24 @@ from storage.sql import in_list, listed
 
 
 class TurnState(StrEnum):
-    """Where a turn is on its way; the diagram above has the changes from one to another."""
+    """The state of a turn; the diagram above has the transitions."""
 
     WAITING = "waiting"
-    """A user's message that an answer is owed to."""
+    """A user's message that is waiting for an answer."""
     SETTLED = "settled"
-    """A user's message that was answered, or given up with a notice that said so."""
+    """A user's message that was answered or given up, or that needs no answer."""
     STREAMING = "streaming"
-    """An answer that is being written; it is begun again after a crash."""
+    """An answer that is being written; after a crash it starts over."""
     COMPLETE = "complete"
-    """An answer that is stored and paid for, and has not wholly arrived."""
+    """An answer that is stored with its usage, but not completely delivered."""
     SENT = "sent"
-    """An answer that has arrived."""
+    """An answer that was delivered."""
     REPLACED = "replaced"
-    """An answer that another one took the place of: its messages are still to be deleted."""
+    """An answer that another one has replaced; its messages must still be deleted."""
 
 
 def _is(*states: TurnState) -> str:
-    """SQL: the turn is in one of these states."""
+    """SQL for "the turn is in one of these states"."""
     names = ", ".join(f"'{state}'" for state in states)
     return f"state IN ({names})" if len(states) > 1 else f"state = {names}"
 
@@ -69,37 +69,37 @@ WAITING, STREAMING = _is(TurnState.WAITING), _is(TurnState.STREAMING)
 COMPLETE, SENT, REPLACED = _is(TurnState.COMPLETE), _is(TurnState.SENT), _is(TurnState.REPLACED)
 KEPT_STATES = (TurnState.WAITING, TurnState.SETTLED, TurnState.COMPLETE, TurnState.SENT)
 KEPT = _is(*KEPT_STATES)
-"""What the chat holds: neither half an answer nor one that was replaced."""
+"""Turns that are part of the chat: no unfinished answer, and none that was replaced."""
 SETTLED = _is(TurnState.SETTLED, TurnState.COMPLETE, TurnState.SENT)
-"""What was said and is over: it can be recalled, searched, summarised and forgotten."""
+"""Turns that are settled, and can be recalled, searched, summarized and forgotten."""
 PENDING = _is(TurnState.WAITING, TurnState.STREAMING)
-"""What an answer is owed to, and the answer that is being written."""
+"""Messages waiting for an answer, and the answer being written."""
 OPEN = _is(TurnState.WAITING, TurnState.STREAMING, TurnState.COMPLETE, TurnState.REPLACED)
-"""What a restart has to take up; the index turns_open is of these."""
+"""Turns that a restart must handle; the index turns_open has these."""
 
 ASKER = (
     "SELECT coalesce(asked_by, sender_id) AS asker FROM turns WHERE chat_id = ?"
     " AND (asked_by IS NOT NULL OR (role = 'user' AND asked = 1)) ORDER BY id DESC LIMIT 1"
 )
-"""Who the bot was last asked by: who wrote the question, or had it answered again."""
+"""Who asked last: the author of the question, or the user who had it answered again."""
 
 
 @dataclass(frozen=True, slots=True)
 class PendingReply:
-    """An answer that the chat waits for."""
+    """An answer that the chat is waiting for."""
 
     reply_id: int | None
-    """The reply that was begun and not finished, if there is one."""
+    """The unfinished reply, if one was begun."""
     stale: bool
-    """More was said since it was begun: it has to come after that."""
+    """Whether more was said after it was begun, so that it must come after that."""
     replaces: int | None
     begun: int | None
     """The Telegram message that already shows its beginning."""
     reply_to: int | None
     in_place: bool = False
-    """`begun` is the message of the reply that it replaces."""
+    """Whether `begun` is a message of the reply that it replaces."""
     asker: int | None = None
-    """Who asked, or had it answered again; None: nobody in particular."""
+    """Who asked, or had it answered again; None if no one in particular."""
 
 
 class Transcript:
@@ -112,7 +112,7 @@ class Transcript:
     async def append(
         self, tx: Transaction, chat_id: int, turns: Sequence[NewTurn], now: float, *, asked: bool = True
     ) -> None:
-        """Add messages of users. Where they `asked`, an answer is owed from now on; else they were only overheard."""
+        """Add messages of users. If they `asked`, an answer is due; otherwise the messages are unaddressed."""
         for turn in turns:
             turn_id = await tx.insert(
                 "INSERT INTO turns (chat_id, role, state, content, glue, sender_id, speaker, tokens, said_at,"
@@ -136,7 +136,7 @@ class Transcript:
             await self._media.add(tx, turn_id, turn.media)
 
     async def pending_reply(self, chat_id: int, tx: Transaction | None = None) -> PendingReply | None:
-        """The answer that this chat waits for, if there is one."""
+        """The answer that this chat is waiting for, if there is one."""
         row = await (tx or self._database).row(
             f"WITH pending AS (SELECT max(CASE WHEN {STREAMING} THEN id END) AS reply_id, max(replaces) AS replaces,"
             f" max(reply_to) AS reply_to, max(in_place) AS in_place, max(CASE WHEN {WAITING} THEN id END) AS asked"
@@ -169,7 +169,7 @@ class Transcript:
         replaces: int | None = None,
         asked_by: int | None = None,
     ) -> int:
-        """Open the row of a reply before the model is asked, so that what is shown meanwhile belongs to it."""
+        """Create the row of a reply before the model is asked, so that its preview message can be recorded."""
         return await tx.insert(
             "INSERT INTO turns (chat_id, role, state, content, glue, reply_to, replaces, asked_by, created_at)"
             " VALUES (?, 'assistant', 'streaming', '', ?, ?, ?, ?, ?)",
@@ -177,7 +177,7 @@ class Transcript:
         )
 
     async def begin_first(self, tx: Transaction, chat_id: int, now: float, reply_to: int | None) -> None:
-        """Open the row of a reply together with its question, unless one is being written already."""
+        """Create the row of a reply together with its question, unless one is already being written."""
         await tx.execute(
             "INSERT INTO turns (chat_id, role, state, content, glue, reply_to, created_at)"
             " SELECT ?1, 'assistant', 'streaming', '', ?2, ?3, ?4"
@@ -186,7 +186,7 @@ class Transcript:
         )
 
     async def begin_anew(self, tx: Transaction, chat_id: int, now: float, pending_reply: PendingReply) -> int:
-        """Open a reply behind what was said since, with the messages that already show the stale one."""
+        """Replace a stale reply by a new one after the latest turns, which takes over its messages."""
         reply_id = await self.begin_reply(
             tx, chat_id, now, reply_to=pending_reply.reply_to, replaces=pending_reply.replaces
         )
@@ -197,7 +197,7 @@ class Transcript:
     async def finish_reply(
         self, tx: Transaction, chat_id: int, reply_id: int, reply: NewReply, usage: Usage | None
     ) -> None:
-        """Store the answer: nothing is owed any more, and what it replaces is out of the prompt."""
+        """Store the answer. The waiting messages are settled, and the answer it replaces leaves the prompt."""
         reported = (usage.input, usage.cached, usage.output) if usage else (None, None, None)
         await tx.execute(
             "UPDATE turns SET state = 'complete', content = ?, tokens = ?, marked = ?,"
@@ -214,9 +214,9 @@ class Transcript:
     async def leave_out(
         self, tx: Transaction, chat_id: int, turn_ids: Collection[int], *, settled: bool = False
     ) -> None:
-        """The model server's content filter refuses these turns: they stand in no prompt any more.
+        """Leave these turns, which the model refuses, out of all later prompts.
 
-        `settled`: no answer to them is owed either. What is being made of them is void.
+        `settled`: they aren't waiting for an answer any more either. Anything being computed from them is void.
         """
         await tx.execute(
             f"UPDATE turns SET refused = 1 WHERE chat_id = ? AND id {in_list()}",
@@ -230,12 +230,12 @@ class Transcript:
         await tx.execute("UPDATE chats SET epoch = epoch + 1 WHERE id = ?", (chat_id,))
 
     async def keep_partial(self, tx: Transaction, reply_id: int, content: str) -> None:
-        """Store what a reply had when the process was told to end; it stays owed."""
+        """Store the text so far of a reply when the process stops; the reply is still pending."""
         await tx.execute("UPDATE turns SET content = ? WHERE id = ?", (content, reply_id))
 
     async def give_up(self, tx: Transaction, chat_id: int) -> None:
-        """No answer is coming: the user was told, and can ask for a retry."""
-        # What was to be replaced in its own message gets the message back, and shows its words there again.
+        """Settle the chat without an answer. The user is informed, and can ask for a retry."""
+        # An answer that was being replaced in its own message gets the message back, and is shown there again.
         await tx.execute(
             "UPDATE turn_messages SET turn_id = (SELECT replaces FROM turns WHERE id = turn_id) WHERE turn_id IN"
             f" (SELECT id FROM turns WHERE chat_id = ? AND {STREAMING} AND in_place = 1 AND replaces IS NOT NULL)",
@@ -251,9 +251,9 @@ class Transcript:
         await settle(tx, chat_id)
 
     async def ask_again(self, tx: Transaction, chat_id: int, now: float, by: int | None = None) -> bool:
-        """Make the last question owed anew, `by` whom; an answer that it has stays until the next one is complete.
+        """Have the last question answered again for the user `by`. Its answer is kept until the new one is complete.
 
-        Returns False when the chat holds no question.
+        Returns False if the chat has no question.
         """
         rows = await tx.rows(
             "SELECT turns.id, role, reply_to FROM turns JOIN chats ON chats.id = chat_id"
@@ -275,11 +275,11 @@ class Transcript:
         return True
 
     async def ask(self, tx: Transaction, turn_id: int) -> None:
-        """An answer to this message of a user is owed: someone changed it."""
+        """Mark an edited message as waiting for an answer."""
         await tx.execute("UPDATE turns SET state = 'waiting', asked = 1 WHERE id = ?", (turn_id,))
 
     async def answer_anew(self, tx: Transaction, chat_id: int, reply_id: int, now: float, by: int | None) -> None:
-        """Owe another answer in place of this one, in the message where it begins."""
+        """Have another answer written in place of this one, in its first message."""
         new = await tx.insert(
             "INSERT INTO turns (chat_id, role, state, content, glue, reply_to, replaces, in_place, asked_by,"
             " created_at) SELECT chat_id, role, 'streaming', '', glue, reply_to, id, 1, ?, ? FROM turns"
@@ -293,11 +293,11 @@ class Transcript:
         )
 
     async def sent(self, tx: Transaction, reply_id: int) -> None:
-        """The whole answer arrived, or never will."""
+        """Record that the whole answer was delivered, or never will be."""
         await tx.execute("UPDATE turns SET state = 'sent' WHERE id = ?", (reply_id,))
 
     async def send_again(self, tx: Transaction, key: ChatKey, reply_id: int) -> bool:
-        """Deliver the rest of an answer of this chat after all; False when there is no such answer."""
+        """Deliver the rest of an answer of this chat after all; False if there is no such answer."""
         changed = await tx.execute(
             f"UPDATE turns SET state = 'complete' WHERE id = ? AND {SENT} AND role = 'assistant'"
             " AND chat_id = (SELECT id FROM chats WHERE telegram_id = ? AND thread_id = ?)",
@@ -306,7 +306,7 @@ class Transcript:
         return changed > 0
 
     async def stop_sending(self, tx: Transaction, chat_id: int) -> int:
-        """Let no more of the long answers arrive of which some has; returns how many those are."""
+        """Stop delivering long answers of which some parts have arrived; returns how many."""
         return await tx.execute(
             f"UPDATE turns SET state = 'sent' WHERE chat_id = ? AND {COMPLETE} AND length(content) > ?"
             " AND EXISTS (SELECT 1 FROM turn_messages WHERE turn_id = turns.id AND delivered_end > 0)",
@@ -314,24 +314,24 @@ class Transcript:
         )
 
     async def drop_replaced(self, tx: Transaction, chat_id: int) -> None:
-        """Delete the answers that another one took the place of."""
+        """Delete replaced answers."""
         await tx.execute(f"DELETE FROM turns WHERE chat_id = ? AND {REPLACED}", (chat_id,))
 
 
 async def settle(tx: Transaction, chat_id: int) -> None:
-    """No answer is owed in this chat any more."""
+    """Mark all waiting messages of a chat as settled."""
     await tx.execute(f"UPDATE turns SET state = 'settled' WHERE chat_id = ? AND {WAITING}", (chat_id,))
 
 
 async def abandon(tx: Transaction, chat_id: int) -> None:
-    """Nothing can be sent in this chat any more: what is owed there, or on its way, is given up."""
+    """Give up everything pending or being delivered in a chat where nothing can be sent any more."""
     await tx.execute(f"DELETE FROM turns WHERE chat_id = ? AND {STREAMING}", (chat_id,))
     await settle(tx, chat_id)
     await tx.execute(f"UPDATE turns SET state = 'sent' WHERE chat_id = ? AND {COMPLETE}", (chat_id,))
 
 
 async def move_settled(tx: Transaction, chat_id: int, through_turn: int, into: int) -> None:
-    """Move what is over into another chat, up to this turn. Answers among it that are on their way don't arrive."""
+    """Move settled turns up to this one to another chat. Answers among them are no longer delivered."""
     await tx.execute(
         f"UPDATE turns SET state = 'sent' WHERE chat_id = ? AND id <= ? AND {COMPLETE}", (chat_id, through_turn)
     )
@@ -341,8 +341,8 @@ async def move_settled(tx: Transaction, chat_id: int, through_turn: int, into: i
 
 
 async def finish_all(tx: Transaction) -> tuple[int, int]:
-    """Mark all that is owed or on its way as done, in all chats; returns how many answers that were, of each kind."""
-    # All of it is in the index of what is open: a condition that says so keeps SQLite from reading every turn.
+    """Mark everything pending or being delivered as done, in all chats; returns the number of each."""
+    # OPEN makes SQLite use the index turns_open instead of reading every turn.
     asked = f"{STREAMING} OR {WAITING} AND asked = 1"
     pending_reply = await tx.rows(f"SELECT count(DISTINCT chat_id) AS n FROM turns WHERE {OPEN} AND ({asked})")
     await tx.execute(f"DELETE FROM turns WHERE {OPEN} AND ({STREAMING} OR {REPLACED})")

@@ -1,4 +1,4 @@
-"""Usage as the model servers reported it, added up by day for chats and for people; budgets; token ratios."""
+"""Usage as reported by model servers, summed by day for chats and users; budgets; token ratios."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import astuple, fields
@@ -12,7 +12,7 @@ NUMBERS = tuple(
     one.name if one.name == "estimated" else f"{one.name}_tokens"  # it counts requests
     for one in fields(Usage)
 )
-"""The columns behind the fields of ``Usage``, in their order."""
+"""The columns for the fields of ``Usage``, in order."""
 _COLUMNS = ("requests", "turns", *NUMBERS)
 INSERT = f"INSERT INTO usage (chat_id, day, model, {', '.join(_COLUMNS)})"
 _ADD = (
@@ -21,7 +21,7 @@ _ADD = (
 )
 _SUMS = ", ".join(f"sum({name}) AS {name}" for name in NUMBERS)
 EVERYBODY = 0
-"""The id under which all is added up."""
+"""The id for the total of all users."""
 _INSERT_SPENDING = f"INSERT INTO spending (user_id, day, model, {', '.join(NUMBERS)})"
 _ADD_SPENDING = (
     "ON CONFLICT (user_id, day, model) DO UPDATE SET"
@@ -29,15 +29,15 @@ _ADD_SPENDING = (
 )
 ByModel = Mapping[str, Usage]
 REPORTS_LOOKED_AT = 1_000
-"""Turns among which reports are looked for: some servers never report anything."""
+"""How many turns are searched for reports, since some servers never report anything."""
 ANY_CHAT = 0
-"""In place of a chat's id: the newest of all chats."""
+"""Instead of a chat's id: the newest ratio of all chats."""
 
 
 class UsageLog:
-    """The tables of usage (by chat), spending (by person) and budgets, and of token ratios.
+    """The tables of usage (by chat), spending (by user), budgets and token ratios.
 
-    A token ratio is the number of tokens a model's server reports for one that we count, by model and chat.
+    A token ratio is the number of tokens that the server reports for each one that the bot counts, by model and chat.
     """
 
     def __init__(self, database: Database) -> None:
@@ -46,7 +46,7 @@ class UsageLog:
     async def record(
         self, tx: Transaction, chat_id: int, day: date, model: str, usage: Usage, *, turns: int = 1
     ) -> None:
-        """Add one request to the chat's day; `turns` is 0 when it did not answer the user."""
+        """Add one request to the chat's day; `turns` is 0 if it didn't answer a user."""
         await tx.execute(
             f"{INSERT} VALUES (?, ?, ?, 1, ?{', ?' * len(NUMBERS)}) {_ADD}",
             (chat_id, day.isoformat(), model, turns, *astuple(usage)),
@@ -60,7 +60,7 @@ class UsageLog:
         return bool(rows)
 
     async def between(self, chat_id: int, first: date, last: date) -> list[DayUsage]:
-        """What a chat used on each day from the first to the last, over all models; days without use are left out."""
+        """A chat's usage by day from `first` to `last` (inclusive), of all models; days without any are left out."""
         rows = await self._database.rows(
             f"SELECT day, sum(turns) AS turns, {_SUMS} FROM usage WHERE chat_id = ? AND day BETWEEN ? AND ?"
             " GROUP BY day ORDER BY day",
@@ -69,7 +69,7 @@ class UsageLog:
         return [DayUsage(date.fromisoformat(row["day"]), row["turns"], usage_in(row)) for row in rows]
 
     async def reports(self, chat_id: int, count: int) -> list[Report]:
-        """What the server reported of the newest answers that it reported anything of, the newest first."""
+        """The server's reports on the chat's latest answers, newest first; answers without a report are skipped."""
         rows = await self._database.rows(
             "SELECT input_tokens, cached_tokens, output_tokens, marked, created_at FROM (SELECT * FROM turns"
             " WHERE chat_id = ? ORDER BY id DESC LIMIT ?) WHERE role = 'assistant' AND input_tokens IS NOT NULL"
@@ -86,14 +86,14 @@ class UsageLog:
         ]
 
     async def by_telegram_chat(self) -> dict[int, Usage]:
-        """What was used in each Telegram chat, topics included."""
+        """The usage of each Telegram chat, topics included."""
         rows = await self._database.rows(
             f"SELECT telegram_id, {_SUMS} FROM usage JOIN chats ON chats.id = chat_id GROUP BY telegram_id"
         )
         return {row["telegram_id"]: usage_in(row) for row in rows}
 
     async def record_for_user(self, tx: Transaction, user_id: int | None, day: date, model: str, usage: Usage) -> None:
-        """Add a request to the day of whoever asked for it (None: nobody in particular), and to everybody's."""
+        """Add a request to the day of the user who asked (None: no one in particular), and to the total."""
         for number in {user_id or EVERYBODY, EVERYBODY}:
             await tx.execute(
                 f"{_INSERT_SPENDING} VALUES (?, ?, ?{', ?' * len(NUMBERS)}) {_ADD_SPENDING}",
@@ -101,14 +101,14 @@ class UsageLog:
             )
 
     async def of_user(self, user_id: int, day: date) -> ByModel:
-        """What a person (or everybody) used on a day, in whichever chat."""
+        """A user's usage (or everyone's) on a day, in all chats, by model."""
         rows = await self._database.rows(
             "SELECT * FROM spending WHERE user_id = ? AND day = ?", (user_id, day.isoformat())
         )
         return _by_model(rows)
 
     async def of_chat(self, telegram_id: int, day: date) -> ByModel:
-        """What was used on a day in a Telegram chat, topics included."""
+        """A Telegram chat's usage on a day, topics included, by model."""
         rows = await self._database.rows(
             f"SELECT model, {_SUMS} FROM usage WHERE day = ?"
             " AND chat_id IN (SELECT id FROM chats WHERE telegram_id = ?) GROUP BY model",
@@ -117,31 +117,31 @@ class UsageLog:
         return _by_model(rows)
 
     async def by_user(self) -> dict[int, Usage]:
-        """What each person has used so far, in whichever chat. Who spoke as a group or a channel is none."""
+        """Each user's usage so far, in all chats. Groups and channels that speak as themselves don't count."""
         rows = await self._database.rows(
             f"SELECT user_id, {_SUMS} FROM spending WHERE user_id > {EVERYBODY} GROUP BY user_id"
         )
         return {row["user_id"]: usage_in(row) for row in rows}
 
     async def budgets(self) -> dict[tuple[str, int], str]:
-        """What owners have set, by scope and id."""
+        """The budgets set by owners, by scope and id."""
         rows = await self._database.rows("SELECT scope, id, amount FROM budgets")
         return {(row["scope"], row["id"]): row["amount"] for row in rows}
 
     async def set_budget(self, tx: Transaction, scope: str, number: int, amount: str | None) -> None:
-        """Set one, or take it back (None): what the settings say holds again."""
+        """Set a budget, or remove it (None), so that the default applies again."""
         await tx.execute("DELETE FROM budgets WHERE scope = ? AND id = ?", (scope, number))
         if amount is not None:
             await tx.execute("INSERT INTO budgets (scope, id, amount) VALUES (?, ?, ?)", (scope, number, amount))
 
     async def hint(self, tx: Transaction, day: date, scope: str, number: int) -> bool:
-        """Whether nobody was told yet on this day; someone is now."""
+        """Record the day's warning about a budget; False if there was one already."""
         await tx.execute("DELETE FROM budget_hints WHERE day < ?", (day.isoformat(),))
         new = "INSERT INTO budget_hints (day, scope, id) VALUES (?, ?, ?) ON CONFLICT (day, scope, id) DO NOTHING"
         return bool(await tx.execute(new, (day.isoformat(), scope, number)))
 
     async def token_ratio(self, model: str, chat_id: int, tx: Transaction | None = None) -> float:
-        """The chat's ratio, else the model's newest, else 1."""
+        """The chat's ratio, or else the model's newest, or else 1."""
         row = await (tx or self._database).row(
             "SELECT ratio FROM token_ratios WHERE model = ? AND chat_id IN (?, ?) ORDER BY chat_id DESC LIMIT 1",
             (model, chat_id, ANY_CHAT),
@@ -149,11 +149,11 @@ class UsageLog:
         return float(row["ratio"]) if row else 1.0
 
     async def forget_ratios(self, tx: Transaction, model: str) -> None:
-        """Forget what a model's server has reported: it was about something else."""
+        """Delete the ratios of a model, because they came from truncated prompts."""
         await tx.execute("DELETE FROM token_ratios WHERE model = ?", (model,))
 
     async def learn_ratio(self, tx: Transaction, model: str, chat_id: int, ratio: float) -> None:
-        """Remember what the server has just reported."""
+        """Store the newest ratio, for the chat and for the model."""
         await tx.execute(
             "INSERT INTO token_ratios VALUES (?1, ?2, ?4), (?1, ?3, ?4)"
             " ON CONFLICT (model, chat_id) DO UPDATE SET ratio = excluded.ratio",
@@ -162,7 +162,7 @@ class UsageLog:
 
 
 async def join_usage(tx: Transaction, old: int, new: int) -> None:
-    """Add what one chat used to what another one did."""
+    """Add one chat's usage to another's."""
     await tx.execute(
         f"{INSERT} SELECT ?, day, model, {', '.join(_COLUMNS)} FROM usage WHERE chat_id = ? {_ADD}",
         (new, old),
@@ -170,7 +170,7 @@ async def join_usage(tx: Transaction, old: int, new: int) -> None:
 
 
 def usage_in(row: Row) -> Usage:
-    """The usage in a row of this table."""
+    """The usage in a row."""
     return Usage(*(row[name] for name in NUMBERS))
 
 

@@ -1,7 +1,7 @@
-"""Vectors of turns, as bytes: made of words elsewhere, kept here as long as those words are.
+"""Vectors of turns, as bytes. They are computed elsewhere, and stored here as long as the text they were made from.
 
-A page holds a run of a chat's turns. A vector is made of its turn's words and of its neighbours': when any of them are
-deleted or changed, a trigger notes it as stale, it is taken out of its page behind that transaction, and made anew.
+A page holds a run of a chat's turns. A vector is made from its turn and the neighbours. If any of them is deleted or
+changed, a trigger marks the vector as stale; it is removed from its page after that transaction, and made again.
 """
 
 import logging
@@ -17,20 +17,20 @@ from storage.sql import each, in_list, larger, listed
 from storage.transcript import PENDING, SETTLED
 
 FLOAT, ID = 2, 8
-"""Bytes of a number in a vector, and of a turn's id."""
+"""The size in bytes of a number in a vector, and of a turn's id."""
 ID_BITS = 62
-"""Of a page's id."""
+"""The size of a page's id in bits."""
 PAGE_BYTES = 128 * 1024
-"""Of vectors in a page: it is read as fast as larger ones, and written anew for each round."""
+"""The size of a page's vectors. Larger pages aren't read faster, and the page is rewritten after each round."""
 STALE_AT_ONCE = 500
 _IN_PAGES = "NOT removed"
-"""As the index stale_vectors_kept has it: SQLite would not use that for ``removed = 0``."""
+"""Written as in the index stale_vectors_kept; SQLite wouldn't use it for ``removed = 0``."""
 
 _LAST = (
     f"coalesce((SELECT id FROM turns WHERE chat_id = ?1 AND {SETTLED} AND id < coalesce((SELECT min(id) FROM turns"
     f" WHERE chat_id = ?1 AND {PENDING}), 9223372036854775807) ORDER BY id DESC LIMIT 1), 0)"
 )
-"""The last turn before the first that waits for its answer; what comes after it is not known yet."""
+"""The last turn before the first one that is waiting for its answer; its successor isn't known yet."""
 _RESET = "(SELECT reset_turn FROM chats WHERE id = ?1)"
 
 log = logging.getLogger(__name__)
@@ -38,7 +38,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a chat is embedded, and with what; `dimension` 0: not known yet."""
+    """How far a chat is embedded, and with which model; `dimension` is 0 if not known yet."""
 
     model: str
     dimension: int
@@ -47,10 +47,10 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Vectors one behind the other, and the ids of their turns likewise; `damaged`: they do not fit together."""
+    """Concatenated vectors and the concatenated ids of their turns; `damaged`: the sizes don't match."""
 
     page_id: int
-    """No other page ever has the same."""
+    """Never reused."""
     first_turn: int
     turn_ids: bytes
     vectors: bytes
@@ -58,14 +58,14 @@ class Page:
 
 
 class Vectors:
-    """The tables of vectors, of progress, and of what is stale."""
+    """The tables of vectors, progress and stale turns."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         database.after_deleting.append(self.follow)
 
     async def progress(self, chat_id: int, model: str) -> Progress:
-        """How far the chat is with this model; it is at the beginning when another one was used before."""
+        """The chat's progress with this model, which is zero if another one was used before."""
         row = await self._database.row(
             "SELECT dimension, through_turn FROM vector_progress WHERE chat_id = ? AND model = ?"
             " AND typeof(dimension) = 'integer' AND typeof(through_turn) = 'integer' AND dimension >= 0",
@@ -74,9 +74,9 @@ class Vectors:
         return Progress(model, row["dimension"], row["through_turn"]) if row else Progress(model, 0, 0)
 
     async def to_make(self, chat_id: int, progress: Progress, limit: int) -> list[int]:
-        """The next turns to embed: stale ones, then new ones, oldest first; none before what comes after it is said.
+        """The next turns to embed: stale ones, then new ones, oldest first, if their successor exists.
 
-        The lower bound is one value: SQLite searches for one, and would go through all turns for the other.
+        The lower bound is a single value, because SQLite would scan all turns to apply a second one.
         """
         rows = await self._database.rows(
             f"SELECT * FROM (SELECT turns.id FROM stale_vectors JOIN turns ON turns.id = turn_id"
@@ -90,7 +90,7 @@ class Vectors:
         return [row["id"] for row in rows]
 
     async def behind(self, model: str) -> list[int]:
-        """The chats that have turns to embed with this model, those where something was said last first."""
+        """The chats with turns to embed with this model, most recently active first."""
         rows = await self._database.rows(
             "SELECT chats.id FROM chats LEFT JOIN vector_progress AS p ON p.chat_id = chats.id AND p.model = ? WHERE"
             f" (SELECT id FROM turns WHERE turns.chat_id = chats.id AND {SETTLED}"
@@ -102,9 +102,9 @@ class Vectors:
         return [row["id"] for row in rows]
 
     async def put(self, tx: Transaction, chat_id: int, made: Mapping[int, bytes], progress: Progress) -> None:
-        """Store vectors by their turns, and how far the chat is with them.
+        """Store vectors by turn id, and the chat's progress.
 
-        What another model made, or one of another dimension, is dropped.
+        Vectors of another model or dimension are dropped.
         """
         rows = await tx.rows("SELECT model, dimension FROM vector_progress WHERE chat_id = ?", (chat_id,))
         if rows and (rows[0]["model"], rows[0]["dimension"]) != (progress.model, progress.dimension):
@@ -118,11 +118,11 @@ class Vectors:
         await _change(tx, chat_id, made, ())
 
     async def done(self, tx: Transaction, turn_ids: Collection[int]) -> None:
-        """These turns have the vectors that they should have, or will have none."""
+        """Record that these turns have up-to-date vectors, or none because the model refuses them."""
         await tx.execute(f"DELETE FROM stale_vectors WHERE turn_id {in_list()}", (listed(turn_ids),))
 
     async def spoil(self, tx: Transaction, chat_id: int, turn_ids: Collection[int]) -> None:
-        """The vectors of these turns are not what they should be: they are taken out, and made anew."""
+        """Mark the vectors of these turns as wrong, so that they are removed and made again."""
         await _spoil(tx, chat_id, turn_ids)
 
     async def any(self, chat_id: int, model: str) -> bool:
@@ -143,7 +143,7 @@ class Vectors:
         return [row["id"] for row in rows]
 
     async def pages(self, chat_id: int, dimension: int, page_ids: Collection[int]) -> list[Page]:
-        """Those of these pages that are there."""
+        """These pages, as far as they still exist."""
         if not page_ids:
             return []
         rows = await self._database.rows(
@@ -157,27 +157,27 @@ class Vectors:
         ]
 
     async def drop_page(self, tx: Transaction, chat_id: int, first_turn: int) -> None:
-        """A page is damaged: its vectors are made anew."""
+        """Drop a damaged page, so that its vectors are made again."""
         await _drop_page(tx, chat_id, first_turn)
 
     async def follow(self) -> None:
-        """Take out what is stale."""
+        """Remove stale vectors."""
         try:
             while await self._database.row(f"SELECT 1 FROM stale_vectors WHERE {_IN_PAGES} LIMIT 1"):
                 async with self._database.transaction(alone=True) as tx:
                     await _take_out(tx)
         except StorageError as exc:
-            log.warning("Vectors of what was deleted are still there, and are taken out later: %s", exc)
+            log.warning("Vectors of deleted turns could not be removed yet, trying again later: %s", exc)
 
 
 async def forget_vectors(tx: Transaction, chat_id: int) -> None:
-    """All vectors of a chat go, and are made anew: its turns have other neighbours now."""
+    """Delete all vectors of a chat whose turns have new neighbours, so that they are made again."""
     for table in ("vector_pages", "vector_progress", "stale_vectors"):
         await tx.execute(f"DELETE FROM {table} WHERE chat_id = ?", (chat_id,))
 
 
 async def make_up(tx: Transaction, chat_id: int, after: int, through: int) -> None:
-    """Turns between these two are back: those without a vector get one; the next one has another turn before it now."""
+    """Mark restored turns without a vector to be embedded, and the turn after them, which has a new predecessor."""
     if not await tx.rows("SELECT 1 FROM vector_progress WHERE chat_id = ?", (chat_id,)):
         return
     rows = await tx.rows("SELECT turns FROM vector_pages WHERE chat_id = ?", (chat_id,))
@@ -223,16 +223,16 @@ async def _take_out(tx: Transaction) -> None:
 
 
 async def _change(tx: Transaction, chat_id: int, new: Mapping[int, bytes], gone: Collection[int]) -> None:
-    """Put vectors into the pages that their turns belong to, and take others out."""
+    """Insert vectors into the pages that their turns belong to, and remove others."""
     rows = await tx.rows("SELECT first_turn FROM vector_pages WHERE chat_id = ? ORDER BY first_turn", (chat_id,))
     firsts = [row["first_turn"] for row in rows]
     touched: defaultdict[int, set[int]] = defaultdict(set)
     for turn_id in (*new, *gone):
         touched[max(bisect_right(firsts, turn_id) - 1, 0)].add(turn_id)
-    for at, turn_ids in touched.items():
+    for index, turn_ids in touched.items():
         entries = {}
         if firsts:
-            entries = await _take_page(tx, chat_id, firsts[at])
+            entries = await _take_page(tx, chat_id, firsts[index])
         for turn_id in turn_ids:
             entries.pop(turn_id, None)
             if turn_id in new:
@@ -251,7 +251,7 @@ async def _take_page(tx: Transaction, chat_id: int, first_turn: int) -> dict[int
         return {}
     await tx.execute("DELETE FROM vector_pages WHERE chat_id = ? AND first_turn = ?", (chat_id, first_turn))
     turn_ids, vectors, size = _ids(rows[0]["turns"]), rows[0]["vectors"], rows[0]["dimension"] * FLOAT
-    return {turn_id: vectors[at * size : (at + 1) * size] for at, turn_id in enumerate(turn_ids)}
+    return {turn_id: vectors[index * size : (index + 1) * size] for index, turn_id in enumerate(turn_ids)}
 
 
 async def _put_pages(tx: Transaction, chat_id: int, entries: Sequence[tuple[int, bytes]]) -> None:
@@ -261,7 +261,8 @@ async def _put_pages(tx: Transaction, chat_id: int, entries: Sequence[tuple[int,
         turn_ids = struct.pack(f"<{len(page)}q", *(turn_id for turn_id, _ in page))
         await tx.execute(
             "INSERT INTO vector_pages (id, chat_id, first_turn, turns, vectors) VALUES (?, ?, ?, ?, ?)",
-            # SQLite would give a deleted page's id again: a reader that knows that one would take it for it
+            # SQLite would reuse a deleted page's id, and a reader with the old page cached would mistake one for the
+            # other.
             (secrets.randbits(ID_BITS), chat_id, page[0][0], turn_ids, b"".join(vector for _, vector in page)),
         )
 

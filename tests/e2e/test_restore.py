@@ -119,7 +119,7 @@ async def test_a_database_behind_a_link_stays_there(process: Stage, tmp_path: Pa
         (tmp_path / name).chmod(0o644)
     ran = await process.shell("restore", "copy.db")
     assert (ran.code, ran.complained.count("\n")) == (0, 1)
-    assert "its owner's alone now" in ran.complained
+    assert "now only its owner can" in ran.complained
     assert (tmp_path / "keepsake.db").readlink() == Path("volume/real.db")
     aside = [path for path in (tmp_path / "volume").iterdir() if ".replaced-" in path.name]
     assert len(aside) == 1

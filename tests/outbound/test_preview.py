@@ -287,4 +287,4 @@ async def test_failing_record_of_message_keeps_the_answer(caplog: pytest.LogCapt
     async with connected() as line, preview(line, GROUP, on_begun=broken) as show:
         show.update("a")
         await until(lambda: show.message_id)
-    assert "The preview in chat -7 broke" in caplog.text
+    assert "The preview in chat -7 failed" in caplog.text

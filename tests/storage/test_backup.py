@@ -26,13 +26,13 @@ SAID = "SELECT content FROM turns ORDER BY id"
 WRONG = {
     "gzip": "it is compressed",
     "empty": "is empty",
-    "text": "no SQLite database",
+    "text": "not an SQLite database",
     "export": "bot import",
     "cut": "damaged|malformed",
     "spoilt": "damaged",
     "newer": "newer version",
     "foreign": "not one of Keepsake",
-    "missing": "does not exist",
+    "missing": "doesn't exist",
     "folder": "not a file",
     "itself": "database itself",
 }

@@ -93,7 +93,7 @@ def test_wider_ones_are_tightened_and_told(tmp_path: Path, caplog: pytest.LogCap
         private.tighten(private.of_database(tmp_path / "a.db"))
     assert [_mode(file) for file in files] == [0o600] * 5
     assert _mode(tmp_path / "b.db") == 0o664
-    assert caplog.text.count("its owner's alone now") == 5
+    assert caplog.text.count("now only its owner can") == 5
     caplog.clear()
     private.tighten(private.of_database(tmp_path / "a.db"))
     assert caplog.text == ""
