@@ -55,7 +55,7 @@ async def test_a_file_that_is_no_backup_is_refused(process: Stage, tmp_path: Pat
     (tmp_path / "text").write_text("hello")
     ran = await process.shell("restore", "text", DATABASE_URL=f"sqlite:///{tmp_path}/new/keepsake.db")
     assert ran.code == 1
-    assert ran.complained == "text was not restored, and nothing was changed: it is no SQLite database\n"
+    assert ran.complained == "text was not restored, and nothing was changed: it is not an SQLite database\n"
 
 
 @pytest.mark.parametrize(("answer", "code"), first([(b"y\n", 0), (b"\n", 1), (b"n\n", 1)]))

@@ -109,4 +109,4 @@ async def test_one_of_this_version_is_not_copied(storage: Storage, tmp_path: Pat
 async def test_the_log_names_the_copy(path: Path, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
         await migrate(path)
-    assert "keepsake.db.schema-1; delete that when all is well" in caplog.text
+    assert "keepsake.db.schema-1; delete it when all is well" in caplog.text
