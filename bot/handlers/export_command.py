@@ -102,7 +102,10 @@ class ExportHandlers:
         days = [
             f"{datetime.fromtimestamp(turn.at, self._zone):%Y-%m-%d}" for turn in (*chat.turns[:1], *chat.turns[-1:])
         ]
-        span = texts.EXPORT_SPAN.format(first=days[0], last=days[-1]) if days else ""
+        if days[:1] == days[-1:]:  # one day, or none
+            span = "".join(texts.EXPORT_DAY.format(day=day) for day in days[:1])
+        else:
+            span = texts.EXPORT_SPAN.format(first=days[0], last=days[-1])
         messages = plural(len(chat.turns), texts.MESSAGES) + span
         return texts.EXPORTED.format(messages=messages) + (f" {texts.EXPORT_LEFT_OUT}" if left_out else "")
 
