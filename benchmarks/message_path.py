@@ -1,4 +1,4 @@
-"""What one private text message costs on its way: functions, files, statements, transactions, and time.
+"""What one private text message costs: functions, files, statements, transactions, and time.
 
 ``python -m benchmarks.message_path [--turns 40]`` runs the bot as a process between the sandbox's servers. The second
 message of a chat is traced from its arrival until the bot is quiet again; what the bot does in as long a time without a

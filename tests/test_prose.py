@@ -13,22 +13,30 @@ ROOT = Path(__file__).parent.parent
 FOLDERS = ("bot", "storage", "sandbox", "benchmarks")
 
 BANNED = {
+    "all the same": "anyway",
     "anew": "again",
+    "anybody": "anyone",
     "as it stands": "as it is, unchanged",
     "behind (?:it|them|what|this|that|the words|an answer|a text|each)": "after",
     "beside(?! the point)": "next to, in addition to",
+    "everybody": "everyone",
     "for ever": "forever",
     "in vain": "without success",
     "of ours": "our own, or name whose",
+    "on (?:its|their) way": "being sent, about to arrive",
     "owed": "pending, due",
     "so long(?! as)": "for this long, until then",
     "so many": "this many, up to N",
     "somebody": "someone, a user",
     "stands(?! (?:in )?for)": "is, is written, comes",
+    "(?:taken|took) up": "resumed, handled",
     "(?:is|are|was|were) told": "is informed; or say what happens",
+    "under way": "in progress",
     "what becomes of": "the outcome of",
     "what stands": "what is, what is written",
     "whoever": "anyone who, the user who",
+    "wholly": "completely",
+    "without a word": "silently",
 }
 """Patterns, matched as whole words in any case, and what a native writer would say."""
 
