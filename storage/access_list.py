@@ -140,7 +140,7 @@ class AccessList:
         )
         return _entry(rows[0]) if rows else None
 
-    async def tell(self, tx: Transaction, telegram_id: int) -> bool:
+    async def mark_informed(self, tx: Transaction, telegram_id: int) -> bool:
         """Mark a group as informed that its owner was asked; False if it already was."""
         mark = "UPDATE access SET told = 1 WHERE telegram_id = ? AND standing = 'asking' AND told = 0"
         return bool(await tx.execute(mark, (telegram_id,)))

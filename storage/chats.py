@@ -94,11 +94,11 @@ class Chats:
         """Someone with this app language (IETF) has spoken, so the bot is still in the chat."""
         await tx.execute("UPDATE chats SET heard_language = ?, gone = 0 WHERE id = ?", (language, chat_id))
 
-    async def take_back(self, tx: Transaction, chat_id: int) -> None:
+    async def begin_epoch(self, tx: Transaction, chat_id: int) -> None:
         """Begin a new epoch, which voids anything being computed from the previous turns, such as a compaction."""
         await tx.execute("UPDATE chats SET epoch = epoch + 1 WHERE id = ?", (chat_id,))
 
-    async def look_at(self, tx: Transaction, chat_id: int, due_at: float | None, failures: int) -> None:
+    async def set_due(self, tx: Transaction, chat_id: int, due_at: float | None, failures: int) -> None:
         """Set when the window must be checked, and how many compactions have failed in a row."""
         await tx.execute("UPDATE chats SET due_at = ?, compact_failures = ? WHERE id = ?", (due_at, failures, chat_id))
 

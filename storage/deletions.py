@@ -13,7 +13,7 @@ from storage.database import Database, Row, Transaction
 from storage.questions import end_questions
 from storage.sql import in_list, larger, listed
 from storage.transcript import move_settled, settle
-from storage.vectors import forget_vectors, make_up
+from storage.vectors import forget_vectors, embed_restored
 
 UNDO_S = 60.0
 """How long a reset can be undone, in seconds."""
@@ -84,7 +84,7 @@ class Deletions:
         if not rows:
             return await self._bring_back(tx, chat_id, reset_id, now)
         await self._move_boundary(tx, chat_id, rows[0]["from_id"])
-        await make_up(tx, chat_id, rows[0]["from_id"], rows[0]["to_id"])
+        await embed_restored(tx, chat_id, rows[0]["from_id"], rows[0]["to_id"])
         await tx.execute("UPDATE resets SET undone = 1 WHERE id = ?", (reset_id,))
         return True
 
@@ -191,8 +191,8 @@ class Deletions:
         row = await self._database.row("SELECT * FROM forgettings WHERE id = ? AND chat_id = ?", (proposal_id, chat_id))
         return _proposal(row) if row else None
 
-    async def put_aside(self, tx: Transaction, chat_id: int, turn_ids: Sequence[int]) -> None:
-        """Hide turns from their chat. If there are very many, the rest is stored for `put_more_aside`.
+    async def hide(self, tx: Transaction, chat_id: int, turn_ids: Sequence[int]) -> None:
+        """Hide turns from their chat. If there are very many, the rest is stored for `hide_more`.
 
         They are deleted afterwards, some at a time. The chat's next turn gets a timestamp.
         """
@@ -217,7 +217,7 @@ class Deletions:
             [(left.aside, listed(part), NEVER) for part in parts],
         )
 
-    async def put_more_aside(self, tx: Transaction, left: RemainingTurns) -> bool:
+    async def hide_more(self, tx: Transaction, left: RemainingTurns) -> bool:
         """Hide the next stored turns; False if there were none."""
         rows = await tx.rows(
             "DELETE FROM forgettings WHERE id = (SELECT min(id) FROM forgettings WHERE chat_id = ?) RETURNING turns",
@@ -234,7 +234,7 @@ class Deletions:
         )
         return [RemainingTurns(row["id"], -row["thread_id"] - FORGOTTEN) for row in rows]
 
-    async def bring_home(self, tx: Transaction, left: RemainingTurns, limit: int) -> list[int]:
+    async def return_to_chat(self, tx: Transaction, left: RemainingTurns, limit: int) -> list[int]:
         """Move up to `limit` turns back to their own chat, to be deleted in the same transaction; returns their ids."""
         rows = await tx.rows("SELECT id FROM turns WHERE chat_id = ? ORDER BY id LIMIT ?", (left.aside, limit))
         turn_ids = [row["id"] for row in rows]

@@ -179,7 +179,7 @@ class History:
         )
         return int(row["id"]) if row is not None else None
 
-    async def beside(self, tx: Transaction, chat_id: int, turn_id: int) -> tuple[list[HistoryTurn], list[HistoryTurn]]:
+    async def neighbours(self, tx: Transaction, chat_id: int, turn_id: int) -> tuple[list[HistoryTurn], list[HistoryTurn]]:
         """The two turns before the position of a turn that may be gone, and two indexed ones after, oldest first."""
         inside = f"{_SPOKEN} WHERE chat_id = ?1 AND {SETTLED}"
         before = await tx.rows(f"{inside} AND id < ?2 ORDER BY id DESC LIMIT 2", (chat_id, turn_id))
@@ -216,7 +216,7 @@ class History:
         first, last = ends
         return (int(first["id"]), int(last["id"])) if first is not None and last is not None else None
 
-    async def told(self, chat_id: int, first_turn: int, last_turn: int, limit: int) -> list[TimedTurn]:
+    async def user_turns(self, chat_id: int, first_turn: int, last_turn: int, limit: int) -> list[TimedTurn]:
         """Users' turns between two ids (inclusive). If there are more than `limit`, an evenly spread selection."""
         inside = f"chat_id = ?1 AND id >= ?2 AND id <= ?3 AND role = 'user' AND {_TAKEN}"
         rows = await self._database.rows(

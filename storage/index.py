@@ -192,7 +192,7 @@ class Index:
         self._damaged = self._damaged or await self._database.row("SELECT 1 FROM index_damage") is not None
         return self._damaged
 
-    async def condemn(self, why: object) -> None:
+    async def mark_damaged(self, why: object) -> None:
         """Record that the index is damaged, so that it is rebuilt, after a restart if necessary."""
         if not self._damaged:
             log.error("The search index is damaged and will be rebuilt from the messages: %s", why)
@@ -211,7 +211,7 @@ class Index:
             log.warning("The search index can't be checked now: %s", exc)
             return
         if fault:
-            await self.condemn(f"SQLite's integrity check: {fault}")
+            await self.mark_damaged(f"SQLite's integrity check: {fault}")
 
     async def replace(self) -> None:
         """Replace a damaged index with an empty one; afterwards all turns must be indexed."""
@@ -239,7 +239,7 @@ class Index:
         except StorageError as exc:
             if not _is_damage(exc):
                 raise
-            await self.condemn(exc)
+            await self.mark_damaged(exc)
             return []
 
     @asynccontextmanager
@@ -249,7 +249,7 @@ class Index:
             async with self._database.transaction(alone=True) as tx:
                 yield tx
         except IndexDamagedError as exc:
-            await self.condemn(exc)
+            await self.mark_damaged(exc)
 
     @asynccontextmanager
     async def writing(self, tx: Transaction) -> AsyncIterator[None]:

@@ -255,14 +255,14 @@ class Memories:
         )
         return [row["id"] for row in rows]
 
-    async def took_up(self, tx: Transaction, turn_ids: Sequence[int]) -> None:
+    async def mark_included(self, tx: Transaction, turn_ids: Sequence[int]) -> None:
         """Record that the memory has these edits. The time is kept, negated, in case an older version is restored."""
         await tx.execute(
             f"UPDATE turns SET changed_at = -abs(changed_at) WHERE id {in_list()}",
             (listed(turn_ids),),
         )
 
-    async def tell_again(self, tx: Transaction, chat_id: int, since: float) -> None:
+    async def mark_missing(self, tx: Transaction, chat_id: int, since: float) -> None:
         """A memory from this time was restored: mark later edits as missing from it again."""
         await tx.execute(
             "UPDATE turns SET changed_at = -changed_at WHERE chat_id = ? AND changed_at < ?", (chat_id, -since)

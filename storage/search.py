@@ -180,7 +180,7 @@ class Search:
         )
         return {row["chat_id"]: row["turn_id"] for row in rows}
 
-    async def holds(self, turn_id: int, word: str) -> bool:
+    async def finds(self, turn_id: int, word: str) -> bool:
         """Whether a turn is found by this word, which is one of its own."""
         found = await self.index.rows(
             "SELECT 1 FROM turn_words WHERE turn_words MATCH ? AND rowid = ?", (f'{{own written}} : "{word}"', turn_id)
@@ -270,7 +270,7 @@ class Search:
             old = await self.index.old.find(tag(chat_id), words, columns, every=every_term, bounds=bounds)
             found += [Hit(turn_id, score) for turn_id, score in old]
         if not all(hit.score is not None and isfinite(hit.score) for hit in found):
-            await self.index.condemn("its statistics yield invalid scores")
+            await self.index.mark_damaged("its statistics yield invalid scores")
             return []
         best = {hit.turn_id: hit for hit in sorted(found, key=lambda hit: hit.score)}
         in_chat = await self._of_chat(chat_id, list(best))

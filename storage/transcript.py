@@ -13,7 +13,7 @@ A user's message::
 
 An answer::
 
-      begin_reply, begin_anew, answer_anew
+      begin_reply, replace_stale_reply, rewrite_reply
             |
             v
         streaming -- given up, or restarted --> (deleted)
@@ -28,7 +28,7 @@ An answer::
             v
         replaced -- its messages are deleted -> (deleted)
 
-While a new answer is being written into the message of the one it replaces (``answer_anew``), the old one is unchanged;
+While a new answer is being written into the message of the one it replaces (``rewrite_reply``), the old one is unchanged;
 it becomes ``complete`` if the new one is given up, so that its text is shown again.
 """
 
@@ -185,7 +185,7 @@ class Transcript:
             (chat_id, "\n\n", reply_to, now),
         )
 
-    async def begin_anew(self, tx: Transaction, chat_id: int, now: float, pending_reply: PendingReply) -> int:
+    async def replace_stale_reply(self, tx: Transaction, chat_id: int, now: float, pending_reply: PendingReply) -> int:
         """Replace a stale reply by a new one after the latest turns, which takes over its messages."""
         reply_id = await self.begin_reply(
             tx, chat_id, now, reply_to=pending_reply.reply_to, replaces=pending_reply.replaces
@@ -278,7 +278,7 @@ class Transcript:
         """Mark an edited message as waiting for an answer."""
         await tx.execute("UPDATE turns SET state = 'waiting', asked = 1 WHERE id = ?", (turn_id,))
 
-    async def answer_anew(self, tx: Transaction, chat_id: int, reply_id: int, now: float, by: int | None) -> None:
+    async def rewrite_reply(self, tx: Transaction, chat_id: int, reply_id: int, now: float, by: int | None) -> None:
         """Have another answer written in place of this one, in its first message."""
         new = await tx.insert(
             "INSERT INTO turns (chat_id, role, state, content, glue, reply_to, replaces, in_place, asked_by,"

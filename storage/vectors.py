@@ -89,7 +89,7 @@ class Vectors:
         )
         return [row["id"] for row in rows]
 
-    async def behind(self, model: str) -> list[int]:
+    async def chats_to_embed(self, model: str) -> list[int]:
         """The chats with turns to embed with this model, most recently active first."""
         rows = await self._database.rows(
             "SELECT chats.id FROM chats LEFT JOIN vector_progress AS p ON p.chat_id = chats.id AND p.model = ? WHERE"
@@ -121,9 +121,9 @@ class Vectors:
         """Record that these turns have up-to-date vectors, or none because the model refuses them."""
         await tx.execute(f"DELETE FROM stale_vectors WHERE turn_id {in_list()}", (listed(turn_ids),))
 
-    async def spoil(self, tx: Transaction, chat_id: int, turn_ids: Collection[int]) -> None:
+    async def mark_stale(self, tx: Transaction, chat_id: int, turn_ids: Collection[int]) -> None:
         """Mark the vectors of these turns as wrong, so that they are removed and made again."""
-        await _spoil(tx, chat_id, turn_ids)
+        await _mark_stale(tx, chat_id, turn_ids)
 
     async def any(self, chat_id: int, model: str) -> bool:
         """Whether the chat has vectors of this model."""
@@ -176,7 +176,7 @@ async def forget_vectors(tx: Transaction, chat_id: int) -> None:
         await tx.execute(f"DELETE FROM {table} WHERE chat_id = ?", (chat_id,))
 
 
-async def make_up(tx: Transaction, chat_id: int, after: int, through: int) -> None:
+async def embed_restored(tx: Transaction, chat_id: int, after: int, through: int) -> None:
     """Mark restored turns without a vector to be embedded, and the turn after them, which has a new predecessor."""
     if not await tx.rows("SELECT 1 FROM vector_progress WHERE chat_id = ?", (chat_id,)):
         return
@@ -187,10 +187,10 @@ async def make_up(tx: Transaction, chat_id: int, after: int, through: int) -> No
         "(SELECT min(id) FROM turns WHERE chat_id = ?1 AND id > ?3), ?3)",
         (chat_id, after, through),
     )
-    await _spoil(tx, chat_id, [row["id"] for row in back if row["id"] > through or row["id"] not in there])
+    await _mark_stale(tx, chat_id, [row["id"] for row in back if row["id"] > through or row["id"] not in there])
 
 
-async def _spoil(tx: Transaction, chat_id: int, turn_ids: Collection[int]) -> None:
+async def _mark_stale(tx: Transaction, chat_id: int, turn_ids: Collection[int]) -> None:
     await tx.execute(
         f"INSERT INTO stale_vectors (turn_id, chat_id) SELECT value, ? FROM {each()} WHERE true"
         " ON CONFLICT (turn_id) DO UPDATE SET removed = 0",
@@ -205,7 +205,7 @@ async def _drop_page(tx: Transaction, chat_id: int, first_turn: int) -> None:
         " FROM vector_pages WHERE chat_id = ?1 AND first_turn > ?2), 9223372036854775807)",
         (chat_id, first_turn),
     )
-    await _spoil(tx, chat_id, [row["id"] for row in rows])
+    await _mark_stale(tx, chat_id, [row["id"] for row in rows])
     await tx.execute("DELETE FROM vector_pages WHERE chat_id = ? AND first_turn = ?", (chat_id, first_turn))
 
 

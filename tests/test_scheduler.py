@@ -157,7 +157,7 @@ async def test_lanes_are_woken_for_due_windows(storage: Storage) -> None:
     async with storage.transaction() as tx:
         for number, due in ((1, 50.0), (2, 150.0), (3, None)):
             chat = await storage.chats.ensure(tx, ChatKey(number), private=True, now=0.0)
-            await storage.chats.look_at(tx, chat.id, due, 0)
+            await storage.chats.set_due(tx, chat.id, due, 0)
     await _jobs(storage, Buttons(), 100.0, woken=woken).look_at_windows()
     assert woken.keys == [ChatKey(1)]
     await _jobs(storage, Buttons(), 100.0, woken=woken).compact_all()

@@ -202,7 +202,7 @@ class Compactor:
         cut: int,
         text: str,
         spans: Sequence[Span] | None = None,
-        took_up: Sequence[int] = (),
+        included: Sequence[int] = (),
     ) -> CompactionOutcome:
         if not cut:
             return CompactionOutcome.NOTHING
@@ -211,8 +211,8 @@ class Compactor:
         )
         async with self._storage.transaction() as tx:
             stored = await self._storage.memories.put(tx, view.window.chat, memory)
-            if stored and took_up:
-                await self._storage.memories.took_up(tx, took_up)
+            if stored and included:
+                await self._storage.memories.mark_included(tx, included)
         log.info(
             "Chat %d: %d of %d rounds leave the window, memory of %d tokens%s",
             *(view.window.chat.id, cut, len(view.starts), memory.tokens),

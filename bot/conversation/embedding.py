@@ -121,7 +121,7 @@ class EmbeddingIndex:
     async def wake_all(self) -> None:
         """Embed the backlog of all chats in the background, after a start or a change of model."""
         await self._storage.vectors.follow()
-        chat_ids = await self._storage.vectors.behind(self._embedder.name)
+        chat_ids = await self._storage.vectors.chats_to_embed(self._embedder.name)
         self._waiting |= dict.fromkeys(chat_ids)
         if chat_ids:
             log.info("Embedding the backlog of %d chats in the background", len(chat_ids))
@@ -187,7 +187,7 @@ class EmbeddingIndex:
         if found.spoiled:
             log.error("%d vectors of chat %d are damaged and will be made again", len(found.spoiled), chat_id)
             async with self._storage.transaction() as tx:
-                await self._storage.vectors.spoil(tx, chat_id, found.spoiled)
+                await self._storage.vectors.mark_stale(tx, chat_id, found.spoiled)
             self.wake(chat_id)
         return found.scores
 
@@ -247,7 +247,7 @@ class EmbeddingIndex:
             await self._storage.vectors.put(tx, chat_id, valid, progress)
             await self._storage.vectors.done(tx, same)
             if len(same) < len(turn_ids):
-                await self._storage.vectors.spoil(tx, chat_id, [turn_id for turn_id in turn_ids if turn_id not in same])
+                await self._storage.vectors.mark_stale(tx, chat_id, [turn_id for turn_id in turn_ids if turn_id not in same])
 
     async def _vectors(self, texts: Sequence[str], requests: list[ExtraRequest]) -> Sequence[Sequence[float] | None]:
         """A vector for each text, or None if the server refuses it, so that one text can't block the others."""

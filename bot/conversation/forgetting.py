@@ -110,9 +110,9 @@ class Forgetting:
         proposal = await self._storage.deletions.take_proposal(tx, chat.id, proposal_id)
         if proposal is None:
             return None
-        await self._storage.chats.take_back(tx, chat.id)
+        await self._storage.chats.begin_epoch(tx, chat.id)
         await self._remove_from_memory(tx, chat, proposal)  # compares it with the turns, which must still be there
-        await self._storage.deletions.put_aside(tx, chat.id, proposal.turn_ids)
+        await self._storage.deletions.hide(tx, chat.id, proposal.turn_ids)
         await self._storage.servers.delete_responses_of(tx, chat.id)
         await self._storage.deletions.drop_similar(tx, chat.id, proposal)
         await self._storage.inbox.forget(tx, chat.key.telegram_id)
@@ -192,9 +192,9 @@ async def hide_turns(storage: Storage, left: RemainingTurns) -> None:
     more = True
     while more:
         async with storage.transaction() as tx:
-            more = await storage.deletions.put_more_aside(tx, left)
+            more = await storage.deletions.hide_more(tx, left)
             if more:
-                await storage.chats.take_back(tx, left.home)
+                await storage.chats.begin_epoch(tx, left.home)
 
 
 def _short_messages(turns: Iterable[HistoryTurn | Turn]) -> list[str]:
@@ -302,7 +302,7 @@ class Eraser:
 
     async def _delete_some(self, left: RemainingTurns) -> bool:
         async with self._storage.transaction() as tx:
-            turn_ids = await self._storage.deletions.bring_home(tx, left, BATCH)
+            turn_ids = await self._storage.deletions.return_to_chat(tx, left, BATCH)
             for chat_id in (left.home, left.aside):
                 await self._storage.deletions.delete_turns(tx, chat_id, turn_ids)
             await self._indexer.forgotten(tx, left.home, turn_ids)

@@ -150,12 +150,12 @@ class Indexer:
     async def forgotten(self, tx: Transaction, chat_id: int, turn_ids: Iterable[int]) -> None:
         """Turns were deleted: their neighbours' keys contain their words, so mark them stale."""
         for turn_id in turn_ids:
-            before, after = await self._storage.history.beside(tx, chat_id, turn_id)
+            before, after = await self._storage.history.neighbours(tx, chat_id, turn_id)
             await self._storage.search.index.stale(tx, [row.turn_id for row in (*before[-1:], *after[:1])])
 
     async def changed(self, tx: Transaction, chat_id: int, turn_id: int) -> None:
         """A turn was changed: its own and its neighbours' keys contain the old words, so mark them stale."""
-        before, after = await self._storage.history.beside(tx, chat_id, turn_id)
+        before, after = await self._storage.history.neighbours(tx, chat_id, turn_id)
         await self._storage.search.index.stale(tx, [turn_id, *(row.turn_id for row in (*before[-1:], *after[:1]))])
 
     async def probe(self) -> bool:
@@ -167,9 +167,9 @@ class Indexer:
             words = [word for word in (key.written or key.own).split() if _PROBE.fullmatch(word)]
             if words:
                 probes += 1
-                missed += not await self._storage.search.holds(row.turn_id, max(words, key=len))
+                missed += not await self._storage.search.finds(row.turn_id, max(words, key=len))
         if missed > MOST_MISSED * probes:
-            await self._storage.search.index.condemn(f"{missed} of {probes} messages can't be found by their own words")
+            await self._storage.search.index.mark_damaged(f"{missed} of {probes} messages can't be found by their own words")
         await self._storage.search.index.examine()
         return not await self._storage.search.index.look()
 

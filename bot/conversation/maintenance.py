@@ -225,7 +225,7 @@ class Maintenance:
 
     async def _set_due(self, chat_id: int, due_at: float | None, failures: int) -> None:
         async with self._storage.transaction() as tx:
-            await self._storage.chats.look_at(tx, chat_id, due_at, failures)
+            await self._storage.chats.set_due(tx, chat_id, due_at, failures)
 
     def _is_time(self, view: PromptWindow) -> bool:
         """Whether the schedule wants this window compacted now."""
@@ -277,7 +277,7 @@ class Retention:
                 for chat_id, turn_ids in turns.items():
                     await self._take_out(tx, chat_id, lines_by_chat[chat_id])
                     deleted += await self._storage.deletions.delete_turns(tx, chat_id, turn_ids)
-                    await self._storage.chats.take_back(tx, chat_id)
+                    await self._storage.chats.begin_epoch(tx, chat_id)
                     # These were the oldest turns, so only the turn after the last of them has a key with their words.
                     await self._indexer.forgotten(tx, chat_id, turn_ids[-1:])
         async with self._storage.transaction() as tx:
@@ -301,7 +301,7 @@ class Retention:
 
     async def _take_out(self, tx: Transaction, chat_id: int, lines: set[str]) -> None:
         if lines:
-            await self._storage.chats.take_back(tx, chat_id)  # a compaction in progress would restore them
+            await self._storage.chats.begin_epoch(tx, chat_id)  # a compaction in progress would restore them
             await self._storage.memories.take_out(tx, chat_id, lines.__contains__, self._count_tokens)
 
     async def purge_resets(self, before: float) -> int:

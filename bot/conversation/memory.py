@@ -113,8 +113,8 @@ class MemoryEditor:
         async with self._storage.transaction() as tx:
             stored = await self._storage.memories.put(tx, view.window.chat, memory)
             if stored:  # a compaction in progress would restore the current one
-                await self._storage.chats.take_back(tx, chat.id)
-                await self._storage.memories.tell_again(tx, chat.id, version.made_at)
+                await self._storage.chats.begin_epoch(tx, chat.id)
+                await self._storage.memories.mark_missing(tx, chat.id, version.made_at)
         return former or version_id if stored else None
 
     async def correct(self, chat: Chat, change: str) -> bool:
@@ -134,7 +134,7 @@ class MemoryEditor:
         async with self._storage.transaction() as tx:
             stored = await self._storage.memories.put(tx, view.window.chat, memory)
             if stored:  # a compaction in progress would restore the old text
-                await self._storage.chats.take_back(tx, chat.id)
+                await self._storage.chats.begin_epoch(tx, chat.id)
         return stored
 
 

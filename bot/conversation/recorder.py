@@ -210,7 +210,7 @@ class TurnEditor:
         if not admits():
             return False
         if is_last and last.reply_id is not None:
-            await self._storage.transcript.answer_anew(tx, chat.id, last.reply_id, self._clock(), message.sender_id)
+            await self._storage.transcript.rewrite_reply(tx, chat.id, last.reply_id, self._clock(), message.sender_id)
         else:
             await self._storage.transcript.ask(tx, stored.turn_id)
             await self._storage.edits.caused(tx, stored.turn_id, message.sender_id)

@@ -311,6 +311,6 @@ async def period_in(
     first, last = max(ends[0], after_turn + 1), min(ends[1], before_turn - 1)
     if first > last:
         return None
-    turns_then = await history.told(chat_id, first, last, MOST_TOLD)
+    turns_then = await history.user_turns(chat_id, first, last, MOST_TOLD)
     turns_then = [turn for turn in turns_then if begin <= turn.at < end + SOON_S]  # imported turns have later ids
     return Period(begin, end, first, last, named.rest, turns_then, named.alone, named.asks)

@@ -88,7 +88,7 @@ class Toolbox:
         async with self._transaction() as tx:
             stored = await self._memories.put(tx, view.window.chat, memory)
             if stored:  # a compaction in progress would lose the note
-                await self._chats.take_back(tx, chat.id)
+                await self._chats.begin_epoch(tx, chat.id)
         return NOTED if stored else FULL
 
 

@@ -84,7 +84,7 @@ class Conversation:
             return pending.reply_id
         async with self._transaction() as tx:
             if pending.stale:
-                return await self._transcript.begin_anew(tx, chat.id, self._clock(), pending)
+                return await self._transcript.replace_stale_reply(tx, chat.id, self._clock(), pending)
             return await self._transcript.begin_reply(tx, chat.id, self._clock(), reply_to=pending.reply_to)
 
     async def _write(self, answer: AnswerInFlight) -> None:

@@ -162,7 +162,7 @@ class AccessGate:
             is_new = keys is not None
         else:
             keys = await self._ask(tx, Applicant(chat.id, chat.title or "", None, user.language_code))
-            is_new = await self._storage.access.tell(tx, chat.id)
+            is_new = await self._storage.access.mark_informed(tx, chat.id)
         if is_new:
             owners = keys or await self._owners.ids(tx)
             await self._storage.outbox.add(tx, _asked(asked, owned=bool(owners)))

@@ -212,7 +212,7 @@ async def test_change_during_compaction_voids_it(storage: Storage, change: str) 
         if change == "reset":
             await storage.deletions.reset(tx, chat.id, bench.clock())
         else:
-            await storage.chats.take_back(tx, chat.id)
+            await storage.chats.begin_epoch(tx, chat.id)
     before = await stored(bench)
     gate.set()
     assert await writing is CompactionOutcome.VOID

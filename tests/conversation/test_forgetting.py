@@ -135,7 +135,7 @@ async def _said(storage: Storage, number: int) -> Chat:
 async def _put_aside(storage: Storage, chat: Chat, leave: int = 1) -> None:
     turn_ids = [turn_id for turn_id, _ in await storage.history.contents(chat.id, 0, 10_000)]
     async with storage.transaction() as tx:
-        await storage.deletions.put_aside(tx, chat.id, turn_ids[leave:])
+        await storage.deletions.hide(tx, chat.id, turn_ids[leave:])
 
 
 async def _count(storage: Storage) -> int:

@@ -121,7 +121,7 @@ async def test_void_compaction_is_due_again_at_once(storage: Storage) -> None:
     await begin(bench, gate)
     chat = await bench.chat()
     async with storage.transaction() as tx:
-        await storage.chats.take_back(tx, chat.id)
+        await storage.chats.begin_epoch(tx, chat.id)
     gate.set()
     await asyncio.gather(*bench.upkeep._running.values())
     chat = await bench.chat()

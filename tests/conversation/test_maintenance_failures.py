@@ -16,7 +16,7 @@ async def test_any_number_of_failures_has_a_pause(storage: Storage, failures: in
     await bench.talk(80)
     chat = await bench.chat()
     async with storage.transaction() as tx:
-        await storage.chats.look_at(tx, chat.id, bench.clock.now, failures)
+        await storage.chats.set_due(tx, chat.id, bench.clock.now, failures)
     assert await bench.look() == 1
     chat = await bench.chat()
     assert (chat.due_at, chat.compact_failures) == (bench.clock.now + LONGEST_RETRY_S, failures + 1)

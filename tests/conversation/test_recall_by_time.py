@@ -130,6 +130,6 @@ async def test_turns_of_long_period_are_sampled(history: History) -> None:
     assert between is not None
     first, last = between
     assert last - first == 799
-    told = await history.storage.history.told(history.chat.id, first, last, 50)
+    told = await history.storage.history.user_turns(history.chat.id, first, last, 50)
     assert len(told) == 50
     assert all(later.at - one.at <= 17 for one, later in pairwise(told))

@@ -76,11 +76,11 @@ async def test_a_forgotten_turn_leaves_the_record(storage: Storage, chat: Chat) 
     reply_id = await talk(storage, chat)
     await put(storage, chat, reply_id, basis(ZOE, BESIDE))
     async with storage.transaction() as tx:
-        await storage.deletions.put_aside(tx, chat.id, [1])
+        await storage.deletions.hide(tx, chat.id, [1])
     assert await found(storage, chat, reply_id) == (BESIDE,)
     (left,) = await storage.deletions.remaining()
     async with storage.transaction() as tx:
-        await storage.deletions.delete_turns(tx, chat.id, await storage.deletions.bring_home(tx, left, 9))
+        await storage.deletions.delete_turns(tx, chat.id, await storage.deletions.return_to_chat(tx, left, 9))
     assert await found(storage, chat, reply_id) == (BESIDE,)
     assert await count(storage) == (1, 1)
 
@@ -96,7 +96,7 @@ async def test_a_forgotten_answer_takes_its_record_along(storage: Storage, chat:
 async def test_what_was_forgotten_meanwhile_is_not_recorded(storage: Storage, chat: Chat) -> None:
     reply_id = await talk(storage, chat)
     async with storage.transaction() as tx:
-        await storage.deletions.put_aside(tx, chat.id, [1])
+        await storage.deletions.hide(tx, chat.id, [1])
         await storage.deletions.delete_turns(tx, chat.id, [2])
     await put(storage, chat, reply_id, basis(ZOE, BESIDE, MISSED))
     assert await found(storage, chat, reply_id) == (MISSED,)

@@ -70,6 +70,6 @@ async def test_a_title_is_forgotten_with_its_words(storage: Storage, chat: Chat,
         if way == "reset":
             await storage.deletions.reset(tx, chat.id, 100.0)
         else:
-            await storage.deletions.put_aside(tx, chat.id, [turn])
+            await storage.deletions.hide(tx, chat.id, [turn])
     assert await storage.chats.title_to_set(chat.key) is None
     assert await storage.chats.is_untitled(chat.key)

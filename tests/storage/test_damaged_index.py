@@ -163,7 +163,7 @@ async def test_damaged_pages_of_the_index_are_left_behind(table: str, path: Path
     try:
         chat = await _chat_in(storage)
         await _live(storage, chat)
-        await storage.search.index.condemn("seen by the test")
+        await storage.search.index.mark_damaged("seen by the test")
         await _indexer(storage).rebuild()
         assert len(await _search(storage, chat, "unicorn")) == 20
         assert [tuple(row) for row in await storage.database.rows("PRAGMA integrity_check")] == [("ok",)]

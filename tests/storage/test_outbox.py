@@ -108,6 +108,6 @@ async def test_new_answer_keeps_old_ones_first_message(storage: Storage, chat: C
         for number in range(3):
             await storage.outbox.part_delivered(tx, old, first + step * number, number + 1)
         await storage.transcript.sent(tx, old)
-        await storage.transcript.answer_anew(tx, chat.id, old, 3.0, None)
+        await storage.transcript.rewrite_reply(tx, chat.id, old, 3.0, None)
         rows = await tx.rows("SELECT message_id FROM turn_messages WHERE turn_id > ?", (old,))
     assert [row["message_id"] for row in rows] == [first]

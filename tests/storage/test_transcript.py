@@ -54,7 +54,7 @@ async def test_begun_reply_moves_after_newer_messages(storage: Storage, chat: Ch
     pending_reply = await storage.transcript.pending_reply(chat.id)
     assert pending_reply == PendingReply(stale, stale=True, replaces=None, begun=77, reply_to=11, asker=5)
     async with storage.transaction() as tx:
-        reply_id = await storage.transcript.begin_anew(tx, chat.id, 3.0, pending_reply)
+        reply_id = await storage.transcript.replace_stale_reply(tx, chat.id, 3.0, pending_reply)
     again = await storage.transcript.pending_reply(chat.id)
     assert again == PendingReply(reply_id, stale=False, replaces=None, begun=77, reply_to=11, asker=5)
     async with storage.transaction() as tx:

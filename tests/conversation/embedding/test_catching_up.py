@@ -218,11 +218,11 @@ async def test_all_outdated_chats_catch_up_after_start(storage: Storage, make: M
         await say(storage, chat, f"I am chat {chat.id}")
     embedding = make()
     await embedding.catch_up(chats[0].id)
-    assert await storage.vectors.behind("small") == [chats[2].id, chats[1].id]
+    assert await storage.vectors.chats_to_embed("small") == [chats[2].id, chats[1].id]
     await embedding.wake_all()
 
     async def done() -> bool:
-        return await storage.vectors.behind("small") == []
+        return await storage.vectors.chats_to_embed("small") == []
 
     await until(done)
     assert all([len(await embedded(storage, chat)) == 1 for chat in chats])

@@ -31,7 +31,7 @@ async def test_old_vectors_are_made_anew(tmp_path: Path, make: Make) -> None:
         assert chat is not None
         embedding = EmbeddingIndex(opened, make()._embedder, UTC, Clock())
         assert await nearest(embedding, chat, "a lake") == []
-        assert await opened.vectors.behind("small") == [chat.id]
+        assert await opened.vectors.chats_to_embed("small") == [chat.id]
         await embedding.catch_up(chat.id)
         assert (await nearest(embedding, chat, "who painted the lake?"))[0] == 1
     finally:
