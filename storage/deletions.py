@@ -13,7 +13,7 @@ from storage.database import Database, Row, Transaction
 from storage.questions import end_questions
 from storage.sql import in_list, larger, listed
 from storage.transcript import move_settled, settle
-from storage.vectors import forget_vectors, embed_restored
+from storage.vectors import embed_restored, forget_vectors
 
 UNDO_S = 60.0
 """How long a reset can be undone, in seconds."""

@@ -179,7 +179,9 @@ class History:
         )
         return int(row["id"]) if row is not None else None
 
-    async def neighbours(self, tx: Transaction, chat_id: int, turn_id: int) -> tuple[list[HistoryTurn], list[HistoryTurn]]:
+    async def neighbours(
+        self, tx: Transaction, chat_id: int, turn_id: int
+    ) -> tuple[list[HistoryTurn], list[HistoryTurn]]:
         """The two turns before the position of a turn that may be gone, and two indexed ones after, oldest first."""
         inside = f"{_SPOKEN} WHERE chat_id = ?1 AND {SETTLED}"
         before = await tx.rows(f"{inside} AND id < ?2 ORDER BY id DESC LIMIT 2", (chat_id, turn_id))

@@ -28,8 +28,8 @@ An answer::
             v
         replaced -- its messages are deleted -> (deleted)
 
-While a new answer is being written into the message of the one it replaces (``rewrite_reply``), the old one is unchanged;
-it becomes ``complete`` if the new one is given up, so that its text is shown again.
+While a new answer is being written into the message of the one it replaces (``rewrite_reply``), the old one is
+unchanged; it becomes ``complete`` if the new one is given up, so that its text is shown again.
 """
 
 from collections.abc import Collection, Sequence

@@ -247,7 +247,9 @@ class EmbeddingIndex:
             await self._storage.vectors.put(tx, chat_id, valid, progress)
             await self._storage.vectors.done(tx, same)
             if len(same) < len(turn_ids):
-                await self._storage.vectors.mark_stale(tx, chat_id, [turn_id for turn_id in turn_ids if turn_id not in same])
+                await self._storage.vectors.mark_stale(
+                    tx, chat_id, [turn_id for turn_id in turn_ids if turn_id not in same]
+                )
 
     async def _vectors(self, texts: Sequence[str], requests: list[ExtraRequest]) -> Sequence[Sequence[float] | None]:
         """A vector for each text, or None if the server refuses it, so that one text can't block the others."""

@@ -169,7 +169,9 @@ class Indexer:
                 probes += 1
                 missed += not await self._storage.search.finds(row.turn_id, max(words, key=len))
         if missed > MOST_MISSED * probes:
-            await self._storage.search.index.mark_damaged(f"{missed} of {probes} messages can't be found by their own words")
+            await self._storage.search.index.mark_damaged(
+                f"{missed} of {probes} messages can't be found by their own words"
+            )
         await self._storage.search.index.examine()
         return not await self._storage.search.index.look()
 

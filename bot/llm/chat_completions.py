@@ -54,8 +54,8 @@ class Chunks:
 
     def read(self, chunk: Object, name: str = "") -> list[StreamEvent]:
         """The events in a chunk. Raises a ModelError if the chunk reports one; `name` is the SSE event's name."""
-        if (told := failure_in(chunk, name, self._host)) is not None:
-            raise told
+        if (reported := failure_in(chunk, name, self._host)) is not None:
+            raise reported
         choice = _first_choice(chunk)
         if (error := choice.get("error")) and not isinstance(error, bool):  # OpenRouter
             raise failure(error, self._host)
@@ -165,10 +165,10 @@ class ChatCompletions(OpenAIModel):
     async def _pieces(self, messages: Sequence[Message], options: Options) -> AsyncGenerator[list[StreamEvent], None]:
         async with (
             await self._open_with_sounds(messages, options) as stream,
-            aclosing(read_events(stream.response)) as told,
+            aclosing(read_events(stream.response)) as events,
         ):
             forms = ForeignAnswers(stream.response.url.host, responses=False)
-            async for event in told:
+            async for event in events:
                 if (read := forms.read(event)) is not None:
                     yield read
 
@@ -213,8 +213,8 @@ class ChatCompletions(OpenAIModel):
 
     async def _create(self, messages: Sequence[Message], options: Options) -> "AsyncStream[ChatCompletionChunk]":
         marker = self._marker(messages, options)
-        one = partial(message_param, without=options.without, marker=marker, sound_as_url=self._sound_as_url)
-        params = await run_in_thread_if_large(messages, lambda: list(map(one, messages)))
+        to_param = partial(message_param, without=options.without, marker=marker, sound_as_url=self._sound_as_url)
+        params = await run_in_thread_if_large(messages, lambda: list(map(to_param, messages)))
         client = self.server.client
         return await client.chat.completions.create(
             model=self.name,
@@ -233,9 +233,9 @@ class ChatCompletions(OpenAIModel):
         if self._sets_thinking(options):
             way, template = profile.thinking_as, profile.thinking_in_template
             switch = thinking_fields(way, self.name, thinking=bool(options.thinking), in_template=template)
-            ours, theirs = switch.get(TEMPLATE), extra.get(TEMPLATE)
-            if isinstance(ours, dict) and isinstance(theirs, dict):
-                switch[TEMPLATE] = ours | theirs
+            own, operators = switch.get(TEMPLATE), extra.get(TEMPLATE)
+            if isinstance(own, dict) and isinstance(operators, dict):
+                switch[TEMPLATE] = own | operators
             wanted |= switch
         names = ("max_completion_tokens", "max_tokens")
         length = self._length(options, names if profile.completion_tokens else names[::-1])

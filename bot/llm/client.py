@@ -99,8 +99,8 @@ class _Client(openai.AsyncOpenAI):
         options = await super()._prepare_options(options)
         if isinstance(options.json_data, dict) and is_large((options.json_data, options.extra_json)):
             body = {**options.json_data, **(options.extra_json or {})}
-            kept = {name: value for name, value in body.items() if not isinstance(value, openai.Omit)}
-            options.json_data, options.extra_json = await asyncio.to_thread(to_json, kept), None
+            fields = {name: value for name, value in body.items() if not isinstance(value, openai.Omit)}
+            options.json_data, options.extra_json = await asyncio.to_thread(to_json, fields), None
         return options
 
 

@@ -113,13 +113,13 @@ class DashScopeModel(Model):
         return {**self.extra_body, **thinking, **length, **tool_parameters(options)}
 
     async def _answer(self, messages: Sequence[Message], options: Options) -> AsyncGenerator[list[StreamEvent], None]:
-        told = _DashScopeStream()
+        parser = _DashScopeStream()
         body = await run_in_thread_if_large(messages, lambda: self._body(messages, options))
         async with self._open(body) as response, aclosing(parse_events(_bytes(response), DASHSCOPE)) as events:
             async for event in events:
                 if event is not None:
-                    yield told.read(event)
-                elif end := told.end():
+                    yield parser.read(event)
+                elif end := parser.end():
                     yield end
 
     def _move(self, messages: Sequence[Message], refusal: errors.RequestRefused, *, tried: bool) -> None:

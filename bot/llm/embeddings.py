@@ -109,31 +109,31 @@ class Embeddings:
         self._client = make_client(base_url, api_key, silence=timeout, connect=CONNECT_TIMEOUT_S)
 
     async def embed(
-        self, texts: Sequence[str], purpose: Purpose, took: list[ExtraRequest] | None = None
+        self, texts: Sequence[str], purpose: Purpose, requests: list[ExtraRequest] | None = None
     ) -> list[list[float]]:
         texts = [add_prefix(self.name, text[:MOST_CHARACTERS], purpose) for text in texts]
         batches = [texts[start : start + BATCH] for start in range(0, len(texts), BATCH)]
-        took = [] if took is None else took
+        requests = [] if requests is None else requests
         rank = Rank.GOES_ON if purpose is Purpose.QUERY else Rank.BACKGROUND
-        vectors = list(chain.from_iterable([await self._batch(batch, rank, took) for batch in batches]))
+        vectors = list(chain.from_iterable([await self._batch(batch, rank, requests) for batch in batches]))
         if len({len(vector) for vector in vectors}) > 1:
             raise mark_unreached(
-                ServerTrouble("the vectors of one answer differ in their dimension")
+                ServerTrouble("the vectors of one answer have different dimensions")
             )  # no text is to blame
         return vectors
 
     async def close(self) -> None:
         await self._client.close()
 
-    async def _batch(self, texts: Sequence[str], rank: Rank, took: list[ExtraRequest]) -> list[list[float]]:
+    async def _batch(self, texts: Sequence[str], rank: Rank, requests: list[ExtraRequest]) -> list[list[float]]:
         try:
-            once = partial(self._answer, texts, took)
+            once = partial(self._answer, texts, requests)
             return await in_turn(once, self._gate, rank, None, self._retries)
         except ModelError as exc:
             exc.args = tuple(redact_prompt(texts, str(part)) for part in exc.args)
             raise
 
-    async def _answer(self, texts: Sequence[str], took: list[ExtraRequest]) -> list[list[float]]:
+    async def _answer(self, texts: Sequence[str], requests: list[ExtraRequest]) -> list[list[float]]:
         try:
             # The raw response, because openai's client would accept anything as vectors. The client defaults to
             # base64, which not every server supports.
@@ -143,7 +143,7 @@ class Embeddings:
         except openai.OpenAIError as exc:
             raise translate(exc, streaming=False) from exc
         vectors, usage = _vectors(answer.content, len(texts), answer.http_response.url.host)
-        took.append(ExtraRequest(sum(len(text.encode()) for text in texts) // BYTES_A_TOKEN, 0, usage))
+        requests.append(ExtraRequest(sum(len(text.encode()) for text in texts) // BYTES_A_TOKEN, 0, usage))
         return vectors
 
 
@@ -151,15 +151,15 @@ def _vectors(content: bytes, count: int, host: str) -> tuple[list[list[float]], 
     """The vectors in the order of the texts, whatever order the server used, and the reported usage."""
     try:
         answer = json.loads(content)
-        if (told := failure_in(mapping(answer), host=host)) is not None:
-            raise told
+        if (error := failure_in(mapping(answer), host=host)) is not None:
+            raise error
         items = _items(answer)
         given = [_vector(item["embedding"]) for item in items]
         vectors = [given[at] for at in _order(items, count)]
     except (ValueError, TypeError, LookupError, OverflowError, RecursionError, struct.error) as exc:
-        raise ServerTrouble(f"the answer does not hold {count} vectors: {content[:200]!r}") from exc
+        raise ServerTrouble(f"the answer doesn't have {count} vectors: {content[:200]!r}") from exc
     if not all(vector and all(map(isfinite, vector)) for vector in vectors):
-        raise ServerTrouble("the answer has a vector that is none")
+        raise ServerTrouble("the answer has an invalid vector")
     return vectors, parse_input_usage(mapping(answer).get("usage"))
 
 

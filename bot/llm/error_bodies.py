@@ -222,11 +222,11 @@ def _bounded(texts: Iterable[str]) -> str:
 
 def redact_prompt(prompt: Sequence[str], text: str) -> str:
     """Replace the parts of a text that also occur in the prompt; whitespace and punctuation are ignored."""
-    theirs = _compact(text)[0]
-    if len(theirs) < LENGTH:
+    compacted = _compact(text)[0]
+    if len(compacted) < LENGTH:
         return text
     ours = set(_pieces(prompt))
-    starts = [at for at in range(len(theirs) - LENGTH + 1) if theirs[at : at + LENGTH] in ours]
+    starts = [at for at in range(len(compacted) - LENGTH + 1) if compacted[at : at + LENGTH] in ours]
     return _cut(text, starts) if starts else text
 
 
@@ -243,13 +243,13 @@ def _pieces(prompt: Sequence[str]) -> Iterator[str]:
 
 def _compact(text: str) -> tuple[str, list[int]]:
     """The text's letters and digits in lower case, and the position of each in the text."""
-    kept = [
+    letters = [
         (small, at)
         for at, letter in enumerate(text)
         if letter.isalnum()
         for small in letter.lower() * (A_WIDE if letter >= WIDE else 1)
     ]
-    return "".join(small for small, _ in kept), [at for _, at in kept]
+    return "".join(small for small, _ in letters), [at for _, at in letters]
 
 
 def _cut(text: str, starts: Sequence[int]) -> str:

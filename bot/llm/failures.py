@@ -231,22 +231,22 @@ def _unquoted(words: str) -> str:
     return " ".join(bare.split()) if re.search(r"[^\W\d_]", bare) else words
 
 
-def failure_in(told: Object, name: str = "", host: str = "") -> errors.ModelError | None:
+def failure_in(data: Object, name: str = "", host: str = "") -> errors.ModelError | None:
     """The failure that an event reports, or None; `name` is the event's name."""
-    error = told.get("error")
+    error = data.get("error")
     if error and not isinstance(error, bool):
-        return failure(told, host)
-    if "error" in (name, told.get("type"), told.get("object")):
-        return failure(told, host)
-    base = mapping(told.get("base_resp"))  # MiniMax
+        return failure(data, host)
+    if "error" in (name, data.get("type"), data.get("object")):
+        return failure(data, host)
+    base = mapping(data.get("base_resp"))  # MiniMax
     if base.get("status_code"):
         return failure(base, host)
-    if any(told.get(key) for key in _ANSWER):
+    if any(data.get(key) for key in _ANSWER):
         return None
-    if told.get("detail") or told.get("errors") or told.get("error_msg"):
-        return failure(told, host)
-    if (told.get("message") or told.get("msg")) and any(code in told for code in _CODES):
-        return failure(told, host)
+    if data.get("detail") or data.get("errors") or data.get("error_msg"):
+        return failure(data, host)
+    if (data.get("message") or data.get("msg")) and any(code in data for code in _CODES):
+        return failure(data, host)
     return None
 
 

@@ -89,8 +89,8 @@ class WithFallback:
         first = self.first.of(name)
         if first is self.fallback or (isinstance(self.fallback, Pair) and first is self.fallback.first):
             return self.fallback
-        behind = self.second.first if isinstance(self.second, WithFallback) else self.second
-        return Pair(first, self.fallback, self._patience, shares_queue=behind is self.first)
+        second_server = self.second.first if isinstance(self.second, WithFallback) else self.second
+        return Pair(first, self.fallback, self._patience, shares_queue=second_server is self.first)
 
     @property
     def fallbacks(self) -> list[ChatModel]:
@@ -148,7 +148,7 @@ class Pair(ModelWrapper):
             if begun:
                 raise
             failure = exc
-        log.warning("%s answers in the place of %s: %s", self.second.name, self.first.name, failure)
+        log.warning("%s answers in place of %s: %s", self.second.name, self.first.name, failure)
         async with aclosing(
             self._instead(_without_unreadable_media(self.second, messages), options, failure)
         ) as events:

@@ -66,10 +66,10 @@ _OTHER_TEMPLATES = re.compile("deepseek|kimi")
 def fit_fields(body: Mapping[str, JsonValue], without: Collection[str]) -> dict[str, JsonValue]:
     """The optional fields without the refused ones and those that depend on them."""
     gone = set(without).union(*(group for group in _TOGETHER if group & set(without)))
-    kept = {name: value for name, value in body.items() if name not in gone}
-    if EFFORT in without and "tools" in kept and "reasoning_effort" not in without:
-        kept.setdefault("reasoning_effort", "none")
-    return kept
+    fields = {name: value for name, value in body.items() if name not in gone}
+    if EFFORT in without and "tools" in fields and "reasoning_effort" not in without:
+        fields.setdefault("reasoning_effort", "none")
+    return fields
 
 
 def blamed_fields(error: errors.ModelError, sent: Collection[str]) -> frozenset[str]:

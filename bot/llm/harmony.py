@@ -91,10 +91,10 @@ class Harmony:
     def _all(self, *, last: bool) -> ThinkingSplit:
         """Run the current reader until it needs more input (None)."""
         text, thought, taken_back = [], [], False
-        while (told := self._read(last=last)) is not None:
-            text.append(told.text)
-            thought.append(told.reasoning)
-            taken_back = taken_back or told.taken_back
+        while (part := self._read(last=last)) is not None:
+            text.append(part.text)
+            thought.append(part.reasoning)
+            taken_back = taken_back or part.taken_back
         return ThinkingSplit("".join(text), "".join(thought), taken_back)
 
     def _head(self, *, last: bool) -> ThinkingSplit | None:
@@ -163,9 +163,9 @@ class Harmony:
                 begun = sign
                 break
             if self._is_marker(sign, after, is_end=is_end):
-                told = self._emit(sign.start())
+                part = self._emit(sign.start())
                 self._go_on(after.lstrip() if is_end else sign[0] + after)
-                return told
+                return part
             self._tries += 1
             at = sign.end()
         end = begun.start() if begun else len(self._held)
@@ -204,8 +204,8 @@ class Harmony:
             self._held, self._read = self._held[found.end() :], self._after_bare
             self._thinking.apart()
             return ThinkingSplit(reasoning=thought)
-        kept = len(self._held) if last else max(len(self._held) - _LONGEST_BARE, 0)
-        piece, self._held = self._held[:kept], self._held[kept:]
+        cut = len(self._held) if last else max(len(self._held) - _LONGEST_BARE, 0)
+        piece, self._held = self._held[:cut], self._held[cut:]
         self._bare.append(piece)
         return ThinkingSplit(reasoning=piece) if piece else None
 

@@ -244,10 +244,10 @@ class Transcriber(Protocol):
     def name(self) -> str:
         """The name under which usage is recorded."""
 
-    async def transcribe(self, sound: Sound, took: list[ExtraRequest] | None = None) -> str:
+    async def transcribe(self, sound: Sound, requests: list[ExtraRequest] | None = None) -> str:
         """The transcript of a sound; "" if there are no words. Raises a ModelError for every failure.
 
-        Each request is added to `took`.
+        Each request is added to `requests`.
         """
 
     async def close(self) -> None:
@@ -271,11 +271,11 @@ class Embedder(Protocol):
         """The model's name; vectors of different models aren't comparable."""
 
     async def embed(
-        self, texts: Sequence[str], purpose: Purpose, took: list[ExtraRequest] | None = None
+        self, texts: Sequence[str], purpose: Purpose, requests: list[ExtraRequest] | None = None
     ) -> list[list[float]]:
         """A vector for each text, in order, all of the same dimension. Raises a ModelError for every failure.
 
-        Each request is added to `took` unless it is free.
+        Each request is added to `requests` unless it is free.
         """
 
     async def close(self) -> None:

@@ -44,17 +44,17 @@ class Learned:
     def from_json(cls, text: str) -> Self:
         """Parse stored JSON; anything malformed counts as nothing learned."""
         try:
-            told = json.loads(text)
+            data = json.loads(text)
         except (ValueError, RecursionError):
             return cls()
-        if not isinstance(told, Mapping):
+        if not isinstance(data, Mapping):
             return cls()
-        refused, limit, window = told.get("refused"), told.get("limit"), told.get("window")
+        refused, limit, window = data.get("refused"), data.get("limit"), data.get("window")
         return cls(
             frozenset(name for name in refused if isinstance(name, str)) if isinstance(refused, list) else frozenset(),
             limit if isinstance(limit, int) and limit > 0 else None,
             window if isinstance(window, int) else 0,
-            told.get("keeps_nothing") is True,
+            data.get("keeps_nothing") is True,
         )
 
 

@@ -38,7 +38,11 @@ class LearnedFacts:
             await storage.servers.prune_facts(tx, since)
         known = {place: Learned.from_json(facts) for place, facts in (await storage.servers.facts_since(since)).items()}
         fresh = await storage.servers.facts_since(clock() - LIMIT_KEPT_S)
-        return cls(storage, {at: one if at in fresh else replace(one, limit=None) for at, one in known.items()}, clock)
+        return cls(
+            storage,
+            {key: learned if key in fresh else replace(learned, limit=None) for key, learned in known.items()},
+            clock,
+        )
 
     def of(self, server: str, model: str) -> Learned:
         return self._known.get((server, model), Learned())
@@ -63,4 +67,4 @@ class LearnedFacts:
                     for (server, model), learned in unsaved.items():
                         await self._storage.servers.keep_facts(tx, server, model, learned.as_json(), self._clock())
         except StorageError as exc:  # it will be learned again
-            log.warning("What was learned of a model's server could not be stored: %s", exc)
+            log.warning("Facts learned about a model server could not be stored: %s", exc)

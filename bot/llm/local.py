@@ -51,16 +51,16 @@ class LocalEmbeddings:
         self,
         texts: Sequence[str],
         purpose: Purpose,
-        took: list[ExtraRequest] | None = None,  # noqa: ARG002 - it costs nothing
+        requests: list[ExtraRequest] | None = None,  # noqa: ARG002 - it costs nothing
     ) -> list[list[float]]:
         vectors = [await self._processes[purpose].vector(text, purpose) for text in texts]
         if len({len(vector) for vector in vectors}) > 1:
-            raise ServerTrouble(f"the vectors of {PACKAGE} differ in their dimension")
+            raise ServerTrouble(f"the vectors of {PACKAGE} have different dimensions")
         return vectors
 
     async def close(self) -> None:
-        for each in self._processes.values():
-            await each.close()
+        for running in self._processes.values():
+            await running.close()
 
 
 class _Process:
@@ -89,7 +89,7 @@ class _Process:
                 ) as exc:  # cancelled or late: a pending answer must not be taken for the next text's
                     await self._end()
                     if isinstance(exc, TimeoutError):
-                        raise ServerTrouble(f"{PACKAGE} stands still") from exc
+                        raise ServerTrouble(f"{PACKAGE} hangs") from exc
                     raise
         raise ContentRefused(f"{PACKAGE} does not survive a text of {len(text)} characters: {failure!r}") from failure
 
@@ -144,5 +144,5 @@ async def _embed(worker: asyncio.subprocess.Process, text: str, purpose: Purpose
         raise ServerTrouble(f"{PACKAGE} does not work: {made.fields['error']}")
     vector = list(struct.unpack(f"<{len(made.data) // 4}f", made.data))
     if not vector or not all(map(isfinite, vector)):
-        raise ServerTrouble(f"{PACKAGE} gives a vector that is none")
+        raise ServerTrouble(f"{PACKAGE} returned an invalid vector")
     return vector

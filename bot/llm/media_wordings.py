@@ -207,7 +207,7 @@ def picture_limit_in(words: str) -> int | None:
         count = _value(match[1])
         if count > MOST or _OTHER_UNIT.search(after):
             continue
-        bound = max((one.end() for one in _BEFORE.finditer(before)), default=0)
+        bound = max((match.end() for match in _BEFORE.finditer(before)), default=0)
         if (bound and not _GIVEN.search(before[bound:])) or _AFTER.search(after):
             found.append(count - 1 if _UNDER.search(before[-20:]) else count)
     return min((count for count in found if count >= 0), default=None)

@@ -109,13 +109,13 @@ class Model(ABC):
                         yield event
                     if answer.exceeds:
                         level = logging.DEBUG if options.brief else logging.WARNING
-                        log.log(level, "%s said more than it may; the rest is not read", self.name)
+                        log.log(level, "%s exceeded the length of an answer; the rest isn't read", self.name)
                         break
         except self._failures as exc:
             error = exc if isinstance(exc, ModelError) else self._translate(exc, streaming=began)
             if not finished or isinstance(error, ContentRefused):  # a filter that may retract the text
                 raise self._learn_from(messages, error) from (exc.__cause__ if error is exc else exc)
-            log.info("%s: trouble behind a whole answer: %s", self.name, error)
+            log.info("%s: an error after a complete answer: %s", self.name, error)
         if finished:
             self._server.seen_to_answer()
         else:
@@ -135,7 +135,7 @@ class Model(ABC):
         if self.limit is None or tokens < self.limit:
             self.limit, self._limit_of = tokens, None
             self._server.keep(self)
-            log.warning("%s reads %d tokens at most; longer windows are made shorter", self.breaker.name, tokens)
+            log.warning("%s reads at most %d tokens; longer windows will be shortened", self.breaker.name, tokens)
 
     @property
     def learned(self) -> Learned:
@@ -149,7 +149,7 @@ class Model(ABC):
         if learned.limit is not None:
             self.limit, self._limit_of = max(learned.limit, LEAST_LIMIT), learned.window
         if learned != Learned():
-            log.info("%s, as was seen before: %s", self.breaker.name, learned.as_json())
+            log.info("%s, learned earlier: %s", self.breaker.name, learned.as_json())
 
     async def _in_turn(
         self, messages: Sequence[Message], options: Options
@@ -269,7 +269,7 @@ class Model(ABC):
             self.learn_limit(error.limit)
         elif isinstance(error, TooManyImages) and Image in sent:
             error = self._learn_picture_limit(
-                error, sum(isinstance(part, Image) for one in messages for part in one.parts)
+                error, sum(isinstance(part, Image) for message in messages for part in message.parts)
             )
         elif isinstance(error, CannotSee) and Image in sent:
             self._doubts.refused("sees", time.monotonic())
@@ -289,7 +289,7 @@ class Model(ABC):
             most = count // 2 if self._guessed_images else count - 1
             self._guessed_images = True
         self.capabilities = replace(self._capabilities, most_images=most)
-        log.warning("%s takes %d pictures at most; of more it is shown the newest", self.breaker.name, most)
+        log.warning("%s accepts at most %d pictures; it will be sent the newest", self.breaker.name, most)
         return error
 
     def _bounds(self, options: Options) -> Bounds:

@@ -62,13 +62,13 @@ def profiles_in_list(body: object) -> dict[str, ModelProfile]:
         if not isinstance(entry, Mapping):
             continue
         fields = {str(key).lower(): value for key, value in entry.items()}
-        told = _profile(list(_objects(fields)))
-        if told.model_fields_set:
+        profile = _profile(list(_objects(fields)))
+        if profile.model_fields_set:
             aliases = fields.get("aliases")
             names = [fields.get("id"), fields.get("name"), *(aliases if isinstance(aliases, list) else ())]
-            found.update((name.lower(), told) for name in names if isinstance(name, str))
+            found.update((name.lower(), profile) for name in names if isinstance(name, str))
             if len(entries) == 1 and fields.get("owned_by") == LLAMA_CPP:
-                found[""] = told
+                found[""] = profile
     return found
 
 
@@ -109,44 +109,44 @@ def _objects(fields: Mapping[str, object]) -> Iterator[Mapping[str, object]]:
 
 
 def _profile(objects: Sequence[Mapping[str, object]]) -> ModelProfile:
-    told: dict[str, int | bool] = {}
-    windows = [count for one in objects for name in _WINDOWS if (count := _count(one.get(name)))]
+    properties: dict[str, int | bool] = {}
+    windows = [count for fields in objects for name in _WINDOWS if (count := _count(fields.get(name)))]
     windows = [count for count in windows if LEAST_WINDOW <= count <= MOST_WINDOW]
     if windows:
-        told["context_window"] = min(windows)
-    outputs = [count for one in objects for name in _OUTPUTS if (count := _count(one.get(name)))]
+        properties["context_window"] = min(windows)
+    outputs = [count for fields in objects for name in _OUTPUTS if (count := _count(fields.get(name)))]
     outputs = [count for count in outputs if count >= LEAST_OUTPUT]
     if outputs:
-        told["most_output"] = min(outputs)
+        properties["most_output"] = min(outputs)
     if (sees := _sees(objects)) is not None:
-        told["sees"] = sees
+        properties["sees"] = sees
     if (calls := _flag(objects, _CALLS)) is not None:
-        told["tools"] = calls
+        properties["tools"] = calls
     else:
-        features = [one.get(name) for one in objects for name in (_PARAMETERS, *_FEATURES)]
+        features = [fields.get(name) for fields in objects for name in (_PARAMETERS, *_FEATURES)]
         if any(_TOOLS & _words(names) for names in features):
-            told["tools"] = True
-        elif any(_words(one.get(_PARAMETERS)) for one in objects):  # the list of parameters is complete
-            told["tools"] = False
-    return ModelProfile.model_validate(told)
+            properties["tools"] = True
+        elif any(_words(fields.get(_PARAMETERS)) for fields in objects):  # the list of parameters is complete
+            properties["tools"] = False
+    return ModelProfile.model_validate(properties)
 
 
 def _sees(objects: Sequence[Mapping[str, object]]) -> bool | None:
-    for one in objects:
+    for fields in objects:
         for name in _MODALITIES:
-            if isinstance(modalities := one.get(name), list) and modalities:
+            if isinstance(modalities := fields.get(name), list) and modalities:
                 return bool({"image", "images", "vision"} & _words(modalities))
     sees = _flag(objects, _SEES)
-    if sees is None and any(_VISION & _words(one.get(name)) for one in objects for name in _FEATURES):
+    if sees is None and any(_VISION & _words(fields.get(name)) for fields in objects for name in _FEATURES):
         return True
     return sees
 
 
 def _flag(objects: Sequence[Mapping[str, object]], names: Sequence[str]) -> bool | None:
     """The first boolean found; Anthropic wraps it in an object."""
-    for one in objects:
+    for fields in objects:
         for name in names:
-            value = one.get(name)
+            value = fields.get(name)
             value = value.get("supported") if isinstance(value, Mapping) else value
             if isinstance(value, bool):
                 return value

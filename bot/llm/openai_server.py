@@ -86,12 +86,12 @@ class OpenAIServer(Server):
                 await once.responses.delete(url.removeprefix(self.responses_url))
             except openai.APIStatusError as exc:
                 if exc.status_code in NOT_NOW or exc.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
-                    log.info("%s does not delete responses now: %s", self.breaker.name, exc.status_code)
+                    log.info("%s refuses to delete responses for now: %s", self.breaker.name, exc.status_code)
                     break
                 if exc.status_code not in (HTTPStatus.NOT_FOUND, HTTPStatus.GONE):
-                    log.warning("%s does not delete a response: %s", self.breaker.name, exc.status_code)
+                    log.warning("%s refuses to delete a response: %s", self.breaker.name, exc.status_code)
             except openai.OpenAIError as exc:
-                log.info("%s can't be told to delete responses now: %s", self.breaker.name, type(exc).__name__)
+                log.info("%s can't be asked to delete responses now: %s", self.breaker.name, type(exc).__name__)
                 break
             gone.add(url)
         return gone
@@ -119,7 +119,7 @@ class OpenAIServer(Server):
             log.info("%s can't be asked for its models yet", self.breaker.name)
         except (openai.OpenAIError, ValueError, RecursionError) as exc:
             self.unsure = isinstance(exc, openai.APIStatusError) and exc.status_code in LOADING
-            log.info("%s does not tell all of its models: %s", self.breaker.name, type(exc).__name__)
+            log.info("%s didn't list its models completely: %s", self.breaker.name, type(exc).__name__)
         return found
 
     async def _answers(self) -> bool:
@@ -166,8 +166,8 @@ class OpenAIModel(Model):
         if options.cache_key and profile.cache_key and KEY not in self.extra_body:
             said[KEY] = options.cache_key
         if self._marker(messages, options) == BREAKPOINT:
-            theirs = self.extra_body.get(OPTIONS)
-            said[OPTIONS] = OURS_ALONE | (theirs if isinstance(theirs, dict) else {})
+            operators = self.extra_body.get(OPTIONS)
+            said[OPTIONS] = OURS_ALONE | (operators if isinstance(operators, dict) else {})
         return said
 
     def _translate(self, exc: Exception, *, streaming: bool) -> ModelError:

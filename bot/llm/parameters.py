@@ -26,10 +26,10 @@ def message_param(
     content: object = message.content
     marked = bool(marker and message.mark)
     if message.parts or (marked and message.content):
-        kept, passing = split_at_mark(message) if marked else (message.parts, ())
-        parts = [_part(part, sound_as_url=sound_as_url) for part in (*kept, *passing)]
-        if marked and kept:
-            parts[len(kept) - 1][marker] = MARKERS[marker]
+        lasting, passing = split_at_mark(message) if marked else (message.parts, ())
+        parts = [_part(part, sound_as_url=sound_as_url) for part in (*lasting, *passing)]
+        if marked and lasting:
+            parts[len(lasting) - 1][marker] = MARKERS[marker]
         content = parts
     made = add_calls({"role": message.role, "content": content}, message, without)
     return cast("ChatCompletionMessageParam", made)

@@ -202,7 +202,7 @@ class RequestQueue:
         # A refusal per time says nothing about how many fit at once.
         if not in_a_time and others < self._limit:
             self._limit = float(max(1, others))
-            log.info("%s takes %d requests at once: %s", self.name, self._limit, error)
+            log.info("%s accepts %d concurrent requests: %s", self.name, self._limit, error)
         if wait or in_a_time or not others:
             closed = wait or backoff(max(1, self._fruitless), FIRST_S, LONGEST_S)
             closed *= 1 + JITTER * random.random()  # noqa: S311 - no secret

@@ -45,8 +45,8 @@ class ResponseEvents:
         )
         if kind in _LAST:
             return self._last(mapping(data.get("response")), kind)
-        if (told := failure_in(data, kind, self._host)) is not None:
-            raise told
+        if (error := failure_in(data, kind, self._host)) is not None:
+            raise error
         if kind in _SAID:
             return piece(self._text(data, data.get("delta")))
         if kind in _SAID_WHOLE and _place(data) not in self._parts:

@@ -91,7 +91,7 @@ class Responses(OpenAIModel):
                     if isinstance(exc, openai.APIStatusError) and exc.status_code in CLEAR:
                         self._kept[before] = kept  # after any other failure the next attempt sends everything
                     raise
-                log.info("%s can't go on from its last response, so it is asked in full: %s", self.name, exc)
+                log.info("%s can't continue from its last response, so it is sent everything: %s", self.name, exc)
         async with aclosing(self._answer(messages, options, None)) as pieces:
             async for piece in pieces:
                 if kept is not None and any(isinstance(event, Finished) for event in piece):
@@ -101,10 +101,13 @@ class Responses(OpenAIModel):
     async def _answer(
         self, messages: Sequence[Message], options: Options, kept: KeptResponse | None
     ) -> AsyncGenerator[list[StreamEvent], None]:
-        async with await self._open(messages, options, kept) as stream, aclosing(read_events(stream.response)) as told:
+        async with (
+            await self._open(messages, options, kept) as stream,
+            aclosing(read_events(stream.response)) as events,
+        ):
             forms, said, told_kept = ForeignAnswers(stream.response.url.host, responses=True), "", False
             read = forms.responses
-            async for event in told:
+            async for event in events:
                 if (piece := forms.read(event)) is None:
                     continue
                 received = Received.of(piece)
@@ -129,7 +132,7 @@ class Responses(OpenAIModel):
             self._kept.popitem(last=False)
 
     def drop(self, ids: Collection[str]) -> None:
-        for conversation in [one for one, kept in self._kept.items() if kept.id in ids]:
+        for conversation in [key for key, response in self._kept.items() if response.id in ids]:
             del self._kept[conversation]
 
     @property
@@ -150,7 +153,7 @@ class Responses(OpenAIModel):
         """The full input was accepted where continuing was refused."""
         if self.server.keeps_responses:
             self._forget_chaining()
-            log.warning("The server of %s does not keep responses, so it is sent the whole conversation", self.name)
+            log.warning("The server of %s doesn't store responses, so it is sent the whole conversation", self.name)
 
     def _lose_trust(self, kept: KeptResponse, usage: Usage) -> None:
         """The server answered without the conversation. Raises StreamCut, so that everything is sent again."""
@@ -172,7 +175,7 @@ class Responses(OpenAIModel):
             except openai.APIStatusError as exc:
                 if store is None or not self._mentions(_STORE, exc):
                     raise
-                log.warning("%s does not take store=%s", self.name, str(store).lower())
+                log.warning("%s doesn't accept store=%s", self.name, str(store).lower())
             if store:
                 kept, self.server.keeps_responses = None, False
             else:
@@ -276,10 +279,10 @@ def _tools(options: Options) -> dict[str, JsonValue]:
 def _content(message: Message, marker: str) -> str | list[dict[str, object]]:
     if not marker or not message.mark:
         return [_part(part) for part in message.parts] if message.parts else message.content
-    kept, passing = split_at_mark(message)
-    parts = [_part(part) for part in (*kept, *passing)]
-    if kept:
-        parts[len(kept) - 1][marker] = MARKERS[marker]
+    lasting, passing = split_at_mark(message)
+    parts = [_part(part) for part in (*lasting, *passing)]
+    if lasting:
+        parts[len(lasting) - 1][marker] = MARKERS[marker]
     return parts
 
 

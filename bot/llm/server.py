@@ -154,8 +154,8 @@ class Server(ABC):
         if name not in self._known:  # cached: it is read several times per answer, and matching tries all patterns
             whole = name.lower()
             names = whole, whole.rsplit("/", 1)[-1], f"{whole}:latest", ""
-            told = next((self.listed[one] for one in names if one in self.listed), None)
-            self._known[name] = self.profiles.model(name, told)
+            listed = next((self.listed[listed_name] for listed_name in names if listed_name in self.listed), None)
+            self._known[name] = self.profiles.model(name, listed)
         return self._known[name]
 
     def _take(self, listed: Mapping[str, ModelProfile]) -> None:

@@ -45,8 +45,8 @@ async def read_events(response: httpx2.Response) -> AsyncGenerator[Event | None,
     A single JSON object from a server that doesn't stream counts as one event that is done. Raises StreamCut if the
     connection breaks or an object is incomplete, NoAnswerInTime if it falls silent.
     """
-    async with aclosing(parse_events(_pieces(response), response.url.host)) as told:
-        async for event in told:
+    async with aclosing(parse_events(_pieces(response), response.url.host)) as events:
+        async for event in events:
             yield event
 
 
@@ -104,10 +104,10 @@ async def _blocks(pieces: AsyncIterator[bytes]) -> AsyncGenerator[tuple[str | No
     """The name and data of each event; a body that isn't an event stream comes as a whole, with the name None."""
     block = _Block()
     async for line in _lines(pieces):
-        for told in block.add(line):
-            yield told
-    for told in block.rest():
-        yield told
+        for event in block.add(line):
+            yield event
+    for event in block.rest():
+        yield event
 
 
 class _Block:
@@ -181,7 +181,7 @@ def _json_or_none(line: str) -> object:
         return _json(line)
     except ValueError as exc:
         if line.lstrip().startswith(("{", "[{")):
-            raise StreamCut(f"a piece of the stream is no JSON ({exc}): {line[:_EXCERPT]!r}") from exc
+            raise StreamCut(f"a piece of the stream isn't JSON ({exc}): {line[:_EXCERPT]!r}") from exc
         return None
 
 

@@ -131,8 +131,8 @@ class ThinkingTags:
             self._closing, self._thought = None, True
             more = self._head()
             return ThinkingSplit(more.text, reasoning + more.reasoning)
-        kept = found or _BEGUN.search(self._held)
-        split_at = max((kept.start() if kept else len(self._held)) - 1, 0)  # a quote may precede the tag
+        held_from = found or _BEGUN.search(self._held)
+        split_at = max((held_from.start() if held_from else len(self._held)) - 1, 0)  # a quote may precede the tag
         reasoning, self._held = self._held[:split_at], self._held[split_at:]
         self._opened.append(reasoning)
         return ThinkingSplit(reasoning=reasoning)
@@ -164,8 +164,8 @@ class ThinkingTags:
             if self._tries >= MOST_TRIES:
                 break
         split_at = len(held)
-        if not last and (kept := _LONE.search(held) or _BEGUN.search(held)):
-            split_at = kept.start()
+        if not last and (held_from := _LONE.search(held) or _BEGUN.search(held)):
+            split_at = held_from.start()
         self._held = held[split_at:]
         self._said.append(held[:split_at])
         return ThinkingSplit(before + held[:split_at])
@@ -210,8 +210,8 @@ class Boxes:
         at = held.start() if held else len(text)
         text, self._held = text[:at], text[at:]
         first, *further = text.split(_FENCE)
-        told = [first if self._in_code else _SIGN.sub("", first)]
+        parts = [first if self._in_code else _SIGN.sub("", first)]
         for part in further:
             self._in_code = not self._in_code
-            told.append(part if self._in_code else _SIGN.sub("", part))
-        return _FENCE.join(told)
+            parts.append(part if self._in_code else _SIGN.sub("", part))
+        return _FENCE.join(parts)

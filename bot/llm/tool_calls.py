@@ -81,8 +81,8 @@ class ToolCallAssembler:
         calls = [call for call in (*self._done, *self._begun.values()) if call.name]
         self._begun, self._done = {}, []
         return tuple(
-            Call(one.id or f"call_{at}", one.name, one.arguments, pack_opaque(one.opaque))
-            for at, one in enumerate(calls)
+            Call(call.id or f"call_{number}", call.name, call.arguments, pack_opaque(call.opaque))
+            for number, call in enumerate(calls)
         )
 
 

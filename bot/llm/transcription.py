@@ -33,11 +33,11 @@ class Transcriptions:
         self._gate, self._retries = gate or RequestQueue(base_url), RETRIES
         self._client = make_client(base_url, api_key, silence=timeout, connect=CONNECT_TIMEOUT_S)
 
-    async def transcribe(self, sound: Sound, took: list[ExtraRequest] | None = None) -> str:
-        once = partial(self._words, sound, took)
+    async def transcribe(self, sound: Sound, requests: list[ExtraRequest] | None = None) -> str:
+        once = partial(self._words, sound, requests)
         return await in_turn(once, self._gate, Rank.ANSWER, waiting_chat(), self._retries)
 
-    async def _words(self, sound: Sound, took: list[ExtraRequest] | None) -> str:
+    async def _words(self, sound: Sound, requests: list[ExtraRequest] | None) -> str:
         file = (f"voice.{sound.format}", sound.data)
         try:
             # The raw response: openai's client raises other exceptions than its own for an unreadable one.
@@ -45,8 +45,8 @@ class Transcriptions:
         except openai.OpenAIError as exc:
             raise translate(exc, streaming=False) from exc
         words = _words(answer.content, answer.http_response.url.host)
-        if took is not None:
-            took.append(ExtraRequest(0, len(words.encode()) // BYTES_A_TOKEN, _usage(answer.content)))
+        if requests is not None:
+            requests.append(ExtraRequest(0, len(words.encode()) // BYTES_A_TOKEN, _usage(answer.content)))
         return words
 
     async def close(self) -> None:
@@ -68,8 +68,8 @@ def _words(content: bytes, host: str) -> str:
         answer = json.loads(plain)
     except (ValueError, RecursionError):
         answer = None if _BROKEN.match(plain) else plain
-    if (told := failure_in(mapping(answer), host=host)) is not None:
-        raise told
+    if (error := failure_in(mapping(answer), host=host)) is not None:
+        raise error
     words = answer if isinstance(answer, str) else plain if isinstance(answer, int | float) else None
     if isinstance(answer, dict):
         words = answer.get("text", answer.get("segments"))

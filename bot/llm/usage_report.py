@@ -61,7 +61,7 @@ def parse_usage(usage: object) -> Usage | None:
     into = _object(usage, ("prompt_tokens_details", "input_tokens_details", "input_token_details"))
     out = _object(usage, ("completion_tokens_details", "output_tokens_details"))
     read, cached = _first((usage,), ("prompt_tokens", "input_tokens")), _first((into, usage), _CACHED)
-    told = _ReportedNumbers(
+    numbers = _ReportedNumbers(
         read=read,
         said=_first((usage,), _SAID),
         total=_first((usage,), ("total_tokens",)),
@@ -70,16 +70,16 @@ def parse_usage(usage: object) -> Usage | None:
         reasoning=_first((out, usage), ("reasoning_tokens",)),
         apart=any(name in usage for name in _APART) and ("prompt_tokens" not in usage or cached > read),
     )
-    read, said = told.input_and_output()
+    read, said = numbers.input_and_output()
     silent = any(type(count := usage.get(name)) is int and count == 0 for name in _SAID)
-    if (not told.read and not told.apart) or not read or not (said or silent) or told.cached > read:
+    if (not numbers.read and not numbers.apart) or not read or not (said or silent) or numbers.cached > read:
         return None
     return Usage(
         input=read,
-        cached=told.cached,
+        cached=numbers.cached,
         output=said,
-        written=min(told.written, read - told.cached),
-        reasoning=min(max(told.reasoning, said - told.said if silent or told.said else 0), said),
+        written=min(numbers.written, read - numbers.cached),
+        reasoning=min(max(numbers.reasoning, said - numbers.said if silent or numbers.said else 0), said),
         audio=min(_first((into, usage), ("audio_tokens",)), read),
         image=min(_first((into, usage), ("image_tokens",)), read),
     )
