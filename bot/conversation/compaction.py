@@ -75,9 +75,9 @@ class Compactor:
 
     async def _compact(self, chat_id: int, most_prompt: float | None) -> CompactionOutcome:
         view = await self._windows.view(chat_id)
-        if view.sizes.total <= view.marks.low:
+        if view.sizes.total <= view.thresholds.low:
             return CompactionOutcome.NOTHING
-        if view.way is MemoryMode.SUMMARY:
+        if view.mode is MemoryMode.SUMMARY:
             most = most_prompt or SUMMARY_SHARE * view.policy.context_window
             first, end, cut = self._rounds_to_show(view, most, newest=most_prompt is None)
             if not cut:
@@ -89,7 +89,7 @@ class Compactor:
             span = Span(left[-1].id, left[0].at, left[-1].at)
             before = view.window.through_turn if not first else left[0].id - 1
             return await self._move(view, cut, text, add_span(view.covers, before, span), changed.turn_ids)
-        return await self._move(view, view.marks.cut, view.memory)
+        return await self._move(view, view.thresholds.cut, view.memory)
 
     async def drop(self, chat_id: int, most_tokens: float) -> CompactionOutcome:
         """Drop the oldest rounds without summarizing them, until the rest has at most `most_tokens`."""
@@ -109,18 +109,18 @@ class Compactor:
         because they matter most; older ones leave unsummarized.
         """
         readable = self._readable(view, most_prompt)
-        cut = min(view.marks.cut, readable)
+        cut = min(view.thresholds.cut, readable)
         rest = view.sizes.total - sum(view.sizes.rounds[:cut])
         if not newest or rest <= view.policy.cap:
             return 0, readable, cut
         room = most_prompt - view.sizes.system - view.sizes.memory
-        end = view.marks.cut
+        end = view.thresholds.cut
         while end and view.sizes.rounds[end - 1] > room:  # this round alone is too long to read
             end -= 1
         first = end
         while first and (room := room - view.sizes.rounds[first - 1]) >= 0:
             first -= 1
-        return first, end, view.marks.cut if end else 0
+        return first, end, view.thresholds.cut if end else 0
 
     def _readable(self, view: PromptWindow, most_prompt: float) -> int:
         """How many of the first rounds fit into the prompt; a round waiting for its answer doesn't count."""

@@ -74,10 +74,10 @@ class Generation:
     `extra_requests` lists all but the answer's own.
     """
 
-    def __init__(self, show: PreviewSink, bound: float, heads: SpeakerPrefix) -> None:
+    def __init__(self, show: PreviewSink, bound: float, prefix: SpeakerPrefix) -> None:
         """`bound`: seconds that all attempts together have until the first token, and the longest silence after it.
 
-        `heads`: removes a speaker's name from the beginning, where the model imitates the transcript's format.
+        `prefix`: removes a speaker's name from the beginning, where the model imitates the transcript's format.
         """
         self.text = ""
         self.finish: Finish | None = None
@@ -85,7 +85,7 @@ class Generation:
         """The addresses of all attempts' responses that the server has stored."""
         self._show = show
         self._bound = bound
-        self._heads = heads
+        self._prefix = prefix
         self._requests = [AnswerRequest()]
         self._abandoned: list[AnswerRequest] = []
 
@@ -156,7 +156,7 @@ class Generation:
                 async with aclosing(model.stream(messages, options)) as events:
                     await self._read(events, give_up_at)
                 self._doubt_usage()
-                self.text = self._heads.off(self._joined())
+                self.text = self._prefix.strip_from(self._joined())
                 self._check()
                 return
             except (StreamCut, EmptyAnswer) as exc:
@@ -197,10 +197,10 @@ class Generation:
         request.add(event)
         match event:
             case TextDelta():
-                self.text = self._heads.off(self._joined(), more=True)
+                self.text = self._prefix.strip_from(self._joined(), more=True)
                 self._show.update(self.text)
             case TextRetracted():
-                self.text = self._heads.off(self._joined(), more=True)
+                self.text = self._prefix.strip_from(self._joined(), more=True)
             case ReasoningDelta() if not self.text:
                 self._show.thinking()
             case Finished(reason):

@@ -100,7 +100,7 @@ class Maintenance:
         view = await self._windows.view(chat_id)
         if self.waits(view.window.chat):
             return
-        if (view.sizes.total >= view.marks.high and not view.overheard) or self._is_time(view):
+        if (view.sizes.total >= view.thresholds.high and not view.overheard) or self._is_time(view):
             self._start(chat_id, queues=True)
             return
         due = self._quiet_at(view)
@@ -115,7 +115,9 @@ class Maintenance:
         if view.window.chat.due_at is not None or view.window.chat.compact_failures:
             return False
         view = self._windows.with_answer(view, answer.generation.text, answer.token_ratio)
-        return view.sizes.total < view.marks.high and not pays_while_warm(view.policy, view.way, view.sizes, view.marks)
+        return view.sizes.total < view.thresholds.high and not pays_while_warm(
+            view.policy, view.mode, view.sizes, view.thresholds
+        )
 
     async def _is_only_overheard(self, chat_id: int) -> bool:
         """Whether nothing is due because the chat only has unaddressed talk, decided without loading the window."""
@@ -230,7 +232,12 @@ class Maintenance:
     def _is_time(self, view: PromptWindow) -> bool:
         """Whether the schedule wants this window compacted now."""
         due = view.window.chat.due_at
-        if due is None or due > self._clock() or view.sizes.total <= view.marks.low or view.way is MemoryMode.FULL:
+        if (
+            due is None
+            or due > self._clock()
+            or view.sizes.total <= view.thresholds.low
+            or view.mode is MemoryMode.FULL
+        ):
             return False
         return self._schedule != IDLE or self._quiet_at(view) is not None
 
@@ -238,7 +245,7 @@ class Maintenance:
         """When to compact because the cache is about to expire; None if it doesn't pay or has expired."""
         if self._schedule != IDLE or not view.window.turns or view.overheard:
             return None
-        if not pays_while_warm(view.policy, view.way, view.sizes, view.marks):
+        if not pays_while_warm(view.policy, view.mode, view.sizes, view.thresholds):
             return None
         last = view.window.turns[-1].at
         return last + QUIET_S if self._clock() - last < CACHE_S else None

@@ -20,7 +20,7 @@ class SpeakerPrefix:
         self._names = tuple(f"{name.casefold()}:" for name in {*names, "assistant"} if name)
         self._longest = 3 * MOST_BLANKS + _LONGEST_STAMP + max(map(len, self._names))
 
-    def off(self, text: str, *, more: bool = False) -> str:
+    def strip_from(self, text: str, *, more: bool = False) -> str:
         """The text without its prefix; `more`: it is still growing, so the result is "" while a prefix is possible."""
         head = text[: self._longest]
         stamp = _STAMP.match(head)
@@ -31,14 +31,14 @@ class SpeakerPrefix:
         folded = begun.casefold()
         name = next((name for name in self._names if folded.startswith(name)), None)
         if name is not None:
-            rest = _behind(begun, name)
+            rest = _after(begun, name)
             return text[len(head) - len(rest) :] if rest else text[len(head) :].lstrip()
         if more and len(text) < self._longest and any(name.startswith(folded) for name in self._names):
             return ""
         return text[len(head) - len(begun) :] if stamp else text
 
 
-def _behind(begun: str, name: str) -> str:
+def _after(begun: str, name: str) -> str:
     """The text after a name, whose length may change with case folding."""
     end = next(end for end in range(1, len(begun) + 1) if begun[:end].casefold().startswith(name))
     return begun[end:].lstrip()

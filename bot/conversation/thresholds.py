@@ -46,7 +46,7 @@ class WindowPolicy:
     """The settings. Tokens are the model's; `compact_at` is a share of the window, or None for the optimum."""
 
     context_window: int
-    way: MemoryMode
+    mode: MemoryMode
     compact_at: float | None
     keep_rounds: int
     memory_tokens: int
@@ -116,11 +116,11 @@ def round_starts(turns: Sequence[Turn]) -> list[int]:
     return [0, *starts[1:]] if turns else []
 
 
-def thresholds(policy: WindowPolicy, way: MemoryMode, sizes: WindowSizes) -> Thresholds:
+def thresholds(policy: WindowPolicy, mode: MemoryMode, sizes: WindowSizes) -> Thresholds:
     """When this window is compacted and what then leaves it."""
-    if way is MemoryMode.FULL:
+    if mode is MemoryMode.FULL:
         return Thresholds(0.0, inf, rounds_to_cut(sizes.rounds, policy.cap / 2), inf)
-    if way is MemoryMode.TRUNCATE:
+    if mode is MemoryMode.TRUNCATE:
         kept = count_tail(sizes.answered, policy.keep_rounds, 0, policy.cap / 2) + sizes.waiting
         memory, made = sizes.memory, policy.cached_price * sizes.memory  # it stays unchanged, hence cached
     else:
@@ -131,7 +131,7 @@ def thresholds(policy: WindowPolicy, way: MemoryMode, sizes: WindowSizes) -> Thr
     length = sum(sizes.rounds[len(sizes.rounds) - kept :])
     growth = _growth(policy, sizes, length, made)
     # A model may write more than it is asked for: what is left after a compaction must not call for the next one.
-    replaced_by = max(policy.most_memory, sizes.memory) if way is MemoryMode.SUMMARY else sizes.memory
+    replaced_by = max(policy.most_memory, sizes.memory) if mode is MemoryMode.SUMMARY else sizes.memory
     low = sizes.system + length + replaced_by
     if policy.compact_at is not None:
         high = policy.compact_at * policy.context_window
@@ -159,17 +159,17 @@ def rounds_to_cut(rounds: Sequence[float], most_tokens: float) -> int:
     return len(rounds) - count_tail(rounds, len(rounds), 0, most_tokens)
 
 
-def pays_while_warm(policy: WindowPolicy, way: MemoryMode, sizes: WindowSizes, found: Thresholds) -> bool:
+def pays_while_warm(policy: WindowPolicy, mode: MemoryMode, sizes: WindowSizes, found: Thresholds) -> bool:
     """Whether to compact a quiet chat before its cache expires, instead of reading the window uncached later.
 
     With X tokens in the window, g of which would leave, compacting now costs K = cX + om (nothing if no summary is
     written) and the next prompt has X - g uncached tokens. Waiting costs X uncached tokens and brings the next full
     compaction, K + L + m, closer by g/D. So compacting pays if K < g + (g/D)(K + L + m).
     """
-    if not found.cut or sizes.total <= found.low or way is MemoryMode.FULL:
+    if not found.cut or sizes.total <= found.low or mode is MemoryMode.FULL:
         return False
     leaving = sum(sizes.rounds[: found.cut])
-    if way is MemoryMode.TRUNCATE:
+    if mode is MemoryMode.TRUNCATE:
         return True
     price = policy.cached_price * sizes.total + policy.output_price * policy.most_memory
     rewritten = sum(sizes.rounds[found.cut :]) + policy.most_memory

@@ -100,11 +100,11 @@ class PromptWindow:
     window: Window
     model: ChatModel
     """The model that answers."""
-    way: MemoryMode
+    mode: MemoryMode
     policy: WindowPolicy
     """With that model's window."""
     sizes: WindowSizes
-    marks: Thresholds
+    thresholds: Thresholds
     starts: tuple[int, ...]
     """The indexes of the turns where rounds begin."""
     ratio: float
@@ -144,7 +144,7 @@ class PromptWindow:
 
 
 class WindowReader:
-    """Reads windows. `policy.way` applies to chats without their own choice."""
+    """Reads windows. `policy.mode` applies to chats without their own choice."""
 
     def __init__(
         self,
@@ -206,13 +206,13 @@ class WindowReader:
     def _measured(self, window: Window, model: ChatModel, ratio: float) -> PromptWindow:
         starts = tuple(round_starts(window.turns))
         chosen = window.chat.settings.memory_way
-        way = MemoryMode(chosen) if chosen else self._policy.way
-        if model.single_turn and way is MemoryMode.SUMMARY:  # it can't be asked to write a summary
-            way = MemoryMode.TRUNCATE
-        tools = self._tools_for(window.chat, model, way)
+        mode = MemoryMode(chosen) if chosen else self._policy.mode
+        if model.single_turn and mode is MemoryMode.SUMMARY:  # it can't be asked to write a summary
+            mode = MemoryMode.TRUNCATE
+        tools = self._tools_for(window.chat, model, mode)
         sizes = self._sizes(window, model.capabilities, starts, ratio, prompt.tool_tokens(tools, self.count_tokens))
         policy = self.policy_for(model)
-        return PromptWindow(window, model, way, policy, sizes, thresholds(policy, way, sizes), starts, ratio, tools)
+        return PromptWindow(window, model, mode, policy, sizes, thresholds(policy, mode, sizes), starts, ratio, tools)
 
     def policy_for(self, model: ChatModel) -> WindowPolicy:
         """The policy for a model: the server's price of cached tokens, and the window it was seen to read."""
@@ -281,11 +281,11 @@ class WindowReader:
         """The time spans of a memory as a sentence for the model."""
         return memory_text.describe_spans(memory.covers, self._zone) if memory and memory.text else ""
 
-    def _tools_for(self, chat: Chat, model: ChatModel, way: MemoryMode) -> tuple[Tool, ...]:
+    def _tools_for(self, chat: Chat, model: ChatModel, mode: MemoryMode) -> tuple[Tool, ...]:
         if not model.calls or model.single_turn:
             return ()
         unwanted = {prompt.RECALL} if chat.settings.recall is False else set()
-        unwanted |= {prompt.REMEMBER} if way is MemoryMode.TRUNCATE else set()
+        unwanted |= {prompt.REMEMBER} if mode is MemoryMode.TRUNCATE else set()
         return tuple(tool for tool in self._tools if tool not in unwanted)
 
     def _sizes(

@@ -64,7 +64,7 @@ class WindowFitter:
 
     async def _shrink(self, view: PromptWindow, *, most_prompt: float | None, most: float) -> None:
         chat_id = view.window.chat.id
-        if view.way is MemoryMode.SUMMARY and not self._maintenance.waits(view.window.chat):
+        if view.mode is MemoryMode.SUMMARY and not self._maintenance.waits(view.window.chat):
             try:
                 outcome = await self._maintenance.compact(chat_id, most_prompt=most_prompt)
             except ModelError as exc:

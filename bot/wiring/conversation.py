@@ -169,7 +169,7 @@ def _selector(settings: Settings, models: Models) -> ModelSelector:
 def _policy(settings: Settings, selector: ModelSelector) -> WindowPolicy:
     return WindowPolicy(
         context_window=settings.context_window or selector.smallest_window,
-        way=MemoryMode(settings.memory),
+        mode=MemoryMode(settings.memory),
         compact_at=None if settings.compact_at == "auto" else float(settings.compact_at),
         keep_rounds=settings.keep_rounds,
         memory_tokens=settings.memory_tokens,

@@ -47,7 +47,7 @@ class Bench:
         self.model = ScriptedModel(scripts)
         settings: dict[str, object] = {
             "context_window": 32768,
-            "way": MemoryMode.SUMMARY,
+            "mode": MemoryMode.SUMMARY,
             "compact_at": None,
             "keep_rounds": 20,
             "memory_tokens": 800,

@@ -42,7 +42,7 @@ async def test_window_must_exceed_low_threshold(storage: Storage, beyond: int, o
     await bench.talk(1, tokens=800 + beyond)
     await bench.talk(20)
     view = await bench.view()
-    assert view.sizes.total - view.marks.low == beyond
+    assert view.sizes.total - view.thresholds.low == beyond
     assert await compact(bench) is outcome
     assert len(bench.model.requests) == beyond
 

@@ -33,7 +33,7 @@ from bot.llm.stream_events import (
 from tests.scripted import Script, ScriptedModel, Seen, says
 
 ASKED = [Message("user", "hello")]
-HEADS = SpeakerPrefix(["Keepsake", "Großer Bär"])
+PREFIX = SpeakerPrefix(["Keepsake", "Großer Bär"])
 
 
 def _draft(*scripts: Script, bound: float = 5.0) -> tuple[Generation, ScriptedModel, Seen]:
@@ -260,13 +260,13 @@ async def test_retracted_text_is_reasoning_of_its_request() -> None:
     ],
 )
 def test_a_head_is_taken_off_and_nothing_else(text: str, shown: str) -> None:
-    assert HEADS.off(text) == shown
+    assert PREFIX.strip_from(text) == shown
 
 
 @pytest.mark.parametrize("head", ["", "[Mon 2026-11-23 12:00] ", "Keepsake: "])
 def test_growing_speaker_prefix_is_never_shown(head: str) -> None:
     text = f"{head}Hello"
-    grown = [HEADS.off(text[:end], more=True) for end in range(1, len(text) + 1)]
+    grown = [PREFIX.strip_from(text[:end], more=True) for end in range(1, len(text) + 1)]
     assert all("Hello".startswith(shown.strip()) for shown in grown)
     assert grown[-1] == "Hello"
 
@@ -276,7 +276,7 @@ def test_looking_at_a_long_answer_costs_no_more(letter: str) -> None:
     def took(length: int) -> float:
         text, began = letter * length, thread_time()
         for _ in range(200):
-            HEADS.off(text, more=True)
+            PREFIX.strip_from(text, more=True)
         return thread_time() - began
 
     took(1_000)

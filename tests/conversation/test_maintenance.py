@@ -58,14 +58,14 @@ async def test_with_the_schedule_off_silence_changes_nothing(storage: Storage) -
     assert (await bench.chat()).due_at is None
 
 
-@pytest.mark.parametrize("way", [MemoryMode.SUMMARY, MemoryMode.TRUNCATE])
-async def test_cron_compacts_windows_above_low_threshold(storage: Storage, way: MemoryMode) -> None:
-    bench = Bench(storage, [NOTES], schedule="0 4 * * *", way=way)
+@pytest.mark.parametrize("mode", [MemoryMode.SUMMARY, MemoryMode.TRUNCATE])
+async def test_cron_compacts_windows_above_low_threshold(storage: Storage, mode: MemoryMode) -> None:
+    bench = Bench(storage, [NOTES], schedule="0 4 * * *", mode=mode)
     await bench.talk(33)
     assert await bench.look() == 0
     async with storage.transaction() as tx:
         await storage.chats.all_due(tx, bench.clock())
-    assert await bench.look() == (1 if way is MemoryMode.SUMMARY else 0)
+    assert await bench.look() == (1 if mode is MemoryMode.SUMMARY else 0)
     assert await bench.rounds() == 20
     async with storage.transaction() as tx:
         await storage.chats.all_due(tx, bench.clock())

@@ -48,7 +48,7 @@ async def test_window_is_due_at_high_threshold(storage: Storage, beyond: int, re
     await bench.ask(50)
     answer = await answered(bench)
     view = await bench.view()
-    assert (view.sizes.total, view.marks.high) == (HIGH + beyond, HIGH)
+    assert (view.sizes.total, view.thresholds.high) == (HIGH + beyond, HIGH)
     await bench.upkeep.look_after((await bench.chat()).id, answer if is_known else None)
     await asyncio.gather(*bench.upkeep._running.values())
     assert len(bench.model.requests) == requests
@@ -66,7 +66,7 @@ async def test_quiet_chat_is_due_while_cache_lasts(storage: Storage, silence: fl
 
 
 @pytest.mark.parametrize(
-    ("way", "first_round", "requests", "left"),
+    ("mode", "first_round", "requests", "left"),
     [
         (MemoryMode.SUMMARY, 800, 0, 0),
         (MemoryMode.SUMMARY, 801, 1, 1),
@@ -75,9 +75,9 @@ async def test_quiet_chat_is_due_while_cache_lasts(storage: Storage, silence: fl
     ],
 )
 async def test_cron_spares_window_at_low_threshold(
-    storage: Storage, way: MemoryMode, first_round: int, requests: int, left: int
+    storage: Storage, mode: MemoryMode, first_round: int, requests: int, left: int
 ) -> None:
-    bench = Bench(storage, [NOTES], "0 4 * * *", way=way)
+    bench = Bench(storage, [NOTES], "0 4 * * *", mode=mode)
     await bench.talk(1, first_round)
     await bench.talk(20)
     async with storage.transaction() as tx:

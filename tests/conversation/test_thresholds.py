@@ -19,7 +19,7 @@ from storage.records import Role, Turn
 
 POLICY = WindowPolicy(
     context_window=32768,
-    way=MemoryMode.SUMMARY,
+    mode=MemoryMode.SUMMARY,
     compact_at=None,
     keep_rounds=20,
     memory_tokens=800,
@@ -137,16 +137,16 @@ def test_idle_chat_is_compacted_when_that_saves() -> None:
 def test_nothing_pays_at_low_threshold_or_without_cut() -> None:
     sizes = _sizes(43)
     found = thresholds(POLICY, MemoryMode.SUMMARY, sizes)
-    for way in (MemoryMode.SUMMARY, MemoryMode.TRUNCATE):
-        assert pays_while_warm(POLICY, way, sizes, replace(found, low=sizes.total - 1))
-        assert not pays_while_warm(POLICY, way, sizes, replace(found, low=sizes.total))
-        assert not pays_while_warm(POLICY, way, sizes, replace(found, cut=0, low=sizes.total - 1))
+    for mode in (MemoryMode.SUMMARY, MemoryMode.TRUNCATE):
+        assert pays_while_warm(POLICY, mode, sizes, replace(found, low=sizes.total - 1))
+        assert not pays_while_warm(POLICY, mode, sizes, replace(found, low=sizes.total))
+        assert not pays_while_warm(POLICY, mode, sizes, replace(found, cut=0, low=sizes.total - 1))
 
 
-@pytest.mark.parametrize("way", list(MemoryMode))
+@pytest.mark.parametrize("mode", list(MemoryMode))
 @pytest.mark.parametrize(("rounds", "waiting"), [((), False), ((75.0,), True), ((75.0,), False)])
-def test_empty_window_and_lone_round_have_no_cut(way: MemoryMode, rounds: tuple[float, ...], waiting: bool) -> None:
-    assert thresholds(POLICY, way, WindowSizes(50, 0, rounds, waiting)).cut == 0
+def test_empty_window_and_lone_round_have_no_cut(mode: MemoryMode, rounds: tuple[float, ...], waiting: bool) -> None:
+    assert thresholds(POLICY, mode, WindowSizes(50, 0, rounds, waiting)).cut == 0
 
 
 @pytest.mark.parametrize(("window", "asked", "most"), [(32768, 800, 800), (6400, 800, 800), (6392, 800, 799)])

@@ -1,6 +1,6 @@
 """Pictures and sounds in requests: never more of them at a time than there is room for, over all chats.
 
-What a window's marks are reckoned with: the settings, and what is known of the model's server.
+What a window's thresholds are computed from: the settings, and what is known of the model's server.
 """
 
 import asyncio

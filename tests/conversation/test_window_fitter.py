@@ -16,14 +16,14 @@ CAP = 3400
 """85 % of the window."""
 MOST = 4600
 """115 % of the window: a longer prompt isn't even tried."""
-WAYS = [(MemoryMode.SUMMARY, 1), (MemoryMode.TRUNCATE, 0), (MemoryMode.FULL, 0)]
-"""Each way, and how many requests it takes to shorten a window."""
+MODES = [(MemoryMode.SUMMARY, 1), (MemoryMode.TRUNCATE, 0), (MemoryMode.FULL, 0)]
+"""Each mode, and how many requests it takes to shorten a window."""
 DOWN: Script = [ServerTrouble("down")]
 
 
-async def bench_of(storage: Storage, total: float, *scripts: Script, way: MemoryMode = MemoryMode.SUMMARY) -> Bench:
+async def bench_of(storage: Storage, total: float, *scripts: Script, mode: MemoryMode = MemoryMode.SUMMARY) -> Bench:
     """A bench whose window has this many tokens: rounds of 75, and the rest in the first one."""
-    bench = Bench(storage, list(scripts) or [NOTES], context_window=WINDOW, way=way)
+    bench = Bench(storage, list(scripts) or [NOTES], context_window=WINDOW, mode=mode)
     rounds = int(total - (await bench.view()).sizes.system) // 75 - 1
     await bench.talk(1, int(total - (await bench.view()).sizes.system) - 75 * rounds)
     await bench.talk(rounds)
@@ -39,19 +39,19 @@ async def total(bench: Bench) -> float:
     return (await bench.view()).sizes.total
 
 
-@pytest.mark.parametrize("way", list(MemoryMode))
-async def test_window_at_its_cap_is_sent_unchanged(storage: Storage, way: MemoryMode) -> None:
-    bench = await bench_of(storage, CAP, way=way)
+@pytest.mark.parametrize("mode", list(MemoryMode))
+async def test_window_at_its_cap_is_sent_unchanged(storage: Storage, mode: MemoryMode) -> None:
+    bench = await bench_of(storage, CAP, mode=mode)
     view = await bench.fitter.make(await chat_id(bench))
     assert view is not None
     assert view.sizes.total == CAP
     assert bench.model.requests == []
 
 
-@pytest.mark.parametrize(("way", "requests"), WAYS)
-async def test_window_above_its_cap_is_shortened(storage: Storage, way: MemoryMode, requests: int) -> None:
+@pytest.mark.parametrize(("mode", "requests"), MODES)
+async def test_window_above_its_cap_is_shortened(storage: Storage, mode: MemoryMode, requests: int) -> None:
     """With a summary the tail is kept; without one, rounds of up to half the cap."""
-    bench = await bench_of(storage, CAP + 1, way=way)
+    bench = await bench_of(storage, CAP + 1, mode=mode)
     assert await bench.fitter.make(await chat_id(bench)) is None
     assert len(bench.model.requests) == requests
     assert (await bench.view()).memory == ("- Ann sails." if requests else "")
@@ -106,10 +106,10 @@ async def test_message_surely_too_long_is_refused(storage: Storage, beyond: int,
     assert await bench.rounds() == 1
 
 
-@pytest.mark.parametrize(("way", "requests"), WAYS)
-async def test_refused_prompt_is_halved(storage: Storage, way: MemoryMode, requests: int) -> None:
+@pytest.mark.parametrize(("mode", "requests"), MODES)
+async def test_refused_prompt_is_halved(storage: Storage, mode: MemoryMode, requests: int) -> None:
     """The prompt that writes the summary has half of it too: the server would refuse more."""
-    bench = await bench_of(storage, 3000, way=way)
+    bench = await bench_of(storage, 3000, mode=mode)
     sizes = (await bench.view()).sizes
     half = sum(sizes.system + tokens <= 1500 for tokens in accumulate(sizes.rounds))
     await bench.fitter.make_after_refusal(await chat_id(bench))
