@@ -89,13 +89,14 @@ class Bases:
             (turn.turn_id, turn.shown, turn.looked_up, turn.overall_rank, turn.words_rank, turn.meaning_rank)
             for turn in basis.found
         ]
-        await tx.execute(  # CROSS JOIN fixes the join order; otherwise SQLite would scan all turns of the chat
-            "INSERT INTO basis_turns (reply_id, turn_id, shown, looked_up, overall_rank, words_rank,"
-            " meaning_rank) SELECT bases.reply_id, turns.id, value ->> 1, value ->> 2, value ->> 3, value ->> 4,"
-            f" value ->> 5 FROM bases CROSS JOIN {each('?3')} CROSS JOIN turns WHERE turns.id = value ->> 0"
-            " AND turns.chat_id = ?2 AND bases.reply_id = ?1 ON CONFLICT (reply_id, turn_id) DO NOTHING",
-            (reply_id, chat.id, json.dumps(found)),
-        )
+        if found:
+            await tx.execute(  # CROSS JOIN fixes the join order; otherwise SQLite would scan all turns of the chat
+                "INSERT INTO basis_turns (reply_id, turn_id, shown, looked_up, overall_rank, words_rank,"
+                " meaning_rank) SELECT bases.reply_id, turns.id, value ->> 1, value ->> 2, value ->> 3, value ->> 4,"
+                f" value ->> 5 FROM bases CROSS JOIN {each('?3')} CROSS JOIN turns WHERE turns.id = value ->> 0"
+                " AND turns.chat_id = ?2 AND bases.reply_id = ?1 ON CONFLICT (reply_id, turn_id) DO NOTHING",
+                (reply_id, chat.id, json.dumps(found)),
+            )
 
     async def of(self, chat: Chat, reply_id: int) -> Basis | None:
         """What an answer of a chat was based on; None if that wasn't recorded, or was reset or forgotten."""

@@ -48,12 +48,13 @@ class Inbox:
 
         A button press includes the message with the button, which `forget` might not find, so its JSON is blanked.
         """
-        await self._mark(tx, update_ids, "done")
-        await tx.execute(
-            f"UPDATE inbox SET raw = '{{}}' WHERE update_id {in_list()}"
-            " AND json_valid(raw) AND raw ->> '$.callback_query.id' IS NOT NULL",
-            (listed(update_ids),),
-        )
+        if update_ids:
+            await tx.execute(
+                "UPDATE inbox SET state = 'done', raw = CASE WHEN json_valid(raw)"
+                " AND raw ->> '$.callback_query.id' IS NOT NULL THEN '{}' ELSE raw END"
+                f" WHERE update_id {in_list()}",
+                (listed(update_ids),),
+            )
 
     async def unreadable(self, tx: Transaction, update_ids: Collection[int]) -> None:
         """Mark updates that can't be parsed; their JSON is kept for the operator until it is pruned."""

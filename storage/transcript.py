@@ -113,18 +113,13 @@ class Transcript:
         self, tx: Transaction, chat_id: int, turns: Sequence[NewTurn], now: float, *, asked: bool = True
     ) -> None:
         """Add messages of users. If they `asked`, an answer is due; otherwise the messages are unaddressed."""
+        state = TurnState.WAITING if asked else TurnState.SETTLED
         for turn in turns:
             turn_id = await tx.insert(
                 "INSERT INTO turns (chat_id, role, state, content, glue, sender_id, speaker, tokens, said_at,"
                 " created_at, asked, from_bot) VALUES (?, 'user', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
-                    *(
-                        chat_id,
-                        TurnState.WAITING if asked else TurnState.SETTLED,
-                        turn.content,
-                        turn.separator,
-                        turn.sender_id,
-                    ),
+                    *(chat_id, state, turn.content, turn.separator, turn.sender_id),
                     *(turn.speaker, turn.tokens, turn.said_at, now, asked, turn.from_bot),
                 ),
             )
@@ -133,7 +128,8 @@ class Transcript:
                     "INSERT INTO turn_messages (turn_id, message_id, digest) VALUES (?, ?, ?)",
                     (turn_id, turn.message_id, turn.digest),
                 )
-            await self._media.add(tx, turn_id, turn.media)
+            if turn.media:
+                await self._media.add(tx, turn_id, turn.media)
 
     async def pending_reply(self, chat_id: int, tx: Transaction | None = None) -> PendingReply | None:
         """The answer that this chat is waiting for, if there is one."""

@@ -70,8 +70,13 @@ class Indexer:
 
         `chat`: as it was read with its window.
         """
-        if chat.indexed_turn < turn_id and await self._storage.history.unindexed_count(chat.id, 1):
-            await self._index_batch(chat.id)
+        if chat.indexed_turn >= turn_id:
+            return
+        try:
+            if await self._storage.history.unindexed_count(chat.id, 1):
+                await self._index_batch(chat.id)
+        except StorageError as exc:  # an answer doesn't fail because of that
+            log.info("New turns can't be indexed now: %s", exc)
 
     async def catch_up(self, chat_id: int) -> None:
         """Index all new turns."""
@@ -185,6 +190,12 @@ class Indexer:
         await self.renew()
         for chat_id in await self._storage.history.chats_to_index():
             await self.catch_up(chat_id)
+
+    async def keep_up_all(self) -> None:
+        """Index the new turns of chats that have enough of them."""
+        await self.renew()
+        for chat_id in await self._storage.history.chats_to_index():
+            await self.keep_up(chat_id)
 
     async def repair(self) -> None:
         """Remove keys without a turn and add missing ones, some thousand ids at a time."""
@@ -327,7 +338,7 @@ class IndexRepair:
     async def _look(self) -> None:
         self._looked_at = self._clock()
         if await self._indexer.probe():
-            await self._indexer.catch_up_all()
+            await self._indexer.keep_up_all()
         else:
             await self._rebuild()
         if self._moving is None or self._moving.done():

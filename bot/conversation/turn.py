@@ -143,7 +143,8 @@ class Conversation:
             if answer.request is not None and result.own.request.model == answer.request.model.name:
                 answer.token_ratio = recorded.ratio
             used[result.own.request.model] = own
-        await self._servers.add_responses(tx, chat_id, answer.generation.stored, self._clock())
+        if answer.generation.stored:
+            await self._servers.add_responses(tx, chat_id, answer.generation.stored, self._clock())
         for charge in result.extra:
             more, model = await self._usage.add(tx, chat_id, charge.request, charge.reported), charge.request.model
             used[model] = used.get(model, Usage(0, 0, 0)) + more
