@@ -99,7 +99,7 @@ async def test_exports_compactions_and_edits_can_be_stopped(stage: Stage) -> Non
     said = await stage.ann.say(stage.home, "My slate is called Ben.")
     await stage.replies(1)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ExportHandlers, "_made", for_ever)
+        patch.setattr(ExportHandlers, "_export", for_ever)
         await stage.ann.say(stage.home, "/export json")
         await stopped()
         await say(stage, "/memory")
