@@ -135,9 +135,26 @@ async def _recall(storage: Storage, embedder: Embedder, chats: dict[int, Chat]) 
     table: Table = {}
     before = _memory()
     for length, chat in chats.items():
-        semantic = EmbeddingIndex(storage, embedder, UTC, time.monotonic)
-        by_words = Recall(storage, Indexer(storage, UTC), estimate, RECALL_TOKENS, UTC)
-        by_both = Recall(storage, Indexer(storage, UTC), estimate, RECALL_TOKENS, UTC, semantic)
+        semantic = EmbeddingIndex(storage.database, storage.history, storage.vectors, embedder, UTC, time.monotonic)
+        by_words = Recall(
+            storage.chats,
+            storage.history,
+            storage.search,
+            Indexer(storage.chats, storage.history, storage.search, UTC),
+            estimate,
+            RECALL_TOKENS,
+            UTC,
+        )
+        by_both = Recall(
+            storage.chats,
+            storage.history,
+            storage.search,
+            Indexer(storage.chats, storage.history, storage.search, UTC),
+            estimate,
+            RECALL_TOKENS,
+            UTC,
+            semantic,
+        )
         table[length] = {way: Times() for way in WAYS}
         for question in await _questions(storage, chat):
             await table[length]["words"].take(by_words.find(chat, question, after_turn=0, before_turn=LAST))
@@ -188,8 +205,17 @@ async def _first_questions(path: Path, embedder: Embedder, chats: dict[int, Chat
         (question, *_), times = await _questions(storage, chat), Times()
         await storage.close()
         storage = await Storage.open(path)
-        semantic = EmbeddingIndex(storage, embedder, UTC, time.monotonic)
-        recall = Recall(storage, Indexer(storage, UTC), estimate, RECALL_TOKENS, UTC, semantic)
+        semantic = EmbeddingIndex(storage.database, storage.history, storage.vectors, embedder, UTC, time.monotonic)
+        recall = Recall(
+            storage.chats,
+            storage.history,
+            storage.search,
+            Indexer(storage.chats, storage.history, storage.search, UTC),
+            estimate,
+            RECALL_TOKENS,
+            UTC,
+            semantic,
+        )
         await times.take(recall.find(chat, question, after_turn=0, before_turn=LAST))
         await semantic.close()
         await storage.close()
@@ -278,7 +304,7 @@ async def _finish(storage: Storage, chat: Chat) -> None:
 
 
 async def _index(storage: Storage, chat: Chat) -> None:
-    await Indexer(storage, UTC).catch_up(chat.id)
+    await Indexer(storage.chats, storage.history, storage.search, UTC).catch_up(chat.id)
 
 
 if __name__ == "__main__":

@@ -61,7 +61,7 @@ def _jobs(
     return Jobs(
         storage=storage,
         keyboards=buttons,
-        retention=Retention(storage, Indexer(storage, ZONE), estimate),
+        retention=Retention(storage, Indexer(storage.chats, storage.history, storage.search, ZONE), estimate),
         outbox=NoOutbox(),
         responses=ResponseDeletion(storage.database, storage.servers, None),
         wakeups=woken or Woken(),
@@ -172,7 +172,7 @@ async def test_expired_turns_are_deleted_with_their_words(storage: Storage) -> N
             await storage.transcript.append(tx, chat.id, [said], now=number * DAY_S)
             await storage.transcript.give_up(tx, chat.id)
         await storage.memories.put(tx, chat, Memory(1, "notes", 1, made_at=0.0))
-    await Indexer(storage, ZONE).catch_up(chat.id)
+    await Indexer(storage.chats, storage.history, storage.search, ZONE).catch_up(chat.id)
     await _jobs(storage, Buttons(), 2.5 * DAY_S, said=1).retain()
     window = await storage.memories.window(chat.id)
     assert (window.memory, [turn.content for turn in window.turns]) == (None, ["samarkand"])

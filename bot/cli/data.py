@@ -83,7 +83,8 @@ async def import_file(settings: Settings, file: Path, wish: ImportOptions) -> No
         storage = await open_storage(settings, stack, wait=0.0)
         try:
             await put(storage, bundles, time.time())
-            indexer = Indexer(storage, settings.zone)  # the bot would do this as well, but only after its first answer
+            # The bot would index them as well, but only after its first answer.
+            indexer = Indexer(storage.chats, storage.history, storage.search, settings.zone)
             for chat_id in await storage.history.chats_to_index():
                 await indexer.catch_up(chat_id)
         except StorageError as exc:

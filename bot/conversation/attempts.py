@@ -34,7 +34,8 @@ from bot.errors import (
     TooManyBytes,
 )
 from bot.language import texts
-from storage import Storage
+from storage.database import Database
+from storage.transcript import Transcript
 
 MOST_HALVINGS = 4
 """How often a window may be halved for one answer."""
@@ -59,15 +60,16 @@ class AnswerAttempts:
 
     def __init__(
         self,
-        storage: Storage,
+        database: Database,
+        transcript: Transcript,
         windows: WindowReader,
         attempts: MediaAttempts,
         recovery: ContentFilterRecovery,
         refusals: RefusalSearch,
         fitter: WindowFitter,
     ) -> None:
-        self._transaction = storage.transaction
-        self._transcript = storage.transcript
+        self._database = database
+        self._transcript = transcript
         self._windows = windows
         self._attempts = attempts
         self._recovery = recovery
@@ -139,7 +141,7 @@ class AnswerAttempts:
             return bool(answer.generation.text.strip() and answer.generation.finish)
         if refused:
             answer.left_out.append(texts.EARLIER_REFUSED)
-            async with self._transaction() as tx:
+            async with self._database.transaction() as tx:
                 await self._transcript.leave_out(tx, answer.chat.id, refused)
         return True
 

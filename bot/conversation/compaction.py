@@ -22,8 +22,8 @@ from bot.conversation.tokens import LEAST_SAMPLE, describe_length
 from bot.conversation.window import MOST_TAKEN_UP, PromptWindow, WindowReader
 from bot.errors import EmptyAnswer, ModelError
 from bot.llm.interface import ChatModel, Message
-from storage import Storage
-from storage.memories import Span
+from storage.database import Database
+from storage.memories import Memories, Span
 from storage.records import Chat, Turn
 
 SUMMARY_SHARE = 0.8
@@ -49,14 +49,16 @@ class Compactor:
 
     def __init__(
         self,
-        storage: Storage,
+        database: Database,
+        memories: Memories,
         windows: WindowReader,
         side_requests: SideRequests,
         cache_markers: CacheMarkerPolicy,
         refusals: RefusalSearch,
         clock: Callable[[], float],
     ) -> None:
-        self._storage = storage
+        self._database = database
+        self._memories = memories
         self._windows = windows
         self._side_requests = side_requests
         self._cache_markers = cache_markers
@@ -209,10 +211,10 @@ class Compactor:
         memory = self._windows.memory(
             view.turns(0, cut)[-1].id, text, self._clock(), view.covers if spans is None else spans
         )
-        async with self._storage.transaction() as tx:
-            stored = await self._storage.memories.put(tx, view.window.chat, memory)
+        async with self._database.transaction() as tx:
+            stored = await self._memories.put(tx, view.window.chat, memory)
             if stored and included:
-                await self._storage.memories.mark_included(tx, included)
+                await self._memories.mark_included(tx, included)
         log.info(
             "Chat %d: %d of %d rounds leave the window, memory of %d tokens%s",
             *(view.window.chat.id, cut, len(view.starts), memory.tokens),

@@ -31,10 +31,11 @@ from bot.errors import (
 )
 from bot.llm.interface import Embedder, Purpose
 from bot.llm.stream_events import ExtraRequest
-from storage import Storage, StorageError
-from storage.history import InContext
+from storage import StorageError
+from storage.database import Database
+from storage.history import History, InContext
 from storage.records import HistoryTurn, Role
-from storage.vectors import Progress
+from storage.vectors import Progress, Vectors
 
 FIRST_S = 15.0
 LONGEST_S = 900.0
@@ -95,7 +96,9 @@ class EmbeddingIndex:
 
     def __init__(
         self,
-        storage: Storage,
+        database: Database,
+        history: History,
+        vectors: Vectors,
         embedder: Embedder,
         zone: tzinfo,
         clock: Callable[[], float],
@@ -103,10 +106,12 @@ class EmbeddingIndex:
     ) -> None:
         """Without `usage_recorder`, usage isn't recorded."""
         self._usage_recorder = usage_recorder
-        self._storage = storage
+        self._database = database
+        self._history = history
+        self._vectors = vectors
         self._embedder = embedder
         self._zone = zone
-        self._comparing = VectorComparison(storage.vectors)
+        self._comparing = VectorComparison(vectors)
         # Separate cooldowns: a text that keeps failing in the background must not disable questions.
         self._rest = Cooldown("Embeddings of questions", clock)
         self._background_rest = Cooldown("Embeddings", clock)
@@ -120,8 +125,8 @@ class EmbeddingIndex:
 
     async def wake_all(self) -> None:
         """Embed the backlog of all chats in the background, after a start or a change of model."""
-        await self._storage.vectors.follow()
-        chat_ids = await self._storage.vectors.chats_to_embed(self._embedder.name)
+        await self._vectors.follow()
+        chat_ids = await self._vectors.chats_to_embed(self._embedder.name)
         self._waiting |= dict.fromkeys(chat_ids)
         if chat_ids:
             log.info("Embedding the backlog of %d chats in the background", len(chat_ids))
@@ -138,13 +143,13 @@ class EmbeddingIndex:
 
         Raises ModelError and StorageError; whatever was stored stays.
         """
-        progress = await self._storage.vectors.progress(chat_id, self._embedder.name)
+        progress = await self._vectors.progress(chat_id, self._embedder.name)
         changed = False
-        while turn_ids := await self._storage.vectors.to_make(chat_id, progress, BATCH):
+        while turn_ids := await self._vectors.to_make(chat_id, progress, BATCH):
             if batches <= 0:
                 return False
             batches -= 1
-            rows = await self._storage.history.in_context(chat_id, turn_ids)
+            rows = await self._history.in_context(chat_id, turn_ids)
             made = await self._make_vectors(chat_id, rows)
             dimension = next((len(vector) for pair in made for vector in pair if vector), progress.dimension)
             through = max(turn_ids[-1], progress.through_turn)
@@ -161,7 +166,7 @@ class EmbeddingIndex:
         if not words.strip() or self._rest.left > 0:
             return None
         try:
-            if not await self._storage.vectors.any(chat_id, self._embedder.name):
+            if not await self._vectors.any(chat_id, self._embedder.name):
                 return None
             requests: list[ExtraRequest] = []
             async with asyncio.timeout(ANSWER_WITHIN_S):
@@ -186,15 +191,15 @@ class EmbeddingIndex:
             await self._drop(chat_id, first_turn)
         if found.spoiled:
             log.error("%d vectors of chat %d are damaged and will be made again", len(found.spoiled), chat_id)
-            async with self._storage.transaction() as tx:
-                await self._storage.vectors.mark_stale(tx, chat_id, found.spoiled)
+            async with self._database.transaction() as tx:
+                await self._vectors.mark_stale(tx, chat_id, found.spoiled)
             self.wake(chat_id)
         return found.scores
 
     async def _drop(self, chat_id: int, first_turn: int) -> None:
         log.error("Vectors of chat %d are damaged and will be made again", chat_id)
-        async with self._storage.transaction() as tx:
-            await self._storage.vectors.drop_page(tx, chat_id, first_turn)
+        async with self._database.transaction() as tx:
+            await self._vectors.drop_page(tx, chat_id, first_turn)
         self.wake(chat_id)
 
     def _ensure_working(self) -> None:
@@ -223,7 +228,7 @@ class EmbeddingIndex:
             return []
         requests: list[ExtraRequest] = []
         try:
-            vectors = await self._vectors(texts, requests)
+            vectors = await self._embed(texts, requests)
         finally:
             await self._record_usage(chat_id, requests)
         self._background_rest.over()
@@ -239,19 +244,17 @@ class EmbeddingIndex:
     ) -> None:
         """Store the vectors that are still valid: a turn or its neighbour may have changed or gone in the meantime."""
         sums = await asyncio.to_thread(_sums, rows, made)  # the first call loads numpy
-        async with self._storage.transaction() as tx:
-            now = await self._storage.history.in_context(chat_id, turn_ids, tx)
+        async with self._database.transaction() as tx:
+            now = await self._history.in_context(chat_id, turn_ids, tx)
             texts = {row.own.turn_id: embedding_texts(row, self._zone) for row in rows}
             same = {row.own.turn_id for row in now if embedding_texts(row, self._zone) == texts.get(row.own.turn_id)}
             valid = {turn_id: vector for turn_id, vector in sums.items() if turn_id in same}
-            await self._storage.vectors.put(tx, chat_id, valid, progress)
-            await self._storage.vectors.done(tx, same)
+            await self._vectors.put(tx, chat_id, valid, progress)
+            await self._vectors.done(tx, same)
             if len(same) < len(turn_ids):
-                await self._storage.vectors.mark_stale(
-                    tx, chat_id, [turn_id for turn_id in turn_ids if turn_id not in same]
-                )
+                await self._vectors.mark_stale(tx, chat_id, [turn_id for turn_id in turn_ids if turn_id not in same])
 
-    async def _vectors(self, texts: Sequence[str], requests: list[ExtraRequest]) -> Sequence[Sequence[float] | None]:
+    async def _embed(self, texts: Sequence[str], requests: list[ExtraRequest]) -> Sequence[Sequence[float] | None]:
         """A vector for each text, or None if the server refuses it, so that one text can't block the others."""
         try:
             return await self._embedder.embed(texts, Purpose.PASSAGE, requests)
@@ -282,7 +285,7 @@ class EmbeddingIndex:
         """Record the usage, for no particular user."""
         if self._usage_recorder is None or not requests:
             return
-        async with self._storage.transaction() as tx:
+        async with self._database.transaction() as tx:
             for request in requests:
                 asked = CountedRequest(self._embedder.name, request.counted, request.output)
                 await self._usage_recorder.add(tx, chat_id, asked, request.usage)

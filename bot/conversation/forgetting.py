@@ -21,7 +21,9 @@ from bot.conversation.query import strip_framing, strip_timestamp
 from bot.conversation.search_terms import all_words, query_words
 from bot.conversation.window import WindowReader
 from storage import Storage, StorageError, Transaction
-from storage.deletions import Proposal, RemainingTurns
+from storage.chats import Chats
+from storage.database import Database
+from storage.deletions import Deletions, Proposal, RemainingTurns
 from storage.records import Chat, HistoryTurn, Role, Turn
 
 PAGE = 2_000
@@ -122,7 +124,7 @@ class Forgetting:
         """Move the rest of a large deletion out of sight, in steps, so that no other chat waits for long."""
         for left in await self._storage.deletions.remaining():
             if left.home == chat.id:
-                await hide_turns(self._storage, left)
+                await hide_turns(self._storage.database, self._storage.chats, self._storage.deletions, left)
 
     async def _remove_from_memory(self, tx: Transaction, chat: Chat, proposal: Proposal) -> None:
         """Delete lines from all versions of the memory; a compaction since the preview may have reworded them."""
@@ -187,14 +189,14 @@ class Forgetting:
         return tuple(await asyncio.to_thread(lambda: [line for line in earlier if is_meant(line)]))
 
 
-async def hide_turns(storage: Storage, left: RemainingTurns) -> None:
+async def hide_turns(database: Database, chats: Chats, deletions: Deletions, left: RemainingTurns) -> None:
     """Move all confirmed turns out of sight of their chat."""
     more = True
     while more:
-        async with storage.transaction() as tx:
-            more = await storage.deletions.hide_more(tx, left)
+        async with database.transaction() as tx:
+            more = await deletions.hide_more(tx, left)
             if more:
-                await storage.chats.begin_epoch(tx, left.home)
+                await chats.begin_epoch(tx, left.home)
 
 
 def _short_messages(turns: Iterable[HistoryTurn | Turn]) -> list[str]:
@@ -253,8 +255,10 @@ def _root(word: str) -> str:
 class Eraser:
     """Deletes forgotten turns of all chats in one background task."""
 
-    def __init__(self, storage: Storage, indexer: Indexer) -> None:
-        self._storage = storage
+    def __init__(self, database: Database, chats: Chats, deletions: Deletions, indexer: Indexer) -> None:
+        self._database = database
+        self._chats = chats
+        self._deletions = deletions
         self._indexer = indexer
         self._wanted = asyncio.Event()
         self._working: asyncio.Task[None] | None = None
@@ -285,25 +289,25 @@ class Eraser:
 
     async def erase(self) -> None:
         """Delete everything forgotten, and overwrite its words in old index segments and the database's log."""
-        waiting = await self._storage.deletions.remaining()
+        waiting = await self._deletions.remaining()
         if not waiting:
             return
         for left in waiting:
-            await hide_turns(self._storage, left)
+            await hide_turns(self._database, self._chats, self._deletions, left)
             more = True
             while more:  # other writers get their turn in between
                 more = await self._delete_some(left)
         await self._indexer.renew()
         await self._indexer.merge()
-        await self._storage.database.scrub()
-        async with self._storage.transaction() as tx:
+        await self._database.scrub()
+        async with self._database.transaction() as tx:
             for left in waiting:
-                await self._storage.deletions.finish(tx, left)
+                await self._deletions.finish(tx, left)
 
     async def _delete_some(self, left: RemainingTurns) -> bool:
-        async with self._storage.transaction() as tx:
-            turn_ids = await self._storage.deletions.return_to_chat(tx, left, BATCH)
+        async with self._database.transaction() as tx:
+            turn_ids = await self._deletions.return_to_chat(tx, left, BATCH)
             for chat_id in (left.home, left.aside):
-                await self._storage.deletions.delete_turns(tx, chat_id, turn_ids)
+                await self._deletions.delete_turns(tx, chat_id, turn_ids)
             await self._indexer.forgotten(tx, left.home, turn_ids)
         return bool(turn_ids)

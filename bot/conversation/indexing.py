@@ -13,10 +13,11 @@ from functools import lru_cache
 
 from bot.conversation.query import strip_timestamp
 from bot.conversation.search_terms import KEYS_VERSION, date_words, index_text, language_votes
-from storage import Storage, StorageError, Transaction
-from storage.history import InContext
+from storage import StorageError, Transaction
+from storage.chats import Chats
+from storage.history import History, InContext
 from storage.records import Chat, HistoryTurn, Role
-from storage.search import TurnKey
+from storage.search import Search, TurnKey
 
 BATCH = 100
 """Turns indexed per transaction, so that other writers wait only milliseconds."""
@@ -45,14 +46,16 @@ log = logging.getLogger(__name__)
 class Indexer:
     """Writes index keys; dates are those of `zone`."""
 
-    def __init__(self, storage: Storage, zone: tzinfo) -> None:
-        self._storage = storage
+    def __init__(self, chats: Chats, history: History, search: Search, zone: tzinfo) -> None:
+        self._chats = chats
+        self._history = history
+        self._search, self._index = search, search.index
         self._zone = zone
 
     @property
     def is_damaged(self) -> bool:
         """Whether the search index is known to be damaged."""
-        return self._storage.search.index.damaged
+        return self._index.damaged
 
     async def keep_up(self, chat_id: int, new: int | None = None) -> None:
         """Index new turns when enough of them have come; until then they are in the window, or `reach` indexes them.
@@ -61,7 +64,7 @@ class Indexer:
         """
         await self.renew()
         if new is None:
-            new = await self._storage.history.unindexed_count(chat_id, INDEX_AFTER)
+            new = await self._history.unindexed_count(chat_id, INDEX_AFTER)
         if new >= INDEX_AFTER:
             await self.catch_up(chat_id)
 
@@ -73,7 +76,7 @@ class Indexer:
         if chat.indexed_turn >= turn_id:
             return
         try:
-            if await self._storage.history.unindexed_count(chat.id, 1):
+            if await self._history.unindexed_count(chat.id, 1):
                 await self._index_batch(chat.id)
         except StorageError as exc:  # an answer doesn't fail because of that
             log.info("New turns can't be indexed now: %s", exc)
@@ -81,7 +84,7 @@ class Indexer:
     async def catch_up(self, chat_id: int) -> None:
         """Index all new turns."""
         await self.renew()
-        while await self._storage.history.unindexed_count(chat_id, 1):
+        while await self._history.unindexed_count(chat_id, 1):
             if await self._index_batch(chat_id) < BATCH:  # newer turns get a call of their own
                 return
 
@@ -90,39 +93,38 @@ class Indexer:
 
         A damaged index takes none.
         """
-        if self._storage.search.index.damaged:
+        if self._index.damaged:
             return 0
-        async with self._storage.search.index.transaction() as tx:
+        async with self._index.transaction() as tx:
             # Read inside the writing transaction, so that turns forgotten in the meantime don't come back as keys.
-            rows = await self._storage.history.unindexed(tx, chat_id, BATCH)
+            rows = await self._history.unindexed(tx, chat_id, BATCH)
             if not rows.fresh:
                 return 0
             home = await self._home(tx, chat_id, rows.fresh)
             # In a thread: a turn may contain a whole file, which takes a second.
             keys = await asyncio.to_thread(turn_keys, (*rows.before, *rows.fresh), self._zone, home)
             # The last turn indexed before gets a new neighbour; the one before it serves only as its neighbour.
-            await self._storage.search.put(tx, chat_id, keys[max(len(rows.before) - 1, 0) :])
-            await self._storage.search.progress(tx, chat_id, rows.fresh[-1].turn_id)
+            await self._search.put(tx, chat_id, keys[max(len(rows.before) - 1, 0) :])
+            await self._search.progress(tx, chat_id, rows.fresh[-1].turn_id)
             return len(rows.fresh)
         return 0
 
     async def renew(self) -> None:
         """Index again the turns that were changed, or whose neighbours were."""
-        search = self._storage.search
-        while stale := await search.index.next_stale(RENEWED):
-            async with search.index.transaction() as tx:
+        while stale := await self._index.next_stale(RENEWED):
+            async with self._index.transaction() as tx:
                 for chat_id, turn_ids in stale.items():
-                    home = await self._storage.chats.languages(chat_id, tx)
-                    for rows in runs_of_turns(await self._storage.history.indexed(tx, chat_id, turn_ids)):
+                    home = await self._chats.languages(chat_id, tx)
+                    for rows in runs_of_turns(await self._history.indexed(tx, chat_id, turn_ids)):
                         keys = await asyncio.to_thread(turn_keys, rows, self._zone, home)
-                        await search.put(tx, chat_id, [key for key in keys if key.turn_id in turn_ids])
-                    await search.index.renewed(tx, turn_ids)
+                        await self._search.put(tx, chat_id, [key for key in keys if key.turn_id in turn_ids])
+                    await self._index.renewed(tx, turn_ids)
 
     async def _home(self, tx: Transaction, chat_id: int, fresh: Iterable[HistoryTurn]) -> tuple[str, ...]:
         """The chat's languages, after counting those of new turns."""
         languages = await asyncio.to_thread(_languages_in, fresh)
-        await self._storage.chats.count_languages(tx, chat_id, languages)
-        return await self._storage.chats.languages(chat_id, tx)
+        await self._chats.count_languages(tx, chat_id, languages)
+        return await self._chats.languages(chat_id, tx)
 
     async def move(self) -> None:
         """Move an older index into this one in small steps, recently active chats first.
@@ -130,94 +132,92 @@ class Indexer:
         Until then the old one is searched for turns that haven't been moved. A killed process continues after its next
         start.
         """
-        search = self._storage.search
-        await search.index.renew_all(KEYS_VERSION)
-        chats, more = await search.index.old.chats(), True
-        while chats and not search.index.damaged:
+        await self._index.renew_all(KEYS_VERSION)
+        old = self._index.old
+        chats, more = await old.chats(), True
+        while chats and not self._index.damaged:
             if not await self._move_some(chats[0]):
                 chats = chats[1:]
             await asyncio.sleep(REST_S)
-        while more and not search.index.damaged and not await search.index.old.chats():
-            more = await search.index.old.take_away()
+        while more and not self._index.damaged and not await old.chats():
+            more = await old.take_away()
             await asyncio.sleep(REST_S)
 
     async def _move_some(self, chat_id: int) -> bool:
         """Index the newest of a chat's old turns; False if none are left."""
-        async with self._storage.search.index.transaction() as tx:
-            rows = await self._storage.history.old(tx, chat_id, MOVED)
+        async with self._index.transaction() as tx:
+            rows = await self._history.old(tx, chat_id, MOVED)
             home = await self._home(tx, chat_id, rows.old)
             keys = {key.turn_id: key for key in await asyncio.to_thread(turn_keys, rows.all, self._zone, home)}
-            await self._storage.search.put(tx, chat_id, [keys[row.turn_id] for row in rows.old])
-            await self._storage.search.index.old.moved(tx, chat_id, rows.rest)
+            await self._search.put(tx, chat_id, [keys[row.turn_id] for row in rows.old])
+            old = self._index.old
+            await old.moved(tx, chat_id, rows.rest)
             return rows.rest > 0
         return False
 
     async def forgotten(self, tx: Transaction, chat_id: int, turn_ids: Iterable[int]) -> None:
         """Turns were deleted: their neighbours' keys contain their words, so mark them stale."""
         for turn_id in turn_ids:
-            before, after = await self._storage.history.neighbours(tx, chat_id, turn_id)
-            await self._storage.search.index.stale(tx, [row.turn_id for row in (*before[-1:], *after[:1])])
+            before, after = await self._history.neighbours(tx, chat_id, turn_id)
+            await self._index.stale(tx, [row.turn_id for row in (*before[-1:], *after[:1])])
 
     async def changed(self, tx: Transaction, chat_id: int, turn_id: int) -> None:
         """A turn was changed: its own and its neighbours' keys contain the old words, so mark them stale."""
-        before, after = await self._storage.history.neighbours(tx, chat_id, turn_id)
-        await self._storage.search.index.stale(tx, [turn_id, *(row.turn_id for row in (*before[-1:], *after[:1]))])
+        before, after = await self._history.neighbours(tx, chat_id, turn_id)
+        await self._index.stale(tx, [turn_id, *(row.turn_id for row in (*before[-1:], *after[:1]))])
 
     async def probe(self) -> bool:
         """Whether the index is sound: a sample of turns must be found by their words, and SQLite checks all of it."""
         probes = missed = 0
-        for row in await self._storage.history.sample(PROBES):
+        for row in await self._history.sample(PROBES):
             key = turn_keys([row], self._zone)[0]
             # Words as written: stems depend on the languages that the chat had at the time.
             words = [word for word in (key.written or key.own).split() if _PROBE.fullmatch(word)]
             if words:
                 probes += 1
-                missed += not await self._storage.search.finds(row.turn_id, max(words, key=len))
+                missed += not await self._search.finds(row.turn_id, max(words, key=len))
         if missed > MOST_MISSED * probes:
-            await self._storage.search.index.mark_damaged(
-                f"{missed} of {probes} messages can't be found by their own words"
-            )
-        await self._storage.search.index.examine()
-        return not await self._storage.search.index.look()
+            await self._index.mark_damaged(f"{missed} of {probes} messages can't be found by their own words")
+        await self._index.examine()
+        return not await self._index.look()
 
     async def rebuild(self) -> None:
         """Rebuild the index. A killed process continues after its next start."""
-        await self._storage.search.index.replace()
+        await self._index.replace()
         await self.catch_up_all()
 
     async def catch_up_all(self) -> None:
         """Index the new turns of all chats."""
         await self.renew()
-        for chat_id in await self._storage.history.chats_to_index():
+        for chat_id in await self._history.chats_to_index():
             await self.catch_up(chat_id)
 
     async def keep_up_all(self) -> None:
         """Index the new turns of chats that have enough of them."""
         await self.renew()
-        for chat_id in await self._storage.history.chats_to_index():
+        for chat_id in await self._history.chats_to_index():
             await self.keep_up(chat_id)
 
     async def repair(self) -> None:
         """Remove keys without a turn and add missing ones, some thousand ids at a time."""
-        search = self._storage.search
-        await search.index.follow()
-        for first in range(1, await search.last_key() + 1, LOOKED_AT):
+        await self._index.follow()
+        for first in range(1, await self._search.last_key() + 1, LOOKED_AT):
             last = first + LOOKED_AT - 1
-            if orphans := await search.orphans(first, last):
-                async with search.index.transaction() as tx:
-                    await search.remove(tx, orphans)
-            for chat_id, turn_id in (await search.without_key(first, last)).items():
-                async with search.index.transaction() as tx:
-                    await search.progress(tx, chat_id, turn_id - 1)
+            if orphans := await self._search.orphans(first, last):
+                async with self._index.transaction() as tx:
+                    await self._search.remove(tx, orphans)
+            for chat_id, turn_id in (await self._search.without_key(first, last)).items():
+                async with self._index.transaction() as tx:
+                    await self._search.progress(tx, chat_id, turn_id - 1)
                 await self.catch_up(chat_id)
 
     async def merge(self) -> None:
         """Merge the index's segments in small steps, so that no deleted word survives in an old one."""
-        begins, more = True, not self._storage.search.index.damaged
+        begins, more = True, not self._index.damaged
         while more:
             more = False
-            async with self._storage.search.index.transaction() as tx:
-                more = await self._storage.search.merge(tx, begins=begins)
+            async with self._index.transaction() as tx:
+                more = await self._search.merge(tx, begins=begins)
             begins = False
 
 

@@ -23,6 +23,9 @@ from bot.conversation.window import PromptWindow, WindowReader
 from bot.conversation.window_probe import WindowProbe
 from bot.errors import BudgetSpent, ModelError
 from storage import Storage, Transaction
+from storage.chats import Chats
+from storage.database import Database
+from storage.memories import Memories
 from storage.records import Chat
 
 CACHE_S = 300.0
@@ -48,7 +51,9 @@ class Maintenance:
 
     def __init__(
         self,
-        storage: Storage,
+        database: Database,
+        chats: Chats,
+        memories: Memories,
         windows: WindowReader,
         compactor: Compactor,
         indexer: Indexer,
@@ -58,7 +63,9 @@ class Maintenance:
         index_repair: IndexRepair | None = None,
         window_probe: WindowProbe | None = None,
     ) -> None:
-        self._storage = storage
+        self._database = database
+        self._chats = chats
+        self._memories = memories
         self._windows = windows
         self._compactor = compactor
         self._indexer = indexer
@@ -92,7 +99,7 @@ class Maintenance:
             return
         if await self._is_only_overheard(chat_id):
             return
-        if await self._storage.chats.by_id(chat_id) is not None:  # else its group has moved, and it joined another chat
+        if await self._chats.by_id(chat_id) is not None:  # else its group has moved, and it joined another chat
             await self._decide(chat_id)
 
     async def _decide(self, chat_id: int) -> None:
@@ -121,9 +128,9 @@ class Maintenance:
 
     async def _is_only_overheard(self, chat_id: int) -> bool:
         """Whether nothing is due because the chat only has unaddressed talk, decided without loading the window."""
-        if not await self._storage.memories.ends_overheard(chat_id):
+        if not await self._memories.ends_overheard(chat_id):
             return False
-        chat = await self._storage.chats.by_id(chat_id)
+        chat = await self._chats.by_id(chat_id)
         if chat is None or chat.due_at is None or self.waits(chat):
             return True
         if chat.due_at > self._clock():  # set for the cache of a window that has since changed
@@ -215,19 +222,19 @@ class Maintenance:
 
     async def _mark_due(self, chat_id: int) -> None:
         """Mark the chat as due, so that a killed process's compaction is repeated after the next start."""
-        chat = await self._storage.chats.by_id(chat_id)
+        chat = await self._chats.by_id(chat_id)
         await self._set_due(chat_id, self._clock(), chat.compact_failures if chat else 0)
 
     async def _failed(self, chat_id: int, exc: Exception) -> None:
-        chat = await self._storage.chats.by_id(chat_id)
+        chat = await self._chats.by_id(chat_id)
         failures = (chat.compact_failures if chat else 0) + 1
         pause = backoff(failures, FIRST_RETRY_S, LONGEST_RETRY_S)
         log.warning("Chat %d could not be compacted, retry in %.0f s: %s: %s", chat_id, pause, type(exc).__name__, exc)
         await self._set_due(chat_id, self._clock() + pause, failures)
 
     async def _set_due(self, chat_id: int, due_at: float | None, failures: int) -> None:
-        async with self._storage.transaction() as tx:
-            await self._storage.chats.set_due(tx, chat_id, due_at, failures)
+        async with self._database.transaction() as tx:
+            await self._chats.set_due(tx, chat_id, due_at, failures)
 
     def _is_time(self, view: PromptWindow) -> bool:
         """Whether the schedule wants this window compacted now."""

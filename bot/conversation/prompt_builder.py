@@ -12,7 +12,8 @@ from bot.conversation.thresholds import rounds_to_cut
 from bot.conversation.tools import Toolbox, ToolUsingModel
 from bot.conversation.window import PromptWindow, WindowReader
 from bot.llm.interface import ChatModel, Message, Options
-from storage import Storage
+from storage.database import Database
+from storage.media_store import Media
 from storage.records import Chat, Role, Turn
 
 ROOM_SHARE = 0.5
@@ -70,13 +71,15 @@ class PromptBuilder:
 
     def __init__(
         self,
-        storage: Storage,
+        database: Database,
+        media: Media,
         windows: WindowReader,
         recall: Recall,
         cache_markers: CacheMarkerPolicy,
         toolbox: Toolbox,
     ) -> None:
-        self._storage = storage
+        self._database = database
+        self._media = media
         self._windows = windows
         self._recall = recall
         self._cache_markers = cache_markers
@@ -148,8 +151,8 @@ class PromptBuilder:
         await self._refuse(turn_ids, refused=False)
 
     async def _refuse(self, turn_ids: Sequence[int], *, refused: bool) -> None:
-        async with self._storage.transaction() as tx:
-            await self._storage.media.refuse(tx, turn_ids, refused=refused)
+        async with self._database.transaction() as tx:
+            await self._media.refuse(tx, turn_ids, refused=refused)
 
     async def _search_history(self, view: PromptWindow) -> Recalled:
         chat, through = view.window.chat, view.window.through_turn

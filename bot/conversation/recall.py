@@ -30,9 +30,10 @@ from bot.conversation.search_terms import SearchQuery, parse_query
 from bot.conversation.similarity import SimilarityScores
 from bot.conversation.time_ranges import Period, period_in
 from bot.conversation.tokens import MESSAGE_TOKENS, TokenCounter
-from storage import Storage
+from storage.chats import Chats
+from storage.history import History
 from storage.records import Chat, HistoryTurn, Role
-from storage.search import Hit, WeightedTerms
+from storage.search import Hit, Search, WeightedTerms
 
 OPENING = (
     "[Earlier in this conversation, found by searching it for the words above. For reference only: it is no part of "
@@ -97,7 +98,9 @@ class Recall:
 
     def __init__(
         self,
-        storage: Storage,
+        chats: Chats,
+        history: History,
+        search: Search,
         indexer: Indexer,
         count_tokens: TokenCounter,
         budget: int,
@@ -105,7 +108,9 @@ class Recall:
         semantic: SemanticSearch | None = None,
         names: tuple[str, ...] = (),
     ) -> None:
-        self._storage = storage
+        self._chats = chats
+        self._history = history
+        self._search = search
         self._indexer = indexer
         self._count_tokens = count_tokens
         self._budget = budget
@@ -133,9 +138,9 @@ class Recall:
         if most <= 0 or not said:
             return NOTHING
         await self._indexer.reach(chat, before_turn - 1)
-        asked = is_question(said, await self._storage.chats.languages(chat.id))
+        asked = is_question(said, await self._chats.languages(chat.id))
         question = (said if asked else question_in(said) or said)[:MOST_CHARACTERS]
-        found = await self._search(
+        found = await self._find_turns(
             chat, question, after_turn, before_turn, now, asked_by_form=asked or question != said
         )
         asked = found.timed or (asked and found.words > 0)
@@ -158,7 +163,7 @@ class Recall:
     ) -> Recalled:
         """Run a query made by the model; it counts as a question."""
         await self._indexer.reach(chat, before_turn - 1)
-        found = await self._search(chat, query, after_turn, before_turn, now, asked_by_form=True)
+        found = await self._find_turns(chat, query, after_turn, before_turn, now, asked_by_form=True)
         if not query.strip() or not found.is_worth_a_look(asked=True):
             return found.ranked(NOTHING)
         budget = found.worth * self._budget
@@ -168,8 +173,8 @@ class Recall:
         self, chat: Chat, words: str, *, after_turn: int, limit: int, every_word: bool = False
     ) -> list[int]:
         """The turns that contain any word, or every word, in any inflection; best first."""
-        asked = parse_query(words, await self._storage.chats.languages(chat.id))
-        hits = await self._storage.search.find(
+        asked = parse_query(words, await self._chats.languages(chat.id))
+        hits = await self._search.find(
             chat.id,
             asked.terms,
             after_turn=after_turn,
@@ -185,13 +190,13 @@ class Recall:
         said = strip_framing(words)
         return strip_notes(said if chat.private else strip_names(said, self._names))
 
-    async def _search(
+    async def _find_turns(
         self, chat: Chat, words: str, after_turn: int, before_turn: int, now: float | None, *, asked_by_form: bool
     ) -> "_SearchResult":
-        home, turns = await self._storage.chats.languages(chat.id), (after_turn, before_turn)
+        home, turns = await self._chats.languages(chat.id), (after_turn, before_turn)
         period = None
         if now is not None:
-            period = await period_in(words, home, now, self._zone, self._storage.history, chat.id, turns)
+            period = await period_in(words, home, now, self._zone, self._history, chat.id, turns)
         if period and not (asked_by_form or period.asks):  # telling about yesterday isn't asking
             period = None
         question = parse_query(period.rest if period else words, home)
@@ -219,7 +224,7 @@ class Recall:
         """The date words, which turns may contain too: on 19 July something is planned for the 21st."""
         rest = {term.written for term in parse_query(period.rest, home).terms}
         dates = [replace(term, own=True) for term in parse_query(words, home).terms if term.written not in rest]
-        return await self._storage.search.weighed(chat.id, dates)
+        return await self._search.weighed(chat.id, dates)
 
     async def _rank_in_period(
         self, chat: Chat, period: Period, hits: Sequence[Hit], weight: float, scores: SimilarityScores | None
@@ -228,15 +233,15 @@ class Recall:
         if scores is not None:
             inside += scores.nearest(period.first_turn, period.last_turn, MOST)
         ranking = rank(hits, weight, scores, inside, len(hits) + len(inside) + MOST)
-        times = await self._storage.history.times(chat.id, ranking.turn_ids)
+        times = await self._history.times(chat.id, ranking.turn_ids)
         return period.gathered(ranking.with_bonus({turn_id: period.bonus(at) for turn_id, at in times.items()}))
 
     async def _by_words(
         self, chat: Chat, question: SearchQuery, dates: WeightedTerms, turns: tuple[int, int], period: Period | None
     ) -> tuple[WeightedTerms, list[Hit]]:
         """The best hits by words, overall and within the period."""
-        asked = await self._storage.search.weighed(chat.id, () if question.small_talk else question.terms)
-        find = partial(self._storage.search.find, chat.id, (*asked.terms, *dates.terms), limit=MOST)
+        asked = await self._search.weighed(chat.id, () if question.small_talk else question.terms)
+        find = partial(self._search.find, chat.id, (*asked.terms, *dates.terms), limit=MOST)
         hits = await find(after_turn=turns[0], before_turn=turns[1])
         if period:
             hits += await find(after_turn=period.first_turn - 1, before_turn=period.last_turn + 1)
@@ -252,7 +257,7 @@ class Recall:
     ) -> Recalled:
         """Render the hits with their neighbours; `echo`: earlier repetitions of these words are left out."""
         ranked = list(found.ranking.turn_ids)
-        near = await self._storage.history.around(
+        near = await self._history.around(
             chat.id, ranked, after_turn=after_turn, before_turn=before_turn, refused=False
         )
         if echo:

@@ -23,8 +23,9 @@ from bot.conversation.usage_recorder import CountedRequest, UsageRecorder
 from bot.errors import ContentRefused, EmptyAnswer, ModelError, SingleTurn
 from bot.llm.interface import ChatModel, Message, Options, Tool
 from bot.llm.stream_events import Finish
-from storage import Storage, complete, until_stored
+from storage import complete, until_stored
 from storage.chats import Chats
+from storage.database import Database
 from storage.history import History
 from storage.records import Chat, HistoryTurn, Role
 
@@ -62,9 +63,14 @@ class SideRequests:
     """Sends side requests, and records their usage even if the answer is unusable."""
 
     def __init__(
-        self, storage: Storage, usage_recorder: UsageRecorder, budget: Budget, count_tokens: TokenCounter, bound: float
+        self,
+        database: Database,
+        usage_recorder: UsageRecorder,
+        budget: Budget,
+        count_tokens: TokenCounter,
+        bound: float,
     ) -> None:
-        self._storage = storage
+        self._database = database
         self._usage_recorder = usage_recorder
         self._budget = budget
         self._count_tokens = count_tokens
@@ -108,7 +114,7 @@ class SideRequests:
         own, whose = generation.own_request, _payer(chat)
         name = own.switched.model if own.switched else model.name
         asked = CountedRequest(name, counted, self._count_tokens(own.text + own.reasoning), whose)
-        async with self._storage.transaction() as tx:
+        async with self._database.transaction() as tx:
             if own.was_taken:
                 await self._usage_recorder.record(tx, chat.id, asked, own.usage, turns=0)
             for more in generation.extra_requests(counted, self._count_tokens):

@@ -18,7 +18,9 @@ from bot.conversation.tokens import TokenCounter
 from bot.conversation.window import WindowReader
 from bot.llm.interface import DEFAULT, ChatModel, Message, ModelWrapper, Options, Tool
 from bot.llm.stream_events import Call, ExtraRequestStarted, Finished, Received, StreamEvent
-from storage import Storage
+from storage.chats import Chats
+from storage.database import Database
+from storage.memories import Memories
 from storage.records import Chat
 
 NOTHING = "Nothing was found."
@@ -41,15 +43,17 @@ class Toolbox:
 
     def __init__(
         self,
-        storage: Storage,
+        database: Database,
+        chats: Chats,
+        memories: Memories,
         windows: WindowReader,
         recall: Recall,
         count_tokens: TokenCounter,
         clock: Callable[[], float],
     ) -> None:
         """`clock` gives Unix seconds."""
-        self._transaction = storage.transaction
-        self._memories, self._chats = storage.memories, storage.chats
+        self._database = database
+        self._memories, self._chats = memories, chats
         self._windows = windows
         self._look_back = recall
         self._count_tokens = count_tokens
@@ -85,7 +89,7 @@ class Toolbox:
         if self._count_tokens(notes) > view.policy.most_memory:
             return FULL
         memory = self._windows.memory(view.window.through_turn, notes, self._clock(), view.covers)
-        async with self._transaction() as tx:
+        async with self._database.transaction() as tx:
             stored = await self._memories.put(tx, view.window.chat, memory)
             if stored:  # a compaction in progress would lose the note
                 await self._chats.begin_epoch(tx, chat.id)

@@ -16,7 +16,8 @@ from bot.conversation.usage_recorder import CountedRequest, PromptGrowthMonitor,
 from bot.errors import ContextTooLong, ModelError, NoAnswerInTime
 from bot.llm.interface import ChatModel, Message, Options
 from bot.llm.stream_events import Received, SwitchedModel, Usage
-from storage import Storage
+from storage.database import Database
+from storage.usage import UsageLog
 
 LINE = "{number}: the ferry leaves the harbour at nine, and comes back before the evening when the weather is good. "
 LINES = 8
@@ -84,14 +85,16 @@ class WindowProbe:
 
     def __init__(
         self,
-        storage: Storage,
+        database: Database,
+        usage: UsageLog,
         selector: ModelSelector,
         usage_recorder: UsageRecorder,
         growth: PromptGrowthMonitor,
         count_tokens: TokenCounter,
         bound: float,
     ) -> None:
-        self._storage = storage
+        self._database = database
+        self._usage = usage
         self._selector = selector
         self._usage_recorder = usage_recorder
         self._growth = growth
@@ -139,8 +142,8 @@ class WindowProbe:
                 "%s: of %d tokens its server has read %d, and said nothing of the rest", name, found.counted, read
             )
             model.learn_limit(read)
-            async with self._storage.transaction() as tx:  # it was learned from truncated prompts
-                await self._storage.usage.forget_ratios(tx, name)
+            async with self._database.transaction() as tx:  # it was learned from truncated prompts
+                await self._usage.forget_ratios(tx, name)
             self._growth.conclude(name, clear=False)
         else:
             self._tries[name] = self._tries.get(name, 0) + 1
@@ -149,6 +152,6 @@ class WindowProbe:
     async def _record_usage(self, chat_id: int, name: str, found: ProbeResult) -> None:
         if found.usage is None and not found.said:
             return
-        async with self._storage.transaction() as tx:
+        async with self._database.transaction() as tx:
             asked = CountedRequest(name, found.counted, self._count_tokens(found.said))
             await self._usage_recorder.add(tx, chat_id, asked, found.usage)

@@ -23,7 +23,8 @@ from bot.inbound.quotes import author_id, quoted_id, replied_to
 from bot.inbound.reading import MessageReader, ReadMessage
 from bot.language import plural, reason, texts
 from bot.llm.interface import Capabilities
-from storage import Storage, Transaction
+from storage import Transaction
+from storage.database import Database
 from storage.records import Chat, ChatKey, ChatSettings, MediaKind, Notice
 
 UNHEARD = "[a message of somebody whom I do not hear]"
@@ -35,7 +36,7 @@ class TurnReader:
 
     def __init__(
         self,
-        storage: Storage,
+        database: Database,
         recorder: TurnRecorder,
         reader: MessageReader,
         transcriber: AudioTranscriber,
@@ -43,7 +44,7 @@ class TurnReader:
         access: AccessPolicy,
         questions: QuestionHandlers,
     ) -> None:
-        self._storage = storage
+        self._database = database
         self._recorder = recorder
         self._reader = reader
         self._transcriber = transcriber
@@ -63,7 +64,7 @@ class TurnReader:
             return (skimmed[0], None) if skimmed else None
         read, transcribed = await self.read(chat.key, [message], self.capabilities(chat), stack)
         if any(item.requests for item in transcribed):
-            async with self._storage.transaction() as tx:
+            async with self._database.transaction() as tx:
                 await self.record_usage(tx, chat.id, transcribed)
         return (transcribed[0].message, read[0]) if read else None
 

@@ -10,7 +10,9 @@ from dataclasses import replace
 from typing import Self
 
 from bot.llm.learned import Learned
-from storage import Storage, StorageError
+from storage import StorageError
+from storage.database import Database
+from storage.model_servers import ModelServers
 
 DAY_S = 86_400.0
 KEPT_S = 7 * DAY_S
@@ -23,23 +25,31 @@ log = logging.getLogger(__name__)
 class LearnedFacts:
     """Remembers at once and stores in the background; implements `learned.FactStore`."""
 
-    def __init__(self, storage: Storage, known: dict[tuple[str, str], Learned], clock: Callable[[], float]) -> None:
-        self._storage = storage
+    def __init__(
+        self,
+        database: Database,
+        servers: ModelServers,
+        known: dict[tuple[str, str], Learned],
+        clock: Callable[[], float],
+    ) -> None:
+        self._database = database
+        self._servers = servers
         self._known = known
         self._clock = clock
         self._unsaved: dict[tuple[str, str], Learned] = {}
         self._saving: asyncio.Task[None] | None = None
 
     @classmethod
-    async def open(cls, storage: Storage, clock: Callable[[], float]) -> Self:
+    async def open(cls, database: Database, servers: ModelServers, clock: Callable[[], float]) -> Self:
         """Load the facts that are still valid; expired ones are deleted."""
         since = clock() - KEPT_S
-        async with storage.transaction() as tx:
-            await storage.servers.prune_facts(tx, since)
-        known = {place: Learned.from_json(facts) for place, facts in (await storage.servers.facts_since(since)).items()}
-        fresh = await storage.servers.facts_since(clock() - LIMIT_KEPT_S)
+        async with database.transaction() as tx:
+            await servers.prune_facts(tx, since)
+        known = {place: Learned.from_json(facts) for place, facts in (await servers.facts_since(since)).items()}
+        fresh = await servers.facts_since(clock() - LIMIT_KEPT_S)
         return cls(
-            storage,
+            database,
+            servers,
             {key: learned if key in fresh else replace(learned, limit=None) for key, learned in known.items()},
             clock,
         )
@@ -63,8 +73,8 @@ class LearnedFacts:
         try:
             while self._unsaved:
                 unsaved, self._unsaved = self._unsaved, {}
-                async with self._storage.transaction() as tx:
+                async with self._database.transaction() as tx:
                     for (server, model), learned in unsaved.items():
-                        await self._storage.servers.keep_facts(tx, server, model, learned.as_json(), self._clock())
+                        await self._servers.keep_facts(tx, server, model, learned.as_json(), self._clock())
         except StorageError as exc:  # it will be learned again
             log.warning("Facts learned about a model server could not be stored: %s", exc)

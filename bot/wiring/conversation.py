@@ -77,40 +77,32 @@ class Engine:
 def build_engine(base: Foundation, names: Collection[str]) -> Engine:
     """Build it after `check_system_prompt` has passed; `names` are the bot's names in Telegram."""
     settings, storage, count_tokens, zone = base.settings, base.storage, base.count_tokens, base.settings.zone
-    models, embedder, timeout = base.servers.models, base.servers.embedder, settings.model_timeout
+    models, timeout = base.servers.models, settings.model_timeout
     selector = _selector(settings, models)
     policy = _policy(settings, selector)
     growth = PromptGrowthMonitor()
     usage = UsageRecorder(storage.usage, zone, time.time, growth)
     windows = _windows(base, selector, policy)
-    side_requests = SideRequests(storage, usage, base.budget, count_tokens, timeout)
+    side_requests = SideRequests(storage.database, usage, base.budget, count_tokens, timeout)
     markers = CacheMarkerPolicy(storage.usage, settings.cache_markers, models.cache, time.time)
     refusals = RefusalSearch(storage, windows, side_requests)
-    compactor = Compactor(storage, windows, side_requests, markers, refusals, time.time)
-    indexer = Indexer(storage, zone)
-    embedding = EmbeddingIndex(storage, embedder, zone, time.monotonic, usage) if embedder else None
-    maintenance = Maintenance(
-        storage=storage,
-        windows=windows,
-        compactor=compactor,
-        indexer=indexer,
-        embedding=embedding,
-        schedule=settings.compact_schedule,
-        clock=time.time,
-        index_repair=IndexRepair(indexer, time.monotonic),
-        window_probe=WindowProbe(storage, selector, usage, growth, count_tokens, timeout),
-    )
-    recall = Recall(storage, indexer, count_tokens, settings.recall_tokens, zone, embedding, tuple(names))
-    toolbox = Toolbox(storage, windows, recall, count_tokens, time.time)
-    prompts = PromptBuilder(storage, windows, recall, markers, toolbox)
+    compactor = Compactor(storage.database, storage.memories, windows, side_requests, markers, refusals, time.time)
+    indexer = Indexer(storage.chats, storage.history, storage.search, zone)
+    embedding = _embedding(base, usage)
+    probe = WindowProbe(storage.database, storage.usage, selector, usage, growth, count_tokens, timeout)
+    maintenance = _maintenance(base, windows, compactor, indexer, embedding, probe)
+    recall = _recall(base, indexer, embedding, names)
+    toolbox = Toolbox(storage.database, storage.chats, storage.memories, windows, recall, count_tokens, time.time)
+    prompts = PromptBuilder(storage.database, storage.media, windows, recall, markers, toolbox)
     attempts = MediaAttempts(prompts, windows)
     fitter = WindowFitter(windows, maintenance, compactor)
     recovery = ContentFilterRecovery(storage, windows, prompts, attempts, refusals, fitter)
+    answers = AnswerAttempts(storage.database, storage.transcript, windows, attempts, recovery, refusals, fitter)
     recorder = TurnRecorder(storage, zone, count_tokens, names, time.time)
     return Engine(
         conversation=Conversation(
             storage,
-            attempts=AnswerAttempts(storage, windows, attempts, recovery, refusals, fitter),
+            attempts=answers,
             usage=usage,
             budget=base.budget,
             prefix=SpeakerPrefix(names),
@@ -127,7 +119,7 @@ def build_engine(base: Foundation, names: Collection[str]) -> Engine:
         summaries=Summaries(storage.history, windows, side_requests, markers, refusals, zone),
         titles=TitleWriter(storage.chats, storage.history, side_requests, selector),
         forgetting=Forgetting(storage, windows, time.time),
-        eraser=Eraser(storage, indexer),
+        eraser=Eraser(storage.database, storage.chats, storage.deletions, indexer),
         retention=Retention(storage, indexer, windows.memory_tokens),
         recall=recall,
         indexer=indexer,
@@ -147,6 +139,52 @@ def _windows(base: Foundation, selector: ModelSelector, policy: WindowPolicy) ->
         follows=base.settings.context_window is None,
         zone=base.settings.zone,
         hit=_hit(base.settings, base.servers.models),
+    )
+
+
+def _embedding(base: Foundation, usage: UsageRecorder) -> EmbeddingIndex | None:
+    storage, embedder = base.storage, base.servers.embedder
+    if embedder is None:
+        return None
+    zone = base.settings.zone
+    return EmbeddingIndex(storage.database, storage.history, storage.vectors, embedder, zone, time.monotonic, usage)
+
+
+def _maintenance(
+    base: Foundation,
+    windows: WindowReader,
+    compactor: Compactor,
+    indexer: Indexer,
+    embedding: EmbeddingIndex | None,
+    probe: WindowProbe,
+) -> Maintenance:
+    storage = base.storage
+    return Maintenance(
+        database=storage.database,
+        chats=storage.chats,
+        memories=storage.memories,
+        windows=windows,
+        compactor=compactor,
+        indexer=indexer,
+        embedding=embedding,
+        schedule=base.settings.compact_schedule,
+        clock=time.time,
+        index_repair=IndexRepair(indexer, time.monotonic),
+        window_probe=probe,
+    )
+
+
+def _recall(base: Foundation, indexer: Indexer, embedding: EmbeddingIndex | None, names: Collection[str]) -> Recall:
+    return Recall(
+        chats=base.storage.chats,
+        history=base.storage.history,
+        search=base.storage.search,
+        indexer=indexer,
+        count_tokens=base.count_tokens,
+        budget=base.settings.recall_tokens,
+        zone=base.settings.zone,
+        semantic=embedding,
+        names=tuple(names),
     )
 
 

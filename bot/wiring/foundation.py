@@ -37,7 +37,7 @@ async def build_foundation(
 ) -> Foundation:
     """Build it, to be closed with the stack; for `patience` see `connect_servers`. Raises SettingError."""
     await asyncio.to_thread(load)  # OpenCC's dictionaries would block the event loop
-    learned = await LearnedFacts.open(storage, time.time)
+    learned = await LearnedFacts.open(storage.database, storage.servers, time.time)
     stack.push_async_callback(learned.close)
     servers = await connect_servers(settings, stack, patience, learned)
     rules = access_rules(settings)

@@ -233,7 +233,7 @@ def _turn_reader(
     storage, most_tokens = base.storage, engine.limits.document_tokens
     attachments = Attachments(traffic.downloads, base.servers.converter, base.count_tokens, most_tokens)
     return TurnReader(
-        storage=storage,
+        database=storage.database,
         recorder=engine.recorder,
         reader=MessageReader(attachments, bot_id),
         transcriber=AudioTranscriber(base.servers.transcriber, engine.usage),

@@ -139,7 +139,7 @@ async def test_what_was_imported_is_found(storage: Storage, other: Storage, tmp_
     await imported(other, await exported(storage), tmp_path)
     group = await other.chats.find(GROUP)
     assert group is not None
-    await Indexer(other, UTC).catch_up(group.id)
+    await Indexer(other.chats, other.history, other.search, UTC).catch_up(group.id)
     hits = await other.search.find(group.id, [Term("overheard")], after_turn=0, before_turn=END, limit=5)
     assert len(hits) == 1
 

@@ -58,14 +58,26 @@ class Bench:
         self.windows = WindowReader(storage, WindowPolicy(**settings | policy), choice, "Be kind.", estimate)  # type: ignore[arg-type]
         usage_recorder = UsageRecorder(storage.usage, ZONE, self.clock)
         self.budget = Budget(storage, {}, no_price, never, ZONE, self.clock)
-        self.calls = SideRequests(storage, usage_recorder, self.budget, estimate, 5.0)
+        self.calls = SideRequests(storage.database, usage_recorder, self.budget, estimate, 5.0)
         marking = CacheMarkerPolicy(
             storage.usage, "off", lambda _: CacheProfile(explicit=False, minimum=1024, lifetime_s=300), self.clock
         )
         refusals = RefusalSearch(storage, self.windows, self.calls)
-        self.compactor = Compactor(storage, self.windows, self.calls, marking, refusals, self.clock)
-        self.indexer = Indexer(storage, ZONE)
-        self.upkeep = Maintenance(storage, self.windows, self.compactor, self.indexer, None, schedule, self.clock)
+        self.compactor = Compactor(
+            storage.database, storage.memories, self.windows, self.calls, marking, refusals, self.clock
+        )
+        self.indexer = Indexer(storage.chats, storage.history, storage.search, ZONE)
+        self.upkeep = Maintenance(
+            storage.database,
+            storage.chats,
+            storage.memories,
+            self.windows,
+            self.compactor,
+            self.indexer,
+            None,
+            schedule,
+            self.clock,
+        )
         self.fitter = WindowFitter(self.windows, self.upkeep, self.compactor)
 
     async def chat(self) -> Chat:

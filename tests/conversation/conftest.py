@@ -65,7 +65,7 @@ class History:
         await self.catch_up()
 
     async def catch_up(self) -> None:
-        await Indexer(self.storage, UTC).catch_up(self.chat.id)
+        await Indexer(self.storage.chats, self.storage.history, self.storage.search, UTC).catch_up(self.chat.id)
 
     async def reset(self) -> int:
         async with self.storage.transaction() as tx:
@@ -86,18 +86,38 @@ class History:
         semantic: SemanticSearch | None = None,
         window: float = inf,
     ) -> Recalled:
-        recall = Recall(self.storage, Indexer(self.storage, UTC), estimate, budget, UTC, semantic)
+        recall = Recall(
+            self.storage.chats,
+            self.storage.history,
+            self.storage.search,
+            Indexer(self.storage.chats, self.storage.history, self.storage.search, UTC),
+            estimate,
+            budget,
+            UTC,
+            semantic,
+        )
         return await recall.find(self.chat, words, after_turn=after, before_turn=before, window=window, now=self.now)
 
     async def search(self, words: str, *, after: int = 0, every_word: bool = False) -> list[int]:
-        recall = Recall(self.storage, Indexer(self.storage, UTC), estimate, 1200, UTC, None)
+        recall = Recall(
+            self.storage.chats,
+            self.storage.history,
+            self.storage.search,
+            Indexer(self.storage.chats, self.storage.history, self.storage.search, UTC),
+            estimate,
+            1200,
+            UTC,
+            None,
+        )
         return await recall.search(self.chat, words, after_turn=after, limit=20, every_word=every_word)
 
     async def forget(self, *turn_ids: int) -> None:
         async with self.storage.transaction() as tx:
             await self.storage.deletions.delete_turns(tx, self.chat.id, turn_ids)
-            await Indexer(self.storage, UTC).forgotten(tx, self.chat.id, turn_ids)
-        await Indexer(self.storage, UTC).renew()
+            await Indexer(self.storage.chats, self.storage.history, self.storage.search, UTC).forgotten(
+                tx, self.chat.id, turn_ids
+            )
+        await Indexer(self.storage.chats, self.storage.history, self.storage.search, UTC).renew()
 
     async def keys(self) -> dict[int, str]:
         """All that is indexed, by turn."""

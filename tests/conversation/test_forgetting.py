@@ -128,7 +128,7 @@ async def _said(storage: Storage, number: int) -> Chat:
         turns = [NewTurn(f"Zanzibar {at}", "\n", 1, message_id=at, sender_id=5) for at in range(number)]
         await storage.transcript.append(tx, chat.id, turns, 1.0)
         await storage.transcript.give_up(tx, chat.id)
-    await Indexer(storage, UTC).catch_up(chat.id)
+    await Indexer(storage.chats, storage.history, storage.search, UTC).catch_up(chat.id)
     return chat
 
 
@@ -161,7 +161,15 @@ async def test_what_is_put_aside_is_read_nowhere(storage: Storage) -> None:
 async def test_erasing_takes_small_steps_and_leaves_nothing(storage: Storage) -> None:
     chat = await _said(storage, 3 * BATCH)
     await _put_aside(storage, chat)
-    erasing, steps = Eraser(storage, Indexer(storage, UTC)), count()
+    erasing, steps = (
+        Eraser(
+            storage.database,
+            storage.chats,
+            storage.deletions,
+            Indexer(storage.chats, storage.history, storage.search, UTC),
+        ),
+        count(),
+    )
     before = await _count(storage)
     original = storage.deletions.delete_turns
 
@@ -180,11 +188,15 @@ async def test_erasing_takes_small_steps_and_leaves_nothing(storage: Storage) ->
 async def test_killed_erasing_resumes_after_next_start(storage: Storage) -> None:
     chat = await _said(storage, 2 * BATCH)
     await _put_aside(storage, chat)
-    erasing = Eraser(storage, Indexer(storage, UTC))
+    erasing = Eraser(
+        storage.database, storage.chats, storage.deletions, Indexer(storage.chats, storage.history, storage.search, UTC)
+    )
     erasing.begin()
     await erasing.close()
     assert await _count(storage) > 1
-    again = Eraser(storage, Indexer(storage, UTC))
+    again = Eraser(
+        storage.database, storage.chats, storage.deletions, Indexer(storage.chats, storage.history, storage.search, UTC)
+    )
     await again.erase()
     assert await _count(storage) == 1
     assert await storage.deletions.remaining() == []
@@ -202,7 +214,9 @@ async def test_a_fault_does_not_end_the_erasing(storage: Storage, monkeypatch: p
                 raise faults.pop()
             await super().forgotten(tx, chat_id, turn_ids)
 
-    erasing = Eraser(storage, Faulty(storage, UTC))
+    erasing = Eraser(
+        storage.database, storage.chats, storage.deletions, Faulty(storage.chats, storage.history, storage.search, UTC)
+    )
     erasing.begin()
     async with asyncio.timeout(10):
         while await storage.deletions.remaining():  # noqa: ASYNC110 - nothing says when it is through
@@ -226,7 +240,7 @@ async def test_very_much_is_taken_out_in_several_steps(storage: Storage) -> None
     await _put_aside(storage, chat)
     assert await _readable(storage, chat) == 26
     (left,) = await storage.deletions.remaining()
-    await hide_turns(storage, left)
+    await hide_turns(storage.database, storage.chats, storage.deletions, left)
     assert await _readable(storage, chat) == 1
     assert await _count(storage) == 36
     assert await storage.database.rows("SELECT 1 FROM forgettings") == []
@@ -240,7 +254,9 @@ async def test_turns_half_removed_at_kill_are_forgotten(storage: Storage) -> Non
     async with storage.transaction() as tx:
         await storage.deletions.prune_proposals(tx, 1e12)
         await drop_pending(tx)  # and even a backup of that time forgets it
-    await Eraser(storage, Indexer(storage, UTC)).erase()
+    await Eraser(
+        storage.database, storage.chats, storage.deletions, Indexer(storage.chats, storage.history, storage.search, UTC)
+    ).erase()
     assert (await _count(storage), await _readable(storage, chat)) == (1, 1)
     assert await storage.deletions.remaining() == []
 

@@ -61,7 +61,7 @@ async def test_indexing_in_batches_gives_the_same_keys(
 async def test_key_that_waits_for_renewal_is_no_damage(storage: Storage, history: History) -> None:
     """A process that ends after an edit leaves the key for the next one, which then checks the index."""
     first, _ = await history.talk("alpha", "beta")
-    indexer = Indexer(storage, UTC)
+    indexer = Indexer(storage.chats, storage.history, storage.search, UTC)
     async with storage.transaction() as tx:
         await tx.execute("UPDATE turns SET content = 'gamma' WHERE id = ?", (first,))
         await indexer.changed(tx, history.chat.id, first)
@@ -82,7 +82,7 @@ async def test_nothing_is_written_when_nothing_was_said(storage: Storage, histor
 
 async def test_new_turns_are_indexed_together(history: History, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(indexing, "INDEX_AFTER", 4)
-    indexer = Indexer(history.storage, UTC)
+    indexer = Indexer(history.storage.chats, history.storage.history, history.storage.search, UTC)
     for number, indexed in enumerate((0, 4, 4, 8)):
         said, answer = await history.say(f"word{number}"), await history.reply(f"answer{number}")
         await indexer.keep_up(history.chat.id)
@@ -95,7 +95,7 @@ async def test_what_waits_to_be_indexed_is_found(history: History) -> None:
     await history.small_talk(5)
     zebra = await history.say("I saw a zebra")
     await history.reply("A zebra!")
-    await Indexer(history.storage, UTC).keep_up(history.chat.id)
+    await Indexer(history.storage.chats, history.storage.history, history.storage.search, UTC).keep_up(history.chat.id)
     assert zebra not in await history.keys()
     assert zebra in (await history.find("Where is the zebra?")).turn_ids
 
@@ -138,7 +138,7 @@ async def test_forgetting_removes_words_and_joins_neighbours(history: History) -
 async def test_merged_index_file_holds_no_forgotten_word(storage: Storage, history: History, tmp_path: Path) -> None:
     ids = await history.talk("alpha", "xylophonist", "beta", "gamma")
     await history.forget(ids[1])
-    await Indexer(storage, UTC).merge()
+    await Indexer(storage.chats, storage.history, storage.search, UTC).merge()
     await storage.database.scrub()
     assert "xylophonist" not in await terms(storage)
     assert await asyncio.to_thread(_files_with, tmp_path, b"xylophonist") == []
@@ -156,7 +156,7 @@ async def test_nightly_repair_adds_missing_and_drops_orphaned(storage: Storage, 
     await history.reply("beta")
     async with storage.transaction() as tx:
         await storage.search.put(tx, history.chat.id, [TurnKey(999, "orphan", "")])
-    await Retention(storage, Indexer(storage, UTC), estimate).repair_index()
+    await Retention(storage, Indexer(storage.chats, storage.history, storage.search, UTC), estimate).repair_index()
     assert set(await history.keys()) == {first, first + 1}
 
 
@@ -169,7 +169,7 @@ async def test_the_nightly_repair_makes_keys_that_got_lost(
     whole = await history.keys()
     async with storage.transaction() as tx:
         await tx.execute("DELETE FROM turn_words WHERE rowid IN (2, 3, 6)")
-    await Indexer(storage, UTC).repair()
+    await Indexer(storage.chats, storage.history, storage.search, UTC).repair()
     assert await history.keys() == whole
 
 
@@ -182,7 +182,7 @@ async def test_forgetting_during_catch_up_is_final(storage: Storage, history: Hi
         catching_up = asyncio.create_task(history.catch_up())
         await asyncio.sleep(0.05)  # it has seen that there is something to index, and waits for the writer
         await storage.deletions.delete_turns(tx, history.chat.id, [secret])
-        await Indexer(storage, UTC).forgotten(tx, history.chat.id, [secret])
+        await Indexer(storage.chats, storage.history, storage.search, UTC).forgotten(tx, history.chat.id, [secret])
     await catching_up
     await history.catch_up()
     keys = await history.keys()
@@ -206,7 +206,7 @@ async def _index_and_die(path: Path) -> None:
             os._exit(9)  # in the middle of a transaction
 
     object.__setattr__(storage.search, "progress", progress)
-    await Indexer(storage, UTC).catch_up(1)
+    await Indexer(storage.chats, storage.history, storage.search, UTC).catch_up(1)
 
 
 def _child(path: Path) -> None:
@@ -243,7 +243,7 @@ async def test_rebuilt_keys_equal_the_original_ones(storage: Storage, history: H
         await storage.search.index.stale(tx, stale)
     await storage.search.index.follow()
     assert len(await history.keys()) == len(whole) - len(stale)
-    await Indexer(storage, UTC).renew()
+    await Indexer(storage.chats, storage.history, storage.search, UTC).renew()
     assert await history.keys() == whole
     assert await storage.database.rows("SELECT 1 FROM stale_keys") == []
 

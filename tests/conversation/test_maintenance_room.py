@@ -24,7 +24,17 @@ async def test_background_compactions_are_limited(storage: Storage) -> None:
         return CompactionOutcome.DONE
 
     compactor = type("Held", (), {"compact": staticmethod(compact)})()
-    upkeep = Maintenance(storage, bench.windows, compactor, bench.indexer, None, "idle", bench.clock)
+    upkeep = Maintenance(
+        storage.database,
+        storage.chats,
+        storage.memories,
+        bench.windows,
+        compactor,
+        bench.indexer,
+        None,
+        "idle",
+        bench.clock,
+    )
     queued = [upkeep._start(chat_id, queues=True) for chat_id in range(20)]
     await asyncio.wait_for(full.wait(), 5.0)
     await asyncio.sleep(0.05)

@@ -213,7 +213,16 @@ async def test_names_before_a_groups_message_find_nothing(storage: Storage) -> N
         group = History(storage, await storage.chats.ensure(tx, ChatKey(-5), private=False, now=0.0))
     await group.talk("Ann: Keepsake, the bot of Ann", "Yes", "Ann: Keepsake, the zebra is striped", "It is")
     await group.small_talk(5)
-    recall = Recall(storage, Indexer(storage, UTC), estimate, 2400, UTC, names=("Keepsake",))
+    recall = Recall(
+        storage.chats,
+        storage.history,
+        storage.search,
+        Indexer(storage.chats, storage.history, storage.search, UTC),
+        estimate,
+        2400,
+        UTC,
+        names=("Keepsake",),
+    )
     assert (await recall.find(group.chat, "Ann: Keepsake, good morning", after_turn=0, before_turn=END)).text == ""
     found = await recall.find(group.chat, "Ann: @keepsake_bot where is the zebra", after_turn=0, before_turn=END)
     assert "striped" in found.text

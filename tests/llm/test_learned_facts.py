@@ -27,24 +27,26 @@ def _server(**extra_body: str) -> OpenAIServer:
 
 async def test_learned_facts_survive_restart(storage: Storage) -> None:
     clock = Clock()
-    learning = await LearnedFacts.open(storage, clock)
+    learning = await LearnedFacts.open(storage.database, storage.servers, clock)
     learning.keep("Chat a:1", "m", Learned(limit=9000))
     learning.keep("Chat a:1", "m", FACTS)
     await learning.close()
-    again = await LearnedFacts.open(storage, clock)
+    again = await LearnedFacts.open(storage.database, storage.servers, clock)
     assert again.of("Chat a:1", "m") == FACTS
     assert again.of("Chat a:1", "another") == again.of("Chat b:1", "m") == Learned()
 
 
 async def test_what_was_learned_long_ago_is_tried_anew(storage: Storage) -> None:
     clock = Clock()
-    learning = await LearnedFacts.open(storage, clock)
+    learning = await LearnedFacts.open(storage.database, storage.servers, clock)
     learning.keep("Chat a:1", "m", FACTS)
     await learning.close()
     clock.now += LIMIT_KEPT_S + 1
-    assert (await LearnedFacts.open(storage, clock)).of("Chat a:1", "m") == replace(FACTS, limit=None)
+    assert (await LearnedFacts.open(storage.database, storage.servers, clock)).of("Chat a:1", "m") == replace(
+        FACTS, limit=None
+    )
     clock.now += KEPT_S
-    assert (await LearnedFacts.open(storage, clock)).of("Chat a:1", "m") == Learned()
+    assert (await LearnedFacts.open(storage.database, storage.servers, clock)).of("Chat a:1", "m") == Learned()
 
 
 @pytest.mark.parametrize("stored", ["", "[]", "{", '{"refused": 1, "limit": "x", "window": null}', '{"limit": -1}'])
@@ -53,7 +55,7 @@ def test_what_makes_no_sense_is_nothing_learned(stored: str) -> None:
 
 
 async def test_model_adopts_facts_learned_about_it(storage: Storage) -> None:
-    learning = await LearnedFacts.open(storage, Clock())
+    learning = await LearnedFacts.open(storage.database, storage.servers, Clock())
     server = _server()
     early = server.of("qwen-plus")
     for name in ("qwen-plus", "qwen-max"):
@@ -67,13 +69,13 @@ async def test_model_adopts_facts_learned_about_it(storage: Storage) -> None:
         assert model.limit is None
     early.learn_limit(2000)
     await learning.close()
-    again = await LearnedFacts.open(storage, Clock())
+    again = await LearnedFacts.open(storage.database, storage.servers, Clock())
     assert again.of(server.facts_key(early), "qwen-plus").limit == 2000
     await server.close()
 
 
 async def test_what_the_operator_says_otherwise_is_tried_anew(storage: Storage) -> None:
-    learning = await LearnedFacts.open(storage, Clock())
+    learning = await LearnedFacts.open(storage.database, storage.servers, Clock())
     first = _server()
     learning.keep(first.facts_key(first.of("qwen-plus")), "qwen-plus", FACTS)
     for server, known in ((_server(), FACTS.refused), (_server(reasoning_effort="low"), frozenset())):

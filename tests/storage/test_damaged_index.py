@@ -49,7 +49,7 @@ DAMAGES = {
 
 
 def _indexer(storage: Storage) -> Indexer:
-    return Indexer(storage, UTC)
+    return Indexer(storage.chats, storage.history, storage.search, UTC)
 
 
 async def _talk(storage: Storage, chat: Chat) -> None:
@@ -112,7 +112,16 @@ def _spoil_pages(path: Path, table: str) -> None:
 
 
 async def _search(storage: Storage, chat: Chat, words: str) -> list[int]:
-    recall = Recall(storage, Indexer(storage, UTC), estimate, 1200, UTC, None)
+    recall = Recall(
+        storage.chats,
+        storage.history,
+        storage.search,
+        Indexer(storage.chats, storage.history, storage.search, UTC),
+        estimate,
+        1200,
+        UTC,
+        None,
+    )
     await recall.find(chat, f"what was it with the {words}?", after_turn=0, before_turn=10**9)
     return await recall.search(chat, words, after_turn=0, limit=20)
 

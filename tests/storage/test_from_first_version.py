@@ -45,7 +45,7 @@ async def test_everything_is_still_there(tmp_path: Path) -> None:
             (Button("Undo", "undo-reset:1"),),
             60.0,
         )
-        await Indexer(storage, ZoneInfo("UTC")).catch_up(chat.id)
+        await Indexer(storage.chats, storage.history, storage.search, ZoneInfo("UTC")).catch_up(chat.id)
         hits = await storage.search.find(chat.id, [Term("boat")], after_turn=0, before_turn=99, limit=9, own=True)
         assert [hit.turn_id for hit in hits] == [2]
         rows = await storage.database.rows("SELECT turns, requests FROM usage")
@@ -70,7 +70,7 @@ async def test_a_damaged_index_does_not_stop_the_change(tmp_path: Path) -> None:
         old.execute("DROP TABLE turn_keys_config")
     storage = await Storage.open(path)
     try:
-        indexer = Indexer(storage, ZoneInfo("UTC"))
+        indexer = Indexer(storage.chats, storage.history, storage.search, ZoneInfo("UTC"))
         await indexer.catch_up(7)
         await indexer.rebuild()
         hits = await storage.search.find(7, [Term("boat")], after_turn=0, before_turn=99, limit=9, own=True)

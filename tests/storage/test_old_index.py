@@ -74,7 +74,15 @@ async def older(path: Path) -> AsyncIterator[Storage]:
 async def _search(storage: Storage, words: str, number: int = 1007) -> list[int]:
     chat = await storage.chats.find(ChatKey(number))
     assert chat is not None
-    recall = Recall(storage, Indexer(storage, UTC), estimate, 1200, UTC)
+    recall = Recall(
+        storage.chats,
+        storage.history,
+        storage.search,
+        Indexer(storage.chats, storage.history, storage.search, UTC),
+        estimate,
+        1200,
+        UTC,
+    )
     found = await recall.find(chat, f"{words}?", after_turn=0, before_turn=10**9)
     ids = await recall.search(chat, words, after_turn=0, limit=99)
     assert bool(ids) == bool(found.turn_ids)
@@ -92,7 +100,7 @@ async def test_old_index_answers_until_new_is_complete(older: Storage) -> None:
         turn = NewTurn("наша собака — Пуговка3", "\n", 5, 9000, 5, speaker="Ann", said_at=0.0)
         await older.transcript.append(tx, 7, [turn], 0.0)
         await older.transcript.give_up(tx, 7)
-    await Indexer(older, UTC).catch_up(7)
+    await Indexer(older.chats, older.history, older.search, UTC).catch_up(7)
     assert await _search(older, "Пуговка3") == [3, 2 * TURNS + 1]
     assert await _search(older, "кошка") == [TURNS]  # the neighbour of the new one
 
@@ -100,13 +108,13 @@ async def test_old_index_answers_until_new_is_complete(older: Storage) -> None:
 async def test_all_turns_go_into_the_new_index(older: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(indexing, "MOVED", 7)
     monkeypatch.setattr(indexing, "REST_S", 0.0)
-    mending = IndexRepair(Indexer(older, UTC), lambda: 0.0)
+    mending = IndexRepair(Indexer(older.chats, older.history, older.search, UTC), lambda: 0.0)
     mending.begin()
     await mending.close_when_done()
     assert await _search(older, "кошка") == list(range(1, TURNS + 1))
     assert await _search(older, "кошками", 1008) == list(range(TURNS + 1, 2 * TURNS + 1))
     assert await _left(older) == []
-    assert await Indexer(older, UTC).probe()
+    assert await Indexer(older.chats, older.history, older.search, UTC).probe()
     rows = await older.database.rows("SELECT rowid AS id, own, around FROM turn_words WHERE rowid IN (?, ?)", (7, 8))
     assert {row["id"]: "пуговка6" in row["around"].split() for row in rows} == {7: True, 8: False}
 
@@ -117,7 +125,7 @@ async def test_the_chat_that_was_used_last_comes_first(older: Storage) -> None:
 
 async def test_what_is_forgotten_meanwhile_is_in_neither(older: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(indexing, "REST_S", 0.0)
-    indexer = Indexer(older, UTC)
+    indexer = Indexer(older.chats, older.history, older.search, UTC)
     async with older.transaction() as tx:
         await older.deletions.delete_turns(tx, 7, [3, 29])
         await indexer.forgotten(tx, 7, [3, 29])
@@ -141,7 +149,7 @@ async def _move_and_die(path: Path) -> None:
             os._exit(9)  # in the middle of a transaction
 
     storage.search.index.old.moved = counted  # type: ignore[assignment,method-assign]
-    await Indexer(storage, UTC).move()
+    await Indexer(storage.chats, storage.history, storage.search, UTC).move()
 
 
 def _child(path: Path) -> None:
@@ -159,7 +167,7 @@ async def test_killed_meanwhile_it_goes_on_where_it_was(path: Path, monkeypatch:
         rows = await storage.database.rows("SELECT id, old_turn FROM chats ORDER BY id")
         assert [tuple(row) for row in rows] == [(7, 2 * TURNS), (8, 2 * TURNS - 14)]
         assert len(await _search(storage, "Пуговка33", 1008)) == 1
-        await Indexer(storage, UTC).move()
+        await Indexer(storage.chats, storage.history, storage.search, UTC).move()
         assert len(await _search(storage, "кошка", 1008)) == TURNS
     finally:
         await storage.close()
@@ -172,7 +180,7 @@ async def test_a_damaged_old_index_fails_nothing(damage: str, path: Path) -> Non
     storage = await Storage.open(path)
     try:
         await _search(storage, "Пуговка3")
-        mending = IndexRepair(Indexer(storage, UTC), lambda: 0.0)
+        mending = IndexRepair(Indexer(storage.chats, storage.history, storage.search, UTC), lambda: 0.0)
         mending.begin()
         await mending.close_when_done()
         assert len(await _search(storage, "кошка")) == TURNS
@@ -199,7 +207,7 @@ async def test_another_version_of_the_words_is_made_anew(storage: Storage, monke
         turn = NewTurn("мою кошку зовут Пуговка", "\n", 5, 1, 5, speaker="Ann", said_at=0.0)
         await storage.transcript.append(tx, chat.id, [turn], 0.0)
         await storage.transcript.give_up(tx, chat.id)
-    indexer = Indexer(storage, UTC)
+    indexer = Indexer(storage.chats, storage.history, storage.search, UTC)
     await indexer.catch_up_all()
     await indexer.move()
     async with storage.transaction() as tx:

@@ -35,7 +35,12 @@ async def make(server: ModelServer, storage: Storage) -> AsyncIterator[Make]:
 
         def _make(model: str = "small", clock: Callable[[], float] | None = None) -> EmbeddingIndex:
             embedder = Embeddings(base_url=url, api_key="sk", model=model, timeout=5)
-            made.append((EmbeddingIndex(storage, embedder, UTC, clock or Clock()), embedder))
+            made.append(
+                (
+                    EmbeddingIndex(storage.database, storage.history, storage.vectors, embedder, UTC, clock or Clock()),
+                    embedder,
+                )
+            )
             return made[-1][0]
 
         yield _make

@@ -63,7 +63,15 @@ async def test_what_it_takes_is_booked_for_the_chat(storage: Storage, chat: Chat
     await say(storage, chat, "I painted a lake", "The dog ran away")
     async with server.run() as url:
         embedder = Embeddings(base_url=url, api_key="sk", model="small", timeout=5)
-        embedding = EmbeddingIndex(storage, embedder, UTC, Clock(), UsageRecorder(storage.usage, UTC, Clock()))
+        embedding = EmbeddingIndex(
+            storage.database,
+            storage.history,
+            storage.vectors,
+            embedder,
+            UTC,
+            Clock(),
+            UsageRecorder(storage.usage, UTC, Clock()),
+        )
         await embedding.catch_up(chat.id)
         await embedding.scores(chat.id, "lake", after_turn=0, before_turn=99)
         await embedder.close()

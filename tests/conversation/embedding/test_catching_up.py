@@ -248,7 +248,7 @@ class Faulty:
 
 async def test_a_fault_is_not_met_with_every_turn(storage: Storage, chat: Chat) -> None:
     faulty, clock = Faulty(), Clock()
-    embedding = EmbeddingIndex(storage, faulty, UTC, clock)
+    embedding = EmbeddingIndex(storage.database, storage.history, storage.vectors, faulty, UTC, clock)
     await say(storage, chat, "I painted a lake")
     await embedding.catch_up(chat.id)
     await say(storage, chat, "The dog ran away")

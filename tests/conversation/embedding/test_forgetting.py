@@ -46,7 +46,7 @@ async def test_turn_deleted_during_embedding_leaves_no_vector(
         async def close(self) -> None:
             return
 
-    embedding = EmbeddingIndex(storage, Slow(), UTC, Clock())
+    embedding = EmbeddingIndex(storage.database, storage.history, storage.vectors, Slow(), UTC, Clock())
     catching_up = asyncio.create_task(embedding.catch_up(chat.id))
     async with storage.transaction() as tx:
         await tx.execute("DELETE FROM turns WHERE id = ?", (lake,))
@@ -167,7 +167,7 @@ async def test_edit_reembeds_turn_and_its_neighbours(
 async def test_edit_during_embedding_leaves_no_old_vectors(storage: Storage, chat: Chat, beside: int) -> None:
     turns = await say(storage, chat, "one", "old words", "three", "four")
     model = Held()
-    embedding = EmbeddingIndex(storage, model, UTC, Clock())
+    embedding = EmbeddingIndex(storage.database, storage.history, storage.vectors, model, UTC, Clock())
     catching_up = asyncio.create_task(embedding.catch_up(chat.id))
     await model.asked.wait()
     await change(storage, turns[1] + beside, "new words")
@@ -180,7 +180,7 @@ async def test_edit_during_embedding_leaves_no_old_vectors(storage: Storage, cha
     async with storage.transaction() as tx:
         await tx.execute("DELETE FROM vector_progress")
         await tx.execute("DELETE FROM vector_pages")
-    await EmbeddingIndex(storage, fresh, UTC, Clock()).catch_up(chat.id)
+    await EmbeddingIndex(storage.database, storage.history, storage.vectors, fresh, UTC, Clock()).catch_up(chat.id)
     assert found == await stored(storage, chat)
 
 
@@ -188,7 +188,9 @@ async def test_forgetting_during_embedding_leaves_no_vectors(storage: Storage, c
     """None of them holds the forgotten words."""
     turns = await say(storage, chat, "one", "my secret", "three", "four")
     model = Held()
-    catching_up = asyncio.create_task(EmbeddingIndex(storage, model, UTC, Clock()).catch_up(chat.id))
+    catching_up = asyncio.create_task(
+        EmbeddingIndex(storage.database, storage.history, storage.vectors, model, UTC, Clock()).catch_up(chat.id)
+    )
     await model.asked.wait()
     await delete(storage, chat, turns[1])
     model.let_go.set()

@@ -29,7 +29,7 @@ async def test_old_vectors_are_made_anew(tmp_path: Path, make: Make) -> None:
     try:
         chat = await opened.chats.find(ChatKey(1001))
         assert chat is not None
-        embedding = EmbeddingIndex(opened, make()._embedder, UTC, Clock())
+        embedding = EmbeddingIndex(opened.database, opened.history, opened.vectors, make()._embedder, UTC, Clock())
         assert await nearest(embedding, chat, "a lake") == []
         assert await opened.vectors.chats_to_embed("small") == [chat.id]
         await embedding.catch_up(chat.id)
