@@ -140,6 +140,7 @@ class Search:
     def __init__(self, database: Database) -> None:
         self._database = database
         self.index = Index(database)
+        self._old = self.index.old
         self._counts = TermCounts(self.index)
 
     async def put(self, tx: Transaction, chat_id: int, keys: Iterable[TurnKey]) -> None:
@@ -267,7 +268,7 @@ class Search:
             last = min(before_turn, old_turn + 1)
             bounds = (after_turn, last, limit)
             words = [term.written for term in terms]
-            old = await self.index.old.find(tag(chat_id), words, columns, every=every_term, bounds=bounds)
+            old = await self._old.find(tag(chat_id), words, columns, every=every_term, bounds=bounds)
             found += [Hit(turn_id, score) for turn_id, score in old]
         if not all(hit.score is not None and isfinite(hit.score) for hit in found):
             await self.index.mark_damaged("its statistics yield invalid scores")
@@ -278,7 +279,7 @@ class Search:
         return sorted(hits, key=lambda hit: (-hit.score, hit.turn_id))[:limit]
 
     async def _old_turn(self, chat_id: int) -> int:
-        return await self.index.old.last_turn(chat_id) if await self.index.old.there() else 0
+        return await self._old.last_turn(chat_id) if await self._old.there() else 0
 
     async def _of_chat(self, chat_id: int, turn_ids: Collection[int]) -> set[int]:
         rows = await self._database.rows(

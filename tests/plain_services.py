@@ -12,7 +12,6 @@ LONG_REACHES = {
     "bot.handlers.table": 12,
     "bot.llm.embeddings": 1,
     "bot.llm.transcription": 1,
-    "storage.search": 3,
 }
 """How many ``self.a.b.c`` a file still has: the object in between is to be asked, or the thing to be given.
 
