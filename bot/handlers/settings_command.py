@@ -48,6 +48,8 @@ class Option:
 
     value: str
     label: str
+    chosen: str | None = None
+    """What the menu calls it once it is chosen, if not by its label."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +135,7 @@ def _personas(_: SettingFacts) -> list[Option]:
         "translator": texts.PERSONA_TRANSLATOR,
     }
     named = (Option(*item) for item in names.items())
-    return [*named, Option(OWN, texts.PERSONA_OWN), Option(DEFAULT, texts.AS_THE_BOT)]
+    return [*named, Option(OWN, texts.PERSONA_OWN, texts.PERSONA_CUSTOM), Option(DEFAULT, texts.AS_THE_BOT)]
 
 
 def _persona_now(settings: ChatSettings) -> str:
@@ -298,7 +300,7 @@ def _menu(facts: SettingFacts) -> list[Button]:
 
 def _label(facts: SettingFacts, setting: Setting) -> str:
     now = setting.now(facts.settings)
-    return next((option.label for option in setting.options(facts) if option.value == now), now)
+    return next((option.chosen or option.label for option in setting.options(facts) if option.value == now), now)
 
 
 def _options(facts: SettingFacts, name: str, setting: Setting) -> list[Button]:

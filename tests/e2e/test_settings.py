@@ -88,6 +88,8 @@ async def test_custom_persona_is_asked_for_and_limited(stage: Stage, hurry: None
     assert "quarter" in (await stage.home.wait(3, PATIENCE_S))[2].text
     await stage.ann.say(stage.home, "You are a ship's cook.", reply_to=question)
     assert "Done" in (await stage.home.wait(4, PATIENCE_S))[3].text
+    await stage.ann.say(stage.home, "/settings")
+    assert "Persona: custom" in [button.text for button in (await stage.home.wait(5, PATIENCE_S))[4].buttons]
     await say(stage, "hello")
     assert _system(stage, 0) == "You are a ship's cook."
 
