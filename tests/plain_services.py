@@ -19,7 +19,6 @@ The numbers only go down: lower them with the code, to nothing.
 """
 
 SERVICE_DATACLASSES = {
-    "bot.conversation.budget": 1,
     "bot.conversation.matching": 1,
     "bot.conversation.memory_text": 1,
     "bot.conversation.prompt_builder": 1,

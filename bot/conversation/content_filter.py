@@ -38,7 +38,7 @@ class ContentFilterRecovery:
         refusals: RefusalSearch,
         fitter: WindowFitter,
     ) -> None:
-        self._transaction = storage.transaction
+        self._database = storage.database
         self._transcript, self._memories, self._outbox = storage.transcript, storage.memories, storage.outbox
         self._windows = windows
         self._prompts = prompts
@@ -140,7 +140,7 @@ class ContentFilterRecovery:
         """Leave out all turns before the newest message: they don't pass, however few are left."""
         view = await self._view(answer)
         asked = newest(view)
-        async with self._transaction() as tx:
+        async with self._database.transaction() as tx:
             before = [turn.id for turn in view.window.turns if turn not in asked]
             await self._transcript.leave_out(tx, answer.chat.id, before)
             if not before:
@@ -159,7 +159,7 @@ class ContentFilterRecovery:
         error.model, error.request_id, error.turn_ids = refusal.model, refusal.request_id, tuple(refused)
         if len(refused) == len(asked):
             raise error
-        async with self._transaction() as tx:
+        async with self._database.transaction() as tx:
             await self._transcript.leave_out(tx, answer.chat.id, refused, settled=True)
             await self._outbox.add(tx, Notice(answer.chat.key, answer.chat.private, sentence(error)))
         if not await self._passes(answer, ask):

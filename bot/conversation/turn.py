@@ -47,7 +47,7 @@ class Conversation:
         clock: Callable[[], float],
     ) -> None:
         """`bound`: see Generation; `clock` gives Unix seconds."""
-        self._transaction = storage.transaction
+        self._database = storage.database
         self._transcript, self._bases = storage.transcript, storage.bases
         self._outbox, self._inbox, self._servers = storage.outbox, storage.inbox, storage.servers
         self._usage_log = storage.usage
@@ -82,7 +82,7 @@ class Conversation:
     async def _begin_reply(self, chat: Chat, pending: PendingReply) -> int:
         if pending.reply_id is not None and not pending.stale:
             return pending.reply_id
-        async with self._transaction() as tx:
+        async with self._database.transaction() as tx:
             if pending.stale:
                 return await self._transcript.replace_stale_reply(tx, chat.id, self._clock(), pending)
             return await self._transcript.begin_reply(tx, chat.id, self._clock(), reply_to=pending.reply_to)
@@ -121,7 +121,7 @@ class Conversation:
         asks_once = request is not None and request.model.single_turn
         is_first = asks_once and not await self._usage_log.has(chat_id, answered_by(answer))
         result = result_of(answer, self._count_tokens, is_first=is_first)
-        async with self._transaction() as tx:
+        async with self._database.transaction() as tx:
             reported = await self._record_usage(tx, answer, result)
             if result.reply is not None:
                 await self._transcript.finish_reply(tx, chat_id, answer.reply_id, result.reply, reported)

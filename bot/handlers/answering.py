@@ -51,7 +51,7 @@ class ReplyWorker:
         quarantine: Quarantine,
         lanes: Lanes,
     ) -> None:
-        self._transaction = storage.transaction
+        self._database = storage.database
         self._transcript, self._edits = storage.transcript, storage.edits
         self._outbox = storage.outbox
         self._conversation = conversation
@@ -118,7 +118,7 @@ class ReplyWorker:
 
     def _preview(self, chat: Chat, pending: PendingReply, reply_id: int) -> Preview:
         async def record_preview(message_id: int) -> None:
-            async with self._transaction() as tx:
+            async with self._database.transaction() as tx:
                 await self._outbox.reply_begun(tx, reply_id, message_id, rang=True)
 
         to = destination(chat.key, chat.private, pending.reply_to)
@@ -151,7 +151,7 @@ class ReplyWorker:
             edits=None if pending.in_place else shown_in or pending.begun,
             buttons=buttons,
         )
-        async with self._transaction() as tx:
+        async with self._database.transaction() as tx:
             await self._transcript.give_up(tx, chat.id)
             if refused:
                 await self._transcript.leave_out(tx, chat.id, refused)

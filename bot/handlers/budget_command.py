@@ -49,7 +49,7 @@ class BudgetHandlers:
     async def _shown(self) -> str:
         lines = [texts.BUDGET_USER.format(amount=self._amount(Scope.USER))]
         lines += [texts.BUDGET_CHAT.format(amount=self._amount(Scope.CHAT))]
-        total = self._budget.holding(Scope.TOTAL)
+        total = self._budget.limit(Scope.TOTAL)
         used = self._budget.cost(await self._budget.used(Scope.TOTAL), total.currency if total else "")
         lines += [texts.BUDGET_TOTAL.format(amount=self._amount(Scope.TOTAL), used=_text(used))]
         lines += [line async for line in self._own()]
@@ -64,7 +64,7 @@ class BudgetHandlers:
                 yield texts.BUDGET_ONE.format(id=number, amount=shown, used=_text(used))
 
     def _amount(self, scope: Scope) -> str:
-        amount = self._budget.holding(scope)
+        amount = self._budget.limit(scope)
         return texts.BUDGET_NONE if amount is None else _text(amount)
 
 

@@ -87,7 +87,7 @@ class Cancellations:
         """`has_question`: whether a question is waiting in the chat's lane, or for its remaining parts."""
         self._stopped_broadcasts: set[int] = set()
         self._has_question = has_question
-        self._transaction = storage.transaction
+        self._database = storage.database
         self._chats, self._transcript, self._edits = storage.chats, storage.transcript, storage.edits
         self._outbox, self._inbox = storage.outbox, storage.inbox
         self._active: dict[ChatKey, ChatActivity] = {}
@@ -264,7 +264,7 @@ class Cancellations:
         order, chat.order = chat.order, None
         self._tidy(key)
         if order is not None and order.update_ids:
-            async with self._transaction() as tx:
+            async with self._database.transaction() as tx:
                 await self._inbox.done(tx, order.update_ids)
 
     async def _is_pending(self, key: ChatKey, tx: Transaction | None) -> bool:

@@ -39,7 +39,7 @@ class OutboxSender:
         access: AccessPolicy,
         lanes: Lanes,
     ) -> None:
-        self._transaction = storage.transaction
+        self._database = storage.database
         self._chats, self._transcript = storage.chats, storage.transcript
         self._outbox, self._broadcasts = storage.outbox, storage.broadcasts
         self._deliverer = deliverer
@@ -79,7 +79,7 @@ class OutboxSender:
         await self._deliverer.delete(chat.key.telegram_id, ordinary)
         to = destination(chat.key, chat.private, None)
         await self._deliverer.delete_ephemeral(to, [number for number in messages if number < 0])
-        async with self._transaction() as tx:
+        async with self._database.transaction() as tx:
             await self._transcript.drop_replaced(tx, chat.id)
 
     async def send_notices(self, chat_key: ChatKey, *, all_of_it: bool = True, patient: bool = False) -> None:
@@ -105,7 +105,7 @@ class OutboxSender:
         async def record(part: DeliveredPart) -> None:
             nonlocal is_over
             is_last = not delivery.content[part.end :].strip()
-            async with self._transaction() as tx:
+            async with self._database.transaction() as tx:
                 await self._outbox.part_delivered(tx, delivery.reply_id, part.message_id, part.end)
                 if is_last:
                     await self._transcript.sent(tx, delivery.reply_id)
@@ -133,14 +133,14 @@ class OutboxSender:
             if to.alone is not None:
                 await self._notify_group(chat.key)
         if not is_over:
-            async with self._transaction() as tx:
+            async with self._database.transaction() as tx:
                 await self._transcript.sent(tx, delivery.reply_id)
         return is_over
 
     async def _notify_group(self, key: ChatKey) -> None:
         """Tell the whole group, once, that something could not be shown to one member alone."""
         shared = ChatKey(key.telegram_id) if key.alone_with is not None else key
-        async with self._transaction() as tx:
+        async with self._database.transaction() as tx:
             await self._outbox.withdraw(tx, shared, [texts.NOT_SHOWN_ALONE])
             await self._outbox.add(tx, Notice(shared, False, texts.NOT_SHOWN_ALONE))
         self._lanes.wake(shared)
@@ -151,7 +151,7 @@ class OutboxSender:
         Updates still waiting for the old chat are answered first, from its own history.
         """
         cause = exc.__cause__
-        async with self._transaction() as tx:
+        async with self._database.transaction() as tx:
             if isinstance(cause, ChatMigrated):
                 old, new = key.telegram_id, cause.new_chat_id
                 self._access.moved(old, new)
@@ -176,7 +176,7 @@ class OutboxSender:
             log.warning("A notice can't be delivered: %s", exc)
             if to.alone is not None and to.alone.strictly:
                 await self._notify_group(notice.key)
-        async with self._transaction() as tx:
+        async with self._database.transaction() as tx:
             if message_id is None:
                 await self._outbox.forget(tx, notice_id)
             else:

@@ -93,7 +93,16 @@ async def open_budget(
     """Load the current budgets. Raises SettingError, see `amounts`."""
     configured = amounts(settings, priced)
     embedding_model = settings.embedding_model if settings.embedding_model not in priced.used else None
-    budget = Budget(storage, configured, priced.of, is_owner, settings.zone, time.time, embedding_model=embedding_model)
+    budget = Budget(
+        storage.database,
+        storage.usage,
+        configured,
+        priced.of,
+        is_owner,
+        settings.zone,
+        time.time,
+        embedding_model=embedding_model,
+    )
     await budget.load()
     return budget
 

@@ -57,7 +57,7 @@ class Bench:
         choice = ModelSelector(OneModel(self.model), "m")
         self.windows = WindowReader(storage, WindowPolicy(**settings | policy), choice, "Be kind.", estimate)  # type: ignore[arg-type]
         usage_recorder = UsageRecorder(storage.usage, ZONE, self.clock)
-        self.budget = Budget(storage, {}, no_price, never, ZONE, self.clock)
+        self.budget = Budget(storage.database, storage.usage, {}, no_price, never, ZONE, self.clock)
         self.calls = SideRequests(storage.database, usage_recorder, self.budget, estimate, 5.0)
         marking = CacheMarkerPolicy(
             storage.usage, "off", lambda _: CacheProfile(explicit=False, minimum=1024, lifetime_s=300), self.clock

@@ -98,7 +98,7 @@ def test_notes_count_where_they_were_sent() -> None:
 async def test_cost_is_shown_only_when_fully_known(storage: Storage) -> None:
     """One price that is missing or in another currency makes the sum unknown."""
     prices = {name: Price(1000.0, 100.0, 1000.0, 2000.0, of) for name, of in (("m", "USD"), ("n", "USD"), ("y", "CNY"))}
-    budget = Budget(storage, {}, prices.get, never, UTC, lambda: 0.0)
+    budget = Budget(storage.database, storage.usage, {}, prices.get, never, UTC, lambda: 0.0)
     assert budget.money(USED) == Amount(0.066, "USD")
     assert budget.money(USED | {"n": Usage(1000, 0, 0)}) == Amount(1.066, "USD")
     assert budget.money(USED | {"y": Usage(1, 0, 0)}) is None

@@ -55,7 +55,7 @@ async def use(storage: Storage, chat: Chat, user_id: int | None, tokens: int, *,
 
 def budget(storage: Storage, clock: Clock, **held: str) -> Budget:
     settings = {Scope(scope): Amount.parse(text) for scope, text in held.items()}
-    return Budget(storage, settings, price, is_owner, BERLIN, clock)
+    return Budget(storage.database, storage.usage, settings, price, is_owner, BERLIN, clock)
 
 
 def price(model: str) -> Price | None:
@@ -167,16 +167,16 @@ async def test_owners_budget_change_wins_and_survives_restart(storage: Storage, 
     await held.set(Scope.CHAT, -5, Amount.parse("999999999M"))
     for one in (held, budget(storage, clock, user="1000")):
         await one.load()
-        assert one.holding(Scope.USER, BOB) == Amount(500)
-        assert one.holding(Scope.USER, ANN) is None
-        assert one.holding(Scope.TOTAL) == Amount(0.5, "USD")
-        assert one.holding(Scope.CHAT) == Amount(0.000001, "USD")
-        assert one.holding(Scope.CHAT, -5) == Amount(999_999_999_000_000)
+        assert one.limit(Scope.USER, BOB) == Amount(500)
+        assert one.limit(Scope.USER, ANN) is None
+        assert one.limit(Scope.TOTAL) == Amount(0.5, "USD")
+        assert one.limit(Scope.CHAT) == Amount(0.000001, "USD")
+        assert one.limit(Scope.CHAT, -5) == Amount(999_999_999_000_000)
     await held.set(Scope.USER, 0, None, back=True)
-    assert held.holding(Scope.USER, BOB) == Amount(1000)
+    assert held.limit(Scope.USER, BOB) == Amount(1000)
     again = budget(storage, clock, user="1000")
     await again.load()
-    assert again.holding(Scope.USER, BOB) == Amount(1000)
+    assert again.limit(Scope.USER, BOB) == Amount(1000)
 
 
 async def test_the_day_begins_where_the_settings_say(storage: Storage, clock: Clock) -> None:

@@ -72,7 +72,7 @@ class Turn:
             self.storage,
             attempts=cast("Any", attempts),
             usage=UsageRecorder(self.storage.usage, UTC, lambda: 0.0),
-            budget=Budget(self.storage, {}, no_price, never, UTC, lambda: 0.0),
+            budget=Budget(self.storage.database, self.storage.usage, {}, no_price, never, UTC, lambda: 0.0),
             prefix=SpeakerPrefix(),
             count_tokens=len,
             bound=5.0,

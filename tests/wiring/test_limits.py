@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.conversation.budget import Scope
 from bot.errors import SettingError
 from bot.llm.interface import CacheProfile
 from bot.llm.known import KNOWN
@@ -96,7 +97,7 @@ async def test_cost_budget_without_price_ends_start(
 
 async def test_money_with_all_prices_holds(settings: Settings, storage: Storage, tmp_path: Path) -> None:
     budget = await open_budget(settings, storage, _prices(settings, tmp_path, PRICED), never)
-    assert str(next(iter(budget.settings.values()))) == "5.00 USD"
+    assert str(budget.limit(Scope.TOTAL)) == "5.00 USD"
 
 
 async def test_embeddings_count_in_money_alone(
