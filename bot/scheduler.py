@@ -16,6 +16,7 @@ from apscheduler.triggers.interval import IntervalTrigger
 from bot.setting_types import Crontab
 from bot.updates.lanes import Wakeups
 from storage import Storage
+from storage.backup_folder import BackupFolder
 from storage.questions import LIVES_S
 
 DAY_S = 86_400.0
@@ -26,7 +27,9 @@ WINDOWS_EVERY_S = 15
 OUTBOX_EVERY_S = 2
 RESPONSES_EVERY_S = 5
 CLEAN_EVERY_S = 3_600
-NIGHT, LATER_AT_NIGHT = "0 3 * * *", "30 3 * * *"
+BACKUP_OLD_S = 25 * 3_600.0
+"""A newest backup of this age means that last night's failed, or that the bot wasn't running."""
+NIGHT, LATER_AT_NIGHT, AFTER_CLEANING = "0 3 * * *", "30 3 * * *", "0 4 * * *"
 """When jobs that take longer run."""
 
 log = logging.getLogger(__name__)
@@ -105,6 +108,7 @@ class Jobs:
         outbox: OutboxJob,
         responses: ResponseDeletionJob,
         wakeups: Wakeups,
+        backups: BackupFolder | None,
         settings: JobSettings,
         clock: Callable[[], float],
     ) -> None:
@@ -114,6 +118,7 @@ class Jobs:
         self._outbox = outbox
         self._responses = responses
         self._wakeups = wakeups
+        self._backups = backups
         self._settings = settings
         self._clock = clock
 
@@ -135,6 +140,9 @@ class Jobs:
         add(self.repair_index, self._at(NIGHT))
         if self._settings.turn_days is not None:
             add(self.retain, self._at(LATER_AT_NIGHT), next_run_time=now)
+        if self._backups is not None:
+            add(self.back_up, self._at(AFTER_CLEANING))
+            add(self.back_up_if_due, every(seconds=CLEAN_EVERY_S), next_run_time=now)
         if self._settings.compact_schedule not in ("idle", "off"):
             add(self.compact_all, self._at(self._settings.compact_schedule))
         return scheduler
@@ -212,6 +220,18 @@ class Jobs:
     async def repair_index(self) -> None:
         """Index what was missed, and optimize the index."""
         await self._retention.repair_index()
+
+    async def back_up(self) -> None:
+        """Write a backup to BACKUP_DIR, and delete the oldest ones."""
+        if self._backups is not None:
+            file = await self._backups.write(self._clock())
+            log.info("Backed up the database to %s, and checked the copy", file)
+
+    async def back_up_if_due(self) -> None:
+        """Write a backup if the newest one is too old, or there is none."""
+        newest = await asyncio.to_thread(self._backups.newest) if self._backups is not None else None
+        if newest is None or self._clock() - newest > BACKUP_OLD_S:
+            await self.back_up()
 
 
 def _guarded(job: Callable[[], Awaitable[None]]) -> Callable[[], Coroutine[None, None, None]]:

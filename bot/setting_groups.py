@@ -244,6 +244,14 @@ class StorageSettings(Group):
 
     database_url: types.DatabaseUrl = "sqlite:///data/keepsake.db"
     """The database. Four slashes start an absolute path."""
+    backup_dir: Path | None = None
+    """The folder for a backup every night, each checked after it is written. If unset, none are made.
+
+    Give each bot a folder of its own, on another disk if possible. A backup is also made at the start, and every hour
+    until it succeeds, if the newest is more than 25 hours old.
+    """
+    backup_keep: int = Field(default=7, ge=1)
+    """How many of these backups to keep. What someone forgets remains in them until they are deleted."""
     reset_keep_days: int = Field(default=7, ge=1)
     """After how many days a chat that was reset is deleted for good."""
     inbox_keep_days: int = Field(default=3, ge=1)

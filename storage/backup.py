@@ -65,6 +65,14 @@ async def backup(database: Path, target: Path) -> None:
         raise StorageError(f"{database} could not be copied to {target}: {exc}") from exc
 
 
+async def verify(file: Path) -> None:
+    """Check all pages of a backup, and that this version could restore it. Raises StorageError."""
+    try:
+        await asyncio.to_thread(_check, file)
+    except (StorageError, sqlite3.Error) as exc:
+        raise StorageError(f"the new backup {file} is not usable: {exc}") from exc
+
+
 @dataclass(frozen=True, slots=True)
 class DroppedWork:
     """The number of pending items that were dropped."""

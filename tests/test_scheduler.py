@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -13,6 +14,7 @@ from bot.conversation.response_deletion import ResponseDeletion
 from bot.conversation.tokens import estimate
 from bot.scheduler import DAY_S, Jobs, JobSettings, _guarded
 from storage import Storage
+from storage.backup_folder import BackupFolder
 from storage.inbox import RawUpdate
 from storage.memories import Memory
 from storage.records import Button, ChatKey, NewTurn, Notice
@@ -57,6 +59,7 @@ def _jobs(
     said: int | None = None,
     woken: Woken | None = None,
     zone: ZoneInfo = ZONE,
+    backups: BackupFolder | None = None,
 ) -> Jobs:
     return Jobs(
         storage=storage,
@@ -65,6 +68,7 @@ def _jobs(
         outbox=NoOutbox(),
         responses=ResponseDeletion(storage.database, storage.servers, None),
         wakeups=woken or Woken(),
+        backups=backups,
         settings=JobSettings(schedule, zone, inbox_days=3, reset_days=7, turn_days=said),
         clock=lambda: now,
     )
@@ -193,3 +197,12 @@ async def test_the_index_is_repaired_at_night(storage: Storage) -> None:
 
 async def _terms(storage: Storage) -> set[str]:
     return {row["term"] for row in await storage.database.rows("SELECT term FROM turn_terms")}
+
+
+async def test_a_backup_is_made_once_due(storage: Storage, tmp_path: Path) -> None:
+    folder = BackupFolder(tmp_path / "keepsake.db", tmp_path / "backups", keep=3)
+    for hour, count in ((0, 1), (24, 1), (26, 2)):
+        await _jobs(storage, Buttons(), hour * 3600.0, backups=folder).back_up_if_due()
+        assert len(list((tmp_path / "backups").iterdir())) == count
+    await _jobs(storage, Buttons(), 27 * 3600.0, backups=folder).back_up()
+    assert len(list((tmp_path / "backups").iterdir())) == 3

@@ -28,11 +28,14 @@ LONGEST_ANSWER = 1000
 
 
 async def backup(settings: Settings, target: Path) -> None:
-    """Copy the database, also while the bot runs. Raises StartError."""
+    """Copy the database, also while the bot runs, and check the copy. Raises StartError."""
+    await _copy(settings, target)
     try:
-        await backups.backup(settings.database_path, target)
+        await backups.verify(target)
     except StorageError as exc:
         raise StartError(str(exc)) from exc
+    size = (await asyncio.to_thread(target.stat)).st_size
+    output.write(f"Backed up to {target} ({size / 1e6:.1f} MB), and checked.\n")
 
 
 async def restore(settings: Settings, file: Path) -> int | None:
@@ -64,7 +67,7 @@ async def export(settings: Settings, key: ChatKey | None, target: Path | None) -
     """
     with TemporaryDirectory(dir=settings.database_path.parent, prefix="export-") as folder:
         copy = Path(folder) / "keepsake.db"
-        await backup(settings, copy)
+        await _copy(settings, copy)
         storage = await _opened(copy)
         try:
             exporter = Exporter(storage.archive, storage.media)
@@ -91,6 +94,13 @@ async def import_file(settings: Settings, file: Path, wish: ImportOptions) -> No
             raise ArchiveError(f"{settings.database_path}: {exc}") from exc
     messages = sum(len(bundle.chat.turns) for bundle in bundles)
     output.write(f"Imported: {_counted(len(bundles), 'chat')}, {_counted(messages, 'message')}.\n")
+
+
+async def _copy(settings: Settings, target: Path) -> None:
+    try:
+        await backups.backup(settings.database_path, target)
+    except StorageError as exc:
+        raise StartError(str(exc)) from exc
 
 
 async def _agreed(path: Path, file: Path) -> bool:

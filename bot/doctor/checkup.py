@@ -80,6 +80,7 @@ def _checks(settings: Settings, servers: Servers, count_tokens: TokenCounter, bi
         *(("Fallback", partial(extras.check_fallback, settings, model)) for model in fallbacks),
         ("Embeddings", partial(extras.check_embeddings, settings, servers.embedder, bill)),
         ("Database", partial(environment.check_database, settings)),
+        *([("Backups", partial(environment.check_backups, settings))] if settings.backup_dir else []),
         ("Access", partial(environment.check_access, settings)),
         ("Clock", partial(environment.check_clock, urls, time.time)),
     ]

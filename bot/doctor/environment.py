@@ -1,6 +1,7 @@
 """Checks of the clock, the database, the disk, and the access settings."""
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
 from datetime import UTC
 from email.utils import parsedate_to_datetime
@@ -12,6 +13,7 @@ from bot.doctor.report import Finding, cross, fine, note
 from bot.http import trust
 from bot.settings import Settings
 from storage import NewerDatabaseError, StorageError
+from storage.backup_folder import BackupFolder
 from storage.files import is_claimed
 from storage.inspection import can_be_made, inspect, owners, room
 
@@ -22,6 +24,8 @@ DATABASE_PATIENCE_S = 60.0
 """The time limit for reading the whole database; a gigabyte takes a few seconds."""
 LITTLE_ROOM = 500_000_000
 """In bytes. A backup additionally needs as much as the database."""
+BACKUP_OLD_H = 26.0
+"""A bot that is running makes another one before that."""
 FOLDER = "DATABASE_URL: use a folder this user can write to."
 RESTORE = (
     "If that is the bot's database, stop the bot and run: python -m bot restore BACKUP. "
@@ -144,6 +148,27 @@ def _disk(path: Path) -> Finding:
 
 def _size(count: int) -> str:
     return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.1f} MB"
+
+
+async def check_backups(settings: Settings) -> Finding:
+    """Check that BACKUP_DIR, which must be set, can be written to, and how old the newest backup is."""
+    folder = settings.backup_dir
+    assert folder is not None
+    backups = BackupFolder(settings.database_path, folder, settings.backup_keep)
+    try:
+        await asyncio.to_thread(can_be_made, folder / "probe")
+        newest = await asyncio.to_thread(backups.newest)
+    except (OSError, StorageError) as exc:
+        reason = exc.strerror if isinstance(exc, OSError) else exc
+        return note("Backups", f"{folder} can't be used: {reason}", "BACKUP_DIR: use a folder this user can write to.")
+    if newest is None:
+        return note("Backups", f"none yet in {folder}: the bot makes one when it starts")
+    hours = (time.time() - newest) / 3600
+    if hours > BACKUP_OLD_H:
+        return note(
+            "Backups", f"the newest in {folder} is {hours / 24:.1f} days old", "Look for errors in the bot's log."
+        )
+    return fine("Backups", f"the newest in {folder} is {hours:.0f} h old")
 
 
 async def check_access(settings: Settings) -> Finding:

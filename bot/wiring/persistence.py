@@ -10,6 +10,7 @@ from bot.access.policy import AccessRules
 from bot.errors import SettingError, StartError
 from bot.settings import Settings
 from storage import NewerDatabaseError, NotCopiedError, Storage, StorageError, backup, database, files, old_version
+from storage.backup_folder import BackupFolder
 from storage.files import WAIT_S, DatabaseInUseError, claim
 from storage.inspection import version_of
 
@@ -19,6 +20,18 @@ log = logging.getLogger(__name__)
 def access_rules(settings: Settings) -> AccessRules:
     """The access rules from the settings."""
     return AccessRules(settings.access, settings.owner_ids, settings.allowed_ids)
+
+
+def backup_folder(settings: Settings) -> BackupFolder | None:
+    """The folder of scheduled backups, ready to be written to; None without BACKUP_DIR. Raises SettingError."""
+    if settings.backup_dir is None:
+        return None
+    folder = BackupFolder(settings.database_path, settings.backup_dir, settings.backup_keep)
+    try:
+        folder.prepare()
+    except OSError as exc:
+        raise SettingError(f"BACKUP_DIR: {settings.backup_dir} can't be written to: {exc.strerror}") from exc
+    return folder
 
 
 async def open_shared(settings: Settings, stack: AsyncExitStack) -> Storage:

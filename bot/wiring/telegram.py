@@ -57,6 +57,7 @@ from bot.updates.lanes import Lanes
 from bot.updates.quarantine import Quarantine
 from bot.wiring.conversation import Engine
 from bot.wiring.foundation import Foundation
+from bot.wiring.persistence import backup_folder
 
 PTBApplication = Application[Any, Any, Any, Any, Any, Any]
 CONNECTIONS = 256
@@ -207,7 +208,7 @@ def _handlers(base: Foundation, engine: Engine, bot: Bot, traffic: Traffic, lane
 
 
 def build_jobs(base: Foundation, engine: Engine, bot: Bot, deliverer: Deliverer, lanes: Lanes) -> Jobs:
-    """Build the scheduled jobs."""
+    """Build the scheduled jobs. Raises SettingError."""
     settings, storage = base.settings, base.storage
     return Jobs(
         storage=storage,
@@ -216,6 +217,7 @@ def build_jobs(base: Foundation, engine: Engine, bot: Bot, deliverer: Deliverer,
         outbox=OutboxWorker(storage, bot, base.owners, lanes),
         responses=ResponseDeletion(storage.database, storage.servers, base.servers.keeper),
         wakeups=lanes,
+        backups=backup_folder(settings),
         settings=JobSettings(
             settings.compact_schedule,
             settings.zone,

@@ -19,6 +19,7 @@ from sandbox.botapi import BotApi
 from storage import Storage
 from storage import database as migrations
 from storage.access_list import SHELL, AccessStatus, Applicant
+from storage.backup_folder import BackupFolder
 from storage.files import claim
 from tests.doctor.conftest import World
 
@@ -182,3 +183,21 @@ async def test_a_damaged_search_index_is_a_note(world: World, path: Path) -> Non
     found = (await _check(world))["Database"]
     assert found.mark is Severity.NOTE
     assert "intact except for the search index" in found.found
+
+
+async def test_the_age_of_the_newest_backup_is_reported(world: World, tmp_path: Path) -> None:
+    settings = world.settings(BACKUP_DIR=str(tmp_path / "backups"))
+    assert "none yet" in (await environment.check_backups(settings)).found
+    await (await Storage.open(settings.database_path)).close()
+    folder = BackupFolder(settings.database_path, tmp_path / "backups", keep=2)
+    await folder.write(time.time() - 3 * 86_400)
+    late = await environment.check_backups(settings)
+    assert (late.mark, late.found.partition(" is ")[2]) == (Severity.NOTE, "3.0 days old")
+    await folder.write(time.time())
+    assert (await environment.check_backups(settings)).mark is Severity.FINE
+
+
+async def test_a_backup_folder_no_one_can_make(world: World, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    found = await environment.check_backups(world.settings(BACKUP_DIR=str(tmp_path / "file" / "backups")))
+    assert (found.mark, "can't be used" in found.found) == (Severity.NOTE, True)
