@@ -16,26 +16,26 @@ ANSWER_S = 60.0
 QUIET_S = 1.0
 """An answer counts as finished after this much silence; a bot sends about one message per second."""
 HELP = """\
-Type, and the bot answers. What begins with / is a command for the bot (try /help). These commands are for the sandbox:
-  :press N    press button N of the last message that has any
-  :stop       press Stop next to the growing answer
+Type something, and the bot answers. Lines beginning with / are for the bot (try /help). These are for the sandbox:
+  :press N    press button N of the last message with buttons
+  :stop       press Stop next to the answer in progress
   :edit TEXT  edit your last message
   :photo FILE, :voice FILE, :file FILE
-              send a picture, a voice message (.ogg) or any file; text after it is the caption
-  :group      go to a group; :as NAME speaks there as someone else, :home goes back
+              send a picture, a voice message (.ogg) or any file; text after the name is the caption
+  :group      go to a group; :as NAME lets someone else speak there, :home goes back
   :kill       kill -9 the bot, even in the middle of an answer
   :start      start it again
   :restart    shut it down cleanly and start it again
   :prompt     show the messages of the last request to the stand-in model
-  :help       this
-  :quit       end (Ctrl-D and Ctrl-C do that too)"""
-NO_BUTTON = "There is no such button. :press 1 presses the first one of the last message that has any."
-NO_STOP = "No growing answer has a Stop button. In a group, it is a button of the message: :press 1."
-NO_BOT = "The bot does not run here. Stop and start it where you started it."
+  :help       show this list
+  :quit       quit (so do Ctrl-D and Ctrl-C)"""
+NO_BUTTON = "There is no such button. :press 1 presses the first button of the last message with buttons."
+NO_STOP = "No answer in progress has a Stop button. In a group, the button is under the message: :press 1."
+NO_BOT = "The bot was not started here. Stop and start it where you started it."
 KILLED = "The bot was killed. What you type now waits for it; :start starts it again."
 NOTHING_TO_EDIT = "You have not said anything yet."
 NO_FILE = "Which file? For example: :photo picture.jpg What is this?"
-NO_REQUEST = "The stand-in model has had no request yet."
+NO_REQUEST = "The stand-in model has not had a request yet."
 LONG_DATA = re.compile(r';base64,([^"]{40,})')
 
 

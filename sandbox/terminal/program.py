@@ -40,16 +40,20 @@ class Options:
 def parse(arguments: Sequence[str]) -> Options:
     """Parse the options; exits with a usage line if they are wrong."""
     parser = argparse.ArgumentParser(
-        prog="sandbox", description="Talk to the bot on this machine, without Telegram and without a model."
+        prog="python -m bot sandbox", description="Try the bot in this terminal, without Telegram or a model."
     )
-    parser.add_argument("--model-url", metavar="URL", help="a real model server, in place of the stand-in")
-    parser.add_argument("--model", metavar="NAME", help="the model to ask for at --model-url")
-    parser.add_argument("--model-key", metavar="KEY", help="its key; else OPENAI_API_KEY, if it is at OPENAI_BASE_URL")
-    parser.add_argument("--data", metavar="DIR", type=Path, default=Path("data"), help="where all is kept (data)")
-    parser.add_argument("--bot-api-port", metavar="PORT", type=int, default=0, help="any free one by default")
-    parser.add_argument("--model-port", metavar="PORT", type=int, default=0, help="any free one by default")
-    parser.add_argument("--no-bot", action="store_true", help="start no bot; show the variables that one needs")
-    parser.add_argument("--headless", action="store_true", help="the servers only, until they are ended")
+    parser.add_argument("--model-url", metavar="URL", help="a real model server instead of the stand-in")
+    parser.add_argument("--model", metavar="NAME", help="the model to use at --model-url")
+    parser.add_argument(
+        "--model-key", metavar="KEY", help="its key (default: OPENAI_API_KEY if OPENAI_BASE_URL is the same server)"
+    )
+    parser.add_argument(
+        "--data", metavar="DIR", type=Path, default=Path("data"), help="the folder for its files (default: data)"
+    )
+    parser.add_argument("--bot-api-port", metavar="PORT", type=int, default=0, help="default: any free port")
+    parser.add_argument("--model-port", metavar="PORT", type=int, default=0, help="default: any free port")
+    parser.add_argument("--no-bot", action="store_true", help="don't start a bot; print the variables it needs")
+    parser.add_argument("--headless", action="store_true", help="run only the servers, until stopped")
     given = parser.parse_args(arguments)
     if bool(given.model_url) != bool(given.model):
         parser.error("--model-url and --model go together")
@@ -92,7 +96,7 @@ def main(arguments: Sequence[str], bot: Sequence[str] | None) -> int:
         except BrokenPipeError:
             return READER_GONE
         except OSError as exc:
-            print(f"The sandbox can't go on: {exc}", file=sys.stderr)
+            print(f"The sandbox had to stop: {exc}", file=sys.stderr)
             return 1
         except (KeyboardInterrupt, asyncio.CancelledError):
             return STOPPED_TWICE

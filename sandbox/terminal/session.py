@@ -18,8 +18,8 @@ from sandbox.terminal.screen import Screen
 from sandbox.world import World
 
 QUIT = ":quit"
-GOODBYE = "Ending, as soon as the bot has finished what it is saying (Ctrl-C: at once)."
-WELCOME = "Type to talk to the bot; :help shows what else there is, Ctrl-D ends."
+GOODBYE = "Stopping once the bot has finished its answer (Ctrl-C stops it now)."
+WELCOME = "Type to talk to the bot. :help lists the sandbox's commands, Ctrl-D quits."
 
 
 class Lines:
@@ -76,7 +76,7 @@ class Session:
         """Run until the input ends or `ended` is set. Returns the exit code."""
         self._screen.note(WELCOME)
         if self._conversation.length:
-            self._screen.note(f"The conversation goes on (messages so far: {self._conversation.length}).")
+            self._screen.note(f"Continuing the conversation ({self._conversation.length} messages so far).")
         await _until_first(self._chat.watch(), self._converse(ended))
         return 1 if self._dead.is_set() else 0
 
@@ -120,7 +120,7 @@ class Session:
         try:
             await _until_first(self._chat.answered(), self._dead.wait())
         except TimeoutError:
-            self._screen.note("No answer has come; on to the next line.")
+            self._screen.note("No answer came. Going on to the next line.")
 
     def _report_death(self, code: int) -> None:
         if self._bot is None:

@@ -116,7 +116,7 @@ async def test_commands_with_a_colon_are_obeyed_here(tmp_path: Path) -> None:
     code, output = await piped(tmp_path, ":help\n:prompt\n:press 1\n:kill\nqueued\n:start\n:quit\nnot read\n")
     assert code == 0
     assert ":press N" in output
-    assert "has had no request" in output
+    assert "has not had a request" in output
     assert "There is no such button" in output
     assert output.index("The bot has been started.") < output.index("bot> you said queued")
     assert "not read" not in output
