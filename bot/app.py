@@ -25,6 +25,7 @@ from bot.updates.lanes import Lanes
 from bot.updates.polling import Polling, UpdateSource, until_reached
 from bot.updates.quarantine import Quarantine
 from bot.updates.receiver import Receiver
+from bot.updates.watchdog import HoldMonitor
 from bot.updates.webhook import Webhook
 from bot.wiring.conversation import build_engine, check_system_prompt
 from bot.wiring.foundation import Foundation, build_foundation
@@ -89,6 +90,7 @@ async def live(settings: Settings, quarantine: Quarantine) -> None:
         stack.push_async_callback(lanes.drain, DRAIN_S)
         stack.callback(quarantine.end)
         listener = _listener(settings)
+        _monitor_loop(stack)
         await receiver.replay()
         source = _source(settings, connection, receiver)
         log.info("Ready as @%s", bot.username)
@@ -104,6 +106,13 @@ def _watch(quarantine: Quarantine, stack: AsyncExitStack) -> None:
     loop = asyncio.get_running_loop()
     stack.callback(loop.set_task_factory, loop.get_task_factory())
     loop.set_task_factory(quarantine.make_task)
+
+
+def _monitor_loop(stack: AsyncExitStack) -> None:
+    """From now on, log what holds the event loop; the start itself may."""
+    monitor = HoldMonitor()
+    monitor.start()
+    stack.callback(monitor.stop)
 
 
 async def _invite_owner(base: Foundation, username: str) -> None:

@@ -1,17 +1,28 @@
-"""Detects a blocked event loop without running Python code, which could not run while the interpreter is blocked.
+"""Detects a blocked event loop, in two ways.
 
-``faulthandler`` writes a stack trace (file names and functions, no data) to a file when the loop is blocked for too
-long, and when a library crashes the process. What is in the file after a death shows what the process died of.
+``Watchdog`` runs no Python code, which could not run while the interpreter is blocked: ``faulthandler`` writes a stack
+trace (file names and functions, no data) to a file when the loop is blocked for too long, and when a library crashes
+the process. What is in the file after a death shows what the process died of.
+
+``HoldMonitor`` is a thread that logs shorter delays, which every chat notices.
 """
 
 import asyncio
 import faulthandler
 import logging
 import os
+import sys
+import threading
+import time
 from pathlib import Path
+from types import FrameType
 
 BLOCKED_AFTER_S, LOOK_S = 1.5, 0.5
 FRAMES = 12
+HELD_S, BEAT_S = 0.2, 0.05
+"""How long the loop may be held before that is logged, and how often it shows that it isn't, in seconds."""
+LINE_EVERY_S = 1.0
+"""The shortest time between two lines about it."""
 
 log = logging.getLogger(__name__)
 
@@ -68,3 +79,55 @@ class Watchdog:
         if os.fstat(self._descriptor).st_size:  # it was blocked, but has gone on
             os.truncate(self._descriptor, 0)
         self._timer = asyncio.get_running_loop().call_later(LOOK_S, self._look)
+
+
+class HoldMonitor:
+    """Logs what held the event loop for more than HELD_S seconds: how long, and where (no data)."""
+
+    def __init__(self) -> None:
+        self._ended = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._beat_at = 0.0
+
+    def start(self) -> None:
+        """Start to monitor the running loop, from its own thread."""
+        self._beat()
+        watched = threading.get_ident()
+        self._thread = threading.Thread(target=self._watch, args=(watched,), name="hold monitor", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop monitoring."""
+        self._ended.set()
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._thread is not None:
+            self._thread.join()
+
+    def _beat(self) -> None:
+        self._beat_at = time.monotonic()
+        self._timer = asyncio.get_running_loop().call_later(BEAT_S, self._beat)
+
+    def _watch(self, watched: int) -> None:
+        held_since, place, logged_at = 0.0, "", 0.0
+        while not self._ended.wait(BEAT_S):
+            if place and self._beat_at != held_since:
+                if time.monotonic() - logged_at > LINE_EVERY_S:
+                    log.warning("The event loop was held for %.1f s: %s", self._beat_at - held_since - BEAT_S, place)
+                    logged_at = time.monotonic()
+                place = ""
+            held_since = self._beat_at if not place else held_since
+            if not place and time.monotonic() - held_since - BEAT_S > HELD_S:
+                place = _place(sys._current_frames().get(watched))  # noqa: SLF001 - there is no other way
+
+
+def _place(frame: FrameType | None) -> str:
+    """The innermost functions of a stack, the last called first; empty if the loop is just waiting."""
+    if frame is None or frame.f_code.co_name == "select":  # the machine was asleep, or too busy
+        return ""
+    named: list[str] = []
+    while frame is not None and len(named) < FRAMES and frame.f_code.co_name != "_run_once":
+        named.append(f"{frame.f_code.co_name} ({Path(frame.f_code.co_filename).name}:{frame.f_lineno})")
+        frame = frame.f_back
+    return " < ".join(named)

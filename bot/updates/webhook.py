@@ -7,7 +7,7 @@ import logging
 from collections.abc import Sequence
 from functools import partial
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from telegram import Bot
@@ -54,7 +54,7 @@ class Webhook:
         try:
             update = await request.json()
             raw = RawUpdate(int(update["update_id"]), json.dumps(update))
-        except (ValueError, TypeError, KeyError):
+        except (ValueError, TypeError, KeyError, ClientDisconnect):
             return PlainTextResponse("not an update", status_code=400)
         try:
             await self._receiver.receive([raw])

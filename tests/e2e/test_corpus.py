@@ -9,6 +9,7 @@ from telegram import Message
 from bot.conversation.incoming_message import render
 from bot.inbound.kinds import SILENT
 from bot.inbound.reading import said
+from bot.updates import watchdog
 from tests.corpus import CORPUS
 from tests.corpus.media import MEDIA
 from tests.corpus.people import NOON, SUPERGROUP
@@ -36,6 +37,13 @@ def _rendered(name: str) -> str:
     words = said(message, bot_id=1)
     assert words is not None
     return render(words)
+
+
+def _warnings(caplog: pytest.LogCaptureFixture) -> list[logging.LogRecord]:
+    """What went wrong; how fast it was depends on the machine."""
+    return [
+        record for record in caplog.records if record.levelno >= logging.WARNING and record.name != watchdog.__name__
+    ]
 
 
 async def _all(stage: Stage, happened: Callable[[], bool]) -> None:
@@ -66,7 +74,7 @@ async def test_every_message_kind_is_answered_or_ignored_deliberately(
     assert _unread(stage, [name for name in corpus if not _is_silent(name)]) == []
     told = [request.messages[-1].text for request in stage.model.requests]
     assert len([text for text in told if text.endswith(NEXT)]) == len(list(filter(_is_silent, corpus)))
-    assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
+    assert _warnings(caplog) == []
 
 
 async def test_unaddressed_message_of_any_kind_is_recorded(
@@ -83,7 +91,7 @@ async def test_unaddressed_message_of_any_kind_is_recorded(
     await _all(stage, lambda: bool(chat.replies))
     assert len(stage.model.requests) == 1
     assert _unread(stage, [name for name in said_in_group if not _is_silent(name)]) == []
-    assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
+    assert _warnings(caplog) == []
 
 
 @pytest.mark.long
@@ -101,4 +109,4 @@ async def test_edit_of_any_kind_is_answered_again(stage: Stage, hurry: None, cap
     await _all(stage, lambda: len(stage.model.requests) == 2 * len(editable))
     await _all(stage, lambda: all(NEXT in chat.replies[0].text for chat in chats.values()))
     assert {len(chat.replies) for chat in chats.values()} == {1}
-    assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
+    assert _warnings(caplog) == []

@@ -4,12 +4,13 @@ import asyncio
 import re
 import stat
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from bot.updates import watchdog
-from bot.updates.watchdog import Watchdog
+from bot.updates.watchdog import HoldMonitor, Watchdog
 
 
 @pytest.fixture
@@ -25,6 +26,10 @@ def _hurry(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def _blocks() -> None:
     re.match("(a*)*b", "a" * 22)  # which lets no thread of Python run
+    time.sleep(0.6)
+
+
+def _sleeps() -> None:
     time.sleep(0.6)
 
 
@@ -47,3 +52,30 @@ async def test_folder_that_takes_no_file_stops_nothing(tmp_path: Path) -> None:
     dog.start()
     dog.stop()
     assert not dog.seen()
+
+
+async def _logged(caplog: pytest.LogCaptureFixture) -> str:
+    async with asyncio.timeout(10):
+        while not caplog.messages:  # noqa: ASYNC110 - the line comes from a thread
+            await asyncio.sleep(0.01)
+    return caplog.text
+
+
+@pytest.mark.parametrize("held", [_sleeps, _blocks])
+async def test_holder_of_the_loop_is_logged(held: Callable[[], None], caplog: pytest.LogCaptureFixture) -> None:
+    monitor = HoldMonitor()
+    monitor.start()
+    await asyncio.sleep(0)
+    held()
+    assert f"{held.__name__} (test_watchdog.py:" in await _logged(caplog)
+    monitor.stop()
+
+
+async def test_many_short_steps_hold_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    monitor = HoldMonitor()
+    monitor.start()
+    for _ in range(50):
+        time.sleep(0.01)  # noqa: ASYNC251
+        await asyncio.sleep(0)
+    monitor.stop()
+    assert not caplog.messages
