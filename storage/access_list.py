@@ -122,7 +122,7 @@ class AccessList:
         """The number of entries with this status."""
         return int((await tx.rows("SELECT count(*) AS n FROM access WHERE standing = ?", (status,)))[0]["n"])
 
-    async def knock(
+    async def request_access(
         self, tx: Transaction, applicant: Applicant, now: float, denied_before: float
     ) -> AccessEntry | None:
         """Record a request for access; None if it is already known or decided (denied: after `denied_before`).

@@ -11,14 +11,14 @@ from storage.transcript import PENDING, SETTLED
 
 Rows = Callable[[str, Sequence[SQLValue]], Awaitable[list[Row]]]
 
-_SPOKEN = (
+_TURNS = (
     "SELECT id, role, content, speaker, coalesce(said_at, created_at) AS at, tokens,"
     " (SELECT min(message_id) FROM turn_messages WHERE turn_id = turns.id) AS message_id,"
     " (SELECT max(to_id) FROM resets WHERE resets.chat_id = turns.chat_id AND undone = 0 AND to_id < turns.id) AS era"
     " FROM turns"
 )
-_TOLD = "SELECT id, coalesce(said_at, created_at) AS at, tokens FROM turns"
-_TAKEN = f"{SETTLED} AND refused != 1"
+_TIMES = "SELECT id, coalesce(said_at, created_at) AS at, tokens FROM turns"
+_USABLE = f"{SETTLED} AND refused != 1"
 """Turns that a model may be sent."""
 _SAID_AT = "ifnull(said_at, created_at)"
 """Written as in the index turns_by_time; SQLite wouldn't use it for ``coalesce``."""
@@ -77,22 +77,22 @@ class History:
 
     async def unindexed(self, tx: Transaction, chat_id: int, limit: int) -> Unindexed:
         """The next turns to index; read in the transaction that indexes them."""
-        fresh = await tx.rows(f"{_SPOKEN} WHERE {_TO_INDEX} ORDER BY id LIMIT ?2", (chat_id, limit))
+        fresh = await tx.rows(f"{_TURNS} WHERE {_TO_INDEX} ORDER BY id LIMIT ?2", (chat_id, limit))
         before = await tx.rows(
-            f"{_SPOKEN} WHERE chat_id = ?1 AND id <= (SELECT indexed_turn FROM chats WHERE id = ?1) AND {SETTLED}"
+            f"{_TURNS} WHERE chat_id = ?1 AND id <= (SELECT indexed_turn FROM chats WHERE id = ?1) AND {SETTLED}"
             " ORDER BY id DESC LIMIT 2",
             (chat_id,),
         )
-        return Unindexed(tuple(map(_spoken, reversed(before))), tuple(map(_spoken, fresh)))
+        return Unindexed(tuple(map(_history_turn, reversed(before))), tuple(map(_history_turn, fresh)))
 
     async def old(self, tx: Transaction, chat_id: int, limit: int) -> OutdatedTurns:
         """The next turns to index again; read in the transaction that indexes them."""
         bound = "(SELECT old_turn FROM chats WHERE id = ?1)"
-        inside = f"{_SPOKEN} WHERE chat_id = ?1 AND {SETTLED}"
+        inside = f"{_TURNS} WHERE chat_id = ?1 AND {SETTLED}"
         rows = await tx.rows(f"{inside} AND id <= {bound} ORDER BY id DESC LIMIT ?2", (chat_id, limit + 1))
         next_row = await tx.rows(f"{inside} AND id > {bound} ORDER BY id LIMIT 1", (chat_id,))
-        old = [_spoken(row) for row in reversed(rows[:limit])]
-        every = [*map(_spoken, rows[limit:]), *old, *map(_spoken, next_row)]
+        old = [_history_turn(row) for row in reversed(rows[:limit])]
+        every = [*map(_history_turn, rows[limit:]), *old, *map(_history_turn, next_row)]
         return OutdatedTurns(tuple(old), tuple(every), old[0].turn_id - 1 if len(rows) > limit else 0)
 
     async def around(
@@ -102,15 +102,15 @@ class History:
 
         `refused`: include turns that the model server's content filter refuses.
         """
-        settled = SETTLED if refused else _TAKEN
+        settled = SETTLED if refused else _USABLE
         rows = await self._database.rows(
             f"WITH hit (id) AS (SELECT value FROM {each('?1')}), near (id) AS (SELECT id FROM hit UNION"
             f" SELECT (SELECT max(id) FROM turns WHERE chat_id = ?2 AND id < hit.id AND {settled}) FROM hit UNION"
             f" SELECT (SELECT min(id) FROM turns WHERE chat_id = ?2 AND id > hit.id AND {settled}) FROM hit)"
-            f" {_SPOKEN} WHERE chat_id = ?2 AND id IN near AND id > ?3 AND id < ?4 AND {settled} ORDER BY id",
+            f" {_TURNS} WHERE chat_id = ?2 AND id IN near AND id > ?3 AND id < ?4 AND {settled} ORDER BY id",
             (listed(turn_ids), chat_id, after_turn, before_turn),
         )
-        return [_spoken(row) for row in rows]
+        return [_history_turn(row) for row in rows]
 
     async def stored_before(self, before: float, limit: int) -> dict[int, list[int]]:
         """The `limit` oldest settled turns stored before this time: ascending ids by chat id."""
@@ -139,13 +139,13 @@ class History:
         rows = await self._database.rows(
             "WITH RECURSIVE span (last) AS (SELECT coalesce(max(id), 0) FROM turns),"
             " slice (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM slice WHERE n + 1 < ?1)"
-            f" {_SPOKEN} WHERE id IN (SELECT (SELECT min(id) FROM turns WHERE id > n * last / ?1) FROM slice, span)"
+            f" {_TURNS} WHERE id IN (SELECT (SELECT min(id) FROM turns WHERE id > n * last / ?1) FROM slice, span)"
             f" AND {SETTLED} AND id <= (SELECT indexed_turn FROM chats WHERE chats.id = chat_id)"
             " AND id > (SELECT old_turn FROM chats WHERE chats.id = chat_id)"
             " AND id NOT IN (SELECT turn_id FROM stale_keys)",
             (count,),
         )
-        return [_spoken(row) for row in rows]
+        return [_history_turn(row) for row in rows]
 
     async def latest(
         self, chat_id: int, *, after_turn: int, since: float, limit: int, until: float = inf
@@ -155,20 +155,20 @@ class History:
         They are for a model, so refused ones are left out.
         """
         rows = await self._database.rows(
-            f"{_SPOKEN} WHERE chat_id = ? AND id > ? AND {_TAKEN} AND +at >= ? AND +at < ? ORDER BY id DESC LIMIT ?",
+            f"{_TURNS} WHERE chat_id = ? AND id > ? AND {_USABLE} AND +at >= ? AND +at < ? ORDER BY id DESC LIMIT ?",
             (chat_id, after_turn, since, until, limit),
         )
-        return [_spoken(row) for row in reversed(rows)]
+        return [_history_turn(row) for row in reversed(rows)]
 
     async def of_message(self, chat_id: int, message_id: int, tx: Transaction | None = None) -> HistoryTurn | None:
         """The turn that a Telegram message belongs to."""
         rows = await (tx or self._database).rows(
-            f"{_SPOKEN} WHERE chat_id = ?1 AND {SETTLED}"
+            f"{_TURNS} WHERE chat_id = ?1 AND {SETTLED}"
             " AND id IN (SELECT turn_id FROM turn_messages WHERE in_chat = ?1 AND message_id = ?2)"
             " ORDER BY id DESC LIMIT 1",
             (chat_id, message_id),
         )
-        return _spoken(rows[0]) if rows else None
+        return _history_turn(rows[0]) if rows else None
 
     async def answer_to(self, chat_id: int, turn_id: int) -> int | None:
         """The first answer after a message to the bot; it may also answer others that were sent with it."""
@@ -183,13 +183,13 @@ class History:
         self, tx: Transaction, chat_id: int, turn_id: int
     ) -> tuple[list[HistoryTurn], list[HistoryTurn]]:
         """The two turns before the position of a turn that may be gone, and two indexed ones after, oldest first."""
-        inside = f"{_SPOKEN} WHERE chat_id = ?1 AND {SETTLED}"
+        inside = f"{_TURNS} WHERE chat_id = ?1 AND {SETTLED}"
         before = await tx.rows(f"{inside} AND id < ?2 ORDER BY id DESC LIMIT 2", (chat_id, turn_id))
         after = await tx.rows(
             f"{inside} AND id > ?2 AND id <= (SELECT indexed_turn FROM chats WHERE id = ?1) ORDER BY id LIMIT 2",
             (chat_id, turn_id),
         )
-        return [_spoken(row) for row in reversed(before)], [_spoken(row) for row in after]
+        return [_history_turn(row) for row in reversed(before)], [_history_turn(row) for row in after]
 
     async def indexed(self, tx: Transaction, chat_id: int, turn_ids: Collection[int]) -> list[InContext]:
         """The indexed ones of these turns, with their indexed neighbours, oldest first."""
@@ -220,16 +220,16 @@ class History:
 
     async def user_turns(self, chat_id: int, first_turn: int, last_turn: int, limit: int) -> list[TimedTurn]:
         """Users' turns between two ids (inclusive). If there are more than `limit`, an evenly spread selection."""
-        inside = f"chat_id = ?1 AND id >= ?2 AND id <= ?3 AND role = 'user' AND {_TAKEN}"
+        inside = f"chat_id = ?1 AND id >= ?2 AND id <= ?3 AND role = 'user' AND {_USABLE}"
         rows = await self._database.rows(
-            f"{_TOLD} WHERE {inside} ORDER BY id LIMIT ?4", (chat_id, first_turn, last_turn, limit + 1)
+            f"{_TIMES} WHERE {inside} ORDER BY id LIMIT ?4", (chat_id, first_turn, last_turn, limit + 1)
         )
         if len(rows) > limit:
             step = (last_turn - first_turn) / limit
             points = listed(sorted({first_turn + int(number * step) for number in range(limit)}))
             rows = await self._database.rows(
-                f"{_TOLD} WHERE id IN (SELECT (SELECT id FROM turns WHERE chat_id = ?1 AND id >= value AND id <= ?2"
-                f" AND role = 'user' AND {_TAKEN} ORDER BY id LIMIT 1) FROM {each('?3')}) ORDER BY id",
+                f"{_TIMES} WHERE id IN (SELECT (SELECT id FROM turns WHERE chat_id = ?1 AND id >= value AND id <= ?2"
+                f" AND role = 'user' AND {_USABLE} ORDER BY id LIMIT 1) FROM {each('?3')}) ORDER BY id",
                 (chat_id, last_turn, points),
             )
         return [TimedTurn(row["id"], row["at"], row["tokens"]) for row in rows]
@@ -237,7 +237,7 @@ class History:
     async def times(self, chat_id: int, turn_ids: Collection[int]) -> dict[int, float]:
         """When these turns were said (Unix seconds), by id."""
         rows = await self._database.rows(
-            f"{_TOLD} WHERE chat_id = ? AND id {in_list()}",
+            f"{_TIMES} WHERE chat_id = ? AND id {in_list()}",
             (chat_id, listed(turn_ids)),
         )
         return {row["id"]: row["at"] for row in rows}
@@ -255,10 +255,10 @@ class History:
     async def of_ids(self, chat_id: int, turn_ids: Collection[int], tx: Transaction | None = None) -> list[HistoryTurn]:
         """These turns of a chat, oldest first."""
         rows = await (tx or self._database).rows(
-            f"{_SPOKEN} WHERE chat_id = ? AND {SETTLED} AND id {in_list()} ORDER BY id",
+            f"{_TURNS} WHERE chat_id = ? AND {SETTLED} AND id {in_list()} ORDER BY id",
             (chat_id, listed(turn_ids)),
         )
-        return [_spoken(row) for row in rows]
+        return [_history_turn(row) for row in rows]
 
     async def in_context(
         self, chat_id: int, turn_ids: Collection[int], tx: Transaction | None = None
@@ -280,10 +280,10 @@ async def _in_context(read: Rows, chat_id: int, found: Sequence[Row]) -> list[In
     """Turns with their neighbours, from rows of their ids."""
     wanted = sorted({turn_id for row in found for turn_id in row if turn_id is not None})
     rows = await read(
-        f"{_SPOKEN} WHERE chat_id = ? AND {SETTLED} AND id {in_list()}",
+        f"{_TURNS} WHERE chat_id = ? AND {SETTLED} AND id {in_list()}",
         (chat_id, listed(wanted)),
     )
-    turns = {row["id"]: _spoken(row) for row in rows}
+    turns = {row["id"]: _history_turn(row) for row in rows}
     return [
         InContext(turns.get(row["before"]), turns[row["id"]], turns.get(row["after"]))
         for row in found
@@ -291,7 +291,7 @@ async def _in_context(read: Rows, chat_id: int, found: Sequence[Row]) -> list[In
     ]
 
 
-def _spoken(row: Row) -> HistoryTurn:
+def _history_turn(row: Row) -> HistoryTurn:
     return HistoryTurn(
         turn_id=row["id"],
         role=Role(row["role"]),

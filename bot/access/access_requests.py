@@ -95,7 +95,7 @@ class AccessRequests:
     async def ask(self, tx: Transaction, applicant: Applicant) -> list[ChatKey] | None:
         """Ask the owners about an applicant; returns their chats, or None if the request is already open or decided."""
         now = self._clock()
-        entry = await self._access.knock(tx, applicant, now, now - DENIED_DAYS * DAY_S)
+        entry = await self._access.request_access(tx, applicant, now, now - DENIED_DAYS * DAY_S)
         if entry is None:
             return None
         keys = [ChatKey(owner) for owner in await self._owners.ids(tx)]

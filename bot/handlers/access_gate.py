@@ -236,7 +236,7 @@ def _chat(update: Update | MessageBatch) -> Chat | None:
 def _asked(message: Message, *, owned: bool) -> Notice:
     if not owned:
         return answer(message, texts.NO_OWNER_YET, alone=True)
-    return answer(message, texts.KNOCKED if is_personal(message) else texts.GROUP_KNOCKED, alone=True)
+    return answer(message, texts.ACCESS_ASKED if is_personal(message) else texts.GROUP_ACCESS_ASKED, alone=True)
 
 
 def _refusal(message: Message, user: User) -> Notice:

@@ -25,8 +25,8 @@ BEFORE, EXCERPT = 50, 130
 class SearchHandlers:
     """Searches the whole history of a chat; `zone` is the time zone of the times shown."""
 
-    def __init__(self, past: History, recall: Recall, indexer: Indexer, zone: tzinfo) -> None:
-        self._past = past
+    def __init__(self, history: History, recall: Recall, indexer: Indexer, zone: tzinfo) -> None:
+        self._history = history
         self._recall = recall
         self._indexer = indexer
         self._zone = zone
@@ -42,7 +42,7 @@ class SearchHandlers:
     async def _found(self, message: Message, chat: Chat, words: str) -> str:
         await self._indexer.catch_up(chat.id)
         ids = await self._recall.search(chat, words, after_turn=chat.reset_turn, limit=MOST_FOUND)
-        turns = {turn.turn_id: turn for turn in await self._past.of_ids(chat.id, ids[:MOST_SHOWN])}
+        turns = {turn.turn_id: turn for turn in await self._history.of_ids(chat.id, ids[:MOST_SHOWN])}
         hits = [hit(message, turns[turn_id], words, self._zone) for turn_id in ids[:MOST_SHOWN] if turn_id in turns]
         if len(ids) > MOST_SHOWN:
             hits.append(texts.SEARCH_MORE.format(count=len(ids) - MOST_SHOWN))

@@ -8,8 +8,8 @@ STRANGE_GROUP = (
     "Hi. This bot only talks in chats on its list. This chat's ID is {chat_id}. "
     "The bot's operator can add it to ALLOWED_IDS."
 )
-KNOCKED = "Hi. I've asked my owner whether I may talk to you. I'll let you know."
-GROUP_KNOCKED = "Hi. I've asked my owner whether I may talk in this group. I'll let you know."
+ACCESS_ASKED = "Hi. I've asked my owner whether I may talk to you. I'll let you know."
+GROUP_ACCESS_ASKED = "Hi. I've asked my owner whether I may talk in this group. I'll let you know."
 NO_OWNER_YET = "Hi. I don't have an owner yet who could let you in. If this is your bot, open the link in its log."
 LET_IN = "My owner said yes. You can write to me now."
 GROUP_LET_IN = (

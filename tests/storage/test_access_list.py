@@ -13,7 +13,7 @@ OLD, NEW = Applicant(-5, "Friends"), Applicant(-100500, "Friends")
 
 async def _knock(storage: Storage, applicant: Applicant, now: float = 10.0, denied_before: float = 0.0) -> int | None:
     async with storage.transaction() as tx:
-        entry = await storage.access.knock(tx, applicant, now, denied_before)
+        entry = await storage.access.request_access(tx, applicant, now, denied_before)
     return entry.id if entry else None
 
 
