@@ -5,6 +5,7 @@ Without a command, ``run`` is meant.
 
 import argparse
 import asyncio
+import logging
 import re
 import signal
 import sys
@@ -12,7 +13,7 @@ from collections.abc import Coroutine, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bot import logs
+from bot import __version__, logs
 from bot.cli import output
 from bot.errors import SettingError, StartError
 
@@ -23,10 +24,24 @@ if TYPE_CHECKING:  # slow imports happen inside main(), where Ctrl-C is handled
 WRONG_SETTING = 2
 FAILED = 1
 INTERRUPTED = 128 + signal.SIGINT
+DATABASE_ONLY = ("users", "allow", "block", "backup", "restore", "export", "import")
+"""Commands that need no token and no key."""
+MODULE, SCRIPT = "python -m bot", "keepsake"
+NOT_INSTALLED = (
+    "{name} is not installed for {python}. In the folder of the repository, use .venv/bin/python, which make sets up."
+)
+OURS = ("bot", "storage", "sandbox")
+
+log = logging.getLogger(__name__)
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Run a command; returns the exit code."""
+def console() -> int:
+    """The console script ``keepsake``; returns the exit code."""
+    return main(sys.argv[1:], SCRIPT)
+
+
+def main(arguments: Sequence[str], program: str = MODULE) -> int:
+    """Run a command; returns the exit code. `program` is what the user has typed for it."""
     try:
         from storage import files
 
@@ -35,24 +50,32 @@ def main(arguments: Sequence[str]) -> int:
             from sandbox.terminal import main as sandbox
 
             return sandbox(list(arguments[1:]), [sys.executable, "-m", "bot", "run"])
-        options = _parse(arguments)
+        options = _parse(arguments, program)
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # until the bot installs its own handlers
-        from bot.settings import load
+        from bot.settings import load, unknown_names
 
-        settings = load()
+        settings = load(online=options.command not in DATABASE_ONLY)
         logs.configure(_log_level(options, settings), settings.log_format, settings.secrets)
+        for unknown in unknown_names():
+            log.warning("%s", unknown.text)
         return asyncio.run(_work(options, settings)) or 0
     except StartError as exc:
         output.complain(exc)
         return WRONG_SETTING if isinstance(exc, SettingError) else FAILED
     except output.ReaderGoneError:
         return output.READER_GONE
+    except ModuleNotFoundError as exc:
+        if exc.name is None or exc.name.partition(".")[0] in OURS:
+            raise
+        output.complain(NOT_INSTALLED.format(name=exc.name, python=sys.executable))
+        return FAILED
     except KeyboardInterrupt:
         return INTERRUPTED
 
 
-def _parse(arguments: Sequence[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m bot", description="Keepsake, a Telegram chatbot that remembers.")
+def _parse(arguments: Sequence[str], program: str = MODULE) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog=program, description="Keepsake, a Telegram chatbot that remembers.")
+    parser.add_argument("--version", action="version", version=f"Keepsake {__version__}")
     commands = parser.add_subparsers(dest="command")
     commands.add_parser("run", help="run the bot (the default)")
     commands.add_parser("sandbox", help="try it in this terminal, without Telegram or a model")

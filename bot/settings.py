@@ -6,6 +6,7 @@ setting ends the start with one line that begins with the variable's name.
 
 import hashlib
 import hmac
+import os
 from pathlib import Path
 from typing import Self
 from urllib.parse import parse_qsl, urlsplit
@@ -18,6 +19,7 @@ from bot import setting_groups as groups
 from bot import setting_types as types
 from bot.api_keys import ApiKeys, keys_in, misplaced, native_url
 from bot.errors import SettingError
+from bot.unknown_settings import UnknownName, find_unknown
 
 DASHSCOPE_NATIVE = "https://dashscope-intl.aliyuncs.com/api/v1"
 """Model Studio's native API, international (Singapore)."""
@@ -191,17 +193,39 @@ class Settings(
         return self._keys.of_dashscope_url() if self.llm_api == "dashscope" else self._keys.of_openai_url()
 
 
-def load(env_file: str | None = ".env") -> Settings:
-    """Read and check the configuration. Raises SettingError for the first wrong variable, in the order of the docs."""
+class DatabaseSettings(Settings):
+    """The settings of commands that use only the database: they need neither a token nor a key."""
+
+    model_config = SettingsConfigDict(defer_build=True)
+
+    telegram_bot_token: SecretStr = SecretStr("")
+
+    @model_validator(mode="after")
+    def _model_has_key(self) -> Self:
+        return self
+
+
+def load(env_file: str | None = ".env", *, online: bool = True) -> Settings:
+    """Read and check the configuration; a token and a key are needed only if `online`.
+
+    Raises SettingError for the first wrong variable, in the order of the docs.
+    """
     try:
-        return Settings(_env_file=env_file)
+        return (Settings if online else DatabaseSettings)(_env_file=env_file)
     except UnicodeDecodeError as exc:
         raise SettingError(f"{env_file}: this file is not UTF-8 text (byte {exc.start})") from None
     except ValidationError as exc:
         problems = {_variable(error["loc"]): error for error in exc.errors(include_input=False, include_url=False)}
     order = [name.upper() for name in Settings.model_fields]
     first = min(problems, key=lambda name: order.index(name) if name in order else len(order))
-    raise SettingError(_line(first, problems[first]["type"], problems[first]["msg"])) from None
+    line = _line(first, problems[first]["type"], problems[first]["msg"])
+    hints = [name for name in unknown_names(env_file) if name.likely == first]
+    raise SettingError(f"{line} ({hints[0].text})" if hints else line) from None
+
+
+def unknown_names(env_file: str | None = ".env") -> list[UnknownName]:
+    """Names that look like settings, but are none."""
+    return find_unknown((name.upper() for name in Settings.model_fields), env_file, os.environ)
 
 
 def _variable(loc: tuple[int | str, ...]) -> str:

@@ -7,7 +7,7 @@ import pytest
 
 from bot.errors import SettingError
 from bot.setting_groups import DASHSCOPE
-from bot.settings import Settings, load
+from bot.settings import Settings, load, unknown_names
 
 REQUIRED = {"TELEGRAM_BOT_TOKEN": "123456:AAE-very_secret", "OPENAI_API_KEY": "sk-0123456789abcdef"}
 
@@ -255,3 +255,41 @@ def test_keys_in_the_profiles_are_secrets_too(monkeypatch: pytest.MonkeyPatch, t
     path.write_text('[fallbacks."other"]\nbase_url = "https://a.example/v1"\napi_key = "sk-of-the-other"\n')
     monkeypatch.setenv("MODEL_PROFILES", str(path))
     assert "sk-of-the-other" in load(env_file=None).secrets
+
+
+def test_commands_on_the_database_need_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in REQUIRED:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("DATABASE_URL", "sqlite:///other.db")
+    assert load(online=False).database_path == Path("other.db")
+    monkeypatch.setenv("TIMEZONE", "Mars")
+    with pytest.raises(SettingError, match=r"^TIMEZONE: "):
+        load(online=False)
+
+
+def test_unknown_names_are_reported_with_the_nearest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / ".env").write_text(
+        "# OPENAI_MODLE=x\nexport OPENAI_MODLE=x\nzzzz='1'\ntimezone=UTC\nOPENAI_API_KEY\n=\nBACKUP_DIRECTORY=a\n"
+    )
+    monkeypatch.setenv("OPENAI_BASE_URLS", "secret")
+    monkeypatch.setenv("OPENAI_API_BASE", "another program's")
+    assert [name.text for name in unknown_names()] == [
+        ".env has OPENAI_MODLE, which is not a setting; did you mean OPENAI_MODEL?",
+        ".env has zzzz, which is not a setting",
+        ".env has BACKUP_DIRECTORY, which is not a setting; did you mean BACKUP_DIR?",
+        "the environment has OPENAI_BASE_URLS, which is not a setting; did you mean OPENAI_BASE_URL?",
+    ]
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe", b"\0", b"=====", None])
+def test_unreadable_env_files_have_no_names(content: bytes | None, tmp_path: Path) -> None:
+    if content is not None:
+        (tmp_path / ".env").write_bytes(content)
+    assert [name for name in unknown_names() if name.source == ".env"] == []
+
+
+def test_missing_setting_shows_a_mistyped_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TELEGRAM_BOT_TOKEN")
+    (tmp_path / ".env").write_text("TELEGRAM_TOKEN=1:a\n")
+    with pytest.raises(SettingError, match=r"^TELEGRAM_BOT_TOKEN is missing.*\.env has TELEGRAM_TOKEN, which"):
+        load()

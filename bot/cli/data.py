@@ -2,13 +2,14 @@
 
 import asyncio
 import os
+import shutil
 import sys
+import tempfile
 import threading
 import time
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, ExitStack, contextmanager, suppress
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import BinaryIO
 
 from bot.archive.export import Exporter
@@ -65,8 +66,9 @@ async def export(settings: Settings, key: ChatKey | None, target: Path | None) -
 
     Reads from a copy, which is consistent; the bot may be running.
     """
-    with TemporaryDirectory(dir=settings.database_path.parent, prefix="export-") as folder:
-        copy = Path(folder) / "keepsake.db"
+    with ExitStack() as stack:
+        folder = await asyncio.to_thread(stack.enter_context, _folder_next_to(settings.database_path))
+        copy = folder / "keepsake.db"
         await _copy(settings, copy)
         storage = await _opened(copy)
         try:
@@ -94,6 +96,21 @@ async def import_file(settings: Settings, file: Path, wish: ImportOptions) -> No
             raise ArchiveError(f"{settings.database_path}: {exc}") from exc
     messages = sum(len(bundle.chat.turns) for bundle in bundles)
     output.write(f"Imported: {_counted(len(bundles), 'chat')}, {_counted(messages, 'message')}.\n")
+
+
+@contextmanager
+def _folder_next_to(database: Path) -> Iterator[Path]:
+    """A temporary folder on the same disk as the database. Raises ArchiveError."""
+    if not database.exists():
+        raise ArchiveError(f"there is no database {database}")
+    try:
+        folder = tempfile.mkdtemp(prefix="export-", dir=database.parent)
+    except OSError as exc:
+        raise ArchiveError(f"no copy can be made in {database.parent}: {exc.strerror}") from exc
+    try:
+        yield Path(folder)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 async def _copy(settings: Settings, target: Path) -> None:
