@@ -156,6 +156,11 @@ class BotApi:
         """The number of unconfirmed updates."""
         return self._state.updates.count()
 
+    @property
+    def polls(self) -> int:
+        """The number of getUpdates calls that have arrived."""
+        return self._state.updates.polls
+
     async def changed(self, happened: Callable[[], bool], timeout: float | None = 5.0) -> None:
         """Wait until a condition is true, checking at every change. Raises TimeoutError."""
         await self._state.changes.wait(happened, timeout)

@@ -49,7 +49,8 @@ class Updates:
         self._database = database
         self._settings = settings
         self._changes = changes
-        self._poll = 0
+        self.polls = 0
+        """The number of polls so far; only the last one may still be open."""
         self._open = True
 
     def open(self) -> None:
@@ -107,14 +108,14 @@ class Updates:
 
     async def poll(self, limit: int, timeout: float) -> Sequence[Json]:
         """Wait for updates; a second poll ends the first, and so does a webhook."""
-        self._poll += 1
+        self.polls += 1
         self._changes.note()
-        mine = self._poll
+        mine = self.polls
         try:
             await self._changes.wait(lambda: self._ends(mine), timeout)
         except TimeoutError:
             return []
-        if self._poll != mine:
+        if self.polls != mine:
             raise conflict("terminated by other getUpdates request; make sure that only one bot instance is running")
         if self._settings.current.url:
             raise conflict("terminated by setWebhook request")
@@ -122,7 +123,7 @@ class Updates:
 
     def _ends(self, mine: int) -> bool:
         webhook = self._settings.current.url
-        return not self._open or self._poll != mine or bool(webhook) or bool(self.pending(1))
+        return not self._open or self.polls != mine or bool(webhook) or bool(self.pending(1))
 
 
 class Webhook:

@@ -78,7 +78,7 @@ async def test_the_newest_text_wins() -> None:
             show.update("a" * count)
             await asyncio.sleep(0.001)
         await until(lambda: line.api.of(*DRAFTS)[-1].text == "a" * 199)
-        assert len(line.api.of(*DRAFTS)) < 20
+        assert len(line.api.of(*DRAFTS)) < 199 / 2  # about 4 on an idle machine
 
 
 async def test_a_draft_is_kept_alive() -> None:

@@ -47,7 +47,7 @@ async def test_update_repeats_until_offset_confirms_it(bot: Bot, ann: User, chat
 
 async def test_a_long_poll_ends_when_something_comes(api: BotApi, bot: Bot, ann: User, chat: Chat) -> None:
     polling = asyncio.create_task(bot.get_updates(timeout=5))
-    await asyncio.sleep(0.05)
+    await api.changed(lambda: api.polls == 1)
     assert not polling.done()
     await ann.say(chat, "hi")
     assert len(await polling) == 1
@@ -57,9 +57,9 @@ async def test_a_long_poll_ends_empty_when_nothing_comes(bot: Bot) -> None:
     assert await bot.get_updates(timeout=1) == ()
 
 
-async def test_the_second_poll_ends_the_first(bot: Bot, ann: User, chat: Chat) -> None:
+async def test_the_second_poll_ends_the_first(api: BotApi, bot: Bot, ann: User, chat: Chat) -> None:
     first = asyncio.create_task(bot.get_updates(timeout=5))
-    await asyncio.sleep(0.05)
+    await api.changed(lambda: api.polls == 1)
     second = asyncio.create_task(bot.get_updates(timeout=5))
     with pytest.raises(Conflict, match="terminated by other getUpdates request"):
         await first
@@ -103,9 +103,9 @@ async def test_webhook_gets_missed_updates_later(api: BotApi, bot: Bot, ann: Use
     assert receiver.received == ["one"]
 
 
-async def test_a_webhook_and_polling_exclude_each_other(bot: Bot) -> None:
+async def test_a_webhook_and_polling_exclude_each_other(api: BotApi, bot: Bot) -> None:
     polling = asyncio.create_task(bot.get_updates(timeout=5))
-    await asyncio.sleep(0.05)
+    await api.changed(lambda: api.polls == 1)
     await bot.set_webhook("https://bot.example.org/hook")
     with pytest.raises(Conflict, match="terminated by setWebhook request"):
         await polling
