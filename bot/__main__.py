@@ -95,10 +95,18 @@ def _parse(arguments: Sequence[str], program: str = MODULE) -> argparse.Namespac
     export.add_argument("file", nargs="?", default="-", help="must not exist yet; - (the default) is standard output")
     imported = commands.add_parser("import", help="add an exported file to the database; stop the bot first")
     imported.add_argument("file", type=Path, help="an export, or ChatGPT's conversations.json")
-    imported.add_argument("--chat", type=_key, metavar="ID", help="only for ChatGPT's: the private chat to put it in")
     imported.add_argument(
-        "--conversation", metavar="TITLE_OR_ID", help="only for ChatGPT's: which of several conversations"
+        "--chat", type=_key, metavar="ID", help="only for ChatGPT's: the private chat for it, or --chat=ID/TOPIC"
     )
+    which = imported.add_mutually_exclusive_group()
+    which.add_argument(
+        "--conversation",
+        metavar="TITLE_OR_ID",
+        action="append",
+        default=[],
+        help="only for ChatGPT's: which of several conversations (without it they are listed); can be repeated",
+    )
+    which.add_argument("--all", action="store_true", help="only for ChatGPT's: all of them, one after another")
     return parser.parse_args(arguments)
 
 
@@ -123,7 +131,9 @@ def _work(options: argparse.Namespace, settings: "Settings") -> Coroutine[None, 
         return data.restore(settings, options.file)
     if options.command == "export":
         return data.export(settings, options.chat, None if options.file == "-" else Path(options.file))
-    return data.import_file(settings, options.file, ImportOptions(options.chat, options.conversation))
+    return data.import_file(
+        settings, options.file, ImportOptions(options.chat, tuple(options.conversation), options.all)
+    )
 
 
 async def _admission(options: argparse.Namespace, settings: "Settings") -> None:

@@ -60,10 +60,17 @@ class Roster:
             (texts.USERS_PEOPLE, {number for number in self._others if number > 0}),
             (texts.USERS_GROUPS, {number for number in self._others if number < 0}),
             (texts.USERS_WAITING, self._with_status(AccessStatus.ASKING) - self._others if self.rules.asks else ()),
+            (texts.USERS_DENIED, self._with_status(AccessStatus.DENIED) - self.owners - self._others),
             (texts.USERS_BLOCKED, self._blocked),
         )
         written = ["\n".join([name, *map(self._line, sorted(members))]) for name, members in sections if members]
         return "\n\n".join([texts.ACCESS_IS.format(mode=self.rules.mode), *written])
+
+    def called(self, number: int) -> str:
+        """A person or group as far as they are known: name, username and ID."""
+        entry, chat = self.entries.get(number), self.chats.get(number)
+        unnamed = Applicant(number, chat.name if chat and chat.name else "")
+        return " · ".join(details(entry.applicant if entry and entry.applicant.name else unnamed))
 
     @property
     def literals(self) -> tuple[str, ...]:
@@ -102,12 +109,7 @@ class Roster:
 
     def _line(self, number: int) -> str:
         entry, chat = self.entries.get(number), self.chats.get(number)
-        applicant = (
-            entry.applicant
-            if entry and entry.applicant.name
-            else Applicant(number, chat.name if chat and chat.name else "")
-        )
-        return f"• {' · '.join(details(applicant))}: {', '.join(self._facts(number, entry, chat))}"
+        return f"• {self.called(number)}: {', '.join(self._facts(number, entry, chat))}"
 
     def _facts(self, number: int, entry: AccessEntry | None, chat: KnownChat | None) -> Iterator[str]:
         """Since when, given by whom, and tokens used. The settings override decisions, except that a block wins."""

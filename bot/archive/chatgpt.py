@@ -1,4 +1,4 @@
-"""ChatGPT's export (conversations.json): one of its conversations as the history of a private chat.
+"""ChatGPT's export (conversations.json): some of its conversations as the history of a private chat or topic.
 
 A conversation is a tree there, since every edited question and every regenerated answer starts a branch; what its owner
 saw last is the path from `current_node` up to the root. Of that, the person's and the model's messages are imported,
@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, tzinfo
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, WrapValidator
 
 from bot.archive.native_format import DEFAULT_STATE, ConversationBundle
 from bot.conversation.incoming_message import IncomingMessage, render, timestamp
@@ -24,8 +24,10 @@ SPEAKER = "Me"
 """The name of the person, for example in /search: the file does not have it."""
 _CITATION = re.compile("\ue200[^\ue200\ue201]*\ue201")
 """A reference to a web page, which only ChatGPT itself can resolve."""
-Moment = Annotated[float, Field(ge=0, lt=32_503_680_000)]
-"""Seconds since 1970 (UTC), before the year 3000."""
+LATEST = 32_503_680_000
+"""The year 3000."""
+Moment = Annotated[float, Field(ge=0, lt=LATEST)]
+"""Seconds since 1970 (UTC)."""
 _SPOKEN = ("text", "multimodal_text")
 
 
@@ -88,12 +90,18 @@ class ChatGPTNode(_ChatGPTModel):
     message: ChatGPTMessage | None = None
 
 
+def _moment_or_none(value: object, _: object) -> float | None:
+    """A conversation that isn't imported may have any time."""
+    return float(value) if isinstance(value, int | float) and 0 <= value < LATEST else None
+
+
 class ChatGPTTitle(_ChatGPTModel):
     """What identifies an entry of the file."""
 
     id: str | None = None
     conversation_id: str | None = None
     title: str | None = None
+    create_time: Annotated[float | None, WrapValidator(_moment_or_none)] = None
 
     @property
     def name(self) -> str:
@@ -117,11 +125,29 @@ class ChatGPTReader:
         self._zone = zone
         self._count_tokens = count_tokens
 
-    def bundle(self, conversation: ChatGPTConversation) -> ConversationBundle:
-        """The conversation as the history of the chat. Raises ArchiveError if it has no messages to import."""
+    def bundle(self, conversations: Sequence[ChatGPTConversation]) -> ConversationBundle:
+        """The conversations, one after another, as the history of the chat.
+
+        Raises ArchiveError if there are no messages to import.
+        """
         turns: list[ArchivedTurn] = []
-        began = at = conversation.create_time or 0.0
         stamped_at: float | None = None
+        for conversation in conversations:
+            of_conversation, stamped_at = self._turns(conversation, stamped_at)
+            turns += of_conversation
+        if not turns:
+            one = f"the conversation {conversations[0].name} has" if len(conversations) == 1 else "they have"
+            raise ArchiveError(f"{one} no messages to import")
+        began = conversations[0].create_time or 0.0
+        chat = ArchivedChat(self._key, private=True, created_at=began, turns=tuple(turns), stamped_at=stamped_at)
+        return ConversationBundle(chat, {})
+
+    def _turns(
+        self, conversation: ChatGPTConversation, stamped_at: float | None
+    ) -> tuple[list[ArchivedTurn], float | None]:
+        """The turns, and the last time that was written into one of them; `stamped_at` is the one before."""
+        turns = []
+        at = conversation.create_time or 0.0
         for message in filter(_is_said, path(conversation)):
             at = at if message.create_time is None else message.create_time
             turn = self._turn(message, at)
@@ -135,10 +161,7 @@ class ChatGPTReader:
                 turn = replace(turn, content="\n".join(filter(None, (*files, turn.content))))
             if turn.content:
                 turns.append(replace(turn, tokens=self._count_tokens(turn.content)))
-        if not turns:
-            raise ArchiveError(f"the conversation {conversation.name} has no messages to import")
-        chat = ArchivedChat(self._key, private=True, created_at=began, turns=tuple(turns), stamped_at=stamped_at)
-        return ConversationBundle(chat, {})
+        return turns, stamped_at
 
     def _turn(self, message: ChatGPTMessage, at: float) -> ArchivedTurn:
         role = Role(message.author.role)
@@ -155,19 +178,28 @@ class ChatGPTReader:
         )
 
 
-def chosen(titles: Sequence[ChatGPTTitle], wanted: str | None) -> int:
-    """The index of the entry with this title or ID; None means the only one. Raises ArchiveError."""
-    if wanted is None and len(titles) == 1:
-        return 0
+def chosen(titles: Sequence[ChatGPTTitle], wanted: str) -> int:
+    """The index of the entry with this title or ID. Raises ArchiveError."""
     found = [i for i, entry in enumerate(titles) if wanted in (entry.title, entry.id, entry.conversation_id)]
     if len(found) == 1:
         return found[0]
-    if wanted is None:
-        raise ArchiveError(f"the file has {len(titles)} conversations: choose one with --conversation")
     if found:
         ids = ", ".join(titles[i].name for i in found)
         raise ArchiveError(f"{len(found)} conversations have the title {wanted!r}: choose one by its ID: {ids}")
     raise ArchiveError(f"the file has no conversation with the title or ID {wanted!r}")
+
+
+def listing(titles: Sequence[ChatGPTTitle], zone: tzinfo) -> str:
+    """A line for each conversation, oldest first: its day, ID and title."""
+    rows = sorted((entry.create_time or 0.0, entry.name, entry.title or "") for entry in titles)
+    return "".join(
+        f"{datetime.fromtimestamp(at, zone):%Y-%m-%d}  {_line(name)}  {_line(title)}\n" for at, name, title in rows
+    )
+
+
+def _line(text: str) -> str:
+    """The text without control characters."""
+    return " ".join("".join(char if char.isprintable() else " " for char in text).split())
 
 
 def path(conversation: ChatGPTConversation) -> list[ChatGPTMessage]:

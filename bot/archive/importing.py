@@ -21,10 +21,12 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class ImportOptions:
-    """Which conversation of ChatGPT's file to import, and into which chat."""
+    """Which conversations of ChatGPT's file to import, and into which chat."""
 
     key: ChatKey | None = None
-    conversation: str | None = None
+    conversations: tuple[str, ...] = ()
+    """Their titles or IDs."""
+    every: bool = False
 
 
 class Importer:
@@ -47,7 +49,7 @@ class Importer:
 
     def _keepsake(self, text: str, wish: ImportOptions) -> list[ConversationBundle]:
         if wish != ImportOptions():
-            raise ArchiveError("a Keepsake file says where it belongs: leave out --chat and --conversation")
+            raise ArchiveError("a Keepsake file says where it belongs: leave out --chat, --conversation and --all")
         if text.lstrip().startswith("{"):
             files: Sequence[schema.ExportedConversation] = [_checked(TypeAdapter(schema.ExportedConversation), text)]
         else:
@@ -58,14 +60,29 @@ class Importer:
         return [native_format.bundle(file, self._count_tokens) for file in files]
 
     def _chatgpt(self, text: str, wish: ImportOptions) -> list[ConversationBundle]:
+        entries, titles = _entries(text)
+        if wish.every:
+            indices = list(range(len(entries)))
+        elif wish.conversations:
+            indices = [chatgpt.chosen(titles, one) for one in dict.fromkeys(wish.conversations)]
+        elif len(entries) == 1:
+            indices = [0]
+        else:
+            found = f"the file has {len(entries)} conversations: choose with --conversation ID, or take --all"
+            raise ArchiveError(f"{found}\n{chatgpt.listing(titles, self._zone)}".rstrip())
         if wish.key is None or wish.key.telegram_id <= 0:
-            raise ArchiveError("say which private chat this conversation is for, by its ID: --chat ID")
-        found = _without_surrogates(json.loads(text))
-        entries = found if isinstance(found, list) else [found]
-        titles = [_checked_value(TypeAdapter(chatgpt.ChatGPTTitle), entry, i) for i, entry in enumerate(entries)]
-        index = chatgpt.chosen(titles, wish.conversation)
-        conversation = _checked_value(TypeAdapter(chatgpt.ChatGPTConversation), entries[index], index)
-        return [chatgpt.ChatGPTReader(wish.key, self._zone, self._count_tokens).bundle(conversation)]
+            raise ArchiveError("say which private chat this is for, by its ID: --chat ID, or --chat ID/TOPIC")
+        kind = TypeAdapter(chatgpt.ChatGPTConversation)
+        conversations = [_checked_value(kind, entries[index], index) for index in dict.fromkeys(indices)]
+        conversations.sort(key=lambda conversation: conversation.create_time or 0.0)
+        return [chatgpt.ChatGPTReader(wish.key, self._zone, self._count_tokens).bundle(conversations)]
+
+
+def _entries(text: str) -> tuple[list[object], list[chatgpt.ChatGPTTitle]]:
+    """The conversations of ChatGPT's file, unchecked, and what identifies them."""
+    found = _without_surrogates(json.loads(text))
+    entries = found if isinstance(found, list) else [found]
+    return entries, [_checked_value(TypeAdapter(chatgpt.ChatGPTTitle), entry, i) for i, entry in enumerate(entries)]
 
 
 async def put(storage: Storage, bundles: Sequence[ConversationBundle], now: float) -> None:

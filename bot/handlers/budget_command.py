@@ -3,9 +3,11 @@
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator
 
+from bot.access.roster import Roster, RosterReader
 from bot.conversation.budget import NEARLY, OFF, Budget, Scope, Share
 from bot.errors import BudgetSpent, UserBudgetSpent
 from bot.handlers.context import MessageContext, argument
+from bot.handlers.notices import answer
 from bot.language import grouped, percent, sentence, texts
 from bot.pricing import Amount
 from storage import Storage
@@ -18,17 +20,20 @@ _ID = re.compile(r"-?\d{1,18}")
 class BudgetHandlers:
     """Shows and sets budgets. `unpriced` returns a model that has no price in a currency, or None if all have one."""
 
-    def __init__(self, budget: Budget, unpriced: Callable[[str], str | None]) -> None:
+    def __init__(self, budget: Budget, roster: RosterReader, unpriced: Callable[[str], str | None]) -> None:
         self._budget = budget
+        self._roster = roster
         self._unpriced = unpriced
 
     async def show_or_set(self, update: MessageContext) -> None:
         """``/budget``, ``/budget user 200k``, ``/budget 12345 off``."""
-        await update.say(update.notice(await self._text(argument(update.message).split(maxsplit=1))))
+        roster = await self._roster.read()
+        text = await self._text(argument(update.message).split(maxsplit=1), roster)
+        await update.say(answer(update.message, text, literals=roster.literals))
 
-    async def _text(self, words: list[str]) -> str:
+    async def _text(self, words: list[str], roster: Roster) -> str:
         if not words:
-            return await self._shown()
+            return await self._shown(roster)
         whose = _whose(words[0])
         if whose is None or len(words) < 2:
             return texts.BUDGET_HOW
@@ -36,7 +41,7 @@ class BudgetHandlers:
         wanted = words[1].strip().lower()
         if wanted in (OFF, DEFAULT):
             await self._budget.set(scope, number, None, back=wanted == DEFAULT)
-            return await self._shown()
+            return await self._shown(roster)
         try:
             amount = Amount.parse(words[1])
         except ValueError:
@@ -44,24 +49,24 @@ class BudgetHandlers:
         if amount.currency and (model := self._unpriced(amount.currency)) is not None:
             return texts.BUDGET_UNPRICED.format(model=model, currency=amount.currency)
         await self._budget.set(scope, number, amount)
-        return await self._shown()
+        return await self._shown(roster)
 
-    async def _shown(self) -> str:
+    async def _shown(self, roster: Roster) -> str:
         lines = [texts.BUDGET_USER.format(amount=self._amount(Scope.USER))]
         lines += [texts.BUDGET_CHAT.format(amount=self._amount(Scope.CHAT))]
         total = self._budget.limit(Scope.TOTAL)
         used = self._budget.cost(await self._budget.used(Scope.TOTAL), total.currency if total else "")
         lines += [texts.BUDGET_TOTAL.format(amount=self._amount(Scope.TOTAL), used=_text(used))]
-        lines += [line async for line in self._own()]
+        lines += [line async for line in self._own(roster)]
         return "\n".join([*lines, "", texts.BUDGET_HOW])
 
-    async def _own(self) -> AsyncIterator[str]:
+    async def _own(self, roster: Roster) -> AsyncIterator[str]:
         """A line for each budget of a single person or chat."""
         for (scope, number), amount in sorted(self._budget.changed.items(), key=lambda item: item[0]):
             if number:
                 used = self._budget.cost(await self._budget.used(scope, number), amount.currency if amount else "")
                 shown = texts.BUDGET_NONE if amount is None else _text(amount)
-                yield texts.BUDGET_ONE.format(id=number, amount=shown, used=_text(used))
+                yield texts.BUDGET_ONE.format(id=roster.called(number), amount=shown, used=_text(used))
 
     def _amount(self, scope: Scope) -> str:
         amount = self._budget.limit(scope)

@@ -145,7 +145,10 @@ USAGE_REASONING = "Reasoning, part of the output: {count}."
 USAGE_IMAGES = "Pictures, part of the input: {count}."
 USAGE_AUDIO = "Audio, part of the input: {count}."
 USAGE_ESTIMATED = "Answers I estimated because the server didn't report them: {count}."
-USAGE_NOTE = "As reported by the model server for this chat."
+USAGE_NOTE = (
+    "As reported by the model server, for everything done for this chat: answers, memory, summaries, titles. "
+    "Personal budgets count what each person asked for, in all chats."
+)
 EXPORT_ASK = "Which format? JSON has everything, and another bot can import it. Markdown is for reading."
 EXPORT_JSON, EXPORT_MARKDOWN = "JSON", "Markdown"
 EXPORT_HOW = "Use /export, /export json or /export markdown."

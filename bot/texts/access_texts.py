@@ -44,7 +44,7 @@ REQUESTS_MORE = {
     "/users lists them all.",
 }
 USERS_OWNERS, USERS_PEOPLE, USERS_GROUPS = "Owners", "People", "Groups"
-USERS_WAITING, USERS_BLOCKED = "Waiting for an answer", "Blocked"
+USERS_WAITING, USERS_DENIED, USERS_BLOCKED = "Waiting for an answer", "Denied", "Blocked"
 USERS_MADE = "Who has access:"
 SINCE, GIVEN_BY = "since {day}", "by {name}"
 TOKENS_USED = "{input} tokens in, {output} out"

@@ -194,7 +194,7 @@ def _handlers(base: Foundation, engine: Engine, bot: Bot, traffic: Traffic, lane
         search=SearchHandlers(storage.history, engine.recall, engine.indexer, zone),
         why=WhyHandlers(storage.bases, storage.history, storage.memories, zone),
         usage=UsageHandlers(storage.usage, budget, base.prices.currency, settings.cached_price, zone, time.time),
-        budget=BudgetHandlers(budget, base.prices.unpriced),
+        budget=BudgetHandlers(budget, roster, base.prices.unpriced),
         export=ExportHandlers(
             storage.archive, Exporter(storage.archive, storage.media), cancellations, bot.first_name, zone, time.time
         ),

@@ -35,7 +35,7 @@ def message(role: str, *parts: object, at: float | None = AT, **more: object) ->
     } | more
 
 
-def conversation(*messages: Entry | None, title: str = "Rocks", name: str = "c1", **more: object) -> Entry:
+def conversation(*messages: Entry | None, title: str | None = "Rocks", name: str = "c1", **more: object) -> Entry:
     """A conversation without branches: a root, and one message below the other."""
     mapping: dict[str, Entry] = {"root": {"id": "root", "message": None, "parent": None, "children": ["n0"]}}
     for at, one in enumerate(messages):
@@ -47,7 +47,7 @@ def conversation(*messages: Entry | None, title: str = "Rocks", name: str = "c1"
 
 
 async def history(storage: Storage, folder: Path, file: object, wish: str | None = None) -> ArchivedChat:
-    await imported(storage, json.dumps(file), folder, ImportOptions(HOME, wish))
+    await imported(storage, json.dumps(file), folder, ImportOptions(HOME, (wish,) if wish else ()))
     chat = await storage.archive.read(HOME)
     assert chat is not None
     return chat
@@ -138,15 +138,49 @@ async def test_conversation_is_chosen_by_title_or_id(other: Storage, tmp_path: P
     assert (await history(other, tmp_path, file, "Trees")).turns[0].content.endswith(" b")
 
 
+async def test_several_conversations_follow_one_another(other: Storage, tmp_path: Path) -> None:
+    file = [
+        conversation(message("user", f"said in {name}", at=AT + at), name=name, title="Rocks", create_time=AT + at)
+        for name, at in {"c1": 9_000, "c2": 0, "c3": 5_000}.items()
+    ]
+    await imported(other, json.dumps(file), tmp_path, ImportOptions(HOME, every=True))
+    topic = ChatKey(HOME.telegram_id, 7)
+    await imported(other, json.dumps(file), tmp_path, ImportOptions(topic, ("c3", "c2", "c3")))
+    for key, names in ((HOME, ("c2", "c3", "c1")), (topic, ("c2", "c3"))):
+        chat = await other.archive.read(key)
+        assert chat is not None
+        assert [turn.content.splitlines()[-1][-len("said in c1") :] for turn in chat.turns] == [
+            f"said in {name}" for name in names
+        ]
+
+
+async def test_the_list_has_times_and_plain_titles(other: Storage, tmp_path: Path) -> None:
+    file = [
+        conversation(message("user", "a"), title="new\n\x1b[31mline", name="c2"),
+        conversation(message("user", "a"), title="old", name="c1", create_time=0),
+        conversation(message("user", "a"), title=None, name="c0", create_time=-5),
+    ]
+    with pytest.raises(ArchiveError) as refused:
+        await imported(other, json.dumps(file), tmp_path, ImportOptions())
+    assert str(refused.value).splitlines()[1:] == [
+        "1970-01-01  c0  ",
+        "1970-01-01  c1  old",
+        "2023-11-14  c2  new [31mline",
+    ]
+
+
 @pytest.mark.parametrize(
     ("wish", "said"),
     [
-        (ImportOptions(HOME), "has 3 conversations: choose one with --conversation"),
-        (ImportOptions(HOME, "Clouds"), "no conversation with the title or ID 'Clouds'"),
-        (ImportOptions(HOME, "Rocks"), "2 conversations have the title 'Rocks': choose one by its ID: c1, c2"),
-        (ImportOptions(None, "Trees"), "which private chat"),
-        (ImportOptions(ChatKey(-5), "Trees"), "which private chat"),
-        (ImportOptions(HOME, "Trees"), "has no messages to import"),
+        (
+            ImportOptions(HOME),
+            "has 3 conversations: choose with --conversation ID, or take --all\n2[-0-9]+  c1  Rocks\n",
+        ),
+        (ImportOptions(HOME, ("Clouds",)), "no conversation with the title or ID 'Clouds'"),
+        (ImportOptions(HOME, ("Rocks",)), "2 conversations have the title 'Rocks': choose one by its ID: c1, c2"),
+        (ImportOptions(None, ("Trees",)), "which private chat"),
+        (ImportOptions(ChatKey(-5), ("Trees",)), "which private chat"),
+        (ImportOptions(HOME, ("Trees",)), "has no messages to import"),
     ],
 )
 async def test_what_is_not_clear_is_asked_back(other: Storage, tmp_path: Path, wish: ImportOptions, said: str) -> None:
@@ -183,6 +217,6 @@ ODD = {
 @pytest.mark.parametrize("odd", ODD.values(), ids=ODD)
 async def test_an_odd_conversation_is_in_nobodys_way(other: Storage, tmp_path: Path, odd: object) -> None:
     good = conversation(message("user", "a \ud83d"), message("assistant", "b"))
-    await imported(other, json.dumps([odd, good]), tmp_path, ImportOptions(HOME, "c1"))
+    await imported(other, json.dumps([odd, good]), tmp_path, ImportOptions(HOME, ("c1",)))
     [turn, _] = (await other.archive.read(HOME)).turns  # type: ignore[union-attr]
     assert turn.content.endswith("a \ufffd")

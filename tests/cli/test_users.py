@@ -9,7 +9,8 @@ from bot.__main__ import _parse
 from bot.cli import users as admission
 from bot.errors import SettingError, StartError
 from bot.settings import Settings, load
-from storage.access_list import AccessStatus
+from storage import Storage
+from storage.access_list import AccessStatus, Applicant, Decider
 from storage.backup import backup
 
 OWNER, BOB = 1, 7
@@ -68,3 +69,13 @@ def test_an_id_is_a_number(words: str, capsys: pytest.CaptureFixture[str]) -> No
         _parse(["allow", words])
     assert "is not an ID" in capsys.readouterr().err
     assert _parse(["block", "-100123"]).id == -100123
+
+
+async def test_people_who_were_denied_are_listed(settings: Settings) -> None:
+    storage = await Storage.open(settings.database_path)
+    async with storage.transaction() as tx:
+        await storage.access.put(tx, Applicant(BOB, "Bob"), AccessStatus.DENIED, Decider(OWNER, "Olga"), 60.0)
+    await storage.close()
+    assert "Denied\n• “Bob” · 7: since 1970-01-01, by “Olga”" in await admission.users(settings)
+    await admission.put(settings, BOB, AccessStatus.ALLOWED)
+    assert "Denied" not in await admission.users(settings)

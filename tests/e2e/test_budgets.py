@@ -108,7 +108,7 @@ async def test_owners_are_warned_of_total_and_raise_it(stage: Stage, hurry: None
     assert await say(stage, "more?") == "yes"
     await owner.say(office, f"/budget {stage.ann.id} 100")
     shown = (await stage.replies(3, office))[2]
-    assert f"{stage.ann.id}, per day: 100" in shown
+    assert f"“Ann” · {stage.ann.id}, per day: 100" in shown
     assert SPENT in await say(stage, "more?")
     await owner.say(office, f"/budget {stage.ann.id} default")
     await stage.replies(4, office)
