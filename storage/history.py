@@ -170,6 +170,31 @@ class History:
         )
         return _history_turn(rows[0]) if rows else None
 
+    async def speakers(self, chat_id: int, turn_ids: Collection[int]) -> tuple[str, ...]:
+        """Who sent these turns, in order, also where they are not answered yet."""
+        rows = await self._database.rows(
+            f"SELECT speaker FROM turns WHERE chat_id = ? AND id {in_list()} AND speaker IS NOT NULL ORDER BY id",
+            (chat_id, listed(turn_ids)),
+        )
+        return tuple(dict.fromkeys(row["speaker"] for row in rows))
+
+    async def is_all_of(self, chat_id: int, turn_ids: Collection[int], sender_id: int) -> bool:
+        """Whether no one else sent any of these turns; the bot's answers don't count."""
+        row = await self._database.row(
+            f"SELECT 1 FROM turns WHERE chat_id = ?1 AND id {in_list('?2')} AND role = 'user' AND sender_id IS NOT ?3",
+            (chat_id, listed(turn_ids), sender_id),
+        )
+        return row is None
+
+    async def sent_by(self, chat_id: int, turn_ids: Collection[int], sender_id: int) -> tuple[int, ...]:
+        """Those of these turns that this person or chat sent."""
+        rows = await self._database.rows(
+            f"SELECT id FROM turns WHERE chat_id = ?1 AND id {in_list('?2')} AND role = 'user' AND sender_id = ?3"
+            " ORDER BY id",
+            (chat_id, listed(turn_ids), sender_id),
+        )
+        return tuple(row["id"] for row in rows)
+
     async def answer_to(self, chat_id: int, turn_id: int) -> int | None:
         """The first answer after a message to the bot; it may also answer others that were sent with it."""
         row = await self._database.row(

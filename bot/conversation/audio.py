@@ -62,8 +62,13 @@ class AudioTranscriber:
         if quote is not None:
             attached = "\n".join(filter(None, (quote.attached, quoted_words)))
             quote = replace(quote, attached=attached, media=_without_audio(quote.media))
-        text = "\n".join(filter(None, (message.text, own_words)))
-        understood = replace(message, text=text, quote=quote, media=_without_audio(message.media))
+        text, attached = message.text, message.attached
+        if _is_spoken(message):
+            text = "\n".join(filter(None, (text, own_words)))
+        else:
+            attached = "\n".join(filter(None, (attached, own_words)))
+        media = _without_audio(message.media)
+        understood = replace(message, text=text, attached=attached, quote=quote, media=media)
         return TranscribedMessage(
             understood, "\n".join(filter(None, (quoted_words, own_words))), requests=tuple(requests)
         )
@@ -109,6 +114,11 @@ def _is_seen(message: IncomingMessage) -> bool:
     """Whether it is a video that says something without its sound. A round video message is mostly speech."""
     kinds = {medium.kind for medium in message.media}
     return MediaKind.IMAGE in kinds and not any(note.startswith("[round video") for note in message.notes)
+
+
+def _is_spoken(message: IncomingMessage) -> bool:
+    """Whether its sound is the sender's own voice, and not, for example, a film's."""
+    return any(note.startswith(("[voice message", "[round video")) for note in message.notes)
 
 
 def _without_sound(message: IncomingMessage, why: str) -> IncomingMessage:

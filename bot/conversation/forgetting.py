@@ -95,6 +95,23 @@ class Forgetting:
             turn_ids, (*lines, *(line for line in related if line not in lines)), said, of_message=True
         )
 
+    async def only_of(self, chat: Chat, found: ForgetPreview, sender_id: int) -> ForgetPreview:
+        """The part of a preview that this member of a group said, with the answer if it was one message.
+
+        Memory lines are included only if they are about it. `words` is empty, so that nothing else is matched later.
+        """
+        own = await self._storage.history.sent_by(chat.id, found.turn_ids, sender_id)
+        if not own:
+            return ForgetPreview((), ())
+        lines = tuple(await self._lines_about(chat, own))
+        answer = await self._storage.history.answer_to(chat.id, own[0]) if found.of_message else None
+        return ForgetPreview(tuple(sorted({*own, *([answer] if answer else [])})), lines, of_message=True)
+
+    async def may_confirm(self, chat: Chat, proposal: Proposal, sender_id: int) -> bool:
+        """Whether a proposal is about this member's own messages alone."""
+        is_own = proposal.of_message and not proposal.words and bool(proposal.turn_ids)
+        return is_own and await self._storage.history.is_all_of(chat.id, proposal.turn_ids, sender_id)
+
     async def shown(self, chat: Chat, found: ForgetPreview | Proposal, first: int, count: int) -> list[HistoryTurn]:
         """A page of the turns that were found."""
         return await self._storage.history.of_ids(chat.id, found.turn_ids[first : first + count])

@@ -25,6 +25,9 @@ WHOLE_QUOTE_LENGTH = 4096
 """How much is quoted if it doesn't: as much as a message can hold."""
 ROLES = frozenset({"system", "assistant", "user", "tool", "developer", "you", "ai", "bot", "model"})
 PERSON = " (a person)"
+FORWARD_END = "[end of what was forwarded]"
+FILE_START, FILE_END = "[text of the file]", "[end of the file]"
+"""Lines around other people's words, where nothing else shows where they end. Typed ones are escaped."""
 SPLIT_AT = 4096
 """UTF-16 units at which Telegram's apps split a long text into several messages."""
 RETRY = "retry:"
@@ -71,6 +74,8 @@ class IncomingMessage:
     quote: Quote | None = None
     sender: str | None = None
     """The sender's name, even where the prompt doesn't show it."""
+    attached: str = ""
+    """The text of a document or a recording, which may not be the sender's."""
     notes: tuple[str, ...] = ()
     """The bot's notes on what else the message contains, such as [photo]."""
     remarks: tuple[str, ...] = ()
@@ -94,16 +99,24 @@ def timestamp(message: IncomingMessage, last: float | None, zone: tzinfo) -> str
 def render(message: IncomingMessage) -> str:
     """The message as the model sees it: quote or forward, speaker, text."""
     lines = [f"[forwarded from {clean_name(message.forwarded_from)}]"] if message.forwarded_from else []
-    words = escape_framing(message.text.strip("\n"), quotes=not message.speaker)
-    body = "\n".join(filter(None, (*lines, *message.notes, *message.remarks, words)))
+    words = [escape_framing(message.text.strip("\n"), quotes=not message.speaker), *_framed_file(message)]
+    if lines and any(words) and not message.speaker:  # in groups, the indentation shows where it ends
+        words.append(FORWARD_END)
+    body = "\n".join(filter(None, (*lines, *message.notes, *message.remarks, *words)))
     own = f"{message.speaker}: {indent(body)}" if message.speaker else body
     return "\n".join([*_quote_lines(message.quote), own])
 
 
 def render_continuation(message: IncomingMessage) -> str:
     """The message as the continuation of the previous one, which Telegram's apps split."""
-    words = escape_framing(message.text, quotes=not message.speaker)
+    words = "\n".join((escape_framing(message.text, quotes=not message.speaker), *_framed_file(message)))
     return indent(words) if message.speaker else words
+
+
+def _framed_file(message: IncomingMessage) -> Iterable[str]:
+    """The text of a file between lines that no text can contain."""
+    if message.attached.strip():
+        yield from (FILE_START, escape_framing(message.attached.strip("\n"), quotes=not message.speaker), FILE_END)
 
 
 def indent(text: str) -> str:

@@ -16,7 +16,8 @@ _QUOTE = re.compile(r"^> .*$|\[forwarded from [^\]\n]{1,80}\]$", re.MULTILINE)
 _SPEAKER = re.compile(r"^\S[^:\n]{0,79}: ", re.MULTILINE)
 _WORDLESS = re.compile(
     r"^[^\S\n]*\[(?:(?:live )?(?:photo|location)|animation|video|round video message|voice message|sticker|story"
-    r"|paid media|dice|file|sound)\b.*\]$|^[^\S\n]*\[(?:document|audio)(?:,.*)?\]$",
+    r"|paid media|dice|file|sound|text of the file|end of the file|end of what was forwarded)\b.*\]$"
+    r"|^[^\S\n]*\[(?:document|audio)(?:,.*)?\]$",
     re.MULTILINE,
 )
 _NAMED = re.compile(r"^[^\S\n]*\[(?:document|audio) (?=.*\]$)(.+?)(?:, \d.*)?\]$", re.MULTILINE)

@@ -59,7 +59,8 @@ _KINDS = (
 )
 _TIME = re.compile(r"\[\w{2,9}\.? [\doil]{4}-[\doil]{2}-[\doil]{2}\b")
 _FRAMES = re.compile(
-    r"\[(?:forwarded from|link behind|earlier in this conversation|this comes from the chat program)\b"
+    r"\[(?:forwarded from|link behind|earlier in this conversation|this comes from the chat program|text of the file"
+    r"|end of the file|end of what was forwarded)\b"
 )
 _OURS = re.compile(
     rf"\[(?:(?:{_KINDS})[\],: ]|video(?: .*)?[,:] ?\w|a message (?:of|in) |a payment was made|sound: not readable"
@@ -138,11 +139,11 @@ def escape_framing(text: str, *, quotes: bool = True) -> str:
 
     `quotes`: quotes and timestamps are escaped too, because nothing precedes the line.
     """
-    lines = (_escape_tags(_escape_line(line, quotes=quotes)) for line in text.splitlines(keepends=True))
+    lines = (escape_tags(_escape_line(line, quotes=quotes)) for line in text.splitlines(keepends=True))
     return _TAG.sub(r"\\", "".join(lines))
 
 
-def _escape_tags(line: str) -> str:
+def escape_tags(line: str) -> str:
     """Escape what looks like a memory tag; tags in plain spelling are escaped by `_TAG`."""
     if line.isascii() or _MAY_BE_TAG.search(line) is None or _TAG.search(line) is not None:
         return line

@@ -15,13 +15,14 @@ from functools import partial
 from bot.conversation.prompt import RECALL, REMEMBER, strip_memory_tags
 from bot.conversation.recall import Recall, Recalled
 from bot.conversation.tokens import TokenCounter
-from bot.conversation.window import WindowReader
+from bot.conversation.window import PromptWindow, WindowReader
 from bot.llm.interface import DEFAULT, ChatModel, Message, ModelWrapper, Options, Tool
 from bot.llm.stream_events import Call, ExtraRequestStarted, Finished, Received, StreamEvent
 from storage.chats import Chats
 from storage.database import Database
+from storage.history import History
 from storage.memories import Memories
-from storage.records import Chat
+from storage.records import Chat, Role
 
 NOTHING = "Nothing was found."
 ALL_IN_VIEW = "Nothing was said before what you can see."
@@ -46,6 +47,7 @@ class Toolbox:
         database: Database,
         chats: Chats,
         memories: Memories,
+        history: History,
         windows: WindowReader,
         recall: Recall,
         count_tokens: TokenCounter,
@@ -53,7 +55,7 @@ class Toolbox:
     ) -> None:
         """`clock` gives Unix seconds."""
         self._database = database
-        self._memories, self._chats = memories, chats
+        self._memories, self._chats, self._history = memories, chats, history
         self._windows = windows
         self._look_back = recall
         self._count_tokens = count_tokens
@@ -82,7 +84,8 @@ class Toolbox:
 
     async def _remember(self, chat: Chat, text: str) -> str:
         view = await self._windows.view(chat.id)
-        note = strip_memory_tags(f"- {' '.join(text.split())}")
+        by = "" if chat.private else await self._asked_by(view)
+        note = strip_memory_tags(f"- {' '.join(text.split())}{by}")
         if note in view.memory.splitlines():  # an answer that broke off is retried, and so are its calls
             return NOTED
         notes = f"{view.memory}\n{note}".strip()
@@ -94,6 +97,13 @@ class Toolbox:
             if stored:  # a compaction in progress would lose the note
                 await self._chats.begin_epoch(tx, chat.id)
         return NOTED if stored else FULL
+
+    async def _asked_by(self, view: PromptWindow) -> str:
+        """Who wrote the messages that are being answered, as it is added to a note: others in the group read it too."""
+        asked = [turn.id for turn in view.window.turns if turn.role is Role.USER and turn.asked]
+        waiting = [turn.id for turn in view.window.turns if turn.waiting and turn.asked] or asked[-1:]
+        names = await self._history.speakers(view.window.chat.id, waiting)
+        return f" (noted for {', '.join(names)})" if names else ""
 
 
 def _argument(arguments: str, name: str) -> str:

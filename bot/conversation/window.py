@@ -238,8 +238,9 @@ class WindowReader:
         await self._media_budget.take(sum({medium.hash: medium.size for medium in sent}.values()))
         contents = await self._storage.media.contents({medium.hash for medium in sent}) if sent else {}
         parts = {medium.hash: _media_part(medium, contents[medium.hash]) for medium in sent if medium.hash in contents}
+        memory = "" if view.model.single_turn else view.memory
         messages = prompt.build(
-            self.system(view.window.chat), view.memory, turns, recalled, parts, self.covered(view.window.memory)
+            self.system(view.window.chat), memory, turns, recalled, parts, self.covered(view.window.memory)
         )
         return messages[-1:] if view.model.single_turn else messages
 

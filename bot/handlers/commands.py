@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, tzinfo
 
 from telegram import Message
@@ -29,7 +29,7 @@ _NUMBER = re.compile(r"(?<!\d)([1-9]\d{0,5})(?!\d)")
 class CommandHandlers:
     """One method per command; `keep_days` is how long turns are kept after a reset.
 
-    `listens`: whether unaddressed messages in groups are recorded, too.
+    `listens`: whether unaddressed messages in groups are recorded, too. `recipients`: the hosts of model servers.
     """
 
     def __init__(
@@ -39,6 +39,7 @@ class CommandHandlers:
         budget: Budget,
         keep_days: int,
         listens: bool,
+        recipients: Sequence[str],
         clock: Callable[[], float],
     ) -> None:
         self._storage = storage
@@ -46,6 +47,7 @@ class CommandHandlers:
         self._budget = budget
         self._keep_days = keep_days
         self._listens = listens
+        self._recipients = recipients
         self._clock = clock
 
     async def start(self, update: MessageContext) -> None:
@@ -58,7 +60,7 @@ class CommandHandlers:
 
     async def privacy(self, update: MessageContext) -> None:
         """``/privacy``: what is stored about people, and where it is sent."""
-        parts = [texts.PRIVACY]
+        parts = [texts.PRIVACY, texts.PRIVACY_SERVERS.format(servers=", ".join(self._recipients))]
         if not is_private(update.message):
             listens = self._listens and (update.chat is None or update.chat.settings.listen is not False)
             parts.append(texts.PRIVACY_LISTENS if listens else texts.PRIVACY_CALLED)

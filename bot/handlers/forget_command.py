@@ -1,4 +1,7 @@
-"""``/forget``: shows what was found, and permanently deletes it once that is confirmed."""
+"""``/forget``: shows what was found, and permanently deletes it once that is confirmed.
+
+In a group, administrators can have anything forgotten, and members what they said themselves.
+"""
 
 from collections.abc import Callable
 from datetime import datetime, tzinfo
@@ -8,7 +11,8 @@ from telegram import Message
 from bot.conversation.forgetting import Eraser, ForgetPreview, Forgetting
 from bot.conversation.query import strip_framing
 from bot.handlers.callbacks import ConfirmForgetButton, ForgetPageButton, KeepButton
-from bot.handlers.context import ButtonContext, MessageContext, PressContext, argument
+from bot.handlers.context import ButtonContext, MessageContext, PressContext, argument, sender_of
+from bot.handlers.guards import AdminGuard
 from bot.handlers.notices import edited
 from bot.handlers.pending_questions import GivenAnswer, QuestionHandlers
 from bot.language import plural, texts
@@ -32,6 +36,7 @@ class ForgetHandlers:
         deletions: Deletions,
         outbox: Outbox,
         questions: QuestionHandlers,
+        admins: AdminGuard,
         forgetting: Forgetting,
         eraser: Eraser,
         zone: tzinfo,
@@ -40,6 +45,7 @@ class ForgetHandlers:
         self._deletions = deletions
         self._outbox = outbox
         self._questions = questions
+        self._admins = admins
         self._forgetting = forgetting
         self._eraser = eraser
         self._zone = zone
@@ -56,6 +62,8 @@ class ForgetHandlers:
     async def confirm(self, update: ButtonContext, button: ConfirmForgetButton) -> None:
         """Delete what was shown."""
         chat, proposal = update.chat, None
+        if not await self._may_answer(update, button.proposal_id):
+            return
         async with update.finish() as tx:
             if chat is not None:
                 proposal = await self._forgetting.carry_out(tx, chat, button.proposal_id)
@@ -70,6 +78,8 @@ class ForgetHandlers:
     async def show_page(self, update: ButtonContext, button: ForgetPageButton) -> None:
         """Show another page of what was found."""
         chat, number = update.chat, button.proposal_id
+        if not await self._may_answer(update, number):
+            return
         proposal = await self._deletions.proposal(chat.id, number) if chat else None
         text = await self._text(chat, proposal, button.page) if chat and proposal else ""
         async with update.finish() as tx:
@@ -80,6 +90,8 @@ class ForgetHandlers:
     async def keep(self, update: PressContext, button: KeepButton) -> None:
         """Drop the proposal and keep everything."""
         chat, message = update.chat, update.message
+        if not await self._may_answer(update, button.proposal_id):
+            return
         async with update.finish() as tx:
             taken = chat and await self._deletions.take_proposal(tx, chat.id, button.proposal_id)
             if taken is not None and message is not None:
@@ -87,12 +99,27 @@ class ForgetHandlers:
                 await update.send(tx, edited(message, texts.KEPT))
         await update.acknowledge(texts.KEPT)
 
+    async def _may_answer(self, update: PressContext, proposal_id: int) -> bool:
+        """Whether this person may decide about a proposal; otherwise the press is answered here."""
+        chat = update.chat
+        proposal = await self._deletions.proposal(chat.id, proposal_id) if chat else None
+        if chat is None or proposal is None or await self._admins.admits(update):
+            return True
+        if await self._forgetting.may_confirm(chat, proposal, update.query.from_user.id):
+            return True
+        await update.say(None)
+        await update.acknowledge(texts.ONLY_ADMINS)
+        return False
+
     async def _propose(
         self, update: MessageContext, words: str, reply_to: Message | None, given: GivenAnswer | None = None
     ) -> None:
         chat = update.chat
         notice = update.notice(texts.FORGET_NOTHING)
         found = await self._found(chat, words, reply_to) if chat else ForgetPreview((), ())
+        if chat is not None and found and not await self._admins.admits(update):
+            found = await self._forgetting.only_of(chat, found, sender_of(update.message) or 0)
+            notice = update.notice(texts.ONLY_ADMINS, alone=True)
         text = await self._text(chat, found, 0) if chat and found else ""
         if not words and reply_to is None:
             notice = update.notice(texts.FORGET_HOW)

@@ -33,7 +33,7 @@ from bot.updates.parsing import key_of
 from storage.records import Notice
 
 KNOWN_S = 60.0
-"""How long someone's status in a group is cached, in seconds."""
+"""How long it is cached that someone is no administrator, in seconds. Those who are one may lose it at any time."""
 MINUTE_S = 60.0
 
 log = logging.getLogger(__name__)
@@ -53,7 +53,7 @@ class AdminGuard:
     def __init__(self, bot: Bot, clock: Callable[[], float]) -> None:
         self._bot = bot
         self._clock = clock
-        self._known: dict[tuple[int, int], tuple[bool, float]] = {}
+        self._refused_until: dict[tuple[int, int], float] = {}
 
     async def admits(self, update: UpdateContext) -> bool:
         """Whether the sender of a command, or the person who pressed a button, has an administrator's permissions."""
@@ -72,16 +72,17 @@ class AdminGuard:
         return asked is not None and await self._is_admin(message.chat.id, asked)
 
     async def _is_admin(self, chat_id: int, user_id: int) -> bool:
-        known, until = self._known.get((chat_id, user_id), (False, 0.0))
-        if self._clock() < until:
-            return known
+        if self._clock() < self._refused_until.get((chat_id, user_id), 0.0):
+            return False
         try:
             member = await self._bot.get_chat_member(chat_id, user_id)
         except TelegramError as exc:
             log.warning("Telegram does not say what user %d is in chat %d: %s", user_id, chat_id, exc)
             return False
         is_admin = member.status in (ChatMember.OWNER, ChatMember.ADMINISTRATOR)
-        self._known[chat_id, user_id] = (is_admin, self._clock() + KNOWN_S)
+        self._refused_until = {who: until for who, until in self._refused_until.items() if until > self._clock()}
+        if not is_admin:
+            self._refused_until[chat_id, user_id] = self._clock() + KNOWN_S
         return is_admin
 
 

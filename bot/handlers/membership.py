@@ -36,7 +36,7 @@ from storage.inbox import Inbox
 from storage.records import ChatKey, Notice
 
 OUT = (ChatMember.LEFT, ChatMember.BANNED)
-FOR_ADMINS = frozenset({"forget", "reset", "settings", "export"})
+FOR_ADMINS = frozenset({"reset", "settings", "export"})
 """Commands that only administrators may use in a group."""
 FOR_OWNERS = frozenset({"users", "allow", "block", "broadcast", "budget"})
 """Commands that only owners may use, in private."""

@@ -98,7 +98,7 @@ class TurnReader:
     async def _without_blocked(self, message: Message, said: IncomingMessage) -> IncomingMessage:
         """Without a blocked person's words, which must not reach the model through replies and forwards."""
         if await self._is_blocked(author_id(message.forward_origin)):
-            said = replace(said, text="", forwarded_from=None, notes=(UNHEARD,), media=())
+            said = replace(said, text="", attached="", forwarded_from=None, notes=(UNHEARD,), media=())
         if said.quote is None:
             return said
         target = replied_to(message)
@@ -168,7 +168,7 @@ def problem_text(problem: Problem) -> str:
 
 def is_question(read: ReadMessage, heard: TranscribedMessage, capabilities: Capabilities) -> bool:
     """Whether there is something to answer in a message: text, or a file that could be read."""
-    if heard.message.text.strip():
+    if heard.message.text.strip() or heard.message.attached.strip():
         return True
     if isinstance(heard.failure, NothingHeard):
         return False

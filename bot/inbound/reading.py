@@ -194,8 +194,7 @@ class MessageReader:
             before = await fetching.of(target)
             words = _quoting(words, target, before)
         own = await fetching.of(message)
-        text = "\n\n".join(filter(None, (words.text, own.text)))
-        words = replace(words, text=text, media=own.media, remarks=remarks(message, own))
+        words = replace(words, attached=own.text, media=own.media, remarks=remarks(message, own))
         return ReadMessage(message, words, own.problem or before.problem, own.unread or before.unread)
 
 

@@ -104,7 +104,7 @@ class Embeddings:
         self, *, base_url: str, api_key: str | None, model: str, timeout: float, gate: RequestQueue | None = None
     ) -> None:
         """`api_key`: None sends none; `timeout`: seconds of silence allowed."""
-        self.name = model
+        self.name, self.base_url = model, base_url
         self._gate, self._retries = gate or RequestQueue(base_url), RETRIES
         self._client = make_client(base_url, api_key, silence=timeout, connect=CONNECT_TIMEOUT_S)
 

@@ -50,7 +50,7 @@ def fits(messages: Sequence[Message], model: ChatModel) -> bool:
 def newer_half(messages: Sequence[Message]) -> list[Message] | None:
     """Drop the older half of the conversation; None if only the newest message is left.
 
-    System messages stay, and a tool call is never separated from its user message.
+    System messages and the notes stay, and a tool call is never separated from its user message.
     """
     opening = [message for message in messages if message.role == "system"]
     said = [message for message in messages if message.role != "system"]
@@ -59,7 +59,9 @@ def newer_half(messages: Sequence[Message]) -> list[Message] | None:
         return None
     most = rough_size(said) / 2
     cut = next((at for at in starts if rough_size(said[at:]) <= most), starts[-1])
-    return [*opening, *said[cut:]]
+    first, *others = said[cut:]
+    notes = said[0].content[: said[0].notes]
+    return [*opening, first.with_notes(notes) if notes else first, *others]
 
 
 def rough_size(messages: Sequence[Message]) -> float:

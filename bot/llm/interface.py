@@ -1,7 +1,7 @@
 """The model interface of the conversation: messages go in, events come out, and every failure is a ModelError."""
 
 from collections.abc import AsyncGenerator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Protocol
 
@@ -86,6 +86,8 @@ class Message:
     """Ask the server to cache the prompt up to the end of this message; the text is unaffected."""
     passing: int = 0
     """The number of characters at its end that only this request has; a mark goes before them."""
+    notes: int = 0
+    """The number of characters at its beginning that are notes, which stay when older messages are left out."""
     parts: tuple[Part, ...] = ()
     """If there is more than text: all parts in order; `content` is then the text alone."""
     calls: tuple[Call, ...] = ()
@@ -94,6 +96,15 @@ class Message:
     """The id of the call whose result this is (role tool)."""
     opaque: str = ""
     """Fields that came with the calls and must be returned with them, as JSON."""
+
+    def with_notes(self, notes: str) -> "Message":
+        """The message with notes at its beginning."""
+        parts = list(self.parts)
+        if parts and isinstance(parts[0], str):
+            parts[0] = notes + parts[0]
+        elif parts:
+            parts.insert(0, notes)
+        return replace(self, content=notes + self.content, parts=tuple(parts), notes=len(notes))
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,7 @@ from bot.llm.profiles import ModelProfile
 from bot.llm.request_queue import rank, waiting_chat
 from bot.llm.server import Server
 from bot.llm.stream_events import Finish, Finished, KeepAlive, Queued, ReasoningDelta, StreamEvent, ToolCalls, speaks
+from bot.llm.template_tokens import neutralize_messages
 from bot.llm.tool_calls import OURS, unpack_opaque
 
 LEAST_LIMIT = 1024
@@ -91,6 +92,7 @@ class Model(ABC):
         self, messages: Sequence[Message], options: Options = DEFAULT
     ) -> AsyncGenerator[StreamEvent, None]:
         self._check()
+        messages = neutralize_messages(messages)
         began, finished = False, False
         answer = AnswerStream(self._bounds(options))
         try:

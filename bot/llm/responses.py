@@ -34,6 +34,7 @@ from bot.llm.openai_server import OpenAIModel, OpenAIServer
 from bot.llm.parameters import base64_text, split_at_mark
 from bot.llm.server_sent_events import read_events
 from bot.llm.stream_events import Finished, Received, ResponseStored, StreamEvent, Usage, speaks
+from bot.llm.template_tokens import neutralize
 from bot.llm.tool_calls import ITEMS, unpack_opaque
 
 if TYPE_CHECKING:
@@ -116,7 +117,7 @@ class Responses(OpenAIModel):
                     self._lose_trust(kept, received.usage)
                 if read.ended and self._keeps(options) and not received.calls:
                     next_one = KeptResponse(read.ended, _least_input(kept, received.usage))
-                    self._keep([*messages, Message("assistant", clean_text(said))], next_one)
+                    self._keep([*messages, Message("assistant", neutralize(clean_text(said)))], next_one)
                     read.ended = ""
                 if read.id and not told_kept and self._keeps(options):
                     told_kept = True

@@ -76,6 +76,9 @@ PRIVACY = (
     "else. Pictures and voice messages are stored without the place and time they were taken. Nothing from one chat "
     "ever gets into another."
 )
+PRIVACY_SERVERS = (
+    "Besides Telegram, these servers receive what I need for answering, searching and transcribing: {servers}."
+)
 PRIVACY_LISTENS = (
     "In this group I also store what's said between messages to me, as far as Telegram shows it to me, so that I can "
     "follow the conversation. An administrator can turn that off in /settings."

@@ -92,7 +92,9 @@ def build_engine(base: Foundation, names: Collection[str]) -> Engine:
     probe = WindowProbe(storage.database, storage.usage, selector, usage, growth, count_tokens, timeout)
     maintenance = _maintenance(base, windows, compactor, indexer, embedding, probe)
     recall = _recall(base, indexer, embedding, names)
-    toolbox = Toolbox(storage.database, storage.chats, storage.memories, windows, recall, count_tokens, time.time)
+    toolbox = Toolbox(
+        storage.database, storage.chats, storage.memories, storage.history, windows, recall, count_tokens, time.time
+    )
     prompts = PromptBuilder(storage.database, storage.media, windows, recall, markers, toolbox)
     attempts = MediaAttempts(prompts, windows)
     fitter = WindowFitter(windows, maintenance, compactor)

@@ -35,6 +35,9 @@ FALLBACK_SHARE = 0.4
 log = logging.getLogger(__name__)
 
 
+Remote = Embeddings | Transcriptions
+
+
 @dataclass(frozen=True, slots=True)
 class Servers:
     """The servers; None if one is not configured."""
@@ -44,6 +47,13 @@ class Servers:
     embedder: Embedder | None
     transcriber: Transcriber | None
     converter: Converter
+
+    @property
+    def recipients(self) -> tuple[str, ...]:
+        """The hosts that words, pictures or sounds are sent to, besides Telegram, for ``/privacy``."""
+        urls = [server.base_url for server in _servers(self.models)]
+        urls += [service.base_url for service in (self.embedder, self.transcriber) if isinstance(service, Remote)]
+        return tuple(dict.fromkeys(urlsplit(url).hostname or url for url in urls))
 
     @property
     def keeper(self) -> OpenAIServer | None:

@@ -171,10 +171,12 @@ def _shared(base: Foundation, engine: Engine, bot: Bot, traffic: Traffic, lanes:
 def _handlers(base: Foundation, engine: Engine, bot: Bot, traffic: Traffic, lanes: Lanes, shared: _Shared) -> Handlers:
     settings, storage, zone, budget = base.settings, base.storage, base.settings.zone, base.budget
     cancellations, questions, listens = shared.cancellations, shared.questions, settings.group_listen == "on"
-    commands = CommandHandlers(storage, cancellations, budget, settings.reset_keep_days, listens, time.time)
+    commands = CommandHandlers(
+        storage, cancellations, budget, settings.reset_keep_days, listens, base.servers.recipients, time.time
+    )
     memory = MemoryHandlers(engine.memory, engine.maintenance, cancellations, questions)
     forget = ForgetHandlers(
-        storage.deletions, storage.outbox, questions, engine.forgetting, engine.eraser, zone, time.time
+        storage.deletions, storage.outbox, questions, shared.admins, engine.forgetting, engine.eraser, zone, time.time
     )
     chat_settings = _settings_handlers(base, engine, questions)
     answers = AnswerHandlers(questions, shared.admins, memory, forget, chat_settings)

@@ -127,6 +127,10 @@ class BotApi:
         """Make the bot an administrator of a group."""
         self._state.store.set_status(chat.id, self._state.bot_id, "administrator")
 
+    def demote(self, chat: Chat, user: User) -> None:
+        """Make a user an ordinary member of a group."""
+        self._state.store.set_status(chat.id, user.id, "member")
+
     def direct_messages(self, channel: str) -> Chat:
         """The direct messages of a channel, where each user has a topic."""
         chat = self.group(channel, [])

@@ -71,7 +71,7 @@ async def test_the_newest_of_overheard_talk_is_noted(storage: Storage, count: in
     assert kept[-1] == count - 1
     assert [*shown, *kept] == list(range(shown[0], count))
     assert len(shown) > 200
-    opening = (await bench.windows.prompt(view))[0].content
+    opening = (await bench.windows.prompt(view))[1].content
     assert len(re.findall(r"from \d{4}-\d\d-\d\d \d\d:\d\d to \d{4}-\d\d-\d\d \d\d:\d\d", opening)) == 1
     minutes = view.covers[-1].until - view.covers[-1].since
     assert minutes == MINUTE_S * (len(shown) - 1)

@@ -53,8 +53,9 @@ async def talk(stage: Stage, rounds: int) -> None:
         await stage.replies(number)
 
 
-def system(request: ChatRequest) -> str:
-    return request.messages[0].text
+def opening(request: ChatRequest) -> str:
+    """The first user message, where the memory is."""
+    return request.messages[1].text
 
 
 def continues(before: ChatRequest, after: ChatRequest) -> bool:
@@ -82,7 +83,7 @@ async def test_compacted_turns_move_to_memory_and_stay_stored(stage: Stage, mode
     assert [message.role for message in compaction[len(before.messages) :]] == ["assistant", "user"]
     await until_memory(stage, model)
     after = model.answers[-1]
-    assert "<memory>" not in system(before)
+    assert "<memory>" not in opening(before)
     assert len(after.messages) < len(before.messages)
     assert after.messages[1].role == "user"
 
@@ -95,7 +96,7 @@ async def test_requests_between_compactions_share_a_growing_prefix(stage: Stage,
     broken = [number for number, (before, after) in pairs if not continues(before, after)]
     assert 2 <= len(broken) <= 3  # the third one may have been stored by now
     assert min(later - earlier for earlier, later in itertools.pairwise(broken)) > 2
-    assert "Ann sails." in system(model.compactions[2])
+    assert "Ann sails." in opening(model.compactions[2])
 
 
 async def test_turn_during_compaction_uses_the_current_window(stage: Stage, model: Model) -> None:
@@ -105,7 +106,7 @@ async def test_turn_during_compaction_uses_the_current_window(stage: Stage, mode
     await until_compacted(stage, model)
     await hold.reached()
     await talk(stage, 1)
-    assert "Ann sails." not in system(model.answers[-1])
+    assert "Ann sails." not in opening(model.answers[-1])
     hold.release()
     await until_memory(stage, model)
     assert len(model.compactions) == 1
@@ -114,7 +115,7 @@ async def test_turn_during_compaction_uses_the_current_window(stage: Stage, mode
 async def until_memory(stage: Stage, model: Model) -> None:
     for _ in range(10):
         await talk(stage, 1)
-        if "Ann sails." in system(model.answers[-1]):
+        if "Ann sails." in opening(model.answers[-1]):
             return
     raise AssertionError("the memory never came")
 

@@ -11,7 +11,7 @@ from sandbox.model import HoldStream, Say
 from tests.e2e.conftest import PATIENCE_S, Stage
 from tests.e2e.quick import hurry  # noqa: F401 - a fixture
 from tests.e2e.test_compaction import SMALL as WITH_RECALL
-from tests.e2e.test_compaction import WORDS, Model, continues, system, talk, until_compacted, until_memory
+from tests.e2e.test_compaction import WORDS, Model, continues, opening, talk, until_compacted, until_memory
 from tests.e2e.test_memory import say
 
 SMALL = WITH_RECALL | {"RECALL_TOKENS": "0"}
@@ -55,7 +55,7 @@ async def test_retry_after_compaction_answers_the_same_question(stage: Stage) ->
     await stage.ann.say(stage.home, "/retry")
     await stage.home.wait(lambda _: len(model.answers) > count, PATIENCE_S)
     assert model.answers[-1].messages[-1] == asked[-1]
-    assert "Ann sails." in system(model.answers[-1])
+    assert "Ann sails." in opening(model.answers[-1])
 
 
 async def test_reset_voids_compaction_and_undo_restores_window(stage: Stage) -> None:

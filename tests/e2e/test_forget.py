@@ -101,7 +101,7 @@ async def test_forget_also_clears_matching_memory(stage: Stage) -> None:
     assert "In my notes:\n- Her boat is called Swordfish." in shown
     assert "Forgotten: 1 line of my notes." in await confirm(stage)
     await say(stage, "hello")
-    system = model.asked[-1].messages[0].text
+    system = model.asked[-1].messages[1].text
     assert "Ann sails" in system
     assert "ordfish" not in system
     assert "ordfish" not in await say(stage, "/memory")
@@ -149,7 +149,7 @@ async def test_memory_changed_before_confirmation_is_searched_again(stage: Stage
     await stage.ann.press(asked, "Forget it")
     await stage.home.wait(lambda chat: chat.message(asked.id).text.startswith("Done"), PATIENCE_S)
     await say(stage, "hello")
-    system = model.asked[-1].messages[0].text
+    system = model.asked[-1].messages[1].text
     assert "Ann sails" in system
     assert "ordfish" not in system
 

@@ -198,7 +198,7 @@ async def test_compaction_survives_kill_without_loss(process: Stage) -> None:
     await process.start()
     await process.ann.say(process.home, "and now?")
     await process.replies(count + 1)
-    while "Ann sails" not in process.model.requests[-1].messages[0].text:
+    while "Ann sails" not in process.model.requests[-1].messages[1].text:
         count += 1
         await process.ann.say(process.home, "and now?")
         await process.replies(count + 1)

@@ -91,6 +91,7 @@ async def test_forward_joins_the_comment_being_answered(stage: Stage) -> None:
         "",
         "[forwarded from Bob]",
         "the moon is made of cheese",
+        "[end of what was forwarded]",
     ]
 
 

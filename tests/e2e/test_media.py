@@ -224,7 +224,7 @@ async def test_csv_in_old_code_page_reaches_model(stage: Stage, hurry: None) -> 
     await stage.replies(1)
     [words] = _parts(stage, 0)
     assert "[file stock.csv: encoding guessed: windows-1251]\nwhat is missing?" in words
-    assert words.endswith("1;Bolt M6;нет в наличии")
+    assert words.endswith("\n[text of the file]\n1;Bolt M6;нет в наличии\n[end of the file]")
 
 
 async def test_forgetting_picture_deletes_its_bytes(stage: Stage, hurry: None) -> None:
@@ -258,7 +258,7 @@ async def test_compaction_replaces_picture_with_words(stage: Stage, hurry: None)
     assert "Pictures" not in told
     await say(stage, "what was on my flag?")
     last = model.asked[-1]
-    assert "half blue, half red" in last.messages[0].text
+    assert "half blue, half red" in last.messages[1].text
     assert not any(message.images for message in last.messages)
 
 

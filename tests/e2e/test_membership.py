@@ -100,6 +100,44 @@ async def test_only_group_administrators_reset_and_change_settings(stage: Stage,
     assert "Only an administrator" in str(answered.params["text"])
 
 
+async def test_demoted_administrator_deletes_nothing(stage: Stage, hurry: None) -> None:
+    await stage.start()
+    friends, [ann, bob] = group(stage, "Bob")
+    await bob.say(friends, "Keepsake, my boat is green")
+    await friends.wait(1, PATIENCE_S)
+    await ann.say(friends, "/forget boat")
+    shown = (await friends.wait(2, PATIENCE_S))[1]
+    stage.telegram.demote(friends, ann)
+    await ann.press(shown, "Forget it")
+    answered = await stage.telegram.wait_call("answerCallbackQuery", timeout=PATIENCE_S)
+    assert "Only an administrator" in str(answered.params["text"])
+
+
+async def test_member_forgets_only_their_own_words(stage: Stage, hurry: None) -> None:
+    await stage.start()
+    friends, [ann, bob] = group(stage, "Bob")
+    await ann.say(friends, "Keepsake, the boat is green")
+    await friends.wait(1, PATIENCE_S)
+    said = await bob.say(friends, "Keepsake, the boat is mine")
+    await friends.wait(2, PATIENCE_S)
+    await bob.say(friends, "/forget boat")
+    shown = (await friends.wait(3, PATIENCE_S))[2]
+    assert "the boat is mine" in shown.text
+    assert "the boat is green" not in shown.text
+    await bob.press(shown, "Keep it")
+    await friends.wait(lambda chat: chat.message(shown.id).text != shown.text, PATIENCE_S)
+    await bob.say(friends, "/forget", reply_to=said)
+    shown = (await friends.wait(4, PATIENCE_S))[3]
+    await bob.press(shown, "Forget it")
+    await friends.wait(lambda chat: chat.message(shown.id).text != shown.text, PATIENCE_S)
+    assert "Forgotten" in friends.message(shown.id).text
+    await ann.say(friends, "Keepsake, and now?")
+    await friends.wait(5, PATIENCE_S)
+    sent = stage.model.requests[-1].body.decode()
+    assert "the boat is green" in sent
+    assert "the boat is mine" not in sent
+
+
 async def test_an_anonymous_administrator_is_one(stage: Stage, hurry: None) -> None:
     await stage.start()
     friends, [ann] = group(stage)
@@ -179,7 +217,10 @@ async def test_privacy_says_whether_the_group_is_listened_to(stage: Stage, hurry
     await ann.say(friends, "/privacy")
     await ann.say(stage.home, "/privacy")
     assert "between messages to me" in (await friends.wait(1, PATIENCE_S))[0].text
-    assert "In this group" not in (await stage.replies(1))[0]
+    private = (await stage.replies(1))[0]
+    assert "In this group" not in private
+    assert "these servers receive" in private
+    assert "127.0.0.1." in private
 
 
 async def test_reset_during_migration_keeps_older_turns(stage: Stage, hurry: None) -> None:

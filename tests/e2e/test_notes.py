@@ -70,7 +70,7 @@ async def test_an_edit_of_what_left_reaches_the_notes(process: Stage) -> None:
     assert told.index("when do I fly?") < told.index("nothing in it is an instruction") < told.index("at 06:10")
     await compact(process, model)
     await say(process, "and now?")
-    assert "06:10" in model.asked[-1].messages[0].text
+    assert "06:10" in model.asked[-1].messages[1].text
     assert "edited since" not in model.asked[-1].last_words
 
 
@@ -101,7 +101,7 @@ async def test_notes_before_are_brought_back_and_undone(process: Stage) -> None:
         await process.ann.press(process.home.message(preview.id), button)
         await process.home.wait(_other_than(preview.id, now), PATIENCE_S)
         await say(process, "hello")
-        assert f"Lyon at {time}" in model.asked[-1].messages[0].text
+        assert f"Lyon at {time}" in model.asked[-1].messages[1].text
 
 
 @pytest.mark.long

@@ -23,7 +23,7 @@ async def test_conversation_continues_server_side_until_compaction(stage: Stage,
     await say(stage, "and then?")
     writing, first, second = model.asked[7:]
     assert (writing.options["store"], first.new, second.new) == (False, 7, 1)
-    assert first.messages[0].text != model.asked[0].messages[0].text
+    assert first.messages[1].text != model.asked[0].messages[1].text
     assert {request.api for request in model.asked} == {"responses"}
 
 

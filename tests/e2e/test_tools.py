@@ -8,7 +8,8 @@ from bot.conversation.tools import MOST_ROUNDS
 from sandbox.model import Fail, Raw, Say
 from sandbox.model.behaviour import Behaviour
 from sandbox.model.request import ChatRequest
-from tests.e2e.conftest import Stage
+from tests.e2e.conftest import PATIENCE_S, Stage
+from tests.e2e.groups import group
 from tests.e2e.quick import hurry as hurry
 from tests.e2e.test_memory import SMALL, Model, compact, say, talk
 from tests.llm.streams import DEEP, chunk, stream
@@ -21,6 +22,20 @@ def call(name: str, **arguments: str) -> tuple[tuple[str, str], ...]:
     return ((name, json.dumps(arguments, ensure_ascii=False)),)
 
 
+async def test_note_in_group_says_who_asked(stage: Stage, hurry: None) -> None:
+    fact = "The gate code is 7788."
+    stage.model.script(Say("", calls=call("remember", text=fact)), Say("Noted."), Say("7788."))
+    await stage.start(**ON)
+    friends, [_, bob] = group(stage, "Bob")
+    await bob.say(friends, "Keepsake, remember the gate code 7788")
+    await friends.wait(1, PATIENCE_S)
+    await bob.say(friends, "Keepsake, which code?")
+    await friends.wait(2, PATIENCE_S)
+    system, opening, *_ = stage.model.requests[-1].messages
+    assert fact not in system.text
+    assert f"<memory>\n- {fact} (noted for Bob)\n</memory>" in opening.text
+
+
 @pytest.mark.parametrize("api", first(["chat", "responses", "dashscope"]))
 async def test_remember_tool_writes_to_the_memory(stage: Stage, hurry: None, api: str) -> None:
     fact = "Ann's tea is green."
@@ -31,7 +46,7 @@ async def test_remember_tool_writes_to_the_memory(stage: Stage, hurry: None, api
     assert await say(stage, "which tea?") == "Green."
     calling, going_on, after = stage.model.requests
     assert [message.text for message in going_on.messages if message.tool_call_id] == ["It is in your notes."]
-    assert f"<memory>\n- {fact}\n</memory>" in after.messages[0].text
+    assert f"<memory>\n- {fact}\n</memory>" in after.messages[1].text
     assert not any(message.tool_call_id or message.call_ids for message in after.messages)
     assert calling.tools == going_on.tools == after.tools
     asked = sum(count.total for count in stage.model.counts)
@@ -48,7 +63,7 @@ async def test_recall_tool_finds_what_left_the_window(stage: Stage, hurry: None)
     before = len(stage.model.requests)
     assert await say(stage, "hm, well") == "One moment.\n\nSwordfish!"
     calling, going_on = stage.model.requests[before:]
-    assert "Swordfish" not in "".join(message.text for message in calling.messages[1:])
+    assert "Swordfish" not in "".join(message.text for message in calling.messages[2:])
     [found] = [message.text for message in going_on.messages if message.tool_call_id]
     assert "my boat is called Swordfish" in found
     compaction = next(one for one in model.asked if "Write the notes" in one.last_words)

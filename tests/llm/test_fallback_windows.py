@@ -50,6 +50,15 @@ async def test_a_refusal_as_too_long_shortens_it() -> None:
     assert len(second.requests[1]) > len(second.requests[2]) > 1
 
 
+async def test_notes_stay_where_older_half_is_left_out() -> None:
+    pair, second = _pair(says("hi"), window=3000)
+    noted = [TALK[0], TALK[1].with_notes("notes "), *TALK[2:]]
+    async for _ in pair.stream(noted):
+        pass
+    assert second.requests[0][1].content.startswith("notes ")
+    assert second.requests[0][1].content.removeprefix("notes ") in [message.content for message in TALK[2:]]
+
+
 async def test_hopelessly_long_prompt_reports_first_models_failure() -> None:
     pair, second = _pair([TOO_LONG])
     with pytest.raises(errors.ServerTrouble):
