@@ -28,8 +28,16 @@ FILLERS = (b"\0", b"\xff", b"\x55")
 _PICTURES = (b"VP8 ", b"VP8L")
 LONGEST_SIDE = 2048
 """In pixels. Qwen3-VL takes a token per 32 x 32 pixels, so a larger picture would cost more than 4,000 tokens."""
-MOST_PIXELS, MOST_JPEG_PIXELS = 50_000_000, 220_000_000
-"""Larger pictures aren't decoded at all: 400 MB of memory. A JPEG is scaled down while it is decoded."""
+MOST_PIXELS, MOST_JPEG_PIXELS, MOST_WEBP_PIXELS = 50_000_000, 220_000_000, 20_000_000
+"""Larger pictures aren't decoded at all. A JPEG is scaled down while it is decoded, a WebP is decoded into three
+copies."""
+_MOST_PIXELS = {"JPEG": MOST_JPEG_PIXELS, "WEBP": MOST_WEBP_PIXELS}
+MOST_SIDE = 65_535
+"""In pixels, as in a JPEG: a line must fit into a band."""
+MOST_COEFFICIENTS = 120_000_000
+"""A progressive JPEG is kept as a whole while it is decoded, with two bytes for each coefficient."""
+BAND = 4_000_000
+"""Larger pictures are converted in bands of this many pixels, because each conversion is a copy."""
 MOST_PROFILE = 16_000_000
 """The largest color profile of a PNG in bytes; printers' profiles have megabytes."""
 QUALITY = 88
@@ -161,8 +169,10 @@ def _convert(data: bytes, kind: str, *, damaged: bool = False) -> ConvertedImage
         register_heif_opener(thumbnails=False)
     with PIL.Image.open(io.BytesIO(data), formats=[kind]) as opened:
         width, height = opened.size
-        if width * height > (MOST_JPEG_PIXELS if kind == "JPEG" else MOST_PIXELS):
+        if width * height > _MOST_PIXELS.get(kind, MOST_PIXELS) or max(width, height) > MOST_SIDE:
             raise SwollenError(f"{width} x {height} pixels")
+        if "progressive" in opened.info and _coefficients(opened) > MOST_COEFFICIENTS:
+            raise SwollenError(f"a progressive JPEG of {width} x {height} pixels")
         large = max(opened.size) > LONGEST_SIDE
         if large and kind == "JPEG":
             opened.draft(None, (LONGEST_SIDE, LONGEST_SIDE))
@@ -228,12 +238,8 @@ def _encode(opened: "Pillow", held: int | None, *, keep: bool) -> ConvertedImage
     if keep and opened.mode in ("L", "RGB"):
         opened.save(written, "JPEG", quality="keep", exif=b"", icc_profile=opened.info.get("icc_profile"))
         return ConvertedImage(written.getvalue(), "image/jpeg", *opened.size)
-    picture = opened
-    if picture.mode.startswith(("I", "F")):
-        picture = _eight_bits(picture)
-    clear = picture.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in opened.info
-    wanted = "RGBA" if clear else "RGB"
-    picture = picture if picture.mode == wanted else picture.convert(wanted)
+    clear = opened.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in opened.info
+    picture = _reduce(opened, "RGBA" if clear else "RGB")
     picture.thumbnail((LONGEST_SIDE, LONGEST_SIDE), PIL.Image.Resampling.LANCZOS, reducing_gap=None)
     if held in _UPRIGHT:  # last, because it makes a copy
         picture = picture.transpose(PIL.Image.Transpose(_UPRIGHT[held]))
@@ -245,15 +251,59 @@ def _encode(opened: "Pillow", held: int | None, *, keep: bool) -> ConvertedImage
     return ConvertedImage(written.getvalue(), "image/jpeg", *picture.size)
 
 
-def _eight_bits(picture: "Pillow") -> "Pillow":
-    """Convert a picture with more than 8 bits, scaled to the range it uses; Pillow would keep the low bits."""
-    deep = picture.convert("F")
-    lowest, highest = (float(bound) for bound in deep.getextrema())  # type: ignore[arg-type]
-    if not (isfinite(lowest) and isfinite(highest)):
-        return deep.convert("L")
-    start = min(0.0, lowest)
-    reach = 2.0 ** ceil(log2(highest - start)) if highest > start else 1.0
-    return deep.point(lambda value: value * (255 / reach) - start * 255 / reach).convert("L")
+def _coefficients(opened: "ImageFile") -> float:
+    """How many coefficients a JPEG has, given how its channels are sampled."""
+    samplings = [across * down for _, across, down, _ in getattr(opened, "layer", ())]
+    return opened.width * opened.height * sum(samplings) / max(samplings, default=1)
+
+
+def _reduce(opened: "Pillow", mode: str) -> "Pillow":
+    """The picture in this mode; a large one is reduced to about LONGEST_SIDE, band by band."""
+    import PIL.Image
+
+    deep = _range(opened) if opened.mode.startswith(("I", "F")) else None
+    factor = max(1, max(opened.size) // LONGEST_SIDE) if opened.width * opened.height > BAND else 1
+    if factor == 1:
+        return _converted(opened, mode, deep)
+    whole = PIL.Image.new(mode, (ceil(opened.width / factor), ceil(opened.height / factor)))
+    for top, band in _bands(opened, factor):
+        whole.paste(_converted(band, mode, deep).reduce(factor), (0, top // factor))
+    return whole
+
+
+def _bands(opened: "Pillow", factor: int = 1) -> Iterator[tuple[int, "Pillow"]]:
+    """The picture from top to bottom in bands, whose heights are multiples of `factor`."""
+    height = max(1, BAND // opened.width // factor) * factor
+    for top in range(0, opened.height, height):
+        yield top, opened.crop((0, top, opened.width, min(top + height, opened.height)))
+
+
+def _converted(picture: "Pillow", mode: str, deep: tuple[float, float] | None) -> "Pillow":
+    if picture.mode.startswith(("I", "F")):
+        picture = _eight_bits(picture, deep)
+    return picture if picture.mode == mode else picture.convert(mode)
+
+
+def _range(picture: "Pillow") -> tuple[float, float] | None:
+    """The lowest value, at most 0, and the range in powers of two of a picture with more than 8 bits; None if unclear.
+
+    Pillow would keep only the low bits of each value.
+    """
+    lowest, highest = 0.0, 0.0
+    for _, band in _bands(picture):
+        low, high = (float(bound) for bound in band.convert("F").getextrema())  # type: ignore[arg-type]
+        lowest, highest = min(lowest, low), max(highest, high)
+        if not (isfinite(low) and isfinite(high)):
+            return None
+    return lowest, 2.0 ** ceil(log2(highest - lowest)) if highest > lowest else 1.0
+
+
+def _eight_bits(picture: "Pillow", deep: tuple[float, float] | None) -> "Pillow":
+    values = picture.convert("F")
+    if deep is None:
+        return values.convert("L")
+    start, reach = deep
+    return values.point(lambda value: value * (255 / reach) - start * 255 / reach).convert("L")
 
 
 def _compress(made: ConvertedImage) -> ConvertedImage:

@@ -12,8 +12,8 @@ from functools import partial
 
 from bot.media.media_errors import LockedError, SwollenError, UnreadableError
 
-MOST_CELLS = 20_000_000
-"""The most cells between the first and the last of a sheet, including empty ones."""
+MOST_CELLS = 5_000_000
+"""The most cells between the first and the last of a sheet, including empty ones: each takes 32 bytes."""
 _SHEET = re.compile(r"xl/worksheets/[^/]+\.xml", re.IGNORECASE)
 _PLACE = re.compile(rb'(<(?:\w+:)?c\s(?:[^<>]*?\s)?r=")([A-Z]{1,3})([0-9]{1,7})("[^<>]*?(?<!/)>)')
 _COLUMN, _NUMBER = re.compile(rb'\sr="([A-Z]{1,3})[0-9]'), re.compile(rb'\sr="[A-Z]{1,3}([0-9]{1,7})"')

@@ -15,9 +15,13 @@ MOST_CPU_S = 120
 """CPU time of a job on all processors; the bot never waits that long."""
 
 
+MOST_DATA = 380 * 1024 * 1024
+"""The most memory that a job may take, in bytes; with libraries, 400 MB. A file that needs more can't be read."""
+
+
 def main() -> None:
     """Run jobs until stdin closes."""
-    serve(_done, cpu_s=MOST_CPU_S)
+    serve(_done, cpu_s=MOST_CPU_S, most_data=MOST_DATA)
 
 
 def _done(name: str, data: bytes, options: dict[str, Any]) -> tuple[Fields, bytes]:

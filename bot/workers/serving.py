@@ -12,8 +12,8 @@ from typing import Any, BinaryIO
 
 MOST_MEMORY = 2 * 1024**3
 """The most bytes of address space: libraries take half of it before any job."""
-SWOLLEN = 400 * 1024
-"""The peak memory in kilobytes after which a worker exits, so that the next one starts small."""
+SWOLLEN = 150 * 1024
+"""The peak memory in kilobytes after which a worker exits, so that an idle one is small."""
 _DEATH_SIGNAL_OF_PARENT = 1
 """Linux's PR_SET_PDEATHSIG."""
 
@@ -21,16 +21,19 @@ Fields = dict[str, str | int | float | bool | None]
 
 
 def serve(
-    do: Callable[[str, bytes, dict[str, Any]], tuple[Fields, bytes]], idle_s: int = 0, cpu_s: int | None = None
+    do: Callable[[str, bytes, dict[str, Any]], tuple[Fields, bytes]],
+    idle_s: int = 0,
+    cpu_s: int | None = None,
+    most_data: int = MOST_MEMORY,
 ) -> None:
     """Do jobs until there are no more, or none arrives for `idle_s` seconds; `do` gets a name, bytes and options.
 
     With `cpu_s`, a job that takes more CPU seconds kills the process, and the process exits after one that took much
-    memory.
+    memory. `most_data` is the most memory in bytes that it may use itself, apart from libraries' code.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the bot handles Ctrl-C, and ends this process
     _die_with_parent()
-    _limit_memory()
+    _limit_memory(most_data)
     jobs, results = sys.stdin.buffer, sys.stdout.buffer
     sys.stdout = sys.stderr  # standard output is for results only
     while line := _next(jobs, idle_s):
@@ -57,12 +60,13 @@ def _answer(results: BinaryIO, fields: Fields, data: bytes) -> None:
     results.flush()
 
 
-def _limit_memory() -> None:
+def _limit_memory(most_data: int) -> None:
     try:
         import resource
     except ImportError:  # not on Windows, where the time limit has to be enough
         return
     resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY, MOST_MEMORY))
+    resource.setrlimit(resource.RLIMIT_DATA, (most_data, most_data))
 
 
 def _limit_processor(seconds: int) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import resource
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from bot.media import pool as module
 from bot.media.converter import Converter
 from bot.media.image import convert_image
 from bot.media.media_errors import NotSupportedError, TooLargeError, TooSlowError, UnreadableError
+from bot.media.worker import MOST_DATA
 from bot.workers.process import Result
 from tests.media.files import pdf, picture, png_bomb, samples, wav
 
@@ -166,3 +168,10 @@ async def test_job_of_killed_worker_is_retried_once(monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(module, "_start", first_killed)
     assert (await converter.image(picture())).width == 64
+
+
+@pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="only on Linux")
+async def test_worker_gets_no_more_memory_than_allowed(converter: Converter) -> None:
+    await converter.image(picture(2000, 2000))
+    [worker] = converter._pool._idle
+    assert resource.prlimit(worker.pid, resource.RLIMIT_DATA) == (MOST_DATA, MOST_DATA)

@@ -8,13 +8,16 @@ import random
 import struct
 
 import PIL.Image
+import PIL.ImageChops
+import PIL.ImageOps
 import PIL.PngImagePlugin
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.media import image
 from bot.media.image import FILLERS, LONGEST_SIDE, MOST_DATA, convert_image, pad_webp
-from bot.media.media_errors import MediaError, NotSupportedError, TooLargeError, UnreadableError
+from bot.media.media_errors import MediaError, NotSupportedError, SwollenError, TooLargeError, UnreadableError
 from tests.media.files import exif, heic, picture, png_bomb
 
 KINDS: dict[str, dict[str, object]] = {
@@ -252,3 +255,43 @@ def test_what_holds_no_picture_is_told(data: bytes) -> None:
     assert len(list(pad_webp(data))) in (0, len(FILLERS))
     with pytest.raises(UnreadableError):
         convert_image(data)
+
+
+def _gradient(mode: str, width: int = 4200, height: int = 401) -> bytes:
+    across = PIL.Image.linear_gradient("L").resize((width, height))
+    if mode == "I;16":
+        drawn = across.convert("I").point(lambda value: value * 200).convert("I;16")
+    elif mode == "F":
+        drawn = across.convert("F")
+    else:
+        bands = [across, PIL.ImageOps.flip(across), across, across.point(lambda value: 128 + value // 2)]
+        drawn = PIL.Image.merge("RGBA", bands).convert(mode) if mode != "CMYK" else PIL.Image.merge("CMYK", bands)
+    written = io.BytesIO()
+    drawn.save(written, "TIFF" if mode in ("F", "CMYK") else "PNG")
+    return written.getvalue()
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "P", "I;16", "F", "CMYK"])
+def test_bands_of_large_picture_show_no_seams(mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = _gradient(mode)
+    monkeypatch.setattr(image, "BAND", 100_000_000)
+    whole = _opened(convert_image(data).data).convert("RGBA")
+    monkeypatch.setattr(image, "BAND", 200_000)
+    banded = _opened(convert_image(data).data).convert("RGBA")
+    assert banded.size == whole.size
+    rows = PIL.ImageChops.difference(whole, banded).convert("RGB").resize((1, whole.height))
+    assert max(most for _, most in rows.getextrema()) <= 8  # type: ignore[misc]
+
+
+def test_progressive_picture_needs_room_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    written = io.BytesIO()
+    PIL.Image.new("RGB", (3000, 3000)).save(written, "JPEG", progressive=True, subsampling="4:2:0")
+    assert convert_image(written.getvalue()).width == LONGEST_SIDE
+    monkeypatch.setattr(image, "MOST_COEFFICIENTS", 3000 * 3000 * 1.4)
+    with pytest.raises(SwollenError):
+        convert_image(written.getvalue())
+
+
+def test_endless_lines_are_refused() -> None:
+    with pytest.raises(SwollenError):
+        convert_image(picture(70_000, 2, kind="PNG"))
