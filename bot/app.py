@@ -12,6 +12,7 @@ import socket
 import time
 from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
+from functools import partial
 
 from telegram.error import InvalidToken
 
@@ -21,6 +22,7 @@ from bot.errors import SettingError
 from bot.handlers.membership import register_menu
 from bot.http import health_route, serve
 from bot.settings import Settings
+from bot.updates.guarded_compactor import GuardedCompactor
 from bot.updates.lanes import Lanes
 from bot.updates.polling import Polling, UpdateSource, until_reached
 from bot.updates.quarantine import Quarantine
@@ -72,7 +74,8 @@ async def live(settings: Settings, quarantine: Quarantine) -> None:
         application, bot = connection.application, connection.application.bot
         stack.push_async_callback(application.shutdown)
         await _first_contact(application)
-        engine = build_engine(base, (bot.first_name, bot.username))
+        guarded = partial(GuardedCompactor, quarantine=quarantine, chats=storage.chats)
+        engine = build_engine(base, (bot.first_name, bot.username), guarded)
         stack.push_async_callback(engine.maintenance.close)
         await engine.maintenance.begin()
         stack.push_async_callback(engine.eraser.close)

@@ -168,14 +168,31 @@ async def owners(database: Path) -> list[int]:
 
     Raises StorageError.
     """
+    rows = await _rows(database, "access", "SELECT telegram_id FROM access WHERE standing = 'owner'")
+    return [int(row[0]) for row in rows]
+
+
+async def set_aside(database: Path) -> list[str]:
+    """The updates and notices that were set aside because the process died of them, newest last.
+
+    Raises StorageError.
+    """
+    updates = "SELECT update_id, telegram_id FROM inbox WHERE state = 'quarantined' ORDER BY update_id"
+    notices = "SELECT id, telegram_id FROM notices WHERE message_id = 0 ORDER BY id"
+    found = [f"update {number} of chat {chat or '?'}" for number, chat in await _rows(database, "inbox", updates)]
+    return found + [f"notice {number} to chat {chat}" for number, chat in await _rows(database, "notices", notices)]
+
+
+async def _rows(database: Path, table: str, sql: str) -> list[sqlite3.Row]:
+    """Rows of a database that is only read; none if it doesn't exist or doesn't have the table."""
     if not await asyncio.to_thread(database.exists):
         return []
     try:
         async with aiosqlite.connect(f"file:{quote(str(database))}?mode=ro", uri=True) as connection:
-            if not list(await connection.execute_fetchall("SELECT 1 FROM sqlite_schema WHERE name = 'access'")):
+            known = "SELECT 1 FROM sqlite_schema WHERE name = ?"
+            if not list(await connection.execute_fetchall(known, (table,))):
                 return []
-            rows = await connection.execute_fetchall("SELECT telegram_id FROM access WHERE standing = 'owner'")
-            return [int(row[0]) for row in rows]
+            return list(await connection.execute_fetchall(sql))
     except sqlite3.Error as exc:
         raise StorageError(str(exc)) from exc
 

@@ -9,6 +9,7 @@ import logging
 from collections.abc import Callable, Sequence
 from enum import Enum, auto
 from functools import partial
+from typing import Protocol
 
 from bot.conversation import prompt
 from bot.conversation.cache_markers import CacheMarkerPolicy
@@ -42,6 +43,13 @@ class CompactionOutcome(Enum):
     """Nothing can leave the window."""
     VOID = auto()
     """Its input was reset, deleted or corrected in the meantime, so nothing was stored."""
+
+
+class WindowCompactor(Protocol):
+    """Compacts windows, as Compactor does, or by having it do so."""
+
+    async def compact(self, chat_id: int, *, most_prompt: float | None = None) -> CompactionOutcome:
+        """See ``Compactor.compact``."""
 
 
 class Compactor:

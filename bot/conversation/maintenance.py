@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 
 from bot.concurrency import backoff
 from bot.conversation.answer import AnswerInFlight, AnswerState
-from bot.conversation.compaction import CompactionOutcome, Compactor
+from bot.conversation.compaction import CompactionOutcome, WindowCompactor
 from bot.conversation.embedding import EmbeddingIndex
 from bot.conversation.indexing import Indexer, IndexRepair
 from bot.conversation.memory_loss import lines_about, sharing_codes
@@ -55,7 +55,7 @@ class Maintenance:
         chats: Chats,
         memories: Memories,
         windows: WindowReader,
-        compactor: Compactor,
+        compactor: WindowCompactor,
         indexer: Indexer,
         embedding: EmbeddingIndex | None,
         schedule: str,
@@ -228,7 +228,8 @@ class Maintenance:
     async def _failed(self, chat_id: int, exc: Exception) -> None:
         chat = await self._chats.by_id(chat_id)
         failures = (chat.compact_failures if chat else 0) + 1
-        pause = backoff(failures, FIRST_RETRY_S, LONGEST_RETRY_S)
+        asked = exc.wait_s if isinstance(exc, ModelError) else None
+        pause = max(backoff(failures, FIRST_RETRY_S, LONGEST_RETRY_S), asked or 0.0)
         log.warning("Chat %d could not be compacted, retry in %.0f s: %s: %s", chat_id, pause, type(exc).__name__, exc)
         await self._set_due(chat_id, self._clock() + pause, failures)
 

@@ -15,13 +15,15 @@ from bot.settings import Settings
 from storage import NewerDatabaseError, StorageError
 from storage.backup_folder import BackupFolder
 from storage.files import is_claimed
-from storage.inspection import can_be_made, inspect, owners, room
+from storage.inspection import can_be_made, inspect, owners, room, set_aside
 
 PATIENCE_S = 10.0
 MOST_WRONG_S = 60.0
 """A smaller difference doesn't matter: times in conversations are precise to the minute."""
 DATABASE_PATIENCE_S = 60.0
 """The time limit for reading the whole database; a gigabyte takes a few seconds."""
+MOST_LISTED = 10
+"""How many of the things that were set aside are listed."""
 LITTLE_ROOM = 500_000_000
 """In bytes. A backup additionally needs as much as the database."""
 BACKUP_OLD_H = 26.0
@@ -76,7 +78,7 @@ async def check_database(settings: Settings) -> list[Finding]:
     except OSError as exc:  # the folder isn't accessible for this user
         return [cross("Database", f"{path} can't be accessed: {exc.strerror}", FOLDER)]
     file = await _existing(path) if there else await asyncio.to_thread(_new, path)
-    return [file, *await asyncio.to_thread(_around, path)]
+    return [file, *await _quarantined(path), *await asyncio.to_thread(_around, path)]
 
 
 async def _existing(path: Path) -> Finding:
@@ -105,6 +107,21 @@ async def _existing(path: Path) -> Finding:
         )
     older = "" if found.version == found.latest else ", from an older version: the next start will update it"
     return fine("Database", f"{path} is intact and writable ({_size(found.size)}){older}")
+
+
+async def _quarantined(path: Path) -> list[Finding]:
+    """What the process died of three times, if anything is set aside."""
+    try:
+        found = await set_aside(path)
+    except StorageError:  # the check of the database says why
+        return []
+    if not found:
+        return []
+    more = f" and {len(found) - MOST_LISTED} more" if len(found) > MOST_LISTED else ""
+    what = f"{', '.join(found[:MOST_LISTED])}{more}: the bot crashed three times while handling this"
+    return [
+        note("Set aside", what, "The log says when and where. The chat has a button to try again; please report it.")
+    ]
 
 
 def _advice(exc: StorageError, path: Path) -> str:

@@ -253,7 +253,7 @@ def _encode(opened: "Pillow", held: int | None, *, keep: bool) -> ConvertedImage
 
 def _coefficients(opened: "ImageFile") -> float:
     """How many coefficients a JPEG has, given how its channels are sampled."""
-    samplings = [across * down for _, across, down, _ in getattr(opened, "layer", ())]
+    samplings: list[int] = [across * down for _, across, down, _ in getattr(opened, "layer", ())]
     return opened.width * opened.height * sum(samplings) / max(samplings, default=1)
 
 

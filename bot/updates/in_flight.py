@@ -17,7 +17,7 @@ from storage.records import ChatKey
 LINE = 96
 """Bytes per line, including its end: enough for four numbers of 20 digits."""
 _HEAD = re.compile(rb"keepsake-in-flight 1 (running|ending) (\d+) *\n")
-_MARK = re.compile(rb"(update|answer|delivery|notice) (\d+) (-?\d+) (\d+) (\d+) (\w+) *\n")
+_MARK = re.compile(rb"(update|answer|delivery|notice|compaction) (\d+) (-?\d+) (\d+) (\d+) (\w+) *\n")
 _BLANK = re.compile(rb" *\n")
 BINARY = getattr(os, "O_BINARY", 0)
 """Needed on Windows."""
@@ -34,6 +34,7 @@ class WorkKind(StrEnum):
     ANSWER = "answer"
     DELIVERY = "delivery"
     NOTICE = "notice"
+    COMPACTION = "compaction"
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -9,7 +9,7 @@ someone kills it) would be resumed at every start. So a file next to the databas
 - an update while its files are downloaded and converted, including waits, because that is when memory may run out.
 - a text while a thread converts it, although the event loop only waits.
 
-The states of a piece of work (an update that begins a batch, a pending answer, a stored reply, a notice):
+The states of a piece of work (an update that begins a batch, a pending answer, a stored reply, a notice, a compaction):
 
 - *unknown*: nothing is recorded about it. Work that was in flight and finished is unknown again.
 - *suspect*: it was in flight when a process died. After a start the suspects go first, one at a time, while all other
@@ -19,8 +19,8 @@ The states of a piece of work (an update that begins a batch, a pending answer, 
 - *exhausted*, after three deaths: it is not started again; its handler sets it aside and says so.
 
 An answer runs code for every word that arrives, so a process killed by someone in the middle of an answer dies in its
-code more often than by chance. Its deaths count a third, unless the watchdog saw that the loop was blocked or the
-process crashed (``watchdog``). The count of a reply starts over once a part of it has arrived.
+code more often than by chance; so does a compaction. Their deaths count a third, unless the watchdog saw that the loop
+was blocked or the process crashed (``watchdog``). The count of a reply starts over once a part of it has arrived.
 
 A batch is identified by its first update. After two deaths its updates are run one by one, so that the third death is
 blamed on just one of them (see ``handlers.router``).
@@ -122,6 +122,10 @@ class Quarantine:
     def is_suspect(self, key: WorkKey) -> bool:
         """Whether it was in flight when a process died, and has not finished yet."""
         return key in self._chat_keys
+
+    def is_running(self, key: WorkKey) -> bool:
+        """Whether a suspect has been started again."""
+        return key in self._chat_keys and key not in self._waiting
 
     def chat_key(self, key: WorkKey) -> ChatKey | None:
         """The chat of a suspect, if it was known."""
@@ -226,7 +230,7 @@ class Quarantine:
 
 def _weight(mark: WorkRecord, *, seen: bool) -> int:
     """What a death in this work counts, in thirds."""
-    return PER_DEATH if seen or mark.key.kind is not WorkKind.ANSWER else 1
+    return PER_DEATH if seen or mark.key.kind not in (WorkKind.ANSWER, WorkKind.COMPACTION) else 1
 
 
 class _Steps(Coroutine[Any, Any, T]):

@@ -23,7 +23,8 @@ ALLOWED_UPDATES = ("message", "edited_message", "callback_query", "my_chat_membe
 HOLD_S = 45.0
 """How long the other lanes may be held at startup for what the previous process may have died of, in seconds."""
 HOLD_ANSWER_S = 5.0
-"""The same for a single pending answer, which mostly just waits for its model."""
+"""The same for a single pending answer or compaction, which mostly just waits for its model."""
+_WAITS_FOR_MODEL = (WorkKind.ANSWER, WorkKind.COMPACTION)
 LOOK_S = 0.05
 
 log = logging.getLogger(__name__)
@@ -82,10 +83,13 @@ class Receiver:
         self._lanes.wake(chat_key)
         self._put([arrival for arrival in arrivals if arrival.key == chat_key])
         with suppress(TimeoutError):
-            async with asyncio.timeout(HOLD_ANSWER_S if key.kind is WorkKind.ANSWER else None):
-                while self._quarantine.is_suspect(key) and self._lanes.is_busy(chat_key):  # noqa: ASYNC110 - once per start
+            async with asyncio.timeout(HOLD_ANSWER_S if key.kind in _WAITS_FOR_MODEL else None):
+                while self._quarantine.is_suspect(key) and (  # noqa: ASYNC110 - once per start
+                    self._lanes.is_busy(chat_key) or self._quarantine.is_running(key)
+                ):
                     await asyncio.sleep(LOOK_S)
-        if not self._lanes.is_busy(chat_key):  # something that no longer exists would remain a suspect forever
+        # Something that no longer exists would remain a suspect forever; a compaction may just not be due again yet.
+        if not self._lanes.is_busy(chat_key) and key.kind is not WorkKind.COMPACTION:
             self._quarantine.acquit(key)
         return [arrival for arrival in arrivals if arrival.key != chat_key]
 

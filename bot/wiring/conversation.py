@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from bot.conversation.attempts import AnswerAttempts
 from bot.conversation.cache_markers import CacheMarkerPolicy
-from bot.conversation.compaction import Compactor
+from bot.conversation.compaction import Compactor, WindowCompactor
 from bot.conversation.content_filter import ContentFilterRecovery
 from bot.conversation.embedding import EmbeddingIndex
 from bot.conversation.forgetting import Eraser, Forgetting
@@ -74,8 +74,13 @@ class Engine:
     limits: Limits
 
 
-def build_engine(base: Foundation, names: Collection[str]) -> Engine:
-    """Build it after `check_system_prompt` has passed; `names` are the bot's names in Telegram."""
+def build_engine(
+    base: Foundation, names: Collection[str], guarded: Callable[[Compactor], WindowCompactor] | None = None
+) -> Engine:
+    """Build it after `check_system_prompt` has passed; `names` are the bot's names in Telegram.
+
+    `guarded` wraps the compactor, to find out afterwards which compaction killed the process.
+    """
     settings, storage, count_tokens, zone = base.settings, base.storage, base.count_tokens, base.settings.zone
     models, timeout = base.servers.models, settings.model_timeout
     selector = _selector(settings, models)
@@ -90,7 +95,7 @@ def build_engine(base: Foundation, names: Collection[str]) -> Engine:
     indexer = Indexer(storage.chats, storage.history, storage.search, zone)
     embedding = _embedding(base, usage)
     probe = WindowProbe(storage.database, storage.usage, selector, usage, growth, count_tokens, timeout)
-    maintenance = _maintenance(base, windows, compactor, indexer, embedding, probe)
+    maintenance = _maintenance(base, windows, guarded(compactor) if guarded else compactor, indexer, embedding, probe)
     recall = _recall(base, indexer, embedding, names)
     toolbox = Toolbox(
         storage.database, storage.chats, storage.memories, storage.history, windows, recall, count_tokens, time.time
@@ -155,7 +160,7 @@ def _embedding(base: Foundation, usage: UsageRecorder) -> EmbeddingIndex | None:
 def _maintenance(
     base: Foundation,
     windows: WindowReader,
-    compactor: Compactor,
+    compactor: WindowCompactor,
     indexer: Indexer,
     embedding: EmbeddingIndex | None,
     probe: WindowProbe,

@@ -21,6 +21,8 @@ from storage import database as migrations
 from storage.access_list import SHELL, AccessStatus, Applicant
 from storage.backup_folder import BackupFolder
 from storage.files import claim
+from storage.inbox import RawUpdate
+from storage.records import ChatKey, Notice
 from tests.doctor.conftest import World
 
 
@@ -201,3 +203,19 @@ async def test_a_backup_folder_no_one_can_make(world: World, tmp_path: Path) -> 
     (tmp_path / "file").write_text("")
     found = await environment.check_backups(world.settings(BACKUP_DIR=str(tmp_path / "file" / "backups")))
     assert (found.mark, "can't be used" in found.found) == (Severity.NOTE, True)
+
+
+async def test_set_aside_updates_and_notices_are_listed(world: World) -> None:
+    settings = world.settings()
+    storage = await Storage.open(settings.database_path)
+    try:
+        assert "Set aside" not in [finding.what for finding in await environment.check_database(settings)]
+        async with storage.transaction() as tx:
+            await storage.inbox.add(tx, [RawUpdate(17, '{"update_id": 17, "message": {"chat": {"id": 5}}}')], 0.0)
+            await storage.inbox.quarantine(tx, [17])
+            await storage.outbox.set_aside(tx, await storage.outbox.add(tx, Notice(ChatKey(6), True, "words")), 9.0)
+        (found,) = [one for one in await environment.check_database(settings) if one.what == "Set aside"]
+    finally:
+        await storage.close()
+    assert found.mark is Severity.NOTE
+    assert found.found.startswith("update 17 of chat 5, notice 1 to chat 6: the bot crashed three times")
