@@ -15,7 +15,8 @@ RUN /opt/keepsake/bin/python -m compileall -q /opt/keepsake/app \
     && useradd --system --uid 10001 --no-create-home --home-dir /data keepsake \
     && install -d -o keepsake -g keepsake -m 700 /data
 
-# /data is the only folder the bot writes to, besides /tmp. On PORT it only serves /healthz, unless WEBHOOK_URL is set.
+# /data is the only folder the bot writes to, besides /tmp. On PORT it serves /healthz, /readyz and /metrics,
+# and the webhook if WEBHOOK_URL is set.
 ENV DATABASE_URL=sqlite:////data/keepsake.db \
     HOST=0.0.0.0 \
     PORT=8080 \

@@ -55,7 +55,8 @@ def main(arguments: Sequence[str], program: str = MODULE) -> int:
         from bot.settings import load, unknown_names
 
         settings = load(online=options.command not in DATABASE_ONLY)
-        logs.configure(_log_level(options, settings), settings.log_format, settings.secrets)
+        words = settings.log_words == "on"
+        logs.configure(_log_level(options, settings), settings.log_format, settings.secrets, words=words)
         for unknown in unknown_names():
             log.warning("%s", unknown.text)
         return asyncio.run(_work(options, settings)) or 0
@@ -113,6 +114,10 @@ def _parse(arguments: Sequence[str], program: str = MODULE) -> argparse.Namespac
 def _work(options: argparse.Namespace, settings: "Settings") -> Coroutine[None, None, int | None]:
     """The coroutine that carries out the command; it may return an exit code."""
     if options.command in (None, "run"):
+        if settings.sentry_dsn is not None:
+            from bot.error_reports import open_reports
+
+            open_reports(settings.sentry_dsn.get_secret_value(), settings.secrets, __version__)
         from bot.app import run  # telegram and openai take two seconds to import: only `run` should pay for that
 
         return run(settings)

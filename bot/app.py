@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
 from functools import partial
+from urllib.parse import urlsplit
 
 from telegram.error import InvalidToken
 
@@ -20,7 +21,9 @@ from bot.access.policy import new_link
 from bot.concurrency import freeze_loaded_objects, shorten_switch_interval, tune_malloc
 from bot.errors import SettingError
 from bot.handlers.membership import register_menu
-from bot.http import health_route, serve
+from bot.health import Health
+from bot.http import serve
+from bot.metrics import measure_loop
 from bot.settings import Settings
 from bot.updates.guarded_compactor import GuardedCompactor
 from bot.updates.lanes import Lanes
@@ -32,6 +35,7 @@ from bot.updates.webhook import Webhook
 from bot.wiring.conversation import build_engine, check_system_prompt
 from bot.wiring.foundation import Foundation, build_foundation
 from bot.wiring.persistence import open_storage
+from bot.wiring.servers import any_reached
 from bot.wiring.telegram import Connection, PTBApplication, build_jobs, build_router, connect, open_traffic
 
 DRAIN_S = 20.0
@@ -66,9 +70,13 @@ async def live(settings: Settings, quarantine: Quarantine) -> None:
     """Run the bot until cancelled, then shut down in order. Raises StartError when it can't start."""
     os.environ.setdefault("PTB_TIMEDELTA", "true")  # otherwise python-telegram-bot warns at every flood limit
     async with AsyncExitStack() as stack:
-        storage = await open_storage(settings, stack)
+        health = Health(settings.metrics_token.get_secret_value() if settings.metrics_token else None)
+        serving: list[asyncio.Task[None]] = []
+        storage = await open_storage(settings, stack, claimed=lambda: serving.extend(_serve(settings, health, stack)))
+        health.watch_database(storage.answers)
         _watch(quarantine, stack)
         base = await build_foundation(settings, storage, stack, LISTS_S)
+        health.watch_model(partial(any_reached, base.servers))
         await check_system_prompt(base)
         connection = connect(settings)
         application, bot = connection.application, connection.application.bot
@@ -86,20 +94,21 @@ async def live(settings: Settings, quarantine: Quarantine) -> None:
         router = build_router(base, engine, bot, traffic, lanes)
         stack.push_async_callback(router.close)
         lanes.start(router)
+        health.watch_lanes(lanes.are_moving)
         receiver = Receiver(storage.database, storage.inbox, storage.chats, lanes, quarantine, bot, time.time)
         scheduler = build_jobs(base, engine, bot, traffic.deliverer, lanes).scheduler()
         scheduler.start()
         stack.callback(scheduler.shutdown, wait=False)
         stack.push_async_callback(lanes.drain, DRAIN_S)
         stack.callback(quarantine.end)
-        listener = _listener(settings)
         _monitor_loop(stack)
         await receiver.replay()
         source = _source(settings, connection, receiver)
-        log.info("Ready as @%s", bot.username)
+        health.watch_telegram(source.reached)
+        health.add_routes(source.routes)
+        _log_start(settings, bot.username)
         await _invite_owner(base, bot.username)
-        served = [serve([health_route(storage.answers), *source.routes], listener)] if listener else []
-        await _run_together(source.run(), register_menu(bot), *served)
+        await _run_together(source.run(), register_menu(bot), measure_loop(), *map(_until_ended, serving))
 
 
 def _watch(quarantine: Quarantine, stack: AsyncExitStack) -> None:
@@ -116,6 +125,18 @@ def _monitor_loop(stack: AsyncExitStack) -> None:
     monitor = HoldMonitor()
     monitor.start()
     stack.callback(monitor.stop)
+
+
+def _log_start(settings: Settings, username: str) -> None:
+    fields = {
+        "model": settings.openai_model,
+        "server": urlsplit(settings.model_url)._replace(query="").geturl(),
+        "access": settings.access,
+        "database": str(settings.database_path),
+        "updates": "webhook" if settings.webhook_url else "polling",
+    }
+    named = ", ".join(f"{name} {value}" for name, value in fields.items())
+    log.info("Ready as @%s: %s", username, named, extra={"fields": fields})
 
 
 async def _invite_owner(base: Foundation, username: str) -> None:
@@ -138,6 +159,25 @@ async def _run_together(*works: Coroutine[None, None, None]) -> None:
                 tasks.create_task(work)
     except BaseExceptionGroup as failed:
         raise failed.exceptions[0] from None
+
+
+def _serve(settings: Settings, health: Health, stack: AsyncExitStack) -> list[asyncio.Task[None]]:
+    """Start the HTTP server, if there is a port for it; it ends with the stack at the latest."""
+    listener = _listener(settings)
+    if listener is None:
+        return []
+    serving = asyncio.create_task(serve(health.app, listener), name="HTTP server")
+    stack.push_async_callback(_end, serving)
+    return [serving]
+
+
+async def _end(serving: asyncio.Task[None]) -> None:
+    serving.cancel()
+    await asyncio.wait([serving])
+
+
+async def _until_ended(serving: asyncio.Task[None]) -> None:
+    await serving
 
 
 async def _first_contact(application: PTBApplication) -> None:

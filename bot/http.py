@@ -4,7 +4,7 @@ import asyncio
 import logging
 import socket
 import ssl
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from typing import Any
@@ -13,9 +13,6 @@ import h11
 import httpx
 import uvicorn
 from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
-from starlette.routing import Route
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 LAST_REQUESTS_S = 5
@@ -34,20 +31,12 @@ def trust() -> ssl.SSLContext:
     return httpx.create_ssl_context()
 
 
-def health_route(healthy: Callable[[], Awaitable[bool]]) -> Route:
-    """GET /healthz: 200 while the database answers, else 503. A bot that can't receive updates isn't running at all."""
-
-    async def health(_: Request) -> Response:
-        return PlainTextResponse("ok") if await healthy() else PlainTextResponse("unwell", status_code=503)
-
-    return Route("/healthz", health, methods=["GET"])
-
-
-async def serve(routes: Sequence[Route], listener: socket.socket) -> None:
-    """Serve the routes on an open socket until cancelled."""
+async def serve(app: Starlette, listener: socket.socket) -> None:
+    """Serve the application on an open socket until cancelled."""
     logging.getLogger("uvicorn.error").setLevel(logging.ERROR)  # it warns about every malformed request
     config = uvicorn.Config(
-        Starlette(routes=routes),
+        app,
+        proxy_headers=False,  # the sender is who connects: a header says what anyone wants
         http=_Connection,
         ws="none",
         backlog=BACKLOG,

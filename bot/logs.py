@@ -1,17 +1,30 @@
-"""Logging: one handler on stderr, in text or JSON, with no secrets in any line.
+"""Logging: one handler on stderr, in text or JSON, with no secrets and no words of messages in any line.
 
 Secrets are removed from the finished line, no matter which library wrote it and whether the token was in the message,
-in a URL or deep in a chain of exceptions.
+in a URL or deep in a chain of exceptions. What people say may be quoted by exceptions, and is logged by libraries at
+DEBUG: unless LOG_WORDS is on, quotations in exceptions are hidden, and libraries log nothing below INFO.
+
+Each line about a turn has its ID, which is kept in a context variable: tasks that the turn starts inherit it.
 """
 
 import json
 import logging
+import re
+import secrets as randomness
 import sys
 import threading
-from collections.abc import Iterable
+import time
+import traceback
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import TracebackType
+from typing import TypeAlias
 from urllib.parse import quote
+
+from bot.errors import ModelError, StartError
 
 HIDDEN = "[hidden]"
 NOISY = (
@@ -27,10 +40,41 @@ NOISY = (
     "asyncio",
 )
 """Libraries that log every request, every statement, or what the bot logs itself."""
+STATEMENTS = "aiosqlite"
+"""It logs each SQL statement with its values, which is too much even with LOG_WORDS."""
+OURS = ("bot", "storage", "sandbox")
+_QUOTED = re.compile(r"""(?<!\w)[bru]?(["']).+?\1(?!\w)|[“«„].+?[”»“]""", re.DOTALL)
+ExcInfo: TypeAlias = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
 SHORTEST_SECRET = 6
 """A shorter key (local servers accept any) protects nothing, and hiding a letter or two would spoil every line."""
 
 log = logging.getLogger("bot")
+
+
+@dataclass(frozen=True, slots=True)
+class TurnInProgress:
+    """What the current task is working on: the ID in its log lines, and when its message arrived (monotonic)."""
+
+    id: str
+    since: float
+
+
+_turn: ContextVar[TurnInProgress | None] = ContextVar("turn", default=None)
+
+
+def current_turn() -> TurnInProgress | None:
+    """The turn that the current task belongs to; None if it belongs to none."""
+    return _turn.get()
+
+
+@contextmanager
+def logged_turn(since: float | None = None) -> Iterator[None]:
+    """Give all log lines of the block, and of the tasks it starts, an ID; `since`: monotonic time, now if None."""
+    token = _turn.set(TurnInProgress(randomness.token_hex(4), time.monotonic() if since is None else since))
+    try:
+        yield
+    finally:
+        _turn.reset(token)
 
 
 class SecretFilter:
@@ -47,60 +91,110 @@ class SecretFilter:
         return text
 
 
-class TextFormatter(logging.Formatter):
-    """``2026-11-23T12:00:00Z INFO bot.app: Ready``, followed by the traceback if there is one."""
+class WordlessFormatter(logging.Formatter):
+    """Hides what exceptions quote; `words`: they are shown as they are."""
 
-    def __init__(self, hider: SecretFilter) -> None:
-        super().__init__("{asctime} {levelname} {name}: {message}", style="{")
-        self._hider = hider
-
-    def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: ARG002, N802
-        """The time in UTC, to the second."""
-        return _time(record)
-
-    def format(self, record: logging.LogRecord) -> str:
-        """The finished line, without secrets."""
-        return self._hider.hide(super().format(record))
-
-
-class JsonFormatter(logging.Formatter):
-    """One JSON object per line: time, level, logger, message, and error and stack if there are any.
-
-    ``extra={"fields": {...}}`` adds fields under those names.
-    """
-
-    def __init__(self, hider: SecretFilter) -> None:
+    def __init__(self, hider: SecretFilter, *, words: bool = False) -> None:
         super().__init__()
         self._hider = hider
+        self._words = words
+
+    def message(self, record: logging.LogRecord) -> str:
+        """The message, without secrets and without words."""
+        args = record.args
+        if not self._words and isinstance(args, tuple) and any(isinstance(arg, BaseException) for arg in args):
+            args = tuple(_Wordless(arg) if isinstance(arg, BaseException) else arg for arg in args)
+            return self._hider.hide(str(record.msg) % args)
+        return self._hider.hide(record.getMessage())
+
+    def formatException(self, ei: ExcInfo) -> str:  # noqa: N802 - the name is logging's
+        """The traceback, without secrets and without words."""
+        kind, error, trace = ei
+        if kind is None or error is None:
+            return ""
+        report = traceback.TracebackException(kind, error, trace, compact=True)
+        if not self._words:
+            _hide_words(report, error)
+        return self._hider.hide("".join(report.format()).rstrip("\n"))
+
+
+class TextFormatter(WordlessFormatter):
+    """``2026-11-23T12:00:00Z INFO bot.app: Ready``, followed by the traceback if there is one.
+
+    A line about a turn has its ID in brackets before the colon.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
         """The finished line."""
-        line = {
+        turn = current_turn()
+        head = f"{_time(record)} {record.levelname} {record.name}{f' [{turn.id}]' if turn else ''}"
+        lines = [f"{head}: {self.message(record)}"]
+        if record.exc_info:
+            lines.append(self.formatException(record.exc_info))
+        if record.stack_info:
+            lines.append(self._hider.hide(self.formatStack(record.stack_info)))
+        return "\n".join(lines)
+
+
+class JsonFormatter(WordlessFormatter):
+    """One JSON object per line: time, level, logger, message, turn, and error and stack if there are any.
+
+    ``extra={"fields": {...}}`` adds fields under those names; numbers stay numbers.
+    """
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The finished line."""
+        line: dict[str, object] = {
             "time": _time(record),
             "level": record.levelname,
             "logger": record.name,
-            "message": self._hider.hide(record.getMessage()),
+            "message": self.message(record),
         }
+        if (turn := current_turn()) is not None:
+            line["turn"] = turn.id
         fields = getattr(record, "fields", {})
-        line |= {name: self._hider.hide(str(value)) for name, value in fields.items() if name not in line}
+        line |= {name: self._value(value) for name, value in fields.items() if name not in line}
         if record.exc_info:
-            line["error"] = self._hider.hide(self.formatException(record.exc_info))
+            line["error"] = self.formatException(record.exc_info)
         if record.stack_info:
             line["stack"] = self._hider.hide(self.formatStack(record.stack_info))
         return json.dumps(line, ensure_ascii=False)
 
+    def _value(self, value: object) -> object:
+        return value if value is None or isinstance(value, int | float) else self._hider.hide(str(value))
 
-def configure(level: str, form: str, secrets: Iterable[str]) -> None:
-    """Log everything to stderr, including warnings and uncaught exceptions; `form` is "text" or "json"."""
+
+class _Wordless:
+    """Stands for an exception in a message, and hides what it quotes."""
+
+    def __init__(self, error: BaseException) -> None:
+        self._error = error
+
+    def __str__(self) -> str:
+        return _without_words(self._error)
+
+    def __repr__(self) -> str:
+        return f"{type(self._error).__name__}({_without_words(self._error)})"
+
+
+def configure(level: str, form: str, secrets: Iterable[str], *, words: bool = False) -> None:
+    """Log everything to stderr, including warnings and uncaught exceptions; `form` is "text" or "json".
+
+    `words`: also what people say, as exceptions quote it and libraries log it at DEBUG.
+    """
     hider = SecretFilter(secrets)
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(JsonFormatter(hider) if form == "json" else TextFormatter(hider))
+    formatter = JsonFormatter if form == "json" else TextFormatter
+    handler.setFormatter(formatter(hider, words=words))
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(level)
+    root.setLevel("INFO" if level == "DEBUG" and not words else level)
     logging.raiseExceptions = False  # its report of a broken log call bypasses the handler and would show secrets
+    for name in OURS:
+        logging.getLogger(name).setLevel(level)
     for name in NOISY:
-        logging.getLogger(name).setLevel(logging.DEBUG if level == "DEBUG" else logging.WARNING)
+        logging.getLogger(name).setLevel("DEBUG" if level == "DEBUG" and words else "WARNING")
+    logging.getLogger(STATEMENTS).setLevel("WARNING")
     logging.captureWarnings(capture=True)
     sys.excepthook = _uncaught
     sys.unraisablehook = _unraisable
@@ -118,6 +212,32 @@ def _uncaught_in_thread(args: threading.ExceptHookArgs) -> None:
 
 def _unraisable(args: "sys.UnraisableHookArgs") -> None:
     log.error("An exception could not be raised where it happened", exc_info=args.exc_value)
+
+
+def _hide_words(report: traceback.TracebackException, error: BaseException | None) -> None:
+    """Hide what an exception, its causes and its parts quote; the lines of code around them are no one's words."""
+    if error is None:
+        return
+    # There is no public way to format an exception with another text.
+    report._str = _without_words(error)  # type: ignore[attr-defined]  # noqa: SLF001
+    report.__notes__ = None
+    for nested, cause in ((report.__cause__, error.__cause__), (report.__context__, error.__context__)):
+        if nested is not None:
+            _hide_words(nested, cause)
+    if report.exceptions and isinstance(error, BaseExceptionGroup):
+        for part, one in zip(report.exceptions, error.exceptions, strict=False):
+            _hide_words(part, one)
+
+
+def _without_words(error: BaseException) -> str:
+    """An exception's text without quotations. A ModelError's text has none: what repeats the prompt is cut from it."""
+    text = str(error)
+    return text if isinstance(error, ModelError | StartError | OSError) else hide_quotations(text)
+
+
+def hide_quotations(text: str) -> str:
+    """A text with everything in quotation marks replaced."""
+    return _QUOTED.sub(HIDDEN, text)
 
 
 def _forms(secret: str) -> Iterable[str]:

@@ -7,7 +7,7 @@ its introduction. The first paragraph below a field goes into both files, furthe
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, SecretStr
 from pydantic_settings import NoDecode
 
 from bot import setting_types as types
@@ -268,7 +268,7 @@ class TelegramSettings(Group):
     webhook_secret: types.WebhookSecret | None = None
     """The secret that Telegram sends with each post. If unset, it is derived from the token."""
     port: int | None = Field(default=None, ge=1, le=65535)
-    """The port for the webhook and `/healthz`. If unset: 8080 with a webhook, otherwise none is opened."""
+    """The port for the webhook, `/healthz`, `/readyz`, `/metrics`. If unset: 8080 with a webhook, otherwise none."""
     host: str = "127.0.0.1"
     """The address to listen on; `0.0.0.0` for all. The Procfile sets `0.0.0.0`."""
     reply_format: Literal["auto", "rich", "text"] = "auto"
@@ -287,3 +287,12 @@ class OperationSettings(Group):
     """How much to log: `DEBUG`, `INFO`, `WARNING` or `ERROR`."""
     log_format: Literal["text", "json"] = "text"
     """The form of log lines: `text`, or `json` for machines."""
+    log_words: Literal["off", "on"] = "off"
+    """Whether people's words may be logged: `off`, or `on`, which with `DEBUG` shows all requests with their words."""
+    metrics_token: types.ApiKey | None = None
+    """The token for `/metrics` (`Authorization: Bearer ...`). If unset, only this machine may read it.
+
+    Set one if a proxy on this machine passes requests on: `/metrics` is on the same port as the webhook.
+    """
+    sentry_dsn: SecretStr | None = None
+    """Where to report errors, without any words of messages; needs the extra `sentry`. If unset, nowhere."""

@@ -182,7 +182,9 @@ class Settings(
         urls = (getattr(self, name) or "" for name in type(self).model_fields if name.endswith("_base_url"))
         queries = (value for url in urls for name, value in parse_qsl(urlsplit(url).query) if name != "api-version")
         of_file = keys_in(self.model_profiles) if self.model_profiles else ()
-        return (*(key.get_secret_value() for key in keys if key), *queries, self.secret_of_webhook, *of_file)
+        others = (self.metrics_token, self.sentry_dsn)
+        plain = (key.get_secret_value() for key in (*keys, *others) if key)
+        return (*plain, *queries, self.secret_of_webhook, *of_file)
 
     @property
     def _keys(self) -> ApiKeys:

@@ -121,6 +121,7 @@ class SeenPreview(Seen):
     """Such a view as the preview of an answer."""
 
     shown: bool = False
+    shown_at: float | None = None
     message_id: int | None = None
     is_open: bool = False
     seen: asyncio.Event = field(default_factory=asyncio.Event)

@@ -21,12 +21,14 @@ SHORT: dict[str, str] = {}
 """Modules that may be shorter, and why; packages' own files are short anyway."""
 OURS = ("bot", "storage", "sandbox")
 
+WATCHED = {"bot.logs", "bot.metrics"}
 MAY_IMPORT = {
     "bot": set(),
     "bot.errors": set(),
     "bot.texts": set(),
     "bot.language": {"bot.errors", "bot.texts", "storage.records"},  # a chat has a language
-    "bot.logs": set(),
+    "bot.logs": {"bot.errors"},
+    "bot.metrics": {"bot.pricing", "storage.records"},
     "bot.pricing": set(),
     "bot.concurrency": set(),
     "bot.setting_types": {"bot.pricing"},
@@ -36,11 +38,14 @@ MAY_IMPORT = {
     "bot.settings": {"bot.unknown_settings", "bot.errors", "bot.api_keys", "bot.setting_groups", "bot.setting_types"},
     "bot.access": {"bot.inbound.sanitize", "bot.language", "storage"},
     "bot.http": set(),
+    "bot.health": {"bot.metrics"},
+    "bot.error_reports": {"bot.errors", "bot.logs"},
     "bot.workers": set(),
     # What a server reports is added up and stored as it is: one Usage, of the storage.
-    "bot.llm": {"bot.concurrency", "bot.errors", "bot.http", "bot.workers", "storage.records"},
+    "bot.llm": {"bot.metrics", "bot.concurrency", "bot.errors", "bot.http", "bot.workers", "storage.records"},
     "bot.llm.learned_facts": {"bot.llm.learned", "storage"},  # what the servers taught outlives the process
     "bot.conversation": {
+        "bot.metrics",
         "bot.concurrency",
         "bot.pricing",
         "bot.errors",
@@ -50,7 +55,7 @@ MAY_IMPORT = {
         "bot.llm.stream_events",
         "storage",
     },
-    "bot.outbound": {"bot.concurrency", "bot.errors", "bot.language"},
+    "bot.outbound": {"bot.metrics", "bot.concurrency", "bot.errors", "bot.language"},
     "bot.media": {"bot.errors", "bot.workers"},
     "bot.inbound": {
         "bot.concurrency",
@@ -60,8 +65,9 @@ MAY_IMPORT = {
         "bot.media",
         "storage.records",
     },
-    "bot.updates": {"bot.concurrency", "bot.errors", "bot.conversation.incoming_message", "storage"},
-    "bot.handlers": {
+    "bot.updates": WATCHED | {"bot.concurrency", "bot.errors", "bot.conversation.incoming_message", "storage"},
+    "bot.handlers": WATCHED
+    | {
         "bot.access",
         "bot.pricing",
         "bot.archive",
@@ -157,6 +163,8 @@ ONLY_IN = {
     "tiktoken": {"bot.conversation"},
     "matplotlib": {"bot.handlers.usage_command"},
     "babel": {"bot.conversation", "bot.language"},
+    "prometheus_client": {"bot.metrics", "bot.health"},
+    "sentry_sdk": {"bot.error_reports"},
     "opencc": {"bot.language"},
     "apscheduler": {"bot.scheduler"},
     "cronsim": {"bot.setting_types"},

@@ -7,22 +7,26 @@ from contextlib import asynccontextmanager, suppress
 
 import httpx
 import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
 
 from bot import http
-from bot.http import health_route, serve
+from bot.http import serve
 
 SILENT = 300
 HEAD = b"GET /healthz HTTP/1.1\r\nHost: here\r\n"
 
 
-async def _well() -> bool:
-    return True
+async def _well(_: Request) -> Response:
+    return PlainTextResponse("ok")
 
 
 @asynccontextmanager
 async def _server() -> AsyncIterator[int]:
     listener = socket.create_server(("127.0.0.1", 0))
-    serving = asyncio.create_task(serve([health_route(_well)], listener))
+    serving = asyncio.create_task(serve(Starlette(routes=[Route("/healthz", _well)]), listener))
     try:
         yield listener.getsockname()[1]
     finally:

@@ -1,5 +1,6 @@
 """No secret is in any line of the log, whoever writes it."""
 
+import asyncio
 import io
 import json
 import logging
@@ -33,6 +34,8 @@ def restore_logging() -> Iterator[None]:
     sys.excepthook, sys.unraisablehook, threading.excepthook = hooks
     root.setLevel(level)
     logging.captureWarnings(capture=False)
+    for name in (*logs.OURS, *logs.NOISY):
+        logging.getLogger(name).setLevel(logging.NOTSET)
 
 
 @pytest.fixture(params=["text", "json"])
@@ -172,3 +175,69 @@ def test_an_exception_that_nobody_catches_shows_no_secret(failing: str, code: in
     assert logs.HIDDEN in ended.stderr
     assert "RuntimeError" in ended.stderr
     assert "very_secret" not in ended.stderr.replace(program, "")
+
+
+def _fail(word: str) -> None:
+    try:
+        int(word)
+    except ValueError as exc:
+        raise RuntimeError(f"«{word}» and it isn't a number, can't be") from exc
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_what_exceptions_quote_is_hidden(form: str, capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure("INFO", form, [])
+    try:
+        _fail("private" + "word")  # the line itself is shown
+    except RuntimeError as exc:
+        logging.getLogger("bot.test").exception("failed: %s, %r", exc, exc)
+    written = capsys.readouterr().err
+    assert "privateword" not in written
+    assert "it isn't a number, can't be" in written
+    assert "invalid literal for int() with base 10" in written
+
+
+def test_words_of_an_exception_group_are_hidden(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure("INFO", "text", [])
+    group = ExceptionGroup("both", [KeyError("privateword"), ValueError("plain")])
+    logging.getLogger("bot.test").error("failed", exc_info=group)
+    written = capsys.readouterr().err
+    assert "privateword" not in written
+    assert "ValueError: plain" in written
+
+
+def test_words_are_shown_if_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure("DEBUG", "text", [], words=True)
+    logging.getLogger("bot.test").info("failed: %s", KeyError("privateword"))
+    logging.getLogger("openai").debug("a request")
+    logging.getLogger("aiosqlite").debug("a statement")
+    written = capsys.readouterr().err
+    assert "privateword" in written
+    assert "a request" in written
+    assert "a statement" not in written
+
+
+def test_debug_leaves_other_libraries_out(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure("DEBUG", "text", [])
+    for name in ("openai", "telegram.Bot", "httpx", "aiosqlite", "anything"):
+        logging.getLogger(name).debug("with words")
+    logging.getLogger("bot.test").debug("ours")
+    written = capsys.readouterr().err
+    assert "with words" not in written
+    assert "ours" in written
+
+
+async def test_tasks_of_a_turn_share_its_id(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure("INFO", "json", [])
+
+    async def work() -> None:
+        logging.getLogger("bot.test").info("inside", extra={"fields": {"chat": 7, "who": "x"}})
+
+    with logs.logged_turn():
+        await asyncio.create_task(work())
+        logging.getLogger("bot.test").info("still")
+    logging.getLogger("bot.test").info("after")
+    inside, still, after = map(json.loads, capsys.readouterr().err.splitlines())
+    assert inside["turn"] == still["turn"]
+    assert "turn" not in after
+    assert (inside["chat"], inside["who"]) == (7, "x")

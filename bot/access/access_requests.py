@@ -5,6 +5,7 @@ with a button or a command, or it is made in the shell. Names that strangers cho
 quotation marks that the name itself can't close.
 """
 
+import logging
 import re
 from collections.abc import Callable, Iterator, Sequence
 
@@ -27,6 +28,8 @@ MOST_OPEN = 10
 REMEMBERED_S = 30 * DAY_S
 """How long an owner can still reply to a request after it was decided."""
 ANSWERS = {"allow": AccessStatus.ALLOWED, "deny": AccessStatus.DENIED, "block": AccessStatus.BLOCKED}
+log = logging.getLogger(__name__)
+
 ANSWER = "access:"
 """The prefix of the buttons' data; the answer and the row's ID follow."""
 
@@ -165,7 +168,13 @@ class AccessRequests:
 
     async def _follow(self, tx: Transaction, entry: AccessEntry, *, asked: bool) -> list[ChatKey]:
         """Carry out a decision; returns the chats to notify."""
-        here = ChatKey(entry.applicant.telegram_id)
+        here, by = ChatKey(entry.applicant.telegram_id), entry.decided_by.user_id
+        log.info(
+            "%s: %s %d is %s",
+            *("The shell decides" if by is None else f"Owner {by} decides", _kind(entry.applicant)),
+            *(here.telegram_id, entry.status),
+            extra={"fields": {"owner": by, "about": here.telegram_id, "decision": str(entry.status)}},
+        )
         if entry.status is AccessStatus.ALLOWED:
             await presence.came(tx, here.telegram_id)
         if entry.status is AccessStatus.BLOCKED or (
@@ -214,6 +223,10 @@ class AccessRequests:
             return chat_language(chat, code)
         known = await self._access.find(key.telegram_id, tx) if code is None else None
         return language_of(known.applicant.language if known else code)
+
+
+def _kind(applicant: Applicant) -> str:
+    return "person" if applicant.is_person else "group"
 
 
 def _is_announced(waiting: int) -> bool:

@@ -18,6 +18,7 @@ An answer that is stopped before its object exists leaves a StopOrder, which ``C
 """
 
 import asyncio
+import time
 from collections.abc import Coroutine
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -26,7 +27,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from bot.conversation.generation import Generation, PreviewSink
 from bot.errors import ModelError
-from storage.records import Chat, File
+from bot.pricing import Amount
+from storage.records import Chat, File, Usage
 from storage.transcript import PendingReply
 
 if TYPE_CHECKING:
@@ -62,11 +64,24 @@ class StopOrder:
     update_ids: tuple[int, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class StoredAnswer:
+    """What is known of an answer once it is stored; usage and price cover all its requests."""
+
+    model: str
+    usage: Usage
+    price: Amount | None
+    recalled: int
+    """How many older turns it was shown."""
+
+
 class AnswerPreview(PreviewSink, Protocol):
     """What the user sees while an answer is being written; it is on show while its context is open."""
 
     shown: bool
     """Whether the user has seen any of the answer's text."""
+    shown_at: float | None
+    """When the user first saw some of it, in monotonic time."""
 
     @property
     def message_id(self) -> int | None:
@@ -111,6 +126,9 @@ class AnswerInFlight:
         """Sentences for the user about other things that were left out."""
         self.voice: File | None = None
         """What the model spoke, as a voice message."""
+        self.stored: StoredAnswer | None = None
+        """What was stored; None if there is no answer, or not yet."""
+        self.begun_at = time.monotonic()
         self._order: StopOrder | None = None
         self._task: asyncio.Task[None] | None = None
         self._state = AnswerState.READY

@@ -23,6 +23,7 @@ from bot.conversation.tokens import LEAST_SAMPLE, describe_length
 from bot.conversation.window import MOST_TAKEN_UP, PromptWindow, WindowReader
 from bot.errors import EmptyAnswer, ModelError
 from bot.llm.interface import ChatModel, Message
+from bot.metrics import COMPACTIONS
 from storage.database import Database
 from storage.memories import Memories, Span
 from storage.records import Chat, Turn
@@ -173,7 +174,11 @@ class Compactor:
         try:
             again = await self.as_memory(chat, model, await self._side_requests.ask(chat, model, messages))
         except ModelError as exc:
-            log.info("Chat %d: the memory lost most of the old one and could not be requested again: %s", chat.id, exc)
+            log.info(
+                "Chat %d: the memory lost most of the old one and could not be requested again: %s",
+                chat.key.telegram_id,
+                exc,
+            )
             again = text
         lost = find_loss(view.memory, again)
         return add_lines(again, view.memory, lost.lines, most, self._windows.count_tokens) if lost.severe else again
@@ -203,7 +208,7 @@ class Compactor:
         try:
             return await self._side_requests.ask(chat, model, messages)
         except ModelError as exc:
-            log.info("Chat %d: an overlong memory could not be shortened: %s", chat.id, exc)
+            log.info("Chat %d: an overlong memory could not be shortened: %s", chat.key.telegram_id, exc)
             return ""
 
     async def _move(
@@ -223,9 +228,13 @@ class Compactor:
             stored = await self._memories.put(tx, view.window.chat, memory)
             if stored and included:
                 await self._memories.mark_included(tx, included)
+        chat, before = view.window.chat.key.telegram_id, round(view.sizes.total)
+        after = round(before - sum(view.sizes.rounds[:cut]) - view.sizes.memory + memory.tokens)
+        COMPACTIONS.labels("done" if stored else "void").inc()
         log.info(
-            "Chat %d: %d of %d rounds leave the window, memory of %d tokens%s",
-            *(view.window.chat.id, cut, len(view.starts), memory.tokens),
+            "Compacted chat %d: %d of %d rounds leave the window, %d -> %d tokens, memory of %d tokens%s",
+            *(chat, cut, len(view.starts), before, after, memory.tokens),
             "" if stored else " (void: its input changed in the meantime)",
+            extra={"fields": {"chat": chat, "rounds": cut, "before": before, "after": after, "memory": memory.tokens}},
         )
         return CompactionOutcome.DONE if stored else CompactionOutcome.VOID

@@ -154,7 +154,11 @@ class ContentFilterRecovery:
             try:
                 refused = await self._refusals.among(view, asked) or refused
             except ModelError as exc:
-                log.info("Chat %d: can't find out now which of the newest messages is refused: %s", answer.chat.id, exc)
+                log.info(
+                    "Chat %d: can't find out now which of the newest messages is refused: %s",
+                    answer.chat.key.telegram_id,
+                    exc,
+                )
         error = MessageRefused(str(refusal))
         error.model, error.request_id, error.turn_ids = refusal.model, refusal.request_id, tuple(refused)
         if len(refused) == len(asked):
@@ -180,7 +184,7 @@ class ContentFilterRecovery:
         try:
             return await self._refusals.passes(view, said)
         except ModelError as exc:
-            log.info("Chat %d: can't find out now what is refused: %s", view.window.chat.id, exc)
+            log.info("Chat %d: can't find out now what is refused: %s", view.window.chat.key.telegram_id, exc)
             return True
 
     def _with(self, answer: AnswerInFlight, less: Reduction) -> Ask:
@@ -194,4 +198,4 @@ class ContentFilterRecovery:
 
 
 def _stays(chat: Chat, exc: ModelError) -> None:
-    log.warning("Chat %d: the refused part could not be found, and stays for now: %s", chat.id, exc)
+    log.warning("Chat %d: the refused part could not be found, and stays for now: %s", chat.key.telegram_id, exc)

@@ -190,14 +190,14 @@ class EmbeddingIndex:
         for first_turn in found.damaged:
             await self._drop(chat_id, first_turn)
         if found.spoiled:
-            log.error("%d vectors of chat %d are damaged and will be made again", len(found.spoiled), chat_id)
+            log.error("%d vectors of a chat are damaged and will be made again", len(found.spoiled))
             async with self._database.transaction() as tx:
                 await self._vectors.mark_stale(tx, chat_id, found.spoiled)
             self.wake(chat_id)
         return found.scores
 
     async def _drop(self, chat_id: int, first_turn: int) -> None:
-        log.error("Vectors of chat %d are damaged and will be made again", chat_id)
+        log.error("Vectors of a chat are damaged and will be made again")
         async with self._database.transaction() as tx:
             await self._vectors.drop_page(tx, chat_id, first_turn)
         self.wake(chat_id)
@@ -218,7 +218,7 @@ class EmbeddingIndex:
                 self._waiting[chat_id] = None
                 self._background_rest.begin(exc)
             except Exception as exc:  # a bug: without a pause, every turn would hit it again and be paid for
-                log.exception("Chat %d could not be embedded; trying again after a pause", chat_id)
+                log.exception("A chat could not be embedded; trying again after a pause")
                 self._background_rest.begin(exc)
 
     async def _make_vectors(self, chat_id: int, rows: Sequence[InContext]) -> list[_Two]:

@@ -22,6 +22,7 @@ from bot.conversation.tokens import TokenCounter
 from bot.conversation.window import PromptWindow, WindowReader
 from bot.conversation.window_probe import WindowProbe
 from bot.errors import BudgetSpent, ModelError
+from bot.metrics import COMPACTIONS
 from storage import Storage, Transaction
 from storage.chats import Chats
 from storage.database import Database
@@ -193,7 +194,7 @@ class Maintenance:
         if self._running.get(chat_id) is task:
             del self._running[chat_id]
         if not task.cancelled() and (exc := task.exception()) is not None and not isinstance(exc, ModelError):
-            log.error("The compaction of chat %d failed", chat_id, exc_info=exc)
+            log.error("A compaction failed", exc_info=exc)
 
     async def _queue(self, chat_id: int) -> CompactionOutcome:
         """Compact when fewer than SIDE_BY_SIDE others are running."""
@@ -228,9 +229,13 @@ class Maintenance:
     async def _failed(self, chat_id: int, exc: Exception) -> None:
         chat = await self._chats.by_id(chat_id)
         failures = (chat.compact_failures if chat else 0) + 1
+        COMPACTIONS.labels("failed").inc()
         asked = exc.wait_s if isinstance(exc, ModelError) else None
         pause = max(backoff(failures, FIRST_RETRY_S, LONGEST_RETRY_S), asked or 0.0)
-        log.warning("Chat %d could not be compacted, retry in %.0f s: %s: %s", chat_id, pause, type(exc).__name__, exc)
+        log.warning(
+            "Chat %d could not be compacted, retry in %.0f s: %s: %s",
+            *(chat.key.telegram_id if chat else 0, pause, type(exc).__name__, exc),
+        )
         await self._set_due(chat_id, self._clock() + pause, failures)
 
     async def _set_due(self, chat_id: int, due_at: float | None, failures: int) -> None:

@@ -81,7 +81,9 @@ class RefusalSearch:
         try:
             return await ask()
         except ContentRefused as exc:
-            log.info("Chat %d: searching for what the content filter refuses: %s", view.window.chat.id, exc)
+            log.info(
+                "Chat %d: searching for what the content filter refuses: %s", view.window.chat.key.telegram_id, exc
+            )
             if not await self.leave_out(view, turns):
                 raise
         await self._tell(view.window.chat)

@@ -160,7 +160,7 @@ class TitleWriter:
         try:
             answer = await self._side_requests.ask(unthinking, self._selector.model(chat), messages)
         except ModelError as exc:
-            log.info("No title for chat %d from the model: %s", chat.id, exc)
+            log.info("No title for chat %d from the model: %s", chat.key.telegram_id, exc)
             return None
         lines = [line for line in answer.splitlines() if line.strip()]
         is_title = len(lines) == 1 and len(lines[0]) <= 2 * MOST_CHARACTERS and not is_prose(lines[0])

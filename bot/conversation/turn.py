@@ -9,7 +9,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from functools import partial
 
-from bot.conversation.answer import AnswerInFlight, AnswerPreview
+from bot.conversation.answer import AnswerInFlight, AnswerPreview, StoredAnswer
 from bot.conversation.attempts import AnswerAttempts
 from bot.conversation.basis import basis_of, notes_of
 from bot.conversation.budget import Budget
@@ -20,6 +20,7 @@ from bot.conversation.turn_result import TurnResult, answered_by, result_of
 from bot.conversation.usage_recorder import UsageRecorder
 from bot.errors import KeepsakeError, ModelError
 from bot.llm.request_queue import asked_by
+from bot.metrics import RECALL, TURNS
 from storage import Storage, Transaction, complete, until_stored
 from storage.records import Chat, File, FileKind, Usage
 from storage.transcript import PendingReply
@@ -132,6 +133,9 @@ class Conversation:
             for notice in result.notices:
                 await self._outbox.add(tx, notice)
             await self._inbox.done(tx, result.update_ids)
+        if answer.stored is not None:
+            TURNS.labels(answer.stored.model).inc()
+            RECALL.labels("hit" if answer.stored.recalled else "miss").inc()
 
     async def _record_usage(self, tx: Transaction, answer: AnswerInFlight, result: TurnResult) -> Usage | None:
         """Record all requests' usage, and the basis of a kept answer. Returns the reported usage of its own request."""
@@ -151,6 +155,9 @@ class Conversation:
         if own is None or answer.request is None:
             return None
         contents = answer.request.contents
-        basis = basis_of(contents, answered_by(answer), used, self._budget.money(used))
+        money = self._budget.money(used)
+        basis = basis_of(contents, answered_by(answer), used, money)
+        recalled = sum(found.shown for found in basis.found)
+        answer.stored = StoredAnswer(basis.model, basis.usage, money, recalled)
         await self._bases.put(tx, contents.view.window.chat, answer.reply_id, basis, notes_of(contents))
         return None if own.estimated else own

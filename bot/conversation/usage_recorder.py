@@ -11,9 +11,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 
+from bot.metrics import count_usage
+from bot.pricing import Amount
 from storage import Transaction
 from storage.records import Usage
-from storage.usage import UsageLog
+from storage.usage import ByModel, UsageLog
 
 RUNNING = 3
 """Consecutive requests without growth before a model is suspected."""
@@ -140,11 +142,14 @@ class UsageRecorder:
         zone: tzinfo,
         clock: Callable[[], float],
         growth: PromptGrowthMonitor | None = None,
+        price: Callable[[ByModel], Amount | None] = lambda _: None,
     ) -> None:
+        """`price`: what usage costs, if that is known; only for the metrics."""
         self._usage = usage
         self._zone = zone
         self._clock = clock
         self._growth = growth or PromptGrowthMonitor()
+        self._price = price
 
     async def record(
         self, tx: Transaction, chat_id: int, asked: CountedRequest, reported: Usage | None, *, turns: int
@@ -181,4 +186,5 @@ class UsageRecorder:
         today = datetime.fromtimestamp(self._clock(), self._zone).date()
         await self._usage.record(tx, chat_id, today, asked.model, usage, turns=turns)
         await self._usage.record_for_user(tx, asked.user_id, today, asked.model, usage)
+        count_usage(asked.model, usage, self._price({asked.model: usage}))
         return usage

@@ -43,7 +43,11 @@ class WindowFitter:
         message could be left out.
         """
         view = await self._view(chat_id)
-        log.warning("Chat %d: a prompt of about %.0f tokens is too long for the model", chat_id, view.sizes.total)
+        log.warning(
+            "Chat %d: a prompt of about %.0f tokens is too long for the model",
+            view.window.chat.key.telegram_id,
+            view.sizes.total,
+        )
         if view.sizes.total > view.policy.context_window:
             await self._shrink(view, most_prompt=None, most=view.policy.cap)
         else:
@@ -68,7 +72,9 @@ class WindowFitter:
             try:
                 outcome = await self._maintenance.compact(chat_id, most_prompt=most_prompt)
             except ModelError as exc:
-                log.info("Chat %d: rounds leave the window without a summary: %s", chat_id, exc)
+                log.info(
+                    "Chat %d: rounds leave the window without a summary: %s", view.window.chat.key.telegram_id, exc
+                )
                 outcome = CompactionOutcome.NOTHING
             if outcome is not CompactionOutcome.NOTHING:
                 view = await self._view(chat_id)

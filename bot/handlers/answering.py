@@ -19,6 +19,7 @@ from bot.handlers.last_resort import log_unanswered
 from bot.handlers.notices import destination, markup
 from bot.handlers.sending import OutboxSender
 from bot.handlers.set_aside import SetAsideHandlers
+from bot.handlers.turn_log import log_answered
 from bot.language import sentence, texts
 from bot.outbound.delivery import Deliverer
 from bot.outbound.preview import Preview
@@ -86,7 +87,11 @@ class ReplyWorker:
         elif not pending.turns:
             return None
         answer = await self._answer(pending.chat)
-        await self._sender.send_stored(pending.chat)
+        try:
+            await self._sender.send_stored(pending.chat)
+        finally:
+            if answer is not None and answer.stored is not None:
+                log_answered(pending.chat, answer, answer.stored)
         return answer
 
     async def _answer(self, chat: Chat) -> AnswerInFlight | None:
@@ -110,7 +115,7 @@ class ReplyWorker:
                 for other in await self._warnings.send(chat, answer.user_id):
                     self._lanes.wake(other)
             except ModelError as exc:
-                log_unanswered(chat.id, exc)
+                log_unanswered(chat.key.telegram_id, exc)
                 await self._alerts.record(exc)
                 refused = exc.turn_ids if isinstance(exc, MessageRefused) else ()
                 await self._give_up(chat, pending, sentence(exc), answer.preview.message_id, refused)

@@ -72,6 +72,9 @@ class BroadcastHandlers:
             if begun and update.message is not None:
                 text = texts.BROADCASTING.format(chats=plural(len(chats), texts.CHATS))
                 await update.send(tx, edited(update.message, text))
+        if begun:
+            fields = {"owner": owner, "decision": "broadcast", "chats": len(chats)}
+            log.info("Owner %d sends a broadcast to %d chats", owner, len(chats), extra={"fields": fields})
         refused = texts.OLD_BUTTON if allowed else texts.ONLY_OWNERS
         await update.acknowledge("" if begun else refused)
 

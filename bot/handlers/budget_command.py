@@ -1,5 +1,6 @@
 """``/budget``, by which owners see and set daily budgets, and the warnings when a budget is nearly used up."""
 
+import logging
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator
 
@@ -12,6 +13,8 @@ from bot.language import grouped, percent, sentence, texts
 from bot.pricing import Amount
 from storage import Storage
 from storage.records import Chat, ChatKey, Notice
+
+log = logging.getLogger(__name__)
 
 DEFAULT = "default"
 _ID = re.compile(r"-?\d{1,18}")
@@ -27,11 +30,11 @@ class BudgetHandlers:
 
     async def show_or_set(self, update: MessageContext) -> None:
         """``/budget``, ``/budget user 200k``, ``/budget 12345 off``."""
-        roster = await self._roster.read()
-        text = await self._text(argument(update.message).split(maxsplit=1), roster)
+        roster, by = await self._roster.read(), update.user.id if update.user is not None else 0
+        text = await self._text(argument(update.message).split(maxsplit=1), roster, by)
         await update.say(answer(update.message, text, literals=roster.literals))
 
-    async def _text(self, words: list[str], roster: Roster) -> str:
+    async def _text(self, words: list[str], roster: Roster, by: int) -> str:
         if not words:
             return await self._shown(roster)
         whose = _whose(words[0])
@@ -41,6 +44,7 @@ class BudgetHandlers:
         wanted = words[1].strip().lower()
         if wanted in (OFF, DEFAULT):
             await self._budget.set(scope, number, None, back=wanted == DEFAULT)
+            _log_decision(by, scope, number, wanted)
             return await self._shown(roster)
         try:
             amount = Amount.parse(words[1])
@@ -49,6 +53,7 @@ class BudgetHandlers:
         if amount.currency and (model := self._unpriced(amount.currency)) is not None:
             return texts.BUDGET_UNPRICED.format(model=model, currency=amount.currency)
         await self._budget.set(scope, number, amount)
+        _log_decision(by, scope, number, amount.written)
         return await self._shown(roster)
 
     async def _shown(self, roster: Roster) -> str:
@@ -141,6 +146,13 @@ def _hint(share: Share) -> str:
         Scope.TOTAL: texts.BUDGET_NEARLY_TOTAL,
     }[share.scope]
     return text.format(used=_text(share.used), amount=_text(share.amount), percent=percent(share.ratio))
+
+
+def _log_decision(by: int, scope: Scope, number: int, amount: str) -> None:
+    log.info(
+        *("Owner %d sets the budget %s %s to %s", by, scope, number or "(all)", amount),
+        extra={"fields": {"owner": by, "about": number or None, "decision": f"budget {scope} {amount}"}},
+    )
 
 
 def _whose(word: str) -> tuple[Scope, int] | None:

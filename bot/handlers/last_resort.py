@@ -9,6 +9,7 @@ from bot.errors import BudgetSpent, ModelError
 from bot.handlers.context import UpdateContext
 from bot.handlers.notices import answer
 from bot.language import texts
+from bot.metrics import count_error
 from storage import Storage, StorageError
 from storage.records import ChatKey, Notice
 
@@ -57,10 +58,12 @@ def log_unanswered(chat_id: int, exc: ModelError) -> None:
     details = " ".join(str(exc).split())[:MOST_DETAILS]
     named = ", ".join(f"{name} {value}" for name, value in fields.items() if value)
     level = logging.INFO if isinstance(exc, BudgetSpent) else logging.WARNING
+    count_error(exc)
     log.log(level, "No answer from the model (%s): %s", named, details, extra={"fields": fields})
 
 
 def _logged(error: BaseException) -> str:
     reference = secrets.token_hex(4)
+    count_error(error)
     log.error("Unexpected failure, reference %s", reference, exc_info=error)
     return reference

@@ -13,6 +13,7 @@ from bot.handlers.cancellation import Cancellations, RunningDelivery
 from bot.handlers.notices import attachment, below, destination, markup, why_no_file
 from bot.handlers.set_aside import SetAsideHandlers
 from bot.language import texts
+from bot.metrics import count_error
 from bot.outbound.content import Destination
 from bot.outbound.delivery import DeliveredPart, Deliverer
 from bot.outbound.post import Wanted, always
@@ -129,7 +130,8 @@ class OutboxSender:
             if (moved := await self._moved(chat.key, exc)) is not None:
                 delivery = replace(delivery, begun=None, reply_to=None)
                 return await self._deliver(replace(chat, key=moved), delivery, sending)
-            log.warning("A reply in chat %d can't be delivered: %s", chat.id, exc)
+            count_error(exc)
+            log.warning("A reply in chat %d can't be delivered: %s", chat.key.telegram_id, exc)
             if to.alone is not None:
                 await self._notify_group(chat.key)
         if not is_over:
@@ -173,7 +175,8 @@ class OutboxSender:
                 seen = min(notice.reply_to or 0, notice.edits or 0, 0) or None
                 await self._send_one(notice_id, replace(notice, key=moved, reply_to=seen, edits=None), sending, patient)
                 return
-            log.warning("A notice can't be delivered: %s", exc)
+            count_error(exc)
+            log.warning("A notice to chat %d can't be delivered: %s", notice.key.telegram_id, exc)
             if to.alone is not None and to.alone.strictly:
                 await self._notify_group(notice.key)
         async with self._database.transaction() as tx:
@@ -189,7 +192,8 @@ class OutboxSender:
         except Undeliverable as exc:
             if isinstance(exc.__cause__, ChatMigrated):
                 raise
-            log.warning("A file can't be delivered: %s", exc)
+            count_error(exc)
+            log.warning("A file can't be delivered to chat %d: %s", notice.key.telegram_id, exc)
             reason = why_no_file(exc.__cause__)
         text = "\n\n".join(filter(None, (notice.text, reason)))
         return await self._deliverer.notice(to, text, below(notice), quote=notice.quote, literals=notice.literals)

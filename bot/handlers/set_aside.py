@@ -13,6 +13,7 @@ from bot.handlers.callbacks import ResumeButton
 from bot.handlers.context import ButtonContext, sender_in
 from bot.handlers.notices import answer
 from bot.language import texts
+from bot.metrics import SET_ASIDE
 from bot.updates.in_flight import WorkKey, WorkKind
 from bot.updates.lanes import Lanes
 from bot.updates.parsing import QueuedUpdate, parse
@@ -78,9 +79,10 @@ class SetAsideHandlers:
     def done(self, key: WorkKey, chat_key: ChatKey) -> None:
         """Drop its record from the quarantine, and log it for the operator."""
         self._quarantine.acquit(key)
+        SET_ASIDE.labels(key.kind.value).inc()
         log.error(
-            "The process died three times while only %s of chat %d (topic %d) was in flight, so it is set aside",
-            *(key, chat_key.telegram_id, chat_key.thread_id),
+            "The process died three times while only %s (topic %d) was in flight, so it is set aside",
+            *(key.named(chat_key), chat_key.thread_id),
         )
 
     async def again(self, update: ButtonContext, button: ResumeButton) -> None:

@@ -29,6 +29,8 @@ class CircuitBreaker:
     def __init__(self, name: str, answers: Callable[[], Awaitable[bool]]) -> None:
         self.name = name
         self._answers = answers
+        self.up: bool | None = None
+        """Whether the server answered the last request at all; None: it has not been asked anything yet."""
         self._failures = 0
         self._about: set[int] = set()
         """Hashes of the conversations that got a 500 since the last success."""
@@ -43,6 +45,7 @@ class CircuitBreaker:
 
     def answered(self) -> None:
         """Record a success."""
+        self.up = True
         self._failures = 0
         self._about.clear()
 
@@ -58,6 +61,7 @@ class CircuitBreaker:
             if about in self._about:
                 return
             self._about.add(about)
+        self.up = False
         self._failures += 1
         if self._failures >= FAILURES and self._probing is None:
             log.error("%s is down: %d requests in a row have failed", self.name, self._failures)
@@ -83,6 +87,7 @@ class CircuitBreaker:
             except Exception:  # an exception would end the probe and leave the circuit open forever
                 log.exception("%s could not be asked whether it is back", self.name)
         log.warning("%s answers again", self.name)
+        self.up = True
         self._failures = FAILURES - 1  # a single failure opens the circuit again
         self._probing = None
 

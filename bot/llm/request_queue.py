@@ -27,6 +27,7 @@ from bot.concurrency import backoff
 from bot.errors import ModelError, RateLimited
 from bot.llm.interface import Message
 from bot.llm.retrying import FIRST_S, JITTER, LONGEST_S, is_crowded, requested_wait, retry_delay
+from bot.metrics import RATE_LIMITED
 
 MOST_WAIT_S = 60.0
 """A server that asks for a longer wait has refused."""
@@ -90,6 +91,8 @@ class QueueTicket:
 
     async def again(self, error: ModelError, tries: int) -> bool:
         """Whether to send the request again after this failure; waits for the retry. At most `tries` retries."""
+        if isinstance(error, RateLimited):
+            RATE_LIMITED.labels("model").inc()
         if is_crowded(error) and tries:
             return self._refused(error, tries)
         wait = retry_delay(self._tries, tries, error)

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from pydantic import JsonValue
 
-from bot.llm.breaker import CircuitBreaker
+from bot.llm.breaker import PROBE_EVERY_S, CircuitBreaker
 from bot.llm.interface import OWN_HIT, CacheProfile
 from bot.llm.known import KNOWN
 from bot.llm.profiles import ModelProfile, Profiles
@@ -68,6 +68,7 @@ class Server(ABC):
         self._learned: asyncio.Event | None = None
         """Set once the list of models has been requested and processed; None: not requested."""
         self._ready_by = 0.0
+        self._probed_at, self._probed = float("-inf"), False
         self._asking: asyncio.Task[None] | None = None
         self._models: dict[str, Model] = {}
         self._known: dict[str, ModelProfile] = {}
@@ -179,6 +180,16 @@ class Server(ABC):
     async def answers(self) -> bool:
         """Whether the server responds at all."""
         return await self._answers()
+
+    async def reached(self) -> bool:
+        """Whether it could be reached, as last seen by a request; without a successful one it is asked now and then."""
+        if self.breaker.up:
+            return True
+        now = asyncio.get_running_loop().time()
+        if now - self._probed_at >= PROBE_EVERY_S:
+            self._probed_at = now
+            self._probed = await self.answers()
+        return self._probed
 
     @abstractmethod
     def _model(self, name: str) -> "Model":

@@ -8,7 +8,12 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
 
+from telegram.request import HTTPXRequest
+
+from bot.metrics import RATE_LIMITED
 from bot.outbound.content import Destination
 
 
@@ -29,6 +34,17 @@ _GROUP = _Rate(spacing=4.0, burst=5)  # 15 per minute and a burst of 5: never mo
 _OVERALL = _Rate(spacing=0.04, burst=5)  # never more than 30 in any second
 _MANY_CHATS = 1000
 """Chats to remember before those with free capacity are dropped."""
+
+
+class CountedRequests(HTTPXRequest):
+    """The client for Telegram, which counts the requests that are refused as too many."""
+
+    async def do_request(self, *args: Any, **options: Any) -> tuple[int, bytes]:
+        """See HTTPXRequest."""
+        status, body = await super().do_request(*args, **options)
+        if status == HTTPStatus.TOO_MANY_REQUESTS:
+            RATE_LIMITED.labels("telegram").inc()
+        return status, body
 
 
 class FloodControl:

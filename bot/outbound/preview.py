@@ -8,6 +8,7 @@ Telegram asks to pause a chat, nothing is sent there.
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -70,6 +71,8 @@ class Preview:
         """`keyboard` is shown below the growing message; a draft has none. `rich`: shown as a rich message."""
         self.shown = False
         """Whether the user has seen any of the answer's text."""
+        self.shown_at: float | None = None
+        """When the user first saw some of it, in monotonic time."""
         self._api = api
         self._flood_control = flood_control
         self._tempo = tempo
@@ -144,7 +147,8 @@ class Preview:
     async def _show(self, view: PreviewState) -> PreviewOutcome:
         outcome = await self._attempt(self._surface.show(view))
         if outcome is PreviewOutcome.VISIBLE:
-            self.shown = self.shown or view.kind is PreviewKind.ANSWER
+            if view.kind is PreviewKind.ANSWER and not self.shown:
+                self.shown, self.shown_at = True, time.monotonic()
         else:
             await self._type()
         return outcome

@@ -8,6 +8,7 @@ import logging
 from typing import Protocol, TypeVar
 
 from bot.errors import ModelError
+from bot.metrics import SET_ASIDE
 from bot.updates.in_flight import WorkKey, WorkKind
 from bot.updates.quarantine import Quarantine
 from storage.chats import Chats
@@ -42,6 +43,7 @@ class GuardedCompactor(Compacting[T_co]):
             work = self._compactor.compact(chat_id, most_prompt=most_prompt)
             return await (work if chat is None else self._quarantine.run(key, chat.key, work))
         self._quarantine.acquit(key)
+        SET_ASIDE.labels(key.kind.value).inc()
         log.error(
             "The process died three times while only the compaction of chat %d (topic %d) was in flight, so it is set "
             "aside for a week",

@@ -47,6 +47,11 @@ class WorkKey:
     def __str__(self) -> str:
         return f"{self.kind} {self.id}"
 
+    def named(self, chat_key: ChatKey) -> str:
+        """What the log calls it. An answer's or compaction's ID is a row number, of no use to operators."""
+        of_row = self.kind in (WorkKind.ANSWER, WorkKind.COMPACTION)
+        return f"{self.kind if of_row else self} of chat {chat_key.telegram_id}"
+
 
 @dataclass(frozen=True, slots=True)
 class WorkRecord:

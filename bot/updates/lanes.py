@@ -6,10 +6,13 @@ not handled is replayed after a restart.
 
 import asyncio
 import logging
+import time
 from collections import deque
 from collections.abc import Coroutine, Sequence
 from typing import Protocol
 
+from bot.logs import logged_turn
+from bot.metrics import LANES, QUEUE, count_error
 from bot.updates.parsing import QueuedUpdate, UpdateKind
 from storage.records import ChatKey
 
@@ -20,6 +23,9 @@ MOST_WAITING = 1000
 """The most updates that may wait in one lane; further ones are dropped ..."""
 MOST_OVERHEARD = 10_000
 """... except unaddressed ones: what a group said while the bot was down is recorded, at 2.5 kB a message."""
+
+STUCK_S = 3600.0
+"""How long a lane may be busy with the same work, in seconds, before that counts as a fault."""
 
 log = logging.getLogger(__name__)
 
@@ -70,6 +76,8 @@ class _Lane:
         """How many of the queued updates are not just overheard."""
         self.pending = False
         """Whether the worker should run even without an update."""
+        self.busy_since: float | None = None
+        """Since when the worker has been at the current work, in monotonic time."""
         self.full = False
         """Whether a sender has been notified that the lane is full."""
 
@@ -82,6 +90,9 @@ class Lanes:
         self._lanes: dict[ChatKey, _Lane] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._open = True
+        self._finished_at = time.monotonic()
+        QUEUE.set_function(self._queued)
+        LANES.set_function(lambda: len(self._lanes))
 
     def start(self, worker: LaneWorker) -> None:
         """Set the worker. Has to be called before `put` and `wake`."""
@@ -136,6 +147,15 @@ class Lanes:
         waiting = [*lane.gathered, *lane.queue] if lane is not None else []
         return any(queued.kind is UpdateKind.MESSAGE and not self._work.is_overheard(queued) for queued in waiting)
 
+    def _queued(self) -> int:
+        return sum(len(lane.queue) for lane in self._lanes.values())
+
+    async def are_moving(self) -> bool:
+        """Whether the lanes get on; they don't if one is busy with the same work for long and no other finishes any."""
+        latest = time.monotonic() - STUCK_S
+        stuck = any(lane.busy_since is not None and lane.busy_since < latest for lane in self._lanes.values())
+        return not stuck or self._finished_at >= latest
+
     async def drain(self, timeout: float) -> None:
         """Start nothing new, give work in progress `timeout` seconds to finish, then cancel the rest."""
         self._open = False
@@ -162,7 +182,8 @@ class Lanes:
         return self._lanes[key]
 
     async def _overtake(self, arrival: QueuedUpdate) -> None:
-        await self._work.overtake(arrival)
+        with logged_turn(arrival.arrived):
+            await self._work.overtake(arrival)
         self.wake(arrival.key)
 
     async def _drop(self, arrival: QueuedUpdate, *, tell: bool) -> None:
@@ -175,15 +196,20 @@ class Lanes:
             while self._open and (lane.pending or lane.queue):
                 lane.current = () if lane.pending else await self._next_batch(lane)
                 lane.pending, lane.gathered = False, ()
+                lane.busy_since = time.monotonic()
                 await self._handle(key, lane.current)
+                lane.busy_since = None
                 lane.current, lane.full = (), lane.full and bool(lane.queue)
         finally:
             del self._lanes[key]
 
     async def _handle(self, key: ChatKey, batch: Sequence[QueuedUpdate]) -> None:
         try:
-            await self._work.handle(key, batch)
+            with logged_turn(batch[0].arrived if batch else None):
+                await self._work.handle(key, batch)
+            self._finished_at = time.monotonic()
         except Exception:
+            count_error(None)
             log.exception("A lane's work failed; the lane continues with its queue")
 
     async def _next_batch(self, lane: _Lane) -> Sequence[QueuedUpdate]:

@@ -5,7 +5,8 @@ units, a comment and the forward it is about as two, a burst of forwards or an a
 """
 
 import json
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 from enum import Enum, auto
 
 from telegram import Bot, Message, Update
@@ -43,6 +44,8 @@ class QueuedUpdate:
     key: ChatKey
     kind: UpdateKind
     update: Update
+    arrived: float | None = field(default=None, compare=False)
+    """When it was parsed, in monotonic time, if that is known."""
 
     @property
     def may_continue(self) -> bool:
@@ -111,7 +114,7 @@ def parse(raw: RawUpdate, bot: Bot) -> QueuedUpdate:
     """Parse an update's JSON. Raises ValueError, with the cause, if it can't be parsed."""
     try:
         update = Update.de_json(with_command_text(with_message_ids(json.loads(raw.raw))), bot)
-        return QueuedUpdate(raw.update_id, _chat_key(update), _kind(update, bot), update)
+        return QueuedUpdate(raw.update_id, _chat_key(update), _kind(update, bot), update, time.monotonic())
     except Exception as exc:  # no JSON from outside may stop the bot, whatever the library raises
         raise ValueError(f"update {raw.update_id} can't be parsed") from exc
 

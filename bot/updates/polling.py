@@ -19,6 +19,7 @@ from telegram.error import InvalidToken, TelegramError
 from telegram.request import BaseRequest
 
 from bot.concurrency import backoff
+from bot.metrics import ERRORS
 from bot.updates.receiver import ALLOWED_UPDATES, Receiver
 from storage import StorageError
 from storage.inbox import RawUpdate
@@ -29,6 +30,8 @@ LONG_POLL_S = 25
 """How long Telegram holds a request open while there are no updates (at most 50)."""
 NETWORK_SLACK_S = 10.0
 """How much longer than that the response may take."""
+FAILING = 2
+"""Consecutive failed polls from which Telegram counts as not reached."""
 FIRST_WAIT_S, MAX_WAIT_S = 1.0, 30.0
 """The shortest and the longest wait between two requests after failures."""
 
@@ -44,6 +47,9 @@ class UpdateSource(Protocol):
 
     async def run(self) -> None:
         """Receive updates until cancelled."""
+
+    async def reached(self) -> bool:
+        """Whether Telegram can be reached and accepts the bot, as far as this is known."""
 
 
 async def until_reached(step: Callable[[], Awaitable[object]]) -> None:
@@ -75,6 +81,7 @@ class Polling:
         self._receiver = receiver
         self._offset: int | None = None
         self._failures = 0
+        self._begun = False
 
     @property
     def routes(self) -> Sequence[Route]:
@@ -83,6 +90,7 @@ class Polling:
     async def run(self) -> None:
         """Poll until cancelled; failures are logged and retried."""
         await self._delete_webhook()
+        self._begun = True
         while True:
             try:
                 updates = await self._poll()
@@ -98,6 +106,10 @@ class Polling:
             else:
                 self._offset = max((update.update_id + 1 for update in updates), default=self._offset)
                 self._failures = 0
+
+    async def reached(self) -> bool:
+        """Whether polls are accepted; a single failure says little."""
+        return self._begun and self._failures < FAILING
 
     async def _delete_webhook(self) -> None:
         """Telegram refuses polling while a webhook is set. A server without the method has no webhook to remove."""
@@ -117,6 +129,7 @@ class Polling:
 
     async def _wait_after(self, exc: Exception) -> None:
         self._failures += 1
+        ERRORS.labels("polling").inc()
         wait = backoff(self._failures, FIRST_WAIT_S, MAX_WAIT_S)
         log.warning("Updates can't be received, trying again in %.0f s: %s", wait, exc)
         await asyncio.sleep(wait)

@@ -92,7 +92,8 @@ class Quarantine:
         before, seen = self._marks.read(), self._watchdog is not None and self._watchdog.seen()
         running = {record.key for record in before.in_flight}
         if running:
-            log.warning("The previous process died with %s in flight", ", ".join(map(str, sorted(running))))
+            named = sorted(record.key.named(record.chat_key) for record in before.in_flight)
+            log.warning("The previous process died with %s in flight", ", ".join(named))
         for mark in before.marks:
             deaths = mark.deaths + (_weight(mark, seen=seen) if running == {mark.key} else 0)
             if deaths or mark.suspect or mark.key in running:

@@ -7,6 +7,7 @@ from contextlib import suppress
 
 from telegram import Bot
 
+from bot.metrics import SET_ASIDE, count_error
 from bot.updates.in_flight import WorkKey, WorkKind
 from bot.updates.lanes import Lanes
 from bot.updates.parsing import QueuedUpdate, parse
@@ -105,6 +106,7 @@ class Receiver:
             key = WorkKey(WorkKind.UPDATE, raw.update_id)
             if self._quarantine.is_exhausted(key) and self._quarantine.chat_key(key) is None:
                 log.error("The process died three times while parsing %s, so it is set aside", key)
+                SET_ASIDE.labels(key.kind.value).inc()
                 poison.append(raw.update_id)
                 self._quarantine.acquit(key)
                 continue
@@ -113,6 +115,7 @@ class Receiver:
                     arrivals.append(parse(raw, self._bot))
             except ValueError as exc:
                 log.error("Update %d can't be parsed and is set aside", raw.update_id, exc_info=exc)
+                count_error(exc)
                 unreadable.append(raw.update_id)
         if unreadable or poison:
             async with self._database.transaction() as tx:

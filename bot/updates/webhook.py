@@ -11,7 +11,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from telegram import Bot
-from telegram.error import InvalidToken
+from telegram.error import InvalidToken, TelegramError
 
 from bot.errors import StartError
 from bot.updates.polling import until_reached
@@ -20,6 +20,8 @@ from storage import StorageError
 from storage.inbox import RawUpdate
 
 SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105 - the header's name, not its value
+
+ASK_EVERY_S = 30.0
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +34,8 @@ class Webhook:
         self._url = url
         self._secret = secret
         self._receiver = receiver
+        self._registered = False
+        self._asked_at, self._answered = float("-inf"), False
 
     @property
     def routes(self) -> Sequence[Route]:
@@ -45,7 +49,21 @@ class Webhook:
             await until_reached(register)
         except InvalidToken as exc:
             raise StartError("WEBHOOK_URL: this Bot API server does not know setWebhook") from exc
+        self._registered = True
         await asyncio.Event().wait()
+
+    async def reached(self) -> bool:
+        """Whether the URL is registered and Telegram answers, which is asked at most every ASK_EVERY_S seconds."""
+        now = asyncio.get_running_loop().time()
+        if self._registered and now - self._asked_at >= ASK_EVERY_S:
+            self._asked_at = now
+            try:
+                await self._bot.get_me()
+            except TelegramError:
+                self._answered = False
+            else:
+                self._answered = True
+        return self._answered
 
     async def _receive(self, request: Request) -> Response:
         secret = request.headers.get(SECRET_HEADER, "")

@@ -86,7 +86,7 @@ def build_engine(
     selector = _selector(settings, models)
     policy = _policy(settings, selector)
     growth = PromptGrowthMonitor()
-    usage = UsageRecorder(storage.usage, zone, time.time, growth)
+    usage = UsageRecorder(storage.usage, zone, time.time, growth, base.budget.money)
     windows = _windows(base, selector, policy)
     side_requests = SideRequests(storage.database, usage, base.budget, count_tokens, timeout)
     markers = CacheMarkerPolicy(storage.usage, settings.cache_markers, models.cache, time.time)

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -83,20 +83,29 @@ def _listed(paths: Sequence[Path]) -> str:
     return ", ".join(str(path) for path in paths)
 
 
-async def open_storage(settings: Settings, stack: AsyncExitStack, wait: float = WAIT_S) -> Storage:
+async def open_storage(
+    settings: Settings, stack: AsyncExitStack, wait: float = WAIT_S, claimed: Callable[[], None] = lambda: None
+) -> Storage:
     """Open the database for this process alone until the stack is closed. Raises StartError.
 
-    `wait`: how long to wait for another process to release it, in seconds.
+    `wait`: how long to wait for another process to release it, in seconds; `claimed` is called then, before the
+    database is migrated.
     """
     path = settings.database_path
     try:
         await asyncio.to_thread(files.make_folder, path.parent)
         lock = await claim(path, wait)
         stack.callback(lock.release)
+    except OSError as exc:
+        raise SettingError(f"DATABASE_URL: {path} can't be written: {exc.strerror}") from exc
+    except DatabaseInUseError as exc:
+        raise StartError(f"{path}: {exc}") from exc
+    claimed()
+    try:
         storage = await Storage.open(path)
     except OSError as exc:
         raise SettingError(f"DATABASE_URL: {path} can't be written: {exc.strerror}") from exc
-    except (NewerDatabaseError, NotCopiedError, DatabaseInUseError) as exc:
+    except (NewerDatabaseError, NotCopiedError) as exc:
         raise StartError(f"{path}: {exc}") from exc
     except StorageError as exc:
         raise SettingError(f"DATABASE_URL: {path} can't be opened: {exc}") from exc

@@ -154,6 +154,11 @@ def _servers(models: Models) -> list[Server]:
     return [models] if isinstance(models, Server) else []
 
 
+async def any_reached(servers: Servers) -> bool:
+    """Whether any server of a chat model can be reached, as last seen."""
+    return any([await server.reached() for server in _servers(servers.models)])
+
+
 def _of_fallback(settings: Settings, profiles: Profiles, name: str, queues: RequestQueues) -> Server | None:
     """A fallback's own server, or None if it uses the main model's."""
     own = profiles.fallbacks.get(name, Fallback())

@@ -48,7 +48,7 @@ from bot.inbound.downloads import Downloads
 from bot.inbound.reading import MessageReader
 from bot.inbound.unchanged import RecentMessages
 from bot.outbound.delivery import Deliverer
-from bot.outbound.flood_control import FloodControl
+from bot.outbound.flood_control import CountedRequests, FloodControl
 from bot.outbound.formatting import Conversions
 from bot.outbound.refusals import Features
 from bot.scheduler import Jobs, JobSettings
@@ -83,13 +83,13 @@ class Traffic:
 
 def connect(settings: Settings) -> Connection:
     """Create the client; nothing is sent before its application is initialized."""
-    polling = HTTPXRequest(1, httpx_kwargs={"verify": trust()})
+    polling = CountedRequests(1, httpx_kwargs={"verify": trust()})
     application = (
         ApplicationBuilder()
         .token(settings.telegram_bot_token.get_secret_value())
         .base_url(f"{settings.telegram_api_url}/bot")
         .base_file_url(f"{settings.telegram_api_url}/file/bot")
-        .request(HTTPXRequest(CONNECTIONS, httpx_kwargs={"verify": trust()}))
+        .request(CountedRequests(CONNECTIONS, httpx_kwargs={"verify": trust()}))
         .get_updates_request(polling)
         .updater(None)
         .job_queue(None)

@@ -1,0 +1,107 @@
+"""What an operator sees of the bot as a process of its own: /healthz, /readyz, /metrics, and lines of the log."""
+
+import asyncio
+import json
+
+import httpx
+import pytest
+
+from sandbox.botapi import BotApi
+from sandbox.model import Say
+from tests.e2e.conftest import PATIENCE_S, Stage
+
+CONFLICT = "Conflict: terminated by other getUpdates request"
+
+
+@pytest.fixture
+async def url() -> str:
+    async with BotApi().run() as url:  # a port that is free
+        return url
+
+
+async def _start(stage: Stage, url: str, **variables: str) -> None:
+    await stage.start(PORT=url.rpartition(":")[2], **variables)
+    await stage.ready()
+
+
+async def _get(url: str, path: str, headers: dict[str, str] | None = None) -> tuple[int, str]:
+    async with httpx.AsyncClient() as client:
+        response = await client.get(f"{url}{path}", headers=headers)
+        return response.status_code, response.text
+
+
+async def _until(url: str, path: str, wanted: tuple[int, str]) -> None:
+    async with httpx.AsyncClient() as client:
+        for _ in range(int(PATIENCE_S / 0.1)):
+            response = await client.get(f"{url}{path}")
+            if (response.status_code, response.text) == wanted:
+                return
+            await asyncio.sleep(0.1)
+    raise AssertionError((response.status_code, response.text))
+
+
+async def test_refused_polls_make_bot_unready(process: Stage, url: str) -> None:
+    await _start(process, url)
+    await _until(url, "/readyz", (200, "ready"))
+    process.telegram.faults.add("getUpdates", 1000, code=409, description=CONFLICT)
+    await process.ann.say(process.home, "hello")  # ends the poll that is open
+    await _until(url, "/readyz", (503, "not ready: telegram"))
+    assert await _get(url, "/healthz") == (200, "ok")
+
+
+async def test_healthy_while_telegram_was_never_reached(process: Stage, url: str) -> None:
+    process.telegram.faults.add("getMe", 1000, code=502, description="Bad Gateway")
+    await process.start(PORT=url.rpartition(":")[2])
+    await process.telegram.wait_call("getMe", timeout=PATIENCE_S)
+    assert await _get(url, "/healthz") == (200, "ok")
+    status, text = await _get(url, "/readyz")
+    assert status == 503
+    assert "telegram" in text
+
+
+async def test_metrics_count_a_turn_without_chats(process: Stage, url: str) -> None:
+    process.model.script(Say("one two"))
+    await _start(process, url)
+    await process.ann.say(process.home, "hello")
+    await process.replies(1)
+    status, text = await _get(url, "/metrics")
+    assert status == 200
+    assert 'keepsake_turns_total{model="stand-in"} 1.0' in text
+    assert 'keepsake_tokens_total{kind="output",model="stand-in"}' in text
+    assert str(process.home.id) not in text
+
+
+async def test_metrics_need_their_token(process: Stage, url: str) -> None:
+    await _start(process, url, METRICS_TOKEN="metrics-token")
+    assert (await _get(url, "/metrics"))[0] == 403
+    assert (await _get(url, "/metrics", {"Authorization": "Bearer other"}))[0] == 403
+    assert (await _get(url, "/metrics", {"Authorization": "Bearer metrics-token"}))[0] == 200
+
+
+async def test_metrics_without_token_refuse_forwarded_requests(process: Stage, url: str) -> None:
+    await _start(process, url)
+    assert (await _get(url, "/metrics", {"X-Forwarded-For": "127.0.0.1"}))[0] == 403
+
+
+async def test_debug_log_has_turn_and_no_word(process: Stage, url: str) -> None:
+    process.model.script(Say("wordofanswer"))
+    await _start(process, url, LOG_LEVEL="DEBUG", LOG_FORMAT="json")
+    await process.ann.say(process.home, "wordofquestion")
+    await process.replies(1)
+    await process.end()
+    lines = [json.loads(line) for line in process.log().splitlines()]
+    (answered,) = [line for line in lines if line["message"].startswith("Answered")]
+    assert answered["chat"] == process.home.id
+    assert answered["model"] == "stand-in"
+    assert answered["turn"]
+    assert "wordof" not in process.log()
+    assert "aiosqlite" not in process.log()
+
+
+async def test_words_are_logged_if_asked_for(process: Stage, url: str) -> None:
+    await _start(process, url, LOG_LEVEL="DEBUG", LOG_WORDS="on")
+    await process.ann.say(process.home, "wordofquestion")
+    await process.replies(1)
+    await process.end()
+    assert "wordofquestion" in process.log()
+    assert "INSERT" not in process.log()
