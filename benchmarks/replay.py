@@ -111,7 +111,7 @@ class Replay:
             same = after.messages[: len(shared)] == tuple(shared)
             grown = len(after.messages) > len(shared) and after.messages[len(shared)].text
             kept += bool(same and grown and newest.text.startswith(grown) and words in grown)
-            changed += after.messages[0] != before.messages[0]
+            changed += _memory_of(after) != _memory_of(before)
         return len(pairs), kept, changed
 
     def _environment(self, telegram: str, model: str) -> dict[str, str]:
@@ -190,3 +190,8 @@ class Replay:
                 output = len(self.tokenize(self.memory))
                 self.sides.append((request, count.total, count.cached, output))
                 (sides or mains).add(count.total, count.cached, self.prices, output=output, turn=False)
+
+
+def _memory_of(request: ChatRequest) -> str:
+    """The memory in a request, which precedes the first turn."""
+    return request.messages[1].text.partition("</memory>")[0] if "<memory>" in request.messages[1].text else ""

@@ -303,9 +303,14 @@ class Retention:
         async with self._storage.transaction() as tx:
             await self._storage.memories.delete_before(tx, before)
         if deleted:
-            await self._indexer.renew()
-            await self._storage.database.scrub()
+            await self._clean_up()
         return deleted
+
+    async def _clean_up(self) -> None:
+        """Overwrite deleted words in old index segments and the database's log."""
+        await self._indexer.renew()
+        await self._indexer.merge()
+        await self._storage.database.scrub()
 
     async def _lines_about(self, chat_id: int, turn_ids: Sequence[int]) -> set[str]:
         """Memory lines that are about these turns and not about one that stays in the window."""
@@ -333,7 +338,10 @@ class Retention:
             deleted += purged
         async with self._storage.transaction() as tx:
             await self._storage.memories.prune(tx)
-        return deleted - BATCH
+        deleted -= BATCH
+        if deleted:
+            await self._clean_up()
+        return deleted
 
     async def repair_index(self) -> None:
         """Index what is missing, remove orphaned keys, and merge the index's segments."""

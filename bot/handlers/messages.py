@@ -169,11 +169,13 @@ class MessageHandlers:
 
     async def _overhear(self, update: MessageContext, batch: MessageBatch) -> None:
         said = await self._reader.skim(batch.messages) if self._listens(update.chat, batch) else []
+        if not said:
+            await update.discard()
+            return
         async with update.finish() as tx:
-            if said:
-                await self._recorder.record(
-                    tx, update.key, private=False, messages=said, asked=False, language=_language(batch)
-                )
+            await self._recorder.record(
+                tx, update.key, private=False, messages=said, asked=False, language=_language(batch)
+            )
 
     def _listens(self, chat: Chat | None, batch: MessageBatch) -> bool:
         wanted = chat is None or chat.settings.listen is not False

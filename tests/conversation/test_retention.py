@@ -1,5 +1,7 @@
 """What is too old goes out of the notes with its messages, in all versions of them."""
 
+from pathlib import Path
+
 import pytest
 
 from bot.conversation.maintenance import Retention
@@ -40,6 +42,28 @@ async def test_notes_lose_what_is_too_old(storage: Storage, said: str, noted: st
     assert noted not in memory
     assert OTHER in memory
     assert noted not in await storage.memories.lines(chat.id)
+
+
+@pytest.mark.parametrize("way", ["retention", "reset"])
+async def test_deleted_words_leave_the_file_at_once(storage: Storage, database_file: Path, way: str) -> None:
+    """Neither the search index nor the log keeps them until the next night."""
+    bench = Bench(storage, [says("- none")])
+    for number in range(3):
+        await bench.talk(1, content=f"the password is zyxqwvut{number}")
+        await bench.indexer.catch_up((await bench.chat()).id)
+    chat = await bench.chat()
+    if way == "reset":
+        async with storage.transaction() as tx:
+            await storage.deletions.reset(tx, chat.id, bench.clock.now)
+    bench.clock.now += 10 * DAY_S
+    if way == "retention":
+        await bench.talk(1, content="hello")
+        await bench.indexer.catch_up(chat.id)
+    cleaning = Retention(storage, bench.indexer, estimate)
+    delete = cleaning.delete_before if way == "retention" else cleaning.purge_resets
+    assert await delete(bench.clock.now - 5 * DAY_S) == 6
+    files = sorted(database_file.parent.glob(f"{database_file.name}*"))
+    assert [file.name for file in files if b"zyxqwvut" in file.read_bytes()] == []
 
 
 async def test_what_is_said_again_stays_in_the_notes(storage: Storage) -> None:

@@ -100,6 +100,20 @@ async def test_only_group_administrators_reset_and_change_settings(stage: Stage,
     assert "Only an administrator" in str(answered.params["text"])
 
 
+async def test_unheard_talk_is_kept_nowhere(stage: Stage, hurry: None) -> None:
+    """Neither in the transcript nor as the update's JSON, also when it is edited."""
+    await stage.start(GROUP_LISTEN="off")
+    friends, [ann, bob] = group(stage, "Bob")
+    said = await bob.say(friends, "the password is zyxqwvut")
+    await bob.edit(said, "the password is zyxqwvutsr")
+    await ann.say(friends, "Keepsake, hello")
+    await friends.wait(1, PATIENCE_S)
+    await stage.end()
+    with closing(sqlite3.connect(stage.folder / "keepsake.db")) as database:
+        kept = database.execute("SELECT raw FROM inbox UNION ALL SELECT content FROM turns").fetchall()
+    assert [row for row in kept if "zyxqwvut" in str(row)] == []
+
+
 async def test_demoted_administrator_deletes_nothing(stage: Stage, hurry: None) -> None:
     await stage.start()
     friends, [ann, bob] = group(stage, "Bob")
