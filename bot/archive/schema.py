@@ -23,6 +23,8 @@ Id = Annotated[int, Field(ge=-(2**63), lt=2**63)]
 """The range of integers in the database."""
 Time = Annotated[AwareDatetime, Field(ge=datetime(1900, 1, 1, tzinfo=UTC), lt=datetime(3000, 1, 1, tzinfo=UTC))]
 Count = Annotated[int, Field(ge=0, lt=2**63)]
+TokenCount = Annotated[int, Field(ge=0, le=10**12)]
+"""Tokens or requests, which are added up in the database: sums of larger ones would exceed its integers."""
 _STATES = {"user": (TurnState.WAITING, TurnState.SETTLED), "assistant": (TurnState.COMPLETE, TurnState.SENT)}
 """The states of turns that can be exported."""
 
@@ -117,7 +119,7 @@ class ExportedSender(ExportModel):
 class ExportedMedium(ExportModel):
     """What is known about a picture or audio besides its bytes."""
 
-    tokens: Count
+    tokens: TokenCount
     refused: bool = False
 
 
@@ -131,9 +133,9 @@ class ExportedDelivery(ExportModel):
 class ExportedUsage(ExportModel):
     """The usage of an answer as the model server reported it."""
 
-    input: Count
-    cached: Count
-    output: Count
+    input: TokenCount
+    cached: TokenCount
+    output: TokenCount
 
 
 class ExportedMessage(ExportModel):
@@ -146,7 +148,7 @@ class ExportedMessage(ExportModel):
     stored: Time | None = None
     state: TurnState | None = None
     glue: str = "\n\n"
-    tokens: Count | None = None
+    tokens: TokenCount | None = None
     asked: bool = True
     refused: bool = False
     telegram: tuple[ExportedDelivery, ...] = ()
@@ -203,7 +205,7 @@ class ExportedMemory(ExportModel):
 
     text: str
     covers: Count
-    tokens: Count
+    tokens: TokenCount
     time: Time
 
 
@@ -220,16 +222,16 @@ class ExportedDayUsage(ExportModel):
 
     day: date
     model: str
-    requests: Count
-    turns: Count
-    input: Count
-    cached: Count
-    output: Count
-    written: Count = 0
-    reasoning: Count = 0
-    audio: Count = 0
-    image: Count = 0
-    estimated: Count = 0
+    requests: TokenCount
+    turns: TokenCount
+    input: TokenCount
+    cached: TokenCount
+    output: TokenCount
+    written: TokenCount = 0
+    reasoning: TokenCount = 0
+    audio: TokenCount = 0
+    image: TokenCount = 0
+    estimated: TokenCount = 0
 
 
 class ExportHeader(ExportModel):

@@ -278,9 +278,7 @@ class Retention:
     """Deletes expired data of all chats in small steps."""
 
     def __init__(self, storage: Storage, indexer: Indexer, count_tokens: TokenCounter) -> None:
-        self._storage = storage
-        self._indexer = indexer
-        self._count_tokens = count_tokens
+        self._storage, self._indexer, self._count_tokens = storage, indexer, count_tokens
 
     async def delete_before(self, before: float) -> int:
         """Delete what was said before this time (Unix seconds), memory lines about it, and memory versions that old.
@@ -338,10 +336,9 @@ class Retention:
             deleted += purged
         async with self._storage.transaction() as tx:
             await self._storage.memories.prune(tx)
-        deleted -= BATCH
-        if deleted:
+        if deleted > BATCH:
             await self._clean_up()
-        return deleted
+        return deleted - BATCH
 
     async def repair_index(self) -> None:
         """Index what is missing, remove orphaned keys, and merge the index's segments."""

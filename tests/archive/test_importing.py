@@ -53,6 +53,8 @@ Break = Callable[[dict[str, Any]], object]
             (lambda file: file["chat"]["choices"].update(mood="good"), r"0\.chat\.choices\.mood: Unexpected"),
             (lambda file: file["chat"]["choices"].update(memory_way="none"), r"choices\.memory_way: .*'truncate' or"),
             (lambda file: file["usage"][0].update(day="2026-02-30"), r"usage\.0\.day: "),
+            (lambda file: file["usage"][0].update(input=2**62), r"usage\.0\.input: "),
+            (lambda file: file["messages"][1].update(tokens=2**62), r"messages\.1\.tokens: "),
         ],
         3,
     ),
