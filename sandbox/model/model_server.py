@@ -13,7 +13,7 @@ from functools import partial
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import Message
@@ -98,7 +98,7 @@ class ModelServer:
                 Route("/v1/embeddings", self._embed, methods=["POST"]),
                 Route("/v1/audio/transcriptions", self._transcribe, methods=["POST"]),
             ],
-            exception_handlers={HTTPException: _no_route, RequestError: self._refuse},
+            exception_handlers={HTTPException: _no_route, RequestError: self._refuse, ClientDisconnect: _nobody_waits},
         )
 
     @asynccontextmanager
@@ -232,6 +232,11 @@ async def _no_route(request: Request, exc: Exception) -> Response:
     status = exc.status_code if isinstance(exc, HTTPException) else 500
     body = _error_of(request)(f"{request.method} {request.url.path} is not served here", status)
     return Response(body, status, media_type="application/json")
+
+
+async def _nobody_waits(request: Request, exc: Exception) -> Response:  # noqa: ARG001 - starlette's signature
+    """The answer to a client that ended while it was sending."""
+    return Response(status_code=400)
 
 
 def _is_native(request: Request) -> bool:
