@@ -11,8 +11,8 @@ RUN_STAMP := .venv/.run
 DEV_STAMP := .venv/.dev
 QUIET = $(if $(wildcard $(DEV_STAMP) $(RUN_STAMP)),-q)
 
-.PHONY: help sandbox run doctor test test-long lint format docs lock bench bench-memory bench-languages bench-caches bench-recall \
-	bench-code bench-engine bench-message clean
+.PHONY: help sandbox run doctor test test-long chaos fuzz lint format docs lock bench bench-memory bench-languages \
+	bench-caches bench-recall bench-code bench-engine bench-message clean
 .SILENT:
 
 help:
@@ -20,6 +20,8 @@ help:
 	echo "make run          run the bot (settings: .env or the environment)"
 	echo "make doctor       check what stops answers, and what could be better"
 	echo "make test         run the tests (make test-long: also the slow ones)"
+	echo "make chaos        kill the bot a hundred times, and take away its disk and its servers (a quarter of an hour)"
+	echo "make fuzz         feed what comes from outside with many more damaged examples than make test does"
 	echo "make lint         check format, lint and types"
 	echo "make format       format the code"
 	echo "make docs         write docs/settings.md and .env.example from the settings class"
@@ -50,6 +52,15 @@ test: $(DEV_STAMP)
 test-long: export PYTHONDONTWRITEBYTECODE =
 test-long: $(DEV_STAMP)
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -q -m "long or not long" $(ARGS)
+
+# ARGS: --kills 10 --seconds 20 --seed 2
+chaos: $(DEV_STAMP)
+	$(BIN)/python -m tests.e2e.chaos $(ARGS)
+
+# FUZZ: how many times as many examples as in make test.
+FUZZ ?= 50
+fuzz: $(DEV_STAMP)
+	FUZZ=$(FUZZ) $(BIN)/python -m pytest -n $(WORKERS) -q -o timeout=7200 tests/fuzz $(ARGS)
 
 lint: $(DEV_STAMP)
 	$(BIN)/ruff format --check .

@@ -99,6 +99,11 @@ class Separate:
         self._program: Program | None = None
 
     @property
+    def pid(self) -> int:
+        assert self._program is not None
+        return self._program.pid
+
+    @property
     def running(self) -> bool:
         return self._program is not None and self._program.running
 

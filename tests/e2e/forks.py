@@ -73,7 +73,7 @@ class Forked:
     """A bot that runs in a process of its own."""
 
     def __init__(self, pid: int, report: asyncio.StreamReader) -> None:
-        self._pid = pid
+        self.pid = pid
         self._ended = asyncio.create_task(_exit_code(report), name="forked bot")
 
     @property
@@ -84,7 +84,7 @@ class Forked:
     def send(self, number: signal.Signals) -> None:
         """Send it a signal, unless it has ended."""
         if self.running:
-            os.kill(self._pid, number)
+            os.kill(self.pid, number)
 
     async def wait(self) -> int:
         """Wait for its end; returns the exit code (negative: the signal)."""

@@ -16,6 +16,9 @@ class Program(Protocol):
     """One that was started."""
 
     @property
+    def pid(self) -> int: ...
+
+    @property
     def running(self) -> bool: ...
 
     def send(self, number: signal.Signals) -> None: ...
@@ -43,6 +46,10 @@ class Started:
         self._process = process
 
     @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
     def running(self) -> bool:
         return self._process.returncode is None
 
@@ -58,8 +65,15 @@ async def start(
     arguments: Sequence[str], environment: Mapping[str, str], folder: Path, out: BinaryIO, err: BinaryIO
 ) -> Started:
     """Start ``python -m bot`` from nothing."""
+    return await run_program([sys.executable, "-m", "bot", *arguments], environment, folder, out, err)
+
+
+async def run_program(
+    command: Sequence[str], environment: Mapping[str, str], folder: Path, out: BinaryIO, err: BinaryIO
+) -> Started:
+    """Start any program, in a session of its own."""
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "bot", *arguments),
+        *command,
         env=environment,
         cwd=folder,
         stdin=asyncio.subprocess.DEVNULL,
