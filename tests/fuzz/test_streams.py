@@ -31,7 +31,7 @@ def test_cuts_between_bytes_change_nothing(body: bytes, cuts: Sequence[int]) -> 
 
 @fuzzed(25)
 @given(BODIES)
-def test_any_stream_is_an_answer_or_a_model_error(body: bytes) -> None:
+def test_any_stream_is_answer_or_model_error(body: bytes) -> None:
     asyncio.run(_answered(body))
 
 
