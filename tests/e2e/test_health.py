@@ -105,3 +105,23 @@ async def test_words_are_logged_if_asked_for(process: Stage, url: str) -> None:
     await process.end()
     assert "wordofquestion" in process.log()
     assert "INSERT" not in process.log()
+
+
+async def test_an_owners_decision_is_one_line(process: Stage) -> None:
+    await process.start(OWNER_IDS=str(process.ann.id), ACCESS="approval")
+    await process.ann.say(process.home, "/allow 4711")
+    await process.ann.say(process.home, "/budget total 5M")
+    await process.replies(2)
+    decided = [line.partition(": ")[2] for line in process.log().splitlines() if "Owner " in line]
+    assert decided == [
+        f"Owner {process.ann.id} decides: person 4711 is allowed",
+        f"Owner {process.ann.id} sets the budget total (all) to 5000000",
+    ]
+
+
+async def test_unreachable_model_makes_bot_unready(process: Stage, url: str) -> None:
+    async with BotApi().run() as away:
+        pass
+    await _start(process, url, OPENAI_BASE_URL=f"{away}/v1")
+    await _until(url, "/readyz", (503, "not ready: model"))
+    assert await _get(url, "/healthz") == (200, "ok")
