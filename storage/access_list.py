@@ -122,6 +122,11 @@ class AccessList:
         """The number of entries with this status."""
         return int((await tx.rows("SELECT count(*) AS n FROM access WHERE standing = ?", (status,)))[0]["n"])
 
+    async def brought_by(self, tx: Transaction, user_id: int) -> int:
+        """How many groups wait for a decision to which this person added the bot."""
+        sql = "SELECT count(*) AS n FROM access WHERE standing = 'asking' AND bringer_id = ?"
+        return int((await tx.rows(sql, (user_id,)))[0]["n"])
+
     async def request_access(
         self, tx: Transaction, applicant: Applicant, now: float, denied_before: float
     ) -> AccessEntry | None:

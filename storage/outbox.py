@@ -12,6 +12,8 @@ from storage.records import ONE_MESSAGE, Button, ChatKey, Delivery, File, FileKi
 from storage.sql import in_list, larger, listed
 from storage.transcript import COMPLETE, REPLACED
 
+MOST_EQUAL = 3
+"""How many equal notices may wait in a chat."""
 NOBODY_ALONE = -1
 """For a notice about everyone who asks for access, rather than one row of the access list."""
 
@@ -27,8 +29,10 @@ class Outbox:
         """Store a notice until it is sent; returns its id.
 
         Ids are never reused, as SQLite would do after a deletion: a withdrawn notice may still be being sent, and its
-        result must not be recorded for another one.
+        result must not be recorded for another one. Of equal texts that wait, the last MOST_EQUAL are kept.
         """
+        if not (notice.buttons or notice.edits or notice.file or notice.broadcast or notice.about or notice.asks):
+            await self._fold(tx, notice)
         self._newest = await tx.insert(
             "INSERT INTO notices (id, telegram_id, thread_id, direct, private, text, reply_to, edits,"
             " buttons, button_until, markdown, asks, quote, literals, about, broadcast, points, file, file_kind,"
@@ -48,6 +52,17 @@ class Outbox:
             ),
         )
         return self._newest
+
+    @staticmethod
+    async def _fold(tx: Transaction, notice: Notice) -> None:
+        """Make room for a notice by dropping the oldest equal ones that wait in its chat."""
+        await tx.execute(
+            "DELETE FROM notices WHERE id IN (SELECT id FROM notices WHERE telegram_id = ? AND thread_id = ?"
+            " AND message_id IS NULL AND text = ? AND receiver IS ? AND buttons = '[]' AND button_until IS NULL"
+            " AND edits IS NULL AND file IS NULL AND broadcast IS NULL AND about IS NULL AND NOT asks"
+            " ORDER BY id DESC LIMIT -1 OFFSET ?)",
+            (notice.key.telegram_id, notice.key.thread_id, notice.text, notice.receiver, MOST_EQUAL - 1),
+        )
 
     async def notices(self, key: ChatKey) -> list[tuple[int, Notice]]:
         """The notices to send to this chat, with ids, oldest first."""

@@ -25,6 +25,8 @@ MOST_REMINDED = 20
 """How many requests a reminder sends at most; the next reminder sends the next ones, and /users lists them all."""
 MOST_OPEN = 10
 """How many requests an owner can have open; further applicants are only counted, and asked about later."""
+MOST_WITHDRAWN = 100
+"""How many smaller counts of waiting applicants may still be unsent."""
 REMEMBERED_S = 30 * DAY_S
 """How long an owner can still reply to a request after it was decided."""
 ANSWERS = {"allow": AccessStatus.ALLOWED, "deny": AccessStatus.DENIED, "block": AccessStatus.BLOCKED}
@@ -103,8 +105,12 @@ class AccessRequests:
             return None
         keys = [ChatKey(owner) for owner in await self._owners.ids(tx)]
         waiting = await self._access.count(tx, AccessStatus.ASKING)
+        brought = await self._access.brought_by(tx, applicant.bringer_id) if applicant.bringer_id else 1
         for key in keys:
-            if len(await self._outbox.asked_about(tx, key)) < MOST_OPEN:
+            if brought > 1:  # one request per person who brings groups, and a digest of the others
+                if brought & (brought - 1) == 0:
+                    await self._announce(tx, key, waiting)
+            elif len(await self._outbox.asked_about(tx, key)) < MOST_OPEN:
                 await self._ask(tx, key, entry)
             elif _is_announced(waiting):
                 await self._announce(tx, key, waiting)
@@ -126,13 +132,16 @@ class AccessRequests:
         waiting = await self._access.having(AccessStatus.ASKING, tx=tx)
         known = {*asked, decided.id}
         new = [entry for entry in waiting if entry.id not in known and entry.applicant.telegram_id != owner_id]
+        bringers = {entry.applicant.bringer_id for entry in waiting if entry.id in asked} - {None}
         for entry in new[: max(0, MOST_OPEN - len(asked))]:
-            await self._ask(tx, key, entry)
+            if entry.applicant.bringer_id not in bringers:
+                await self._ask(tx, key, entry)
+            bringers |= {entry.applicant.bringer_id} - {None}
 
     async def _announce(self, tx: Transaction, key: ChatKey, waiting: int) -> None:
         """Tell an owner how many are waiting; earlier counts that have not been sent yet are withdrawn."""
         with speaking(await self._language(tx, key)):
-            earlier = [plural(n, texts.REQUESTS_MORE) for n in range(MOST_OPEN, waiting) if _is_announced(n)]
+            earlier = [plural(n, texts.REQUESTS_MORE) for n in range(max(2, waiting - MOST_WITHDRAWN), waiting)]
             await self._outbox.withdraw(tx, key, earlier)
             more = plural(waiting, texts.REQUESTS_MORE)
             await self._outbox.add(tx, Notice(key, True, more, about=NOBODY_ALONE))

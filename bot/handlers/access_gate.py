@@ -4,6 +4,7 @@ A stranger's message never costs a request to the model, or more than one row th
 """
 
 import asyncio
+import time
 from enum import Enum, auto
 
 from telegram import Chat, ChatMemberUpdated, Message, MessageEntity, Update, User
@@ -26,6 +27,10 @@ from storage import Storage, Transaction, presence
 from storage.access_list import AccessStatus, Applicant, Decider
 from storage.records import ChatKey, Notice
 
+REFUSED_S = 86_400.0
+"""For how long a stranger who was refused gets no further answer, in seconds."""
+MOST_REFUSED = 10_000
+"""How many refused strangers are remembered."""
 MOST_AT_ONCE = 4
 """How many strangers are turned away at the same time: more would slow down the database for everyone else."""
 
@@ -67,6 +72,8 @@ class AccessGate:
         self._requests = requests
         self._links = links
         self._wakeups = wakeups
+        self._refused: dict[int, float] = {}
+        """The people and groups that got a refusal, and when (monotonic seconds), oldest first."""
         self._strangers: asyncio.Semaphore = asyncio.Semaphore(MOST_AT_ONCE)
 
     async def decide(self, update: Update | MessageBatch) -> Admission:
@@ -134,17 +141,33 @@ class AccessGate:
     async def _turn_away(self, update: UpdateContext, subject: Update | MessageBatch, admission: Admission) -> None:
         asked = next(filter(self._expects_answer, _messages(subject)), None)
         notified: list[ChatKey] = []
+        refused: int | None = None
         async with update.finish() as tx:
             if admission is Admission.LEAVE_GROUP:
                 await self._leave(tx, subject)
             elif self._access.asks:
                 notified = await self._knock(tx, subject, asked)
             elif asked is not None and asked.from_user is not None:
-                await self._storage.outbox.add(tx, _refusal(asked, asked.from_user))
+                refused = asked.from_user.id if is_personal(asked) else asked.chat.id
+                if not self._was_refused(refused):
+                    await self._storage.outbox.add(tx, _refusal(asked, asked.from_user))
             await self._storage.inbox.blank(tx, update.update_ids)  # a stranger's words are not kept
+        if refused is not None:
+            self._note_refusal(refused)
         await self._storage.database.scrub_soon()
         for key in notified:
             self._wakeups.wake(key)
+
+    def _was_refused(self, telegram_id: int) -> bool:
+        return time.monotonic() - self._refused.get(telegram_id, -REFUSED_S) < REFUSED_S
+
+    def _note_refusal(self, telegram_id: int) -> None:
+        if self._was_refused(telegram_id):
+            return
+        self._refused.pop(telegram_id, None)
+        self._refused[telegram_id] = time.monotonic()
+        if len(self._refused) > MOST_REFUSED:
+            del self._refused[next(iter(self._refused))]
 
     async def _knock(self, tx: Transaction, update: Update | MessageBatch, asked: Message | None) -> list[ChatKey]:
         """Ask the owners about a stranger, or about a group that the bot was called in or added to."""

@@ -35,6 +35,8 @@ from storage.records import Notice
 KNOWN_S = 60.0
 """How long it is cached that someone is no administrator, in seconds. Those who are one may lose it at any time."""
 MINUTE_S = 60.0
+MOST_COMMANDS, MOST_GROUP_COMMANDS = 40, 10
+"""How many commands a person may give in a minute, in private and in groups."""
 
 log = logging.getLogger(__name__)
 
@@ -128,13 +130,13 @@ class RateLimiter:
         sender = sender_of(message)
         return sender is None or self.admits(sender)
 
-    def refusal(self, message: Message, user_id: int) -> Notice | None:
+    def refusal(self, message: Message, user_id: int, text: str | None = None) -> Notice | None:
         """The notice for someone over the limit, or None if they got one less than a minute ago."""
         recent, now = self._recent[user_id], self._clock()
         if recent.notified_at is not None and now - recent.notified_at < MINUTE_S:
             return None
         recent.notified_at = now
-        return answer(message, self.wait(user_id), alone=True)
+        return answer(message, text or self.wait(user_id), alone=True)
 
     def wait(self, user_id: int) -> str:
         """A sentence with the limit, and how long this person has to wait."""
@@ -152,13 +154,42 @@ class RateLimiter:
                 del self._recent[user_id]
 
 
+class CommandPace:
+    """Counts commands: each is answered with a message, and Telegram limits how many of those a group gets."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._in_private = RateLimiter(MOST_COMMANDS, clock)
+        self._in_groups = RateLimiter(MOST_GROUP_COMMANDS, clock)
+
+    def admits(self, message: Message) -> bool:
+        """Whether its sender may give another command; if so, it is counted."""
+        sender = sender_of(message)
+        return sender is None or self._limiter(message).admits(sender)
+
+    def refusal(self, message: Message) -> Notice | None:
+        """The notice for someone who gives too many, at most one per minute."""
+        sender = sender_of(message)
+        return self._limiter(message).refusal(message, sender, texts.TOO_MANY_WAITING) if sender is not None else None
+
+    def _limiter(self, message: Message) -> RateLimiter:
+        return self._in_private if is_private(message) else self._in_groups
+
+
 class Guards:
     """Applies what the table declares: a refused update is answered and finished here."""
 
-    def __init__(self, admins: AdminGuard, rate_limiter: RateLimiter, owners: Owners) -> None:
+    def __init__(self, admins: AdminGuard, rate_limiter: RateLimiter, owners: Owners, pace: CommandPace) -> None:
         self._admins = admins
         self._rate_limiter = rate_limiter
         self._owners = owners
+        self._pace = pace
+
+    async def paces(self, update: MessageContext) -> bool:
+        """Whether a command is in time; an owner's always is where it delays no one else."""
+        if self._pace.admits(update.message) or await self.is_owners(update, OwnersOnly.IN_PRIVATE):
+            return True
+        await update.say(self._pace.refusal(update.message))
+        return False
 
     async def admits(self, update: UpdateContext, *, admins: bool, limited: bool) -> bool:
         """Whether a command or a button may go to its handler."""

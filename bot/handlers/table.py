@@ -154,11 +154,14 @@ class HandlerTable:
         elif message.caption:
             await self._command(update, self._commands["broadcast"])  # no other command is a caption
         elif _begins_with_command(message):
-            await self._handlers.commands.unknown(update)
+            if await self._guards.paces(update):
+                await self._handlers.commands.unknown(update)
         else:
             await self._handlers.commands.ignore(update)
 
     async def _command(self, update: MessageContext, command: Command) -> None:
+        if command.name != "stop" and not await self._guards.paces(update):  # what a stop ends is worth more
+            return
         if command.owners is not None and not await self._guards.is_owners(update, command.owners):
             await self._handlers.commands.unknown(update)
         elif await self._guards.admits(update, admins=command.admins, limited=command.limited):

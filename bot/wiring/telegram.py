@@ -24,7 +24,7 @@ from bot.handlers.commands import CommandHandlers, SummaryHandlers
 from bot.handlers.edited_messages import EditHandlers
 from bot.handlers.export_command import ExportHandlers
 from bot.handlers.forget_command import ForgetHandlers
-from bot.handlers.guards import AdminGuard, Guards, RateLimiter
+from bot.handlers.guards import AdminGuard, CommandPace, Guards, RateLimiter
 from bot.handlers.last_resort import LastResort
 from bot.handlers.membership import MembershipHandlers
 from bot.handlers.memory_command import MemoryHandlers
@@ -128,7 +128,7 @@ def build_router(base: Foundation, engine: Engine, bot: Bot, traffic: Traffic, l
     """Build the router with all handlers; it is the worker to start the lanes with."""
     storage, access = base.storage, base.access
     shared = _shared(base, engine, bot, traffic, lanes)
-    guards = Guards(shared.admins, shared.rate_limiter, base.owners)
+    guards = Guards(shared.admins, shared.rate_limiter, base.owners, CommandPace(time.time))
     return Router(
         storage=storage,
         gate=AccessGate(storage, shared.addressing, access, base.owners, shared.requests, shared.links, lanes),

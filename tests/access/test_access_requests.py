@@ -4,7 +4,7 @@ import pytest
 
 from bot.access.access_requests import DAY_S, AccessRequests
 from bot.access.policy import AccessRules, Owners
-from bot.language import catalogue, speaking
+from bot.language import catalogue, plural, speaking, texts
 from storage import Storage
 from storage.access_list import SHELL, AccessStatus, Applicant, Decider
 from storage.outbox import NOBODY_ALONE
@@ -128,3 +128,20 @@ async def test_forty_strangers_are_few_messages(storage: Storage) -> None:
         await requests.decide(tx, asked[0].about, AccessStatus.DENIED, Decider(ANN, "Ann"))
     after = [one.about for one in await _waiting(storage, ANN) if one.about not in (None, NOBODY_ALONE)]
     assert (len(after), len(set(after))) == (10, 10)
+
+
+async def test_bringer_of_many_groups_gets_one_request(storage: Storage) -> None:
+    requests = _requests(storage, Clock())
+    for number in range(1, 10):
+        await _ask(storage, requests, Applicant(-number, f"Group {number}", None, "en", "Bob", 7))
+    await _ask(storage, requests, Applicant(8, "Dan", None, "en"))
+    told = await _waiting(storage, EVA)
+    assert [notice.about for notice in told] == [2, NOBODY_ALONE, 11]
+    with speaking("es"):
+        assert told[1].text == plural(8, texts.REQUESTS_MORE)
+    sent = await storage.outbox.notices(ChatKey(EVA))
+    async with storage.transaction() as tx:
+        for number, _ in sent:
+            await storage.outbox.notice_sent(tx, number, 100 + number)
+        await requests.decide(tx, 2, AccessStatus.DENIED, Decider(EVA, "Eva"))
+    assert [notice.about for notice in await _waiting(storage, EVA) if notice.about is not None] == [3]

@@ -21,12 +21,14 @@ from telegram import Chat as TelegramChat
 from bot.access.access_requests import AccessRequests
 from bot.access.policy import AccessPolicy, AccessRules, Owners, digest
 from bot.handlers.access_gate import AccessGate, Admission
+from bot.handlers.context import UpdateProgress, context_of
 from bot.handlers.owners import OwnerLinkHandlers
 from bot.inbound.addressing import Addressing
 from bot.updates.lanes import Lanes
 from bot.updates.parsing import MessageBatch
 from storage import Storage
 from storage.access_list import SHELL, AccessStatus, Applicant
+from storage.inbox import RawUpdate
 from storage.records import ChatKey
 
 NOW = 1_700_000_000.0
@@ -148,3 +150,15 @@ async def test_the_gate_decides(storage: Storage, mode: str) -> None:
     gate = await _gate(storage, mode)
     wanted = {name: by_mode[mode] for name, (_, by_mode) in CASES.items() if mode in by_mode}
     assert {name: await gate.decide(CASES[name][0]) for name in wanted} == wanted
+
+
+async def test_stranger_to_the_list_is_refused_once(storage: Storage) -> None:
+    gate = await _gate(storage, "list")
+    for number in range(5):
+        for subject in (_sent(STRANGER), _sent(STRANGER, NEW_GROUP), _sent(User(5, "Eva", is_bot=False))):
+            async with storage.transaction() as tx:
+                await storage.inbox.add(tx, [RawUpdate(number + 1, "{}")], NOW)
+            update = await context_of(subject, UpdateProgress(storage))
+            assert not await gate.admits(update, subject)
+    told = [len(await storage.outbox.notices(ChatKey(chat))) for chat in (STRANGER.id, NEW_GROUP.id, 5)]
+    assert told == [1, 1, 1]

@@ -9,7 +9,8 @@ from telegram import Bot, Chat, Message, Update, User
 
 from bot.access.policy import AccessRules, Owners
 from bot.handlers.context import MessageContext, UpdateProgress, context_of
-from bot.handlers.guards import AdminGuard, Guards, OwnersOnly, RateLimiter
+from bot.handlers.guards import MOST_GROUP_COMMANDS, AdminGuard, CommandPace, Guards, OwnersOnly, RateLimiter
+from bot.language import texts
 from storage import Storage
 
 ANN, BOB = 7, 8
@@ -111,12 +112,15 @@ async def _command(storage: Storage, who: str, where: str) -> MessageContext:
     return update
 
 
+def _guards(storage: Storage, rules: AccessRules, most: int | None) -> Guards:
+    admins = AdminGuard(cast("Bot", Telegram()), Clock())
+    return Guards(admins, RateLimiter(most, Clock()), Owners(storage.access, rules), CommandPace(Clock()))
+
+
 @pytest.mark.parametrize(("who", "where"), RULES)
 async def test_guards_admit_by_the_rules(storage: Storage, who: str, where: str) -> None:
     rules = AccessRules("open", frozenset({PEOPLE["owner"]}), frozenset())
-    guards = Guards(
-        AdminGuard(cast("Bot", Telegram()), Clock()), RateLimiter(None, Clock()), Owners(storage.access, rules)
-    )
+    guards = _guards(storage, rules, None)
     update = await _command(storage, who, where)
     told = (
         await guards.admits(update, admins=True, limited=False),
@@ -131,11 +135,25 @@ async def test_guards_admit_by_the_rules(storage: Storage, who: str, where: str)
 
 async def test_who_is_refused_is_finished(storage: Storage) -> None:
     rules = AccessRules("open", frozenset(), frozenset())
-    guards = Guards(
-        AdminGuard(cast("Bot", Telegram()), Clock()), RateLimiter(1, Clock()), Owners(storage.access, rules)
-    )
+    guards = _guards(storage, rules, 1)
     first, second = [await _command(storage, "member", "home") for _ in range(2)]
     assert await guards.admits(first, admins=False, limited=True)
     assert not await guards.admits(second, admins=False, limited=True)
     assert (first.progress.unfinished([1]), second.progress.unfinished([1])) == ([1], [])
     assert await guards.admits(second, admins=False, limited=False), "what costs nothing is not counted"
+
+
+async def test_too_many_commands_are_dropped_and_reported_once(storage: Storage) -> None:
+    guards = _guards(storage, AccessRules("open", frozenset(), frozenset()), None)
+    commands = [await _command(storage, "member", "group") for _ in range(MOST_GROUP_COMMANDS + 5)]
+    admitted = [await guards.paces(command) for command in commands]
+    assert admitted == [True] * MOST_GROUP_COMMANDS + [False] * 5
+    assert [notice.text for _, notice in await storage.outbox.notices(commands[0].key)] == [texts.TOO_MANY_WAITING]
+    assert [command.progress.unfinished([1]) for command in commands[-2:]] == [[], []]
+
+
+async def test_owner_is_paced_in_groups_only(storage: Storage) -> None:
+    guards = _guards(storage, AccessRules("open", frozenset({PEOPLE["owner"]}), frozenset()), None)
+    here, there = await _command(storage, "owner", "home"), await _command(storage, "owner", "group")
+    assert all([await guards.paces(here) for _ in range(100)])
+    assert not all([await guards.paces(there) for _ in range(100)])

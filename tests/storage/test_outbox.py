@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from storage import Storage
-from storage.records import Button, Chat, Delivery, Notice
+from storage.records import Button, Chat, ChatKey, Delivery, Notice
 from tests.storage.conftest import HOME
 from tests.storage.test_transcript import reply, say
 
@@ -111,3 +111,17 @@ async def test_new_answer_keeps_old_ones_first_message(storage: Storage, chat: C
         await storage.transcript.rewrite_reply(tx, chat.id, old, 3.0, None)
         rows = await tx.rows("SELECT message_id FROM turn_messages WHERE turn_id > ?", (old,))
     assert [row["message_id"] for row in rows] == [first]
+
+
+async def test_equal_notices_that_wait_are_folded(storage: Storage) -> None:
+    here, there = ChatKey(1), ChatKey(2)
+    async with storage.transaction() as tx:
+        for number in range(50):
+            await storage.outbox.add(tx, Notice(here, True, "Nothing to stop.", reply_to=number))
+            await storage.outbox.add(tx, Notice(here, True, f"Number {number}"))
+            await storage.outbox.add(tx, Notice(here, True, "Again?", buttons=(Button("Yes", str(number)),)))
+        await storage.outbox.add(tx, Notice(there, True, "Nothing to stop."))
+    waiting = [notice for _, notice in await storage.outbox.notices(here)]
+    assert [notice.reply_to for notice in waiting if notice.text == "Nothing to stop."] == [47, 48, 49]
+    assert len(waiting) == 50 + 50 + 3
+    assert len(await storage.outbox.notices(there)) == 1
