@@ -4,15 +4,26 @@ import asyncio
 import json
 import re
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from sandbox.bot_process import BotProcess
 from sandbox.model import ModelServer
-from sandbox.terminal.conversation import USER, ShownDraft, TerminalConversation, Typing, Written
+from sandbox.terminal.conversation import (
+    USER,
+    Deleted,
+    KeyboardChanged,
+    ShownDraft,
+    TerminalConversation,
+    Typing,
+    Written,
+)
 from sandbox.terminal.screen import Screen
 
 ANSWER_S = 60.0
 """How long to wait for an answer before sending the next line from a pipe."""
+BEGINNING = 40
+"""How much of a message is quoted when something else about it changes."""
 QUIET_S = 1.0
 """An answer counts as finished after this much silence; a bot sends about one message per second."""
 HELP = """\
@@ -60,11 +71,19 @@ class TerminalChat:
                 case ShownDraft(text):
                     self._written.clear()
                     self._screen.draft(f"bot> {text}")
-                case Written(text, buttons, edited):
-                    self._written.set()
-                    labels = "".join(f"\n     [{number}] {label}" for number, label in enumerate(buttons, start=1))
-                    self._screen.message(f"bot{' (edited)' if edited else ''}> {text}{labels}")
-                    self._screen.prompt()
+                case Written(text, buttons, edited, asks):
+                    prompt = "" if asks is None else f"\n     (your next message replies to this{_after_colon(asks)})"
+                    self._say(f"bot{' (edited)' if edited else ''}> {text}{_numbered(buttons)}{prompt}")
+                case KeyboardChanged(text, buttons):
+                    change = "has other buttons now" if buttons else "has no buttons any more"
+                    self._say(f"({_beginning(text)} {change}){_numbered(buttons)}")
+                case Deleted(text):
+                    self._say(f"(the bot deleted {_beginning(text)})")
+
+    def _say(self, text: str) -> None:
+        self._written.set()
+        self._screen.message(text)
+        self._screen.prompt()
 
     async def send(self, text: str) -> None:
         """Send a text."""
@@ -115,6 +134,20 @@ class TerminalChat:
 
     def _quiet_for(self) -> float:
         return time.monotonic() - self._last_event
+
+
+def _numbered(buttons: Sequence[str]) -> str:
+    return "".join(f"\n     [{number}] {label}" for number, label in enumerate(buttons, start=1))
+
+
+def _after_colon(placeholder: str) -> str:
+    return f": {placeholder}" if placeholder else ""
+
+
+def _beginning(text: str) -> str:
+    """The first words of a message, by which it is recognized."""
+    line = " ".join(text.split())
+    return f"“{line if len(line) <= BEGINNING else line[:BEGINNING].rstrip() + '…'}”"
 
 
 class Commands:

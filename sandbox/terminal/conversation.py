@@ -37,9 +37,28 @@ class Written:
     text: str
     buttons: tuple[str, ...]
     edited: bool
+    asks: str | None = None
+    """If the next message becomes a reply to this one: the placeholder, which may be empty."""
 
 
-Event = Typing | ShownDraft | Written
+@dataclass(frozen=True, slots=True)
+class KeyboardChanged:
+    """A message has other buttons now, or none, and the same text."""
+
+    text: str
+    buttons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Deleted:
+    """The bot deleted a message."""
+
+    text: str
+
+
+Event = Typing | ShownDraft | Written | KeyboardChanged | Deleted
+Look = tuple[str, tuple[str, ...], bool]
+"""A message as it was last seen: its text, its buttons, and whether it is deleted."""
 
 
 class TerminalConversation:
@@ -47,8 +66,8 @@ class TerminalConversation:
 
     def __init__(self, telegram: BotApi) -> None:
         self._telegram = telegram
-        self._known: dict[int, dict[int, str]] = {}
-        """The known texts of each chat, by message id."""
+        self._known: dict[int, dict[int, Look]] = {}
+        """The known messages of each chat, by their ids."""
         self._preview: botapi.Draft | str | None = None
         self._news: list[Event] = []
         self._user = telegram.user(USER)
@@ -57,7 +76,7 @@ class TerminalConversation:
     @property
     def length(self) -> int:
         """The number of messages so far, by both sides."""
-        return len(self._texts)
+        return len(self._looks)
 
     @property
     def speaker(self) -> str:
@@ -130,24 +149,36 @@ class TerminalConversation:
             self._news = []
 
     def _enter(self, chat: botapi.Chat) -> botapi.Chat:
-        self._texts = self._known.setdefault(chat.id, {message.id: message.text for message in chat.messages})
+        self._looks = self._known.setdefault(chat.id, {message.id: _look_of(message) for message in chat.messages})
         return chat
 
     def _look(self) -> bool:
         """Collect new events; returns whether there are any."""
         for message in self._recent():
-            before = self._texts.get(message.id)
-            self._texts[message.id] = message.text
-            if message.from_bot and not message.deleted and message.text != before:
-                self._news.append(_written(message, edited=before is not None))
+            before, now = self._looks.get(message.id), _look_of(message)
+            self._looks[message.id] = now
+            if message.from_bot and now != before:
+                self._news += self._changes(message, before)
         preview = self._chat.draft or self._chat.action
         if preview is not None and preview != self._preview:
             self._news.append(Typing() if isinstance(preview, str) else ShownDraft(_plain(preview) or "Thinking..."))
         self._preview = preview
         return bool(self._news)
 
+    def _changes(self, message: botapi.Message, before: Look | None) -> Iterator[Event]:
+        if message.deleted:
+            if before is not None:
+                yield Deleted(_file(message) + _plain(message))
+        elif before is None or before[0] != message.text:
+            asked = message.asks and (message.opened_for is None or self._user.id in message.opened_for)
+            labels = tuple(button.text for button in message.buttons)
+            text = _file(message) + _plain(message)
+            yield Written(text, labels, before is not None, (message.placeholder or "") if asked else None)
+        else:
+            yield KeyboardChanged(_file(message) + _plain(message), tuple(button.text for button in message.buttons))
+
     def _recent(self) -> Iterator[botapi.Message]:
-        number = max(1, max(self._texts, default=0) - RECENT)
+        number = max(1, max(self._looks, default=0) - RECENT)
         try:
             while True:
                 yield self._chat.message(number)
@@ -156,8 +187,8 @@ class TerminalConversation:
             return  # ids have no gaps, so there is no later one
 
 
-def _written(message: botapi.Message, edited: bool) -> Written:
-    return Written(_file(message) + _plain(message), tuple(button.text for button in message.buttons), edited)
+def _look_of(message: botapi.Message) -> Look:
+    return message.text, tuple(button.text for button in message.buttons), message.deleted
 
 
 def _file(message: botapi.Message) -> str:

@@ -7,6 +7,7 @@ the one before, and the session ends if the bot dies.
 import asyncio
 import contextlib
 import os
+import re
 import threading
 from collections.abc import Callable, Coroutine, Sequence
 from typing import TextIO
@@ -19,6 +20,7 @@ from sandbox.world import World
 
 QUIT = ":quit"
 GOODBYE = "Stopping once the bot has finished its answer (Ctrl-C stops it now)."
+KEYS = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|O[A-Za-z]|[ -~])?")
 WELCOME = "Type to talk to the bot. :help lists the sandbox's commands, Ctrl-D quits."
 
 
@@ -44,15 +46,20 @@ class Lines:
         return await self._queue.get()
 
 
+def typed(line: str) -> str:
+    """The line without arrow and function keys, which the terminal sends as escape sequences."""
+    return KEYS.sub("", line)
+
+
 def _read(descriptor: int, put: Callable[[str | None], None]) -> None:
     rest = b""
     with contextlib.suppress(OSError):  # reading from a closed terminal fails: no more lines
         while data := os.read(descriptor, 65536):
             *lines, rest = (rest + data).split(b"\n")
             for line in lines:
-                put(line.decode(errors="replace").rstrip("\r"))
+                put(typed(line.decode(errors="replace").rstrip("\r")))
     if rest:
-        put(rest.decode(errors="replace"))
+        put(typed(rest.decode(errors="replace")))
     put(None)
 
 

@@ -6,11 +6,22 @@ import httpx
 import pytest
 
 from sandbox.botapi import BotApi
-from sandbox.terminal.conversation import Event, ShownDraft, TerminalConversation, Typing, Written
+from sandbox.terminal.conversation import (
+    Deleted,
+    Event,
+    KeyboardChanged,
+    ShownDraft,
+    TerminalConversation,
+    Typing,
+    Written,
+)
 
 BUTTONS = {
     "inline_keyboard": [[{"text": "Undo", "callback_data": "u"}, {"text": "Site", "url": "https://example.org"}]]
 }
+
+
+OTHER = {"inline_keyboard": [[{"text": "Redo", "callback_data": "r"}]]}
 
 
 class Bot:
@@ -64,14 +75,27 @@ async def test_an_empty_draft_is_thinking(telegram: BotApi) -> None:
         assert await next_event(conversation.events()) == ShownDraft("Thinking...")
 
 
-async def test_edit_is_shown_unless_only_buttons_change(telegram: BotApi) -> None:
+async def test_edits_and_changed_buttons_are_shown(telegram: BotApi) -> None:
     async with talking(telegram) as (bot, conversation):
         events = conversation.events()
         await bot.call("sendMessage", text="done", reply_markup=BUTTONS)
         assert await next_event(events) == Written("done", ("Undo", "Site"), edited=False)
+        await bot.call("editMessageReplyMarkup", message_id=2, reply_markup=OTHER)
+        assert await next_event(events) == KeyboardChanged("done", ("Redo",))
         await bot.call("editMessageReplyMarkup", message_id=2)
+        assert await next_event(events) == KeyboardChanged("done", ())
         await bot.call("editMessageText", message_id=2, text="undone")
         assert await next_event(events) == Written("undone", (), edited=True)
+
+
+async def test_deletions_and_reply_prompts_are_shown(telegram: BotApi) -> None:
+    async with talking(telegram) as (bot, conversation):
+        events = conversation.events()
+        force = {"force_reply": True, "input_field_placeholder": "A name"}
+        await bot.call("sendMessage", text="Your name?", reply_markup=force)
+        assert await next_event(events) == Written("Your name?", (), edited=False, asks="A name")
+        await bot.call("deleteMessage", message_id=2)
+        assert await next_event(events) == Deleted("Your name?")
 
 
 async def test_a_button_is_pressed_by_its_number(telegram: BotApi) -> None:
