@@ -5,6 +5,7 @@ import random
 import sqlite3
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC
 from itertools import accumulate
 from pathlib import Path
@@ -57,7 +58,7 @@ def make(path: Path, turns: int = TURNS) -> None:
     half.unlink(missing_ok=True)
     asyncio.run(_schema(half))
     rng = random.Random(7)
-    with sqlite3.connect(half) as connection:
+    with closing(sqlite3.connect(half)) as connection, connection:
         connection.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -100000")
         _fill(connection, rng, chat_ids(rng, turns))
     connection.close()

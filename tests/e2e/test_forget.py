@@ -262,7 +262,7 @@ async def test_forget_counts_pages_and_removes_all_matches(stage: Stage, count: 
     await stage.ann.press(stage.home.message(asked.id), "Forget it")
     await stage.home.wait(lambda chat: f"Forgotten: {count} messages." in chat.message(asked.id).text, PATIENCE_S)
     assert "can't find anything" in await say(stage, "/forget boat")
-    with sqlite3.connect(stage.folder / "keepsake.db", timeout=30) as database:
+    with closing(sqlite3.connect(stage.folder / "keepsake.db", timeout=30)) as database, database:
         while database.execute("SELECT 1 FROM chats WHERE thread_id < 0").fetchall():  # noqa: ASYNC110
             await asyncio.sleep(0.05)
     database.close()

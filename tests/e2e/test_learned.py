@@ -1,6 +1,7 @@
 """What was learned of the model's server outlives a restart."""
 
 import sqlite3
+from contextlib import closing
 
 from sandbox.model import Fail, Say
 from sandbox.model.behaviour import Behaviour
@@ -24,7 +25,7 @@ async def test_refused_field_is_remembered_across_restarts(stage: Stage, hurry: 
         assert await say(stage, "my secret word is xyzzy") == "hi"
         assert len(stage.model.requests) == requests
         await stage.kill()
-    with sqlite3.connect(stage.folder / "keepsake.db") as database:
+    with closing(sqlite3.connect(stage.folder / "keepsake.db")) as database, database:
         stored = str(database.execute("SELECT * FROM server_facts").fetchall())
     assert "stream_options" in stored
     assert "xyzzy" not in stored

@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+from contextlib import closing
 
 import pytest
 
@@ -41,7 +42,7 @@ async def _healed(stage: Stage) -> None:
 
 
 def _states(stage: Stage) -> list[str]:
-    with sqlite3.connect(stage.folder / "keepsake.db") as connection:
+    with closing(sqlite3.connect(stage.folder / "keepsake.db")) as connection, connection:
         return [row[0] for row in connection.execute("SELECT state FROM inbox ORDER BY update_id")]
 
 

@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+from contextlib import closing
 
 import pytest
 
@@ -19,13 +20,13 @@ CALLING = Say("", calls=(("recall", json.dumps({"query": "tea"})),))
 
 def used(stage: Stage) -> dict[str, int]:
     """Tokens of input by model."""
-    with sqlite3.connect(stage.folder / "keepsake.db") as database:
+    with closing(sqlite3.connect(stage.folder / "keepsake.db")) as database, database:
         return dict(database.execute("SELECT model, sum(input_tokens) FROM usage GROUP BY model"))
 
 
 def booked(stage: Stage) -> tuple[int, int, int]:
     """How many requests there were, turns, and requests of which the usage is estimated."""
-    with sqlite3.connect(stage.folder / "keepsake.db") as database:
+    with closing(sqlite3.connect(stage.folder / "keepsake.db")) as database, database:
         [found] = database.execute("SELECT requests, turns, estimated FROM usage").fetchall()
     return tuple(found)
 

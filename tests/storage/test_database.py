@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -91,9 +92,8 @@ async def test_cancelled_caller_does_not_undo_completed_work() -> None:
 
 async def test_newer_database_is_refused_with_clear_sentence(tmp_path: Path) -> None:
     path = tmp_path / "newer.db"
-    with sqlite3.connect(path) as connection:
+    with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute(f"PRAGMA user_version = {migrations.latest() + 1}")
-    connection.close()
     with pytest.raises(NewerDatabaseError, match="run the version that wrote it"):
         await Storage.open(path)
 
@@ -115,7 +115,7 @@ async def test_opening_twice_migrates_once(tmp_path: Path) -> None:
 
 
 async def test_a_migration_that_fails_half_way_leaves_nothing(tmp_path: Path) -> None:
-    with sqlite3.connect(tmp_path / "half.db", isolation_level=None) as connection:
+    with closing(sqlite3.connect(tmp_path / "half.db", isolation_level=None)) as connection, connection:
         step = next(iter(migrations.after(0)))
         broken = step.script.replace("PRAGMA user_version", "CREATE TABLE inbox (x);\nPRAGMA user_version")
         with pytest.raises(sqlite3.OperationalError, match="already exists"):
