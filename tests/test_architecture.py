@@ -1,7 +1,6 @@
 """Imports point one way, and files and functions stay small."""
 
 import ast
-import re
 import subprocess
 from collections.abc import Iterable, Iterator
 from functools import cache
@@ -343,9 +342,3 @@ def test_long_reach_and_service_dataclass_are_seen() -> None:
     assert service_dataclasses(head + "    async def ask(self): ...") == ["One"]
     assert service_dataclasses(head + "    seen: set[int] = field(default_factory=set)") == ["One"]
     assert service_dataclasses(head + "    number: int") == []
-
-
-def test_connections_are_closed_after_use() -> None:
-    """Leaving ``with sqlite3.connect(...)`` commits, but closes nothing; from Python 3.13 on that is a warning."""
-    open_ended = re.compile(r"^\s*with sqlite3\.connect\(", re.MULTILINE)
-    assert [str(path) for path in _sources() if open_ended.search(_text(path))] == []

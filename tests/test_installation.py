@@ -114,3 +114,14 @@ def test_make_says_what_debian_is_missing(tmp_path: Path) -> None:
     assert "apt install python3-venv" in told
     assert not (tmp_path / ".venv").exists()
     assert _make(tmp_path)[0] == 0, "once it is there, make works"
+
+
+def test_connections_are_closed_after_use() -> None:
+    """Leaving ``with sqlite3.connect(...)`` commits, but closes nothing; from Python 3.13 on that is a warning."""
+    sources = [
+        file
+        for folder in ("bot", "storage", "sandbox", "tests", "benchmarks")
+        for file in ROOT.glob(f"{folder}/**/*.py")
+    ]
+    open_ended = re.compile(r"^\s*with sqlite3\.connect\(", re.MULTILINE)
+    assert [str(file) for file in sources if open_ended.search(file.read_text(encoding="utf-8"))] == []
