@@ -125,3 +125,16 @@ async def test_unreachable_model_makes_bot_unready(process: Stage, url: str) -> 
     await _start(process, url, OPENAI_BASE_URL=f"{away}/v1")
     await _until(url, "/readyz", (503, "not ready: model"))
     assert await _get(url, "/healthz") == (200, "ok")
+
+
+async def test_work_set_aside_is_counted(process: Stage, url: str) -> None:
+    await _start(process, url, POISON="reading:kill")
+    await process.ann.say(process.home, "poison")
+    for _ in range(3):
+        assert process.bot is not None
+        async with asyncio.timeout(PATIENCE_S):
+            await process.bot.wait()
+        await process.start()
+    await process.replies(1)
+    assert 'keepsake_set_aside_total{kind="update"} 1.0' in (await _get(url, "/metrics"))[1]
+    assert f"of chat {process.home.id}" in process.log()
