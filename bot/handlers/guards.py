@@ -73,6 +73,18 @@ class AdminGuard:
         asked = user_id or (message.from_user.id if message.from_user else None)
         return asked is not None and await self._is_admin(message.chat.id, asked)
 
+    async def has_left(self, update: PressContext) -> bool:
+        """Whether the person who pressed a button is no longer in its group, or was banned from it."""
+        if not isinstance(update, ButtonContext) or is_personal(update.message):
+            return False
+        chat_id, user_id = update.message.chat.id, update.query.from_user.id
+        try:
+            member = await self._bot.get_chat_member(chat_id, user_id)
+        except TelegramError as exc:
+            log.warning("Telegram does not say what user %d is in chat %d: %s", user_id, chat_id, exc)
+            return False
+        return member.status in (ChatMember.LEFT, ChatMember.BANNED)
+
     async def _is_admin(self, chat_id: int, user_id: int) -> bool:
         if self._clock() < self._refused_until.get((chat_id, user_id), 0.0):
             return False
@@ -196,6 +208,9 @@ class Guards:
         if admins and not await self._admins.admits(update):
             notice = update.notice(texts.ONLY_ADMINS, alone=True) if isinstance(update, MessageContext) else None
             await self._refuse(update, texts.ONLY_ADMINS, notice)
+            return False
+        if not admins and isinstance(update, PressContext) and await self._admins.has_left(update):
+            await self._refuse(update, texts.OLD_BUTTON, None)
             return False
         who = _who(update) if limited else None
         if who is not None and not self._rate_limiter.admits(who):

@@ -77,5 +77,5 @@ def _words(content: bytes, host: str) -> str:
     if isinstance(words, list):
         words = "".join(text(segment.get("text")) for segment in mappings(words))
     if not isinstance(words, str):
-        raise RequestRefused(f"a transcription without text: {plain!r:.200}")
+        raise RequestRefused(f"a transcription without text, of {len(content)} bytes")
     return clean_text(words).strip()

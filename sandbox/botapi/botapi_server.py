@@ -131,6 +131,10 @@ class BotApi:
         """Make a user an ordinary member of a group."""
         self._state.store.set_status(chat.id, user.id, "member")
 
+    def leave(self, chat: Chat, user: User) -> None:
+        """Let a user leave a group."""
+        self._state.store.set_status(chat.id, user.id, "left")
+
     def direct_messages(self, channel: str) -> Chat:
         """The direct messages of a channel, where each user has a topic."""
         chat = self.group(channel, [])

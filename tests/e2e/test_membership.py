@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from sandbox.botapi import Chat, User
-from sandbox.model import Say
+from sandbox.model import Fail, Say
 from tests.e2e.conftest import PATIENCE_S, Stage
 from tests.e2e.groups import anonymously, group, user_messages
 from tests.e2e.owners import dump, handled
@@ -112,6 +112,20 @@ async def test_unheard_talk_is_kept_nowhere(stage: Stage, hurry: None) -> None:
     with closing(sqlite3.connect(stage.folder / "keepsake.db")) as database:
         kept = database.execute("SELECT raw FROM inbox UNION ALL SELECT content FROM turns").fetchall()
     assert [row for row in kept if "zyxqwvut" in str(row)] == []
+
+
+async def test_buttons_stop_for_who_left(stage: Stage, hurry: None) -> None:
+    stage.model.script(Fail(401, "no"), Say("green"))
+    await stage.start()
+    friends, [_, bob] = group(stage, "Bob")
+    await bob.say(friends, "Keepsake, which colour?")
+    [failed] = await friends.wait(lambda chat: bool(chat.replies and chat.replies[0].buttons), PATIENCE_S)
+    asked = len(stage.model.requests)
+    stage.telegram.leave(friends, bob)
+    await bob.press(failed, failed.buttons[0].text)
+    answered = await stage.telegram.wait_call("answerCallbackQuery", timeout=PATIENCE_S)
+    assert "no longer works" in str(answered.params["text"])
+    assert len(stage.model.requests) == asked
 
 
 async def test_demoted_administrator_deletes_nothing(stage: Stage, hurry: None) -> None:
