@@ -155,8 +155,11 @@ async def _admission(options: argparse.Namespace, settings: "Settings") -> None:
 
 
 def _log_level(options: argparse.Namespace, settings: "Settings") -> str:
-    """The doctor is quiet unless DEBUG is set: its findings already say what the log would."""
-    return "CRITICAL" if options.command == "doctor" and settings.log_level != "DEBUG" else settings.log_level
+    """Commands whose output says what the log would are quiet unless DEBUG is set: the doctor, `allow` and `block`."""
+    level = settings.log_level
+    if options.command == "doctor" and level != "DEBUG":
+        return "CRITICAL"
+    return "WARNING" if options.command in ("allow", "block") and level == "INFO" else level
 
 
 def _telegram_id(text: str) -> int:
