@@ -181,7 +181,8 @@ class History:
     async def is_all_of(self, chat_id: int, turn_ids: Collection[int], sender_id: int) -> bool:
         """Whether no one else sent any of these turns; the bot's answers don't count."""
         row = await self._database.row(
-            f"SELECT 1 FROM turns WHERE chat_id = ?1 AND id {in_list('?2')} AND role = 'user' AND sender_id IS NOT ?3",
+            f"SELECT 1 FROM turns WHERE chat_id = ?1 AND id {in_list('?2')} AND role = 'user'"
+            " AND (sender_id IS NULL OR sender_id <> ?3)",
             (chat_id, listed(turn_ids), sender_id),
         )
         return row is None

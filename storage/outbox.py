@@ -12,6 +12,8 @@ from storage.records import ONE_MESSAGE, Button, ChatKey, Delivery, File, FileKi
 from storage.sql import in_list, larger, listed
 from storage.transcript import COMPLETE, REPLACED
 
+ALL = 2**31 - 1
+"""A LIMIT that leaves nothing out; there is no portable OFFSET without one."""
 MOST_EQUAL = 3
 """How many equal notices may wait in a chat."""
 NOBODY_ALONE = -1
@@ -58,10 +60,10 @@ class Outbox:
         """Make room for a notice by dropping the oldest equal ones that wait in its chat."""
         await tx.execute(
             "DELETE FROM notices WHERE id IN (SELECT id FROM notices WHERE telegram_id = ? AND thread_id = ?"
-            " AND message_id IS NULL AND text = ? AND receiver IS ? AND buttons = '[]' AND button_until IS NULL"
-            " AND edits IS NULL AND file IS NULL AND broadcast IS NULL AND about IS NULL AND NOT asks"
-            " ORDER BY id DESC LIMIT -1 OFFSET ?)",
-            (notice.key.telegram_id, notice.key.thread_id, notice.text, notice.receiver, MOST_EQUAL - 1),
+            " AND message_id IS NULL AND text = ? AND coalesce(receiver, 0) = ? AND buttons = '[]'"
+            " AND button_until IS NULL AND edits IS NULL AND file IS NULL AND broadcast IS NULL AND about IS NULL AND asks = 0"
+            f" ORDER BY id DESC LIMIT {ALL} OFFSET ?)",
+            (notice.key.telegram_id, notice.key.thread_id, notice.text, notice.receiver or 0, MOST_EQUAL - 1),
         )
 
     async def notices(self, key: ChatKey) -> list[tuple[int, Notice]]:

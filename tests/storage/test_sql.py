@@ -21,6 +21,7 @@ FORBIDDEN = {
     r"|\bAND (\w+\.)?(asked|awaits|from_bot|gone|in_place|open|removed)\b(?! [=!<>I])",
     "IS": r"\bIS (NOT )?(?!NULL\b|NOT NULL\b)[^\s{]",
     "INDEXED BY": r"\bINDEXED BY\b",
+    "no limit": r"\bLIMIT -1\b",
     "typeof": r"\btypeof\(",
     "unary plus": r"[^)\w?'} ]? \+[a-z{]",
 }
