@@ -41,10 +41,10 @@ run: $(RUN_STAMP)
 doctor: $(RUN_STAMP)
 	$(BIN)/python -m bot doctor
 
-# One worker more than cores, because tests also wait for servers and clocks; each worker collects all tests. Bytecode is
+# Two workers a core, because tests also wait for servers and clocks; each worker collects all tests. Bytecode is
 # kept even if the environment says otherwise: without it, each worker compiles all tests, and each process that a test
 # starts compiles the whole bot.
-WORKERS = $$($(BIN)/python -c 'import os; print(min((os.cpu_count() or 1) + 1, 8))')
+WORKERS = $$($(BIN)/python -c 'import os; print(min(2 * (os.cpu_count() or 1), 8))')
 test: export PYTHONDONTWRITEBYTECODE =
 test: $(DEV_STAMP)
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -q $(ARGS)

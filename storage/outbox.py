@@ -61,8 +61,8 @@ class Outbox:
         await tx.execute(
             "DELETE FROM notices WHERE id IN (SELECT id FROM notices WHERE telegram_id = ? AND thread_id = ?"
             " AND message_id IS NULL AND text = ? AND coalesce(receiver, 0) = ? AND buttons = '[]'"
-            " AND button_until IS NULL AND edits IS NULL AND file IS NULL AND broadcast IS NULL AND about IS NULL AND asks = 0"
-            f" ORDER BY id DESC LIMIT {ALL} OFFSET ?)",
+            " AND button_until IS NULL AND edits IS NULL AND file IS NULL AND broadcast IS NULL AND about IS NULL"
+            f" AND asks = 0 ORDER BY id DESC LIMIT {ALL} OFFSET ?)",
             (notice.key.telegram_id, notice.key.thread_id, notice.text, notice.receiver or 0, MOST_EQUAL - 1),
         )
 
