@@ -131,37 +131,25 @@ Table = dict[int, dict[str, Times]]
 WAYS = ("words", "meaning", "both")
 
 
+def _make_recall(storage: Storage, semantic: EmbeddingIndex | None = None) -> Recall:
+    indexer = Indexer(storage.chats, storage.history, storage.search, UTC)
+    return Recall(storage.chats, storage.history, storage.search, indexer, estimate, RECALL_TOKENS, UTC, semantic)
+
+
 async def _recall(storage: Storage, embedder: Embedder, chats: dict[int, Chat]) -> Table:
     table: Table = {}
     before = _memory()
     for length, chat in chats.items():
         semantic = EmbeddingIndex(storage.database, storage.history, storage.vectors, embedder, UTC, time.monotonic)
-        by_words = Recall(
-            storage.chats,
-            storage.history,
-            storage.search,
-            Indexer(storage.chats, storage.history, storage.search, UTC),
-            estimate,
-            RECALL_TOKENS,
-            UTC,
-        )
-        by_both = Recall(
-            storage.chats,
-            storage.history,
-            storage.search,
-            Indexer(storage.chats, storage.history, storage.search, UTC),
-            estimate,
-            RECALL_TOKENS,
-            UTC,
-            semantic,
-        )
+        by_words = _make_recall(storage)
+        by_both = _make_recall(storage, semantic)
         table[length] = {way: Times() for way in WAYS}
         for question in await _questions(storage, chat):
             await table[length]["words"].take(by_words.find(chat, question, after_turn=0, before_turn=LAST))
             await table[length]["meaning"].take(_by_meaning(semantic, chat, question))
             await table[length]["both"].take(by_both.find(chat, question, after_turn=0, before_turn=LAST))
         await semantic.close()
-    print(f"\nMemory of the process: {before:.0f} MB before these questions, {_memory():.0f} MB behind them")
+    print(f"\nMemory of the process: {before:.0f} MB before these questions, {_memory():.0f} MB after them")
     return table
 
 
@@ -206,16 +194,7 @@ async def _first_questions(path: Path, embedder: Embedder, chats: dict[int, Chat
         await storage.close()
         storage = await Storage.open(path)
         semantic = EmbeddingIndex(storage.database, storage.history, storage.vectors, embedder, UTC, time.monotonic)
-        recall = Recall(
-            storage.chats,
-            storage.history,
-            storage.search,
-            Indexer(storage.chats, storage.history, storage.search, UTC),
-            estimate,
-            RECALL_TOKENS,
-            UTC,
-            semantic,
-        )
+        recall = _make_recall(storage, semantic)
         await times.take(recall.find(chat, question, after_turn=0, before_turn=LAST))
         await semantic.close()
         await storage.close()

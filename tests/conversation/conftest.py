@@ -18,6 +18,14 @@ MONDAY = 1_700_000_000.0 - 1_700_000_000.0 % DAY_S - DAY_S
 END = 2**40
 
 
+def make_recall(
+    storage: Storage, budget: int, semantic: SemanticSearch | None = None, names: tuple[str, ...] = ()
+) -> Recall:
+    """As the bot makes it, with days in UTC; `budget` is in tokens."""
+    indexer = Indexer(storage.chats, storage.history, storage.search, UTC)
+    return Recall(storage.chats, storage.history, storage.search, indexer, estimate, budget, UTC, semantic, names)
+
+
 @dataclass
 class History:
     """One chat, written as a conversation writes it; `now` is the time of the next message."""
@@ -86,29 +94,11 @@ class History:
         semantic: SemanticSearch | None = None,
         window: float = inf,
     ) -> Recalled:
-        recall = Recall(
-            self.storage.chats,
-            self.storage.history,
-            self.storage.search,
-            Indexer(self.storage.chats, self.storage.history, self.storage.search, UTC),
-            estimate,
-            budget,
-            UTC,
-            semantic,
-        )
+        recall = make_recall(self.storage, budget, semantic)
         return await recall.find(self.chat, words, after_turn=after, before_turn=before, window=window, now=self.now)
 
     async def search(self, words: str, *, after: int = 0, every_word: bool = False) -> list[int]:
-        recall = Recall(
-            self.storage.chats,
-            self.storage.history,
-            self.storage.search,
-            Indexer(self.storage.chats, self.storage.history, self.storage.search, UTC),
-            estimate,
-            1200,
-            UTC,
-            None,
-        )
+        recall = make_recall(self.storage, 1200)
         return await recall.search(self.chat, words, after_turn=after, limit=20, every_word=every_word)
 
     async def forget(self, *turn_ids: int) -> None:

@@ -1,18 +1,16 @@
 """What was said earlier comes back when it matters, in its own words, and nothing else does."""
 
 from collections.abc import Sequence
-from datetime import UTC
 
 import numpy as np
 import pytest
 
-from bot.conversation.indexing import Indexer
-from bot.conversation.recall import NOTHING, OPENING, Recall, Recalled
+from bot.conversation.recall import NOTHING, OPENING, Recalled
 from bot.conversation.similarity import SimilarityScores
 from bot.conversation.tokens import estimate
 from storage import Storage
 from storage.records import ChatKey
-from tests.conversation.conftest import DAY_S, END, History, open_chat
+from tests.conversation.conftest import DAY_S, END, History, make_recall, open_chat
 from tests.selection import some
 
 
@@ -213,16 +211,7 @@ async def test_names_before_a_groups_message_find_nothing(storage: Storage) -> N
         group = History(storage, await storage.chats.ensure(tx, ChatKey(-5), private=False, now=0.0))
     await group.talk("Ann: Keepsake, the bot of Ann", "Yes", "Ann: Keepsake, the zebra is striped", "It is")
     await group.small_talk(5)
-    recall = Recall(
-        storage.chats,
-        storage.history,
-        storage.search,
-        Indexer(storage.chats, storage.history, storage.search, UTC),
-        estimate,
-        2400,
-        UTC,
-        names=("Keepsake",),
-    )
+    recall = make_recall(storage, 2400, names=("Keepsake",))
     assert (await recall.find(group.chat, "Ann: Keepsake, good morning", after_turn=0, before_turn=END)).text == ""
     found = await recall.find(group.chat, "Ann: @keepsake_bot where is the zebra", after_turn=0, before_turn=END)
     assert "striped" in found.text

@@ -11,12 +11,11 @@ from pathlib import Path
 import pytest
 
 from bot.conversation.indexing import Indexer, IndexRepair
-from bot.conversation.recall import Recall
-from bot.conversation.tokens import estimate
 from storage import Storage, StorageError
 from storage.index import INDEX, PARTS, TERMS, Index
 from storage.inspection import damages
 from storage.records import Chat, ChatKey, NewReply, NewTurn
+from tests.conversation.conftest import make_recall
 from tests.selection import some
 
 WORDS = ("harbour", "lantern", "walnut", "thunder", "saddle", "copper", "meadow", "violin")
@@ -112,16 +111,7 @@ def _spoil_pages(path: Path, table: str) -> None:
 
 
 async def _search(storage: Storage, chat: Chat, words: str) -> list[int]:
-    recall = Recall(
-        storage.chats,
-        storage.history,
-        storage.search,
-        Indexer(storage.chats, storage.history, storage.search, UTC),
-        estimate,
-        1200,
-        UTC,
-        None,
-    )
+    recall = make_recall(storage, 1200)
     await recall.find(chat, f"what was it with the {words}?", after_turn=0, before_turn=10**9)
     return await recall.search(chat, words, after_turn=0, limit=20)
 

@@ -14,14 +14,13 @@ import pytest
 
 from bot.conversation import indexing
 from bot.conversation.indexing import Indexer, IndexRepair
-from bot.conversation.recall import Recall
-from bot.conversation.tokens import estimate
 from storage import Storage
 from storage import database as migrations
 from storage.inspection import damages
 from storage.old_index import OLD_PARTS
 from storage.records import ChatKey, NewTurn
 from storage.search import tag
+from tests.conversation.conftest import make_recall
 
 TURNS = 30
 LAST_OLD = 12
@@ -74,15 +73,7 @@ async def older(path: Path) -> AsyncIterator[Storage]:
 async def _search(storage: Storage, words: str, number: int = 1007) -> list[int]:
     chat = await storage.chats.find(ChatKey(number))
     assert chat is not None
-    recall = Recall(
-        storage.chats,
-        storage.history,
-        storage.search,
-        Indexer(storage.chats, storage.history, storage.search, UTC),
-        estimate,
-        1200,
-        UTC,
-    )
+    recall = make_recall(storage, 1200)
     found = await recall.find(chat, f"{words}?", after_turn=0, before_turn=10**9)
     ids = await recall.search(chat, words, after_turn=0, limit=99)
     assert bool(ids) == bool(found.turn_ids)
