@@ -99,7 +99,7 @@ async def test_shorter_halt_does_not_shorten_longer(flood_control: FloodControl,
 
 async def test_turns_are_given_in_the_order_of_asking() -> None:
     loop, order = asyncio.get_running_loop(), list[int]()
-    flood_control = FloodControl(lambda: loop.time() * 10, lambda seconds: asyncio.sleep(seconds / 10))
+    flood_control = FloodControl(lambda: loop.time() * 2, lambda seconds: asyncio.sleep(seconds / 2))
 
     async def ask(number: int) -> None:
         await flood_control.turn(Destination(number, private=True))
