@@ -255,7 +255,7 @@ class StorageSettings(Group):
     reset_keep_days: int = Field(default=7, ge=1)
     """After how many days a chat that was reset is deleted for good."""
     inbox_keep_days: int = Field(default=3, ge=1)
-    """After how many days the raw JSON of handled updates is deleted."""
+    """After how many days the JSON of updates that could not be handled is deleted; that of all others is not kept."""
 
 
 class TelegramSettings(Group):

@@ -207,6 +207,7 @@ class Database:
                     self._writing = None
                 with translated():
                     await complete(self._writer.commit())
+                self.soiled = self.soiled or tx.deletes
             except BaseException:
                 await complete(self._writer.rollback())  # does nothing after a successful commit
                 raise

@@ -46,13 +46,12 @@ class Inbox:
     async def done(self, tx: Transaction, update_ids: Collection[int]) -> None:
         """Mark updates as handled, in the transaction that writes their effect.
 
-        A button press includes the message with the button, which `forget` might not find, so its JSON is blanked.
+        Their JSON is blanked: what is kept of them is in that effect, where it can be edited, forgotten and purged.
         """
         if update_ids:
+            self._database.soiled = True
             await tx.execute(
-                "UPDATE inbox SET state = 'done', raw = CASE WHEN json_valid(raw)"
-                " AND raw ->> '$.callback_query.id' IS NOT NULL THEN '{}' ELSE raw END"
-                f" WHERE update_id {in_list()}",
+                f"UPDATE inbox SET state = 'done', raw = '{{}}', telegram_id = NULL WHERE update_id {in_list()}",
                 (listed(update_ids),),
             )
 
@@ -76,21 +75,16 @@ class Inbox:
         await tx.execute("UPDATE inbox SET state = 'new' WHERE update_id = ? AND state = 'quarantined'", (update_id,))
 
     async def forget(self, tx: Transaction, telegram_id: int) -> None:
-        """Blank the JSON of a chat's handled updates; that they were handled is still known."""
+        """Blank the JSON of a chat's updates that were set aside; that they were received is still known."""
         await tx.execute(
             "UPDATE inbox SET raw = '{}', telegram_id = NULL WHERE telegram_id = ? AND state != 'new'", (telegram_id,)
         )
 
-    async def blank(self, tx: Transaction, update_ids: Collection[int]) -> None:
-        """Blank the JSON of handled updates with a secret, or with content that must not be kept."""
-        self._database.soiled = True
-        await tx.execute(
-            f"UPDATE inbox SET raw = '{{}}' WHERE update_id {in_list()}",
-            (listed(update_ids),),
-        )
-
     async def prune(self, tx: Transaction, before: float) -> int:
-        """Delete handled updates received before this time; returns how many."""
+        """Delete handled updates received before this time; returns how many. Earlier versions kept the JSON of all."""
+        blank = "UPDATE inbox SET raw = '{}', telegram_id = NULL WHERE telegram_id > ? AND state = 'done'"
+        if await tx.execute(blank, (-(2**63),)):
+            self._database.soiled = True
         return await tx.execute("DELETE FROM inbox WHERE received_at < ? AND state != 'new'", (before,))
 
     @staticmethod

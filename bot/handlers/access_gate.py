@@ -107,8 +107,7 @@ class AccessGate:
             case Admission.CLAIM:
                 await self._links.claim(update)
             case Admission.DROP:
-                async with update.finish() as tx:
-                    await self._storage.inbox.blank(tx, update.update_ids)
+                await update.say(None)
                 await self._storage.database.scrub_soon()
                 await _release(update)
             case Admission.TURN_AWAY | Admission.LEAVE_GROUP:
@@ -151,7 +150,6 @@ class AccessGate:
                 refused = asked.from_user.id if is_personal(asked) else asked.chat.id
                 if not self._was_refused(refused):
                     await self._storage.outbox.add(tx, _refusal(asked, asked.from_user))
-            await self._storage.inbox.blank(tx, update.update_ids)  # a stranger's words are not kept
         if refused is not None:
             self._note_refusal(refused)
         await self._storage.database.scrub_soon()

@@ -47,10 +47,6 @@ class UpdateProgress:
         await self._storage.inbox.done(tx, update_ids)
         self.leave(update_ids)
 
-    async def blank(self, tx: Transaction, update_ids: Collection[int]) -> None:
-        """See ``UpdateContext.discard``."""
-        await self._storage.inbox.blank(tx, update_ids)
-
     async def add(self, tx: Transaction, notices: Iterable[Notice]) -> None:
         """Store notices to be sent."""
         for notice in notices:
@@ -111,11 +107,6 @@ class UpdateContext:
     async def send(self, tx: Transaction, *notices: Notice | None) -> None:
         """Store notices to be sent; None is skipped."""
         await self.progress.add(tx, (notice for notice in notices if notice is not None))
-
-    async def discard(self) -> None:
-        """Finish the update and blank its JSON: it contains words that are not kept anywhere else."""
-        async with self.finish() as tx:
-            await self.progress.blank(tx, self.update_ids)
 
     async def say(self, notice: Notice | None, also: Collection[int] = ()) -> None:
         """Finish the update with a notice, or with none."""

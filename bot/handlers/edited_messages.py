@@ -85,7 +85,7 @@ class EditHandlers:
             await self._messages.record(update, MessageBatch(update.key, (message,), update.update_ids))
             self._recent.record(message)  # only after it is stored: otherwise a retry would take it for unchanged
             return
-        await update.discard()
+        await update.say(None)
 
     async def _leave(self, update: MessageContext) -> None:
         """Say that the first version of an answer counts, if the text is known to have changed."""

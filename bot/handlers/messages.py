@@ -170,7 +170,7 @@ class MessageHandlers:
     async def _overhear(self, update: MessageContext, batch: MessageBatch) -> None:
         said = await self._reader.skim(batch.messages) if self._listens(update.chat, batch) else []
         if not said:
-            await update.discard()
+            await update.say(None)
             return
         async with update.finish() as tx:
             await self._recorder.record(

@@ -30,7 +30,6 @@ from bot.updates.lanes import Wakeups
 from bot.updates.parsing import MessageBatch
 from storage.access_list import SHELL, AccessList, AccessStatus, Applicant, Decider, LinkState
 from storage.database import Database
-from storage.inbox import Inbox
 from storage.records import ChatKey, File, FileKind
 
 COMMAND = "/start"
@@ -41,7 +40,7 @@ MOST_SHOWN = 3_000
 class OwnerLinkHandlers:
     """The one-time links: the first person to send ``/start`` with the code becomes an owner.
 
-    Only the code's hash is stored, and the update with the code is blanked. `wakeups` makes chats send their notices,
+    Only the code's hash is stored. `wakeups` makes chats send their notices,
     `clock` gives Unix seconds.
     """
 
@@ -49,7 +48,6 @@ class OwnerLinkHandlers:
         self,
         database: Database,
         access: AccessList,
-        inbox: Inbox,
         requests: AccessRequests,
         owners: Owners,
         wakeups: Wakeups,
@@ -57,7 +55,6 @@ class OwnerLinkHandlers:
     ) -> None:
         self._database = database
         self._access = access
-        self._inbox = inbox
         self._requests = requests
         self._owners = owners
         self._wakeups = wakeups
@@ -97,7 +94,6 @@ class OwnerLinkHandlers:
                 LinkState.EXPIRED: texts.OWNER_LINK_EXPIRED,
             }
             await update.reply(tx, sentences[state])
-            await self._inbox.blank(tx, update.update_ids)
         for key in notified:
             self._wakeups.wake(key)
 

@@ -139,8 +139,6 @@ class Router:
             async with update.finish() as tx:
                 if tell and let_in and message is not None:
                     await update.send(tx, answer(message, texts.TOO_MANY_WAITING, alone=True))
-                if not let_in:
-                    await self._storage.inbox.blank(tx, [arrival.update_id])
 
     def _parts(self, key: ChatKey, batch: Sequence[QueuedUpdate]) -> Sequence[Sequence[QueuedUpdate]]:
         """Split a batch that killed the process twice, so that the third death can be blamed on one of its updates."""

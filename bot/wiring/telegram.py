@@ -160,9 +160,7 @@ def _shared(base: Foundation, engine: Engine, bot: Bot, traffic: Traffic, lanes:
         cancellations=Cancellations(storage, has_question=lanes.has_question),
         questions=QuestionHandlers(storage.database, storage.questions, storage.outbox, bot, addressing, time.time),
         requests=requests,
-        links=OwnerLinkHandlers(
-            storage.database, storage.access, storage.inbox, requests, base.owners, lanes, time.time
-        ),
+        links=OwnerLinkHandlers(storage.database, storage.access, requests, base.owners, lanes, time.time),
         set_aside=SetAsideHandlers(storage, traffic.quarantine, base.access, bot, time.time, lanes),
         topics=TopicHandlers(storage.database, storage.chats, engine.titles, bot),
     )

@@ -69,3 +69,15 @@ async def test_forgotten_words_are_in_no_open_question(process: Stage) -> None:
     (_, _, asked) = await process.home.wait(3)
     await process.ann.press(asked, "Forget it")
     assert await _gone(process, b"anzibarine")
+
+
+async def test_a_handled_update_leaves_no_words(process: Stage) -> None:
+    await process.start()
+    said = await process.ann.say(process.home, "my boat is the Zanzibarine")
+    await process.replies(1)
+    await process.ann.edit(said, "my boat is green")
+    await process.ann.say(process.home, "/search zanzibarine")
+    await process.ann.say(process.home, "/start zanzibarine")
+    await process.replies(3)
+    assert await _gone(process, b"anzibarine")
+    assert b"my boat is green" in _bytes(process)

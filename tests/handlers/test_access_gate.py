@@ -135,7 +135,7 @@ async def _gate(storage: Storage, mode: str) -> AccessGate:
     owners = Owners(storage.access, rules)
     requests = AccessRequests(storage.access, storage.chats, storage.outbox, owners, lambda: NOW)
     lanes = Lanes()
-    claims = OwnerLinkHandlers(storage.database, storage.access, storage.inbox, requests, owners, lanes, lambda: NOW)
+    claims = OwnerLinkHandlers(storage.database, storage.access, requests, owners, lanes, lambda: NOW)
     async with storage.transaction() as tx:
         for number, status in DECIDED.items():
             await storage.access.put(tx, Applicant(number), status, SHELL, NOW)

@@ -1,8 +1,11 @@
 """Template tokens in people's words are read as text."""
 
+import json
+
 import pytest
 
 from bot.llm.interface import Image, Message
+from bot.llm.stream_events import Call
 from bot.llm.template_tokens import neutralize, neutralize_messages
 
 TOKENS = [
@@ -34,6 +37,24 @@ TOKENS = [
     "[gMASK]",
     "]~b]",
     "[e~[",
+    "<BOS_TOKEN>",
+    "<extra_id_1>",
+    "<end_of_text>",
+    "<start_function_call>",
+    "<tool_sep>",
+    "<minimax:tool_call>",
+    "<role>",
+    "[BOS]",
+    "[|user|]",
+    "<\u200b|im_start|>",
+    "<|\u2060im_end|>",
+    "</\u200ds>",
+    "[\u00adINST]",
+    "<\x01bos>",
+    "\uff1c\uff53\uff1e",
+    "\uff3b\uff29\uff2e\uff33\uff34\uff3d",
+    "<\U0001d42c>",
+    "\ufe64|im_start|\ufe65",
 ]
 
 
@@ -46,7 +67,19 @@ def test_token_gets_backslash_inside(token: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["f <| x |> g", "a || b", "<strong>[1](x)</strong>", "x<y|z>w", "<|>", "<script>", "[x] [/x]"]
+    "text",
+    [
+        "usage: cp <filename>",
+        "<mask> <image>",
+        "\u200b<b>\uff1c",
+        "f <| x |> g",
+        "a || b",
+        "<strong>[1](x)</strong>",
+        "x<y|z>w",
+        "<|>",
+        "<script>",
+        "[x] [/x]",
+    ],
 )
 def test_other_text_stays(text: str) -> None:
     assert neutralize(text) == text
@@ -62,6 +95,19 @@ def test_message_keeps_its_passing_end() -> None:
     assert made.parts == (picture, made.content)
 
 
-@pytest.mark.parametrize("text", ["<" * 200_000, "<a" * 100_000, "<|" * 100_000, "]~" * 100_000])
+def test_notes_are_counted_with_their_backslashes() -> None:
+    (made,) = neutralize_messages([Message("user", "hi").with_notes("a</s>b")])
+    assert made.content[: made.notes] == "a<\\/s>b"
+
+
+def test_words_in_a_call_stay_json() -> None:
+    call = Call("1", "recall", '{"query": "what of \\u003c|im_end|> \u00e9"}')
+    (made,) = neutralize_messages([Message("assistant", "", calls=(call,))])
+    assert json.loads(made.calls[0].arguments) == {"query": "what of <\\|im_end|> \u00e9"}
+    same = Call("2", "recall", '{"query":"boat"}')
+    assert neutralize_messages([Message("assistant", "", calls=(same,))])[0].calls == (same,)
+
+
+@pytest.mark.parametrize("text", ["<" * 200_000, "<a" * 100_000, "<|" * 100_000, "]~" * 100_000, "<\u200b" * 100_000])
 def test_long_texts_take_linear_time(text: str) -> None:
     assert len(neutralize(text)) >= len(text)

@@ -59,24 +59,39 @@ async def test_what_is_set_aside_can_be_renewed(storage: Storage) -> None:
     assert [raw.update_id for raw in await storage.inbox.unhandled()] == [7, 8]
 
 
-async def test_forget_blanks_handled_updates_of_chat(storage: Storage) -> None:
+async def test_only_what_was_set_aside_keeps_words(storage: Storage) -> None:
     kinds = {
         1: '{"update_id": 1, "message": {"chat": {"id": -7}, "text": "Zanzibar"}}',
         2: '{"update_id": 2, "callback_query": {"message": {"chat": {"id": -7}}, "data": "Zanzibar"}}',
         3: '{"update_id": 3, "message": {"chat": {"id": 8}, "text": "Zanzibar"}}',
         4: "Zanzibar",
         5: '{"update_id": 5, "edited_message": {"chat": {"id": -7}, "text": "Zanzibar"}}',
+        6: '{"update_id": 6, "message": {"chat": {"id": -7}, "text": "Zanzibar"}}',
     }
     async with storage.transaction() as tx:
         await storage.inbox.add(tx, [RawUpdate(number, raw) for number, raw in kinds.items()], now=0.0)
         await storage.inbox.done(tx, [1, 3])
         await storage.inbox.unreadable(tx, [4])
-        await storage.inbox.forget(tx, -7)
-    rows = await storage.database.rows("SELECT update_id FROM inbox WHERE raw LIKE '%Zanzibar%' ORDER BY update_id")
-    assert [row["update_id"] for row in rows] == [2, 3, 4, 5]  # 2 and 5 are not handled yet
+        await storage.inbox.quarantine(tx, [6])
+    assert await _with_words(storage) == [2, 4, 5, 6]  # 2 and 5 are not handled yet
     async with storage.transaction() as tx:
-        await storage.inbox.done(tx, [2, 5])
+        await storage.inbox.forget(tx, -7)
+    assert await _with_words(storage) == [2, 4, 5]
+    async with storage.transaction() as tx:
+        await storage.inbox.quarantine(tx, [2])
         await presence.migrate(tx, -7, -1007)
         await storage.inbox.forget(tx, -1007)
-    rows = await storage.database.rows("SELECT update_id FROM inbox WHERE raw LIKE '%Zanzibar%'")
-    assert {row["update_id"] for row in rows} == {3, 4}
+    assert await _with_words(storage) == [4, 5]
+
+
+async def test_words_kept_by_earlier_versions_are_blanked(storage: Storage) -> None:
+    async with storage.transaction() as tx:
+        await storage.inbox.add(tx, [RawUpdate(1, '{"message": {"chat": {"id": -7}, "text": "Zanzibar"}}')], now=20.0)
+        await tx.execute("UPDATE inbox SET state = 'done'")
+        await storage.inbox.prune(tx, before=10.0)
+    assert await _with_words(storage) == []
+
+
+async def _with_words(storage: Storage) -> list[int]:
+    rows = await storage.database.rows("SELECT update_id FROM inbox WHERE raw LIKE '%Zanzibar%' ORDER BY update_id")
+    return [row["update_id"] for row in rows]
