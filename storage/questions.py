@@ -146,6 +146,12 @@ class Questions:
         """Close a question; False if it was already closed."""
         return await self._end(tx, question.id)
 
+    async def withdraw(self, tx: Transaction, telegram_id: int, person: int) -> None:
+        """Close all questions to someone who has left this Telegram chat."""
+        sql = "SELECT id FROM questions WHERE telegram_id = ? AND person = ? AND open = 1"
+        for row in await tx.rows(sql, (telegram_id, person)):
+            await self._end(tx, row["id"])
+
     async def pass_over(self, tx: Transaction, key: ChatKey, person: int | None) -> None:
         """The person has said something else: from now on only replies answer their questions."""
         await tx.execute(

@@ -8,13 +8,14 @@ kept in memory.
 """
 
 import logging
+import re
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
-from telegram import Bot, ChatMember, Message
-from telegram.error import TelegramError
+from telegram import Bot, ChatMember, ChatMemberRestricted, Message
+from telegram.error import BadRequest, TelegramError
 
 from bot.access.policy import Owners
 from bot.handlers.context import (
@@ -30,6 +31,7 @@ from bot.handlers.notices import answer, is_private
 from bot.inbound.quotes import replied_to
 from bot.language import plural, texts
 from bot.updates.parsing import key_of
+from bot.updates.raw_updates import seen_by
 from storage.records import Notice
 
 KNOWN_S = 60.0
@@ -37,6 +39,10 @@ KNOWN_S = 60.0
 MINUTE_S = 60.0
 MOST_COMMANDS, MOST_GROUP_COMMANDS = 40, 10
 """How many commands a person may give in a minute, in private and in groups."""
+
+GONE = (ChatMember.LEFT, ChatMember.BANNED)
+_NOBODY = re.compile(r"user[ _]not[ _](?:found|participant)|participant_id_invalid|user_id", re.IGNORECASE)
+"""What Telegram says about someone who was never in a chat, rather than about a chat that hides its members."""
 
 log = logging.getLogger(__name__)
 
@@ -73,17 +79,23 @@ class AdminGuard:
         asked = user_id or (message.from_user.id if message.from_user else None)
         return asked is not None and await self._is_admin(message.chat.id, asked)
 
-    async def has_left(self, update: PressContext) -> bool:
-        """Whether the person who pressed a button is no longer in its group, or was banned from it."""
-        if not isinstance(update, ButtonContext) or is_personal(update.message):
+    async def has_left(self, update: UpdateContext) -> bool:
+        """Whether the person who pressed a button or wrote a message is no longer in that group, or never was."""
+        match update:
+            case ButtonContext():
+                message, user = update.message, update.query.from_user
+            case MessageContext() if update.message.sender_chat is None and update.message.from_user is not None:
+                message, user = update.message, update.message.from_user
+            case _:
+                return False
+        if is_personal(message):
             return False
-        chat_id, user_id = update.message.chat.id, update.query.from_user.id
         try:
-            member = await self._bot.get_chat_member(chat_id, user_id)
+            member = await self._bot.get_chat_member(message.chat.id, user.id)
         except TelegramError as exc:
-            log.warning("Telegram does not say what user %d is in chat %d: %s", user_id, chat_id, exc)
-            return False
-        return member.status in (ChatMember.LEFT, ChatMember.BANNED)
+            log.warning("Telegram does not say what user %d is in chat %d: %s", user.id, message.chat.id, exc)
+            return isinstance(exc, BadRequest) and _NOBODY.search(exc.message) is not None
+        return member.status in GONE or (isinstance(member, ChatMemberRestricted) and not member.is_member)
 
     async def _is_admin(self, chat_id: int, user_id: int) -> bool:
         if self._clock() < self._refused_until.get((chat_id, user_id), 0.0):
@@ -204,13 +216,13 @@ class Guards:
         return False
 
     async def admits(self, update: UpdateContext, *, admins: bool, limited: bool) -> bool:
-        """Whether a command or a button may go to its handler."""
+        """Whether a command or a button may go to its handler.
+
+        An administrator's is refused at once to those who are none any more, and so to those who have left.
+        """
         if admins and not await self._admins.admits(update):
             notice = update.notice(texts.ONLY_ADMINS, alone=True) if isinstance(update, MessageContext) else None
             await self._refuse(update, texts.ONLY_ADMINS, notice)
-            return False
-        if not admins and isinstance(update, PressContext) and await self._admins.has_left(update):
-            await self._refuse(update, texts.OLD_BUTTON, None)
             return False
         who = _who(update) if limited else None
         if who is not None and not self._rate_limiter.admits(who):
@@ -218,6 +230,19 @@ class Guards:
             notice = self._rate_limiter.refusal(update.message, who) if isinstance(update, MessageContext) else None
             await self._refuse(update, text, notice)
             return False
+        return True
+
+    async def shuts_out(self, update: UpdateContext, *, views: bool = False) -> bool:
+        """Whether someone who has left a group still asks for something of it; then it is finished here.
+
+        Everyone in a group can read what is said to it, so only buttons, ephemeral messages, and commands that show
+        something (`views`) are looked at.
+        """
+        aside = isinstance(update, MessageContext) and seen_by(update.message) is not None
+        asks = isinstance(update, PressContext) or aside or views
+        if not asks or not await self._admins.has_left(update):
+            return False
+        await self._refuse(update, texts.OLD_BUTTON, None)
         return True
 
     async def is_owners(self, update: MessageContext, where: OwnersOnly) -> bool:

@@ -98,6 +98,8 @@ class MessageHandlers:
         """Handle the messages of one turn: answers to the bot's questions, and what is left for the model."""
         for message in batch.messages:
             self._recent.record(message)
+            if message.left_chat_member is not None:
+                await self._questions.withdraw(message.chat.id, message.left_chat_member.id)
         given, rest = await self._questions.sort(batch)
         parts = [answer.batch for answer in given] + ([rest] if rest is not None else [])
         update.skip(set(batch.update_ids).difference(*(part.update_ids for part in parts)))

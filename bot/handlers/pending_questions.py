@@ -161,6 +161,11 @@ class QuestionHandlers:
         for question in asked:
             await self._delete(question)
 
+    async def withdraw(self, telegram_id: int, person: int) -> None:
+        """Stop expecting answers from someone who has left a group."""
+        async with self._database.transaction() as tx:
+            await self._questions.withdraw(tx, telegram_id, person)
+
     async def press_cancel(self, update: ButtonContext, button: CancelQuestionButton) -> None:
         """The Cancel button, which works only for the person who was asked."""
         asked = await self._questions.find(button.question_id)

@@ -58,12 +58,16 @@ B = TypeVar("B", bound=CallbackData)
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A command; `admins`: in a group only for administrators, `limited`: it counts toward the rate limit."""
+    """A command; `admins`: in a group only for administrators, `limited`: it counts toward the rate limit.
+
+    `views`: it shows or deletes something of the chat, so in a group it is only for those who are still in it.
+    """
 
     name: str
     handler: Callable[[MessageContext], Awaitable[None]]
     admins: bool = False
     limited: bool = False
+    views: bool = False
     owners: OwnersOnly | None = None
 
 
@@ -133,6 +137,8 @@ class HandlerTable:
 
     async def dispatch(self, update: UpdateContext, subject: Update | MessageBatch) -> None:
         """Run the handler."""
+        if isinstance(update, MessageContext) and await self._guards.shuts_out(update):
+            return
         if isinstance(update, PressContext):
             await self._press(update)
         elif not isinstance(update, MessageContext):
@@ -164,6 +170,8 @@ class HandlerTable:
             return
         if command.owners is not None and not await self._guards.is_owners(update, command.owners):
             await self._handlers.commands.unknown(update)
+        elif command.views and await self._guards.shuts_out(update, views=True):
+            return
         elif await self._guards.admits(update, admins=command.admins, limited=command.limited):
             await command.handler(update)
 
@@ -172,6 +180,8 @@ class HandlerTable:
         route = self._buttons.get(type(button)) if button is not None else None
         if route is None:
             await self._handlers.buttons.unknown(update)
+            return
+        if await self._guards.shuts_out(update):
             return
         admitted = await self._guards.admits(update, admins=route.admins, limited=route.limited)
         if admitted and not await route.run(update, button):
@@ -195,14 +205,14 @@ def commands_of(handlers: Handlers) -> tuple[Command, ...]:
         Command("help", handlers.owners.help),
         Command("privacy", handlers.commands.privacy),
         Command("reset", handlers.commands.reset, admins=True),
-        Command("retry", handlers.commands.retry, limited=True),
+        Command("retry", handlers.commands.retry, limited=True, views=True),
         Command("stop", handlers.commands.stop),
-        Command("summary", handlers.summary.summary, limited=True),
-        Command("memory", handlers.memory.show),
-        Command("forget", handlers.forget.forget),
-        Command("search", handlers.search.search),
-        Command("why", handlers.why.why),
-        Command("usage", handlers.usage.usage),
+        Command("summary", handlers.summary.summary, limited=True, views=True),
+        Command("memory", handlers.memory.show, views=True),
+        Command("forget", handlers.forget.forget, views=True),
+        Command("search", handlers.search.search, views=True),
+        Command("why", handlers.why.why, views=True),
+        Command("usage", handlers.usage.usage, views=True),
         Command("budget", handlers.budget.show_or_set, owners=OwnersOnly.IN_PRIVATE),
         Command("export", handlers.export.export, admins=True),
         Command("settings", handlers.settings.show, admins=True),

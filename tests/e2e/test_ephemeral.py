@@ -194,3 +194,18 @@ async def test_rich_and_forwarded_words_for_one_are_read(stage: Stage, hurry: No
     await chat.wait(lambda chat: any("/allow 666" in one.text for one in chat.ephemeral), PATIENCE_S)
     assert {one.receiver for one in chat.ephemeral} == {bob.id}
     assert list(chat.replies) == []
+
+
+async def test_who_has_left_is_not_answered_alone(stage: Stage, hurry: None) -> None:
+    chat, (ann, bob) = group(stage, "Bob")
+    await stage.start()
+    await bob.send_ephemeral(chat, "my word is crimson")
+    await chat.wait(lambda chat: any("crimson" in one.text for one in chat.ephemeral), PATIENCE_S)
+    stage.telegram.leave(chat, bob)
+    asked = len(stage.model.requests)
+    for words in ("what was my word?", "/memory", "/reset", "/stop"):
+        await bob.send_ephemeral(chat, words)
+    await ann.send_ephemeral(chat, "/help")
+    told = await _seen(chat, 2)
+    assert [one.receiver for one in told] == [bob.id, ann.id]
+    assert len(stage.model.requests) == asked

@@ -295,3 +295,35 @@ async def test_forget_after_migration_leaves_no_copy(stage: Stage, hurry: None) 
     async with asyncio.timeout(PATIENCE_S):
         while "Zanzibar" in dump(stage):  # noqa: ASYNC110 - it is erased in the background, which wakes nobody
             await asyncio.sleep(0.1)
+
+
+@pytest.mark.parametrize("command", first(["/search boat", "/memory", "/why", "/usage", "/summary", "/retry"]))
+async def test_who_left_is_shown_nothing_more(stage: Stage, hurry: None, command: str) -> None:
+    await stage.start()
+    friends, [ann, bob] = group(stage, "Bob")
+    await bob.say(friends, "Keepsake, my boat is green")
+    await friends.wait(1, PATIENCE_S)
+    stage.telegram.leave(friends, bob)
+    asked = len(stage.model.requests)
+    await bob.say(friends, command)
+    await ann.say(friends, "/search boat")
+    (_, shown) = await friends.wait(2, PATIENCE_S)
+    assert "boat is green" in shown.text  # what they said stays
+    assert len(stage.model.requests) == asked
+
+
+async def test_question_ends_when_its_person_leaves(stage: Stage, hurry: None) -> None:
+    await stage.start()
+    friends, [ann, _] = group(stage, "Bob")
+    await ann.say(friends, "Keepsake, my boat is green")
+    await friends.wait(1, PATIENCE_S)
+    await ann.say(friends, "/memory")
+    (_, panel) = await friends.wait(2, PATIENCE_S)
+    await ann.press(panel, "Forget something")
+    (*_, question) = await friends.wait(3, PATIENCE_S)
+    gone = {"id": ann.id, "is_bot": False, "first_name": "Ann"}
+    await ann.say(friends, None, left_chat_member=gone)
+    await ann.say(friends, "boat", reply_to=question)
+    answered = (await friends.wait(4, PATIENCE_S))[3]
+    assert "boat is green" not in answered.text
+    assert not answered.buttons
