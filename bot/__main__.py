@@ -46,19 +46,21 @@ def main(arguments: Sequence[str], program: str = MODULE) -> int:
         from storage import files
 
         files.restrict()  # every file that is written may contain what people said
+        if arguments[:1] == ["help"]:
+            arguments = [*arguments[1:2], "--help"]
         if arguments[:1] == ["sandbox"]:  # has its own options and needs no settings
             from sandbox.terminal import main as sandbox
 
             return sandbox(list(arguments[1:]), [sys.executable, "-m", "bot", "run"])
         options = _parse(arguments, program)
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # until the bot installs its own handlers
-        from bot.settings import load, unknown_names
+        from bot.settings import load, setting_mistakes
 
         settings = load(online=options.command not in DATABASE_ONLY)
         words = settings.log_words == "on"
         logs.configure(_log_level(options, settings), settings.log_format, settings.secrets, words=words)
-        for unknown in unknown_names():
-            log.warning("%s", unknown.text)
+        for mistake in setting_mistakes():
+            log.warning("%s", mistake.text)
         return asyncio.run(_work(options, settings)) or 0
     except StartError as exc:
         output.complain(exc)

@@ -6,6 +6,7 @@ setting ends the start with one line that begins with the variable's name.
 
 import hashlib
 import hmac
+import logging
 import os
 from pathlib import Path
 from typing import Self
@@ -19,13 +20,13 @@ from bot import setting_groups as groups
 from bot import setting_types as types
 from bot.api_keys import ApiKeys, keys_in, misplaced, native_url
 from bot.errors import SettingError
-from bot.unknown_settings import UnknownName, find_unknown
+from bot.setting_mistakes import Mistake, find_mistakes
 
 DASHSCOPE_NATIVE = "https://dashscope-intl.aliyuncs.com/api/v1"
 """Model Studio's native API, international (Singapore)."""
 DEFAULT_WEBHOOK_PORT = 8080
 MISSING = {
-    "TELEGRAM_BOT_TOKEN": "@BotFather on Telegram gives you one (or try the bot without any: make sandbox)",
+    "TELEGRAM_BOT_TOKEN": "@BotFather on Telegram gives you one (without one, try: make sandbox, or keepsake sandbox)",
     "OPENAI_API_KEY": "the model server's key (for DashScope, DASHSCOPE_API_KEY works too)",
 }
 """Where to get what must be set."""
@@ -212,6 +213,7 @@ def load(env_file: str | None = ".env", *, online: bool = True) -> Settings:
 
     Raises SettingError for the first wrong variable, in the order of the docs.
     """
+    logging.getLogger("dotenv").setLevel(logging.ERROR)  # setting_mistakes() says more about unreadable lines
     try:
         return (Settings if online else DatabaseSettings)(_env_file=env_file)
     except UnicodeDecodeError as exc:
@@ -221,13 +223,13 @@ def load(env_file: str | None = ".env", *, online: bool = True) -> Settings:
     order = [name.upper() for name in Settings.model_fields]
     first = min(problems, key=lambda name: order.index(name) if name in order else len(order))
     line = _line(first, problems[first]["type"], problems[first]["msg"])
-    hints = [name for name in unknown_names(env_file) if name.likely == first]
+    hints = [one for one in setting_mistakes(env_file) if one.likely == first]
     raise SettingError(f"{line} ({hints[0].text})" if hints else line) from None
 
 
-def unknown_names(env_file: str | None = ".env") -> list[UnknownName]:
-    """Names that look like settings, but are none."""
-    return find_unknown((name.upper() for name in Settings.model_fields), env_file, os.environ)
+def setting_mistakes(env_file: str | None = ".env") -> list[Mistake]:
+    """What is wrong in the file and in the environment without being a wrong value."""
+    return find_mistakes((name.upper() for name in Settings.model_fields), env_file, os.environ)
 
 
 def _variable(loc: tuple[int | str, ...]) -> str:

@@ -41,6 +41,34 @@ def test_help_shows_the_name_it_has(capsys: pytest.CaptureFixture[str], monkeypa
     assert capsys.readouterr().out.startswith("usage: python -m bot ")
 
 
+@pytest.mark.parametrize(
+    ("words", "usage"), [(["help"], "keepsake [-h]"), (["help", "export"], "keepsake export [-h]")]
+)
+def test_help_is_a_command_too(words: list[str], usage: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(words, "keepsake")
+    assert ended.value.code == 0
+    assert capsys.readouterr().out.startswith(f"usage: {usage}")
+
+
+@pytest.mark.parametrize("command", ["users", "import x.json"])
+def test_a_folder_in_place_of_the_database(command: str, tmp_path: Path) -> None:
+    (tmp_path / "data" / "keepsake.db").mkdir(parents=True)
+    (tmp_path / "x.json").write_text("[]")
+    ran = _run(tmp_path, *command.split())
+    assert ran.returncode in (1, 2)
+    assert ran.stderr.endswith("OperationalError: unable to open database file\n")
+    assert ran.stderr.count("\n") == 1
+
+
+def test_a_mistake_in_env_is_one_warning(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("ACCESS: list\n")
+    told = _run(tmp_path, "users").stderr.splitlines()
+    assert [line for line in told if ".env, line 1: this is skipped, without ACCESS" in line] == told[:1]
+    assert len(told) == 2
+    assert "list" not in told[0]
+
+
 @pytest.mark.parametrize("command", ["users", "backup copy.db", "export", "allow 5"])
 def test_without_a_database_commands_say_so(command: str, tmp_path: Path) -> None:
     ran = _run(tmp_path, *command.split())

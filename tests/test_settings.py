@@ -7,7 +7,7 @@ import pytest
 
 from bot.errors import SettingError
 from bot.setting_groups import DASHSCOPE
-from bot.settings import Settings, load, unknown_names
+from bot.settings import Settings, load, setting_mistakes
 
 REQUIRED = {"TELEGRAM_BOT_TOKEN": "123456:AAE-very_secret", "OPENAI_API_KEY": "sk-0123456789abcdef"}
 
@@ -269,11 +269,11 @@ def test_commands_on_the_database_need_no_key(monkeypatch: pytest.MonkeyPatch) -
 
 def test_unknown_names_are_reported_with_the_nearest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / ".env").write_text(
-        "# OPENAI_MODLE=x\nexport OPENAI_MODLE=x\nzzzz='1'\ntimezone=UTC\nOPENAI_API_KEY\n=\nBACKUP_DIRECTORY=a\n"
+        "# OPENAI_MODLE=x\nexport OPENAI_MODLE=x\nzzzz='1'\ntimezone=UTC\nBACKUP_DIRECTORY=a\n"
     )
     monkeypatch.setenv("OPENAI_BASE_URLS", "secret")
     monkeypatch.setenv("OPENAI_API_BASE", "another program's")
-    assert [name.text for name in unknown_names()] == [
+    assert [one.text for one in setting_mistakes()] == [
         ".env has OPENAI_MODLE, which is not a setting; did you mean OPENAI_MODEL?",
         ".env has zzzz, which is not a setting",
         ".env has BACKUP_DIRECTORY, which is not a setting; did you mean BACKUP_DIR?",
@@ -281,11 +281,61 @@ def test_unknown_names_are_reported_with_the_nearest(tmp_path: Path, monkeypatch
     ]
 
 
-@pytest.mark.parametrize("content", [b"\xff\xfe", b"\0", b"=====", None])
+@pytest.mark.parametrize(
+    ("name", "likely"),
+    [
+        ("MODEL", "OPENAI_MODEL"),
+        ("TOKEN", "TELEGRAM_BOT_TOKEN"),
+        ("API_KEY", "OPENAI_API_KEY"),
+        ("BASE_URL", "OPENAI_BASE_URL"),
+        ("LOG-LEVEL", "LOG_LEVEL"),
+        ("OWNERS_ID", "OWNER_IDS"),
+    ],
+)
+def test_the_nearest_name_may_be_an_ending(name: str, likely: str, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text(f"{name}=x\n")
+    assert [one.likely for one in setting_mistakes()] == [likely]
+
+
+@pytest.mark.parametrize(
+    ("lines", "told"),
+    [
+        ("ACCESS: list\n", "line 1: this is skipped, without ACCESS: it is not of the form"),
+        ('\n\n#\nOPENAI_MODEL="a\nTIMEZONE=UTC\n', "line 4: this is skipped, without OPENAI_MODEL: it is not"),
+        ('OPENAI_MODEL="a\nTIMEZONE="UTC"\n', "line 1: this is skipped, without OPENAI_MODEL, TIMEZONE: it is not"),
+        ('SYSTEM_PROMPT="a\nACCESS=list\n"\n', "line 1: the value of SYSTEM_PROMPT includes the line of ACCESS; a"),
+        ("set ACCESS=list\n", "line 1: this is skipped, without ACCESS: it is not of the form"),
+        ("TIME ZONE=UTC\n", "line 1: this is skipped: it is not of the form"),
+        ("ACCESS\n", "line 1: ACCESS has no value; write ACCESS=value"),
+        ("ACCESS=open\r\nTIMEZONE=UTC\r\nexport access=list\r\n", "has ACCESS 2 times; the last one counts"),
+        ("\ufeffACESS=open\n", "has ACESS, which is not a setting; did you mean ACCESS?"),
+    ],
+)
+def test_lines_that_have_no_effect_are_reported(lines: str, told: str, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_bytes(lines.encode())
+    texts = [one.text for one in setting_mistakes()]
+    assert any(told in text for text in texts), texts
+
+
+@pytest.mark.parametrize("line", ["{}", "OPENAI_API_KEY:{}", "OPENAI_API_KEY {}", "'{}'", "{}=", "{}==", "OPENAI-{}=1"])
+def test_a_misplaced_secret_is_not_shown(line: str, tmp_path: Path) -> None:
+    secret = "sk-1b2c3d4e5f"
+    (tmp_path / ".env").write_text(line.format(secret) + "\n")
+    assert [one.text for one in setting_mistakes() if secret in one.text] == []
+    assert [one.text for one in setting_mistakes() if ".env, line 1:" in one.text]
+
+
+@pytest.mark.parametrize("value", ["a b", "'a b'", '"a\nb"', "", "a # comment", "a#b", "$HOME"])
+def test_ordinary_lines_are_no_mistakes(value: str, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text(f"# ACCESS: x\n\n  export  SYSTEM_PROMPT = {value}\n")
+    assert setting_mistakes() == []
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe", b"\xff\xfeA\0", None])
 def test_unreadable_env_files_have_no_names(content: bytes | None, tmp_path: Path) -> None:
     if content is not None:
         (tmp_path / ".env").write_bytes(content)
-    assert [name for name in unknown_names() if name.source == ".env"] == []
+    assert setting_mistakes() == []
 
 
 def test_missing_setting_shows_a_mistyped_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

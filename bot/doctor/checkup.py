@@ -13,7 +13,7 @@ from bot.doctor.model_requests import Bill, BilledModel, BilledModels, announcem
 from bot.doctor.report import Check, Finding, Severity, guarded, note, summary
 from bot.llm.fallback import WithFallback
 from bot.logs import SecretFilter
-from bot.settings import Settings, unknown_names
+from bot.settings import Settings, setting_mistakes
 from bot.wiring.conversation import check_prompt
 from bot.wiring.limits import amounts, prices
 from bot.wiring.servers import Servers, connect_servers
@@ -39,8 +39,8 @@ async def check_up(settings: Settings, write: Callable[[str], object]) -> int:
         priced = prices(settings, servers.profiles, servers.models)
         amounts(settings, priced)
         host = urlsplit(settings.model_url).hostname
-        for unknown in unknown_names():
-            tell(note("Settings", unknown.text))
+        for mistake in setting_mistakes():
+            tell(note("Settings", mistake.text))
         write(announcement(f"{settings.openai_model} at {host}", priced.of(settings.openai_model)))
         bill = Bill(count_tokens, priced.of)
         checks = _checks(settings, servers, count_tokens, bill)
