@@ -19,10 +19,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-import aiosqlite
-
 from storage import database as migrations
 from storage import inspection
+from storage.connecting import read_only
 from storage.database import StorageError, Transaction, complete
 from storage.files import FILE, make_file
 from storage.old_version import sync, sync_folder
@@ -56,7 +55,7 @@ async def backup(database: Path, target: Path) -> None:
     except OSError as exc:
         raise StorageError(f"{target} can't be written: {exc.strerror}") from exc
     try:
-        async with aiosqlite.connect(f"file:{quote(str(database))}?mode=ro", uri=True) as connection:
+        async with read_only(database) as connection:
             await connection.execute("VACUUM INTO ?", (str(target),))
     except BaseException as exc:
         await asyncio.to_thread(target.unlink)

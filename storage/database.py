@@ -24,6 +24,8 @@ from typing import Self, TypeVar
 import aiosqlite
 
 from storage import files
+from storage.connecting import complete as complete
+from storage.connecting import connected
 from storage.files import make_file
 from storage.readers import Readers
 from storage.readers import Row as Row
@@ -78,24 +80,6 @@ def _steps() -> list[Step]:
             sql = file.read_text(encoding="utf-8")
             found.append(Step(version, f"BEGIN IMMEDIATE;\n{sql}\nPRAGMA user_version = {version};\nCOMMIT;"))
     return sorted(found, key=lambda step: step.version)
-
-
-async def complete(work: Awaitable[T]) -> T:
-    """Await `work` to its end even if the caller is cancelled; the cancellation is raised afterwards.
-
-    An abandoned COMMIT happens anyway, so its caller must learn the result.
-    """
-    task = asyncio.ensure_future(work)
-    cancelled: asyncio.CancelledError | None = None
-    while not task.done():
-        try:
-            await asyncio.shield(task)
-        except asyncio.CancelledError as exc:
-            cancelled = exc
-    if cancelled is not None:
-        task.exception()  # retrieved, so that asyncio doesn't report it as lost
-        raise cancelled
-    return task.result()
 
 
 class Transaction:
@@ -271,7 +255,7 @@ class Database:
 
 
 async def _connect(path: Path) -> aiosqlite.Connection:
-    connection = await aiosqlite.connect(path, isolation_level=None, timeout=BUSY_TIMEOUT_S)
+    connection = await connected(path, isolation_level=None, timeout=BUSY_TIMEOUT_S)
     connection.row_factory = sqlite3.Row
     await connection.execute(files.LIMIT)
     await connection.execute("PRAGMA foreign_keys = ON")

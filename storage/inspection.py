@@ -18,6 +18,7 @@ import aiosqlite
 from storage import database as migrations
 from storage import files
 from storage import index as fts_check
+from storage.connecting import read_only
 from storage.database import BUSY_TIMEOUT_S, NewerDatabaseError, StorageError
 
 CHECK = "PRAGMA quick_check(3)"
@@ -157,7 +158,7 @@ async def inspect(database: Path) -> Inspection:
 async def version_of(database: Path) -> int:
     """The schema version of a database, which a bot may be using. Raises StorageError."""
     try:
-        async with aiosqlite.connect(f"file:{quote(str(database))}?mode=ro", uri=True) as connection:
+        async with read_only(database) as connection:
             return await _version(connection)
     except sqlite3.Error as exc:
         raise StorageError(str(exc)) from exc
@@ -188,7 +189,7 @@ async def _rows(database: Path, table: str, sql: str) -> list[sqlite3.Row]:
     if not await asyncio.to_thread(database.exists):
         return []
     try:
-        async with aiosqlite.connect(f"file:{quote(str(database))}?mode=ro", uri=True) as connection:
+        async with read_only(database) as connection:
             known = "SELECT 1 FROM sqlite_schema WHERE name = ?"
             if not list(await connection.execute_fetchall(known, (table,))):
                 return []
