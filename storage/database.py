@@ -34,6 +34,7 @@ from storage.storage_errors import NewerDatabaseError as NewerDatabaseError
 from storage.storage_errors import NotCopiedError as NotCopiedError
 from storage.storage_errors import StorageError as StorageError
 from storage.storage_errors import translated
+from storage.writer_lock import WriterLock
 
 _NAME = re.compile(r"(\d{3})_\w+\.sql")
 T = TypeVar("T")
@@ -97,6 +98,12 @@ class Transaction:
             async with self._connection.execute(sql, tuple(values)) as cursor:
                 return cursor.rowcount
 
+    async def discard(self, sql: str, values: Iterable[SQLValue] = ()) -> None:
+        """Run one DELETE of what no index and no other table refers to, so that nothing has to follow it."""
+        deletes = self.deletes
+        await self.execute(sql, values)
+        self.deletes = deletes
+
     async def execute_many(self, sql: str, rows: Iterable[Sequence[SQLValue]]) -> None:
         """Run one statement for each row of values, in a single call to the connection's thread."""
         self._look_at(sql)
@@ -139,7 +146,7 @@ class Database:
     def __init__(self, writer: aiosqlite.Connection, readers: Readers) -> None:
         self._writer = writer
         self._readers = readers
-        self._lock = asyncio.Lock()
+        self._lock = WriterLock()
         self._writing: asyncio.Task[object] | None = None
         """The task that is inside a transaction."""
         self.after_deleting: list[Callable[[], Awaitable[None]]] = []
@@ -174,12 +181,13 @@ class Database:
         return cls(writer, readers)
 
     @asynccontextmanager
-    async def transaction(self, *, alone: bool = False) -> AsyncIterator[Transaction]:
+    async def transaction(self, *, alone: bool = False, first: bool = False) -> AsyncIterator[Transaction]:
         """Commit what the block writes, or nothing if it raises or is cancelled. Never await the network inside.
 
-        After a deletion, the callbacks in `after_deleting` run, unless `alone` is set.
+        After a deletion, the callbacks in `after_deleting` run, unless `alone` is set. `first`: ahead of all other
+        writes that wait; for what is lost if the process is killed now.
         """
-        async with self._lock:
+        async with self._lock.turn(first=first):
             try:
                 with translated():
                     await self._writer.execute("BEGIN IMMEDIATE")
@@ -219,7 +227,7 @@ class Database:
         """
         with translated():
             await self._readers.rows("PRAGMA wal_checkpoint(PASSIVE)", ())
-        async with self._lock:
+        async with self._lock.turn():
             with translated():
                 rows = await complete(self._emptied())
         self.soiled = any(row[0] for row in rows)
@@ -243,13 +251,13 @@ class Database:
 
     async def compact(self) -> None:
         """Rebuild the file, without anything that belongs to no table. Other writes wait."""
-        async with self._lock:
+        async with self._lock.turn():
             with translated():
                 await self._writer.execute_fetchall("VACUUM")
 
     async def close(self) -> None:
         """Wait for the current transaction, then close all connections."""
-        async with self._lock:
+        async with self._lock.turn():
             await complete(self._readers.close())
             await complete(self._writer.close())
 

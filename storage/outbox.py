@@ -8,6 +8,7 @@ from collections.abc import Collection
 
 from storage.chats import key_in
 from storage.database import Database, Row, Transaction
+from storage.group_sends import answer_arrived, notice_arrived
 from storage.records import ONE_MESSAGE, Button, ChatKey, Delivery, File, FileKind, Notice
 from storage.sql import in_list, larger, listed
 from storage.transcript import COMPLETE, REPLACED
@@ -76,6 +77,7 @@ class Outbox:
 
     async def notice_sent(self, tx: Transaction, notice_id: int, message_id: int) -> None:
         """Record that a notice was sent as this message. It is kept only while it has a button to remove."""
+        await notice_arrived(tx, notice_id, message_id)
         await tx.execute(
             "UPDATE notices SET message_id = ?, text = '', file = NULL WHERE id = ?", (message_id, notice_id)
         )
@@ -162,12 +164,14 @@ class Outbox:
             " ON CONFLICT (turn_id, message_id) DO NOTHING",
             (reply_id, message_id, rang),
         )
+        await answer_arrived(tx, reply_id, message_id)
 
     async def deliveries(self, chat_id: int, tx: Transaction | None = None) -> list[Delivery]:
         """The finished replies that aren't completely delivered, oldest first."""
         rows = await (tx or self._database).rows(
             "SELECT id, content, reply_to, coalesce(max(delivered_end), 0) AS delivered,"
             " max(CASE WHEN delivered_end = 0 THEN message_id END) AS begun, coalesce(max(rang), 0) AS rang,"
+            " max(CASE WHEN delivered_end > 0 THEN message_id END) AS newest,"
             " EXISTS (SELECT 1 FROM chats JOIN notices USING (telegram_id, thread_id) WHERE chats.id = chat_id"
             " AND notices.message_id IS NULL AND file_kind = 'voice' AND file IS NOT NULL) AS speaks,"
             " EXISTS (SELECT 1 FROM chats JOIN notices USING (telegram_id, thread_id) WHERE chats.id = chat_id"
@@ -178,12 +182,11 @@ class Outbox:
             (chat_id,),
         )
         return [
-            # A preview can only become the first part; later parts are separate messages.
             Delivery(
                 reply_id=row["id"],
                 content=row["content"],
                 end=row["delivered"],
-                begun=None if row["delivered"] else row["begun"],
+                begun=_begun(row),
                 reply_to=row["reply_to"],
                 rang=bool(row["rang"]),
                 speaks=bool(row["speaks"]),
@@ -199,6 +202,7 @@ class Outbox:
             " ON CONFLICT (turn_id, message_id) DO UPDATE SET delivered_end = excluded.delivered_end",
             (reply_id, message_id, end),
         )
+        await answer_arrived(tx, reply_id, message_id)
 
     async def replaced_messages(self, chat_id: int) -> list[int] | None:
         """The Telegram messages of replaced replies; None if there is no such reply."""
@@ -208,6 +212,12 @@ class Outbox:
             (chat_id,),
         )
         return [row["message_id"] for row in rows if row["message_id"] is not None] if rows else None
+
+
+def _begun(row: Row) -> int | None:
+    """The message for the next part: the preview is for the first, one found after a crash may be for a later one."""
+    is_old = row["delivered"] and (row["begun"] or 0) < row["newest"]
+    return None if is_old else row["begun"]
 
 
 def _notice(row: Row) -> Notice:

@@ -14,6 +14,7 @@ from storage.chats import Chats
 from storage.database import Database, StorageError, Transaction
 from storage.deletions import Deletions
 from storage.edits import Edits
+from storage.group_sends import GroupSends
 from storage.history import History
 from storage.inbox import Inbox
 from storage.media_store import Media
@@ -46,6 +47,7 @@ class Storage:
     bases: Bases
     deletions: Deletions
     outbox: Outbox
+    group_sends: GroupSends
     questions: Questions
     usage: UsageLog
     servers: ModelServers
@@ -76,6 +78,7 @@ class Storage:
             bases=Bases(database),
             deletions=Deletions(database),
             outbox=Outbox(database),
+            group_sends=GroupSends(database),
             questions=Questions(database),
             usage=usage,
             servers=ModelServers(database),

@@ -25,6 +25,8 @@ ALLOWED: dict[str, str] = {
     "FROM index_damage": _SMALL,
     "FROM owner_links": _SMALL,
     "UPDATE owner_links": _SMALL,
+    "FROM group_sends": _SMALL,
+    "FROM running_requests": _SMALL,
     "FROM broadcasts": _SMALL,
     "UPDATE broadcasts": _SMALL,
     "FROM memories WHERE made_at < ?": _RARE,

@@ -5,6 +5,7 @@ All of it is read from the database, so a new message and a restart take the sam
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 
 from bot.conversation.answer import AnswerInFlight
@@ -123,10 +124,10 @@ class ReplyWorker:
 
     def _preview(self, chat: Chat, pending: PendingReply, reply_id: int) -> Preview:
         async def record_preview(message_id: int) -> None:
-            async with self._database.transaction() as tx:
+            async with self._database.transaction(first=True) as tx:
                 await self._outbox.reply_begun(tx, reply_id, message_id, rang=True)
 
-        to = destination(chat.key, chat.private, pending.reply_to)
+        to = replace(destination(chat.key, chat.private, pending.reply_to), turn_id=reply_id)
         keyboard = markup([Button(texts.STOP, f"{STOP}{reply_id}")])
         return self._deliverer.preview(
             to,

@@ -106,7 +106,7 @@ class OutboxSender:
         async def record(part: DeliveredPart) -> None:
             nonlocal is_over
             is_last = not delivery.content[part.end :].strip()
-            async with self._database.transaction() as tx:
+            async with self._database.transaction(first=True) as tx:
                 await self._outbox.part_delivered(tx, delivery.reply_id, part.message_id, part.end)
                 if is_last:
                     await self._transcript.sent(tx, delivery.reply_id)
@@ -117,7 +117,7 @@ class OutboxSender:
             self._quarantine.progress(WorkKey(WorkKind.DELIVERY, delivery.reply_id))
 
         to = destination(chat.key, chat.private, delivery.reply_to)
-        to = replace(to, quiet=delivery.rang or delivery.speaks)
+        to = replace(to, quiet=delivery.rang or delivery.speaks, turn_id=delivery.reply_id)
         try:
             await self._deliverer.deliver(
                 *(to, delivery.content, arrived),
@@ -167,7 +167,7 @@ class OutboxSender:
     async def _send_one(self, notice_id: int, notice: Notice, sending: RunningDelivery, patient: bool) -> None:
         message_id = None
         to = destination(notice.key, notice.private, notice.reply_to, notice.receiver, notice.query, notice.edits)
-        to = replace(to, patient=patient)
+        to = replace(to, patient=patient, notice_id=notice_id)
         try:
             message_id = await self._send(to, notice, sending)
         except Undeliverable as exc:
@@ -179,7 +179,7 @@ class OutboxSender:
             log.warning("A notice to chat %d can't be delivered: %s", notice.key.telegram_id, exc)
             if to.alone is not None and to.alone.strictly:
                 await self._notify_group(notice.key)
-        async with self._database.transaction() as tx:
+        async with self._database.transaction(first=True) as tx:
             if message_id is None:
                 await self._outbox.forget(tx, notice_id)
             else:
@@ -209,6 +209,8 @@ class OutboxSender:
         wanted = sending.is_wanted if len(notice.text) > ONE_MESSAGE or notice.file else always
         if notice.points and (notice.reply_to or 0) > 0:
             to = replace(to, reply_to=notice.reply_to)
+        if notice.edits is not None and (notice.file is not None or notice.broadcast is not None):
+            return notice.edits  # it has arrived, although the process died before that was stored
         if notice.file is not None:
             return await self._upload(to, notice, notice.file, wanted)
         if notice.broadcast is not None:
@@ -234,5 +236,5 @@ class OutboxSender:
 
         chat = await self._chats.find(notice.key)
         chosen = chat.settings.reply_format if chat else None
-        await self._deliverer.deliver(to, notice.text, arrived, wanted=wanted, reply_format=chosen)
+        await self._deliverer.deliver(to, notice.text, arrived, begun=notice.edits, wanted=wanted, reply_format=chosen)
         return parts[-1].message_id if parts else None

@@ -14,6 +14,7 @@ from telegram.error import BadRequest, EndPointNotFound, InvalidToken
 
 from bot.outbound.content import Attachment, Blocks, Content, Copied, Destination, File, Photo, Rich, Voice
 from bot.outbound.ephemeral import EphemeralMessages, Fields, number_of
+from bot.outbound.journal import NoJournal, SendJournal
 from bot.outbound.refusals import Features, UnsupportedError, is_unauthorized, lost_topic
 
 UPLOAD_ANSWER_S = 60.0
@@ -29,8 +30,9 @@ _NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
 class BotApi:
     """Sends content to one Bot API server."""
 
-    def __init__(self, bot: Bot, features: Features) -> None:
+    def __init__(self, bot: Bot, features: Features, journal: SendJournal | None = None) -> None:
         self.features = features
+        self._journal = journal or NoJournal()
         self._bot = bot
         self._ephemeral = EphemeralMessages(bot, features)
 
@@ -38,7 +40,10 @@ class BotApi:
         """Send a message; returns its id, which is negative for an ephemeral message."""
 
         async def send(to: Destination, more: Fields) -> int:
-            return await self._send(to, content, markup, dict(more))
+            await self._journal.begin(to)  # older servers make ordinary messages of ephemeral ones
+            message_id = await self._send(to, content, markup, dict(more))
+            self._journal.arrived(to, message_id)
+            return message_id
 
         if to.alone is None:
             return await send(to, {})

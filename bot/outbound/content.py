@@ -35,6 +35,10 @@ class Destination:
     alone: EphemeralAudience | None = None
     patient: bool = False
     """Other chats' messages go first: this is a broadcast or for strangers."""
+    turn_id: int | None = None
+    """The stored answer that is sent, ..."""
+    notice_id: int | None = None
+    """... or the notice: the journal of what is being sent has these."""
 
 
 @dataclass(frozen=True, slots=True)

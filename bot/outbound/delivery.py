@@ -16,6 +16,7 @@ from bot.outbound.bot_api import BotApi, Markup
 from bot.outbound.content import Attachment, Blocks, Content, Destination, Document, File, Photo, Rich, Text, Voice
 from bot.outbound.flood_control import FloodControl
 from bot.outbound.formatting import Conversions, ReplyFormat, add_mention, is_sent_rich, limit_share, mark_literals
+from bot.outbound.journal import SendJournal
 from bot.outbound.post import NotWantedError, RetryingSender, Wanted, always
 from bot.outbound.preview import Preview, PreviewTiming, busy
 from bot.outbound.refusals import Features, UnsupportedError, refuses_form, seconds_to_wait, undeliverable
@@ -58,6 +59,7 @@ class Deliverer:
         tempo: PreviewTiming | None = None,
         reply_format: ReplyFormat = "auto",
         conversions: Conversions | None = None,
+        journal: SendJournal | None = None,
     ) -> None:
         self._bot = bot
         self._flood_control = flood_control
@@ -65,7 +67,7 @@ class Deliverer:
         self._features = features
         self._reply_format = reply_format
         self._conversions = conversions or Conversions()
-        self._api = BotApi(bot, features)
+        self._api = BotApi(bot, features, journal)
         self._post = RetryingSender(self._api, flood_control)
 
     async def deliver(
@@ -79,13 +81,13 @@ class Deliverer:
         wanted: Wanted = always,
         reply_format: str | None = None,
     ) -> None:
-        """Send the Markdown `source[offset:]` in as many messages as necessary; the message `begun` becomes the first.
+        """Send the Markdown `source[offset:]` in as many messages as necessary; `begun` becomes the first of them.
 
         `on_part` is awaited after each message and before the next, so that after a crash the rest begins at its `end`.
         No more messages are sent once `wanted` returns False. `reply_format` is the chat's choice, if it made one.
         Raises Undeliverable if Telegram refuses permanently.
         """
-        edit = begun if offset == 0 else None
+        edit = begun
         if offset > 0:
             to = replace(to, reply_to=None)
         is_rich = partial(is_sent_rich, source, reply_format or self._reply_format)

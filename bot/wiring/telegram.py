@@ -33,6 +33,7 @@ from bot.handlers.owners import AccessRequestHandlers, OwnerHandlers, OwnerLinkH
 from bot.handlers.pending_questions import QuestionHandlers
 from bot.handlers.router import Router
 from bot.handlers.search_command import SearchHandlers
+from bot.handlers.send_journal import GroupSendJournal
 from bot.handlers.sending import OutboxSender
 from bot.handlers.set_aside import SetAsideHandlers
 from bot.handlers.settings_command import SettingsHandlers
@@ -58,6 +59,7 @@ from bot.updates.quarantine import Quarantine
 from bot.wiring.conversation import Engine
 from bot.wiring.foundation import Foundation
 from bot.wiring.persistence import backup_folder
+from storage import Storage
 
 PTBApplication = Application[Any, Any, Any, Any, Any, Any]
 CONNECTIONS = 256
@@ -77,6 +79,7 @@ class Traffic:
     """Services for outgoing messages and incoming files, and the record of updates that ended the process."""
 
     deliverer: Deliverer
+    journal: GroupSendJournal
     downloads: Downloads
     quarantine: Quarantine
 
@@ -98,14 +101,12 @@ def connect(settings: Settings) -> Connection:
     return Connection(application, polling)
 
 
-def open_traffic(settings: Settings, bot: Bot, quarantine: Quarantine) -> Traffic:
+def open_traffic(settings: Settings, storage: Storage, bot: Bot, quarantine: Quarantine) -> Traffic:
     """Create the services; the caller has to close `downloads`."""
     conversions = Conversions(quarantine.reading)
-    return Traffic(
-        Deliverer(bot, FloodControl(), Features(), None, settings.reply_format, conversions),
-        Downloads(bot, trust(), quarantine.reading),
-        quarantine,
-    )
+    journal = GroupSendJournal(storage, bot)
+    deliverer = Deliverer(bot, FloodControl(), Features(), None, settings.reply_format, conversions, journal)
+    return Traffic(deliverer, journal, Downloads(bot, trust(), quarantine.reading), quarantine)
 
 
 @dataclass(frozen=True, slots=True)

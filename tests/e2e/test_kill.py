@@ -128,6 +128,49 @@ async def test_group_message_in_progress_is_edited_after_kill(process: Stage) ->
     assert [message.id for message in group.replies] == [begun.id]
 
 
+UNCONFIRMED = {
+    "quick answer": (1, Say("A fine answer of some seven words.")),
+    "beginning of an answer": (1, Say("A fine answer of some seven words.", delay=0.3)),
+    "second part of three": (2, LONG),
+    "last part": (3, LONG),
+}
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+@pytest.mark.parametrize("case", some(UNCONFIRMED, 2))
+async def test_group_gets_answer_once_despite_kill(case: str, moment: str, process: Stage) -> None:
+    """Whether Telegram took the message, or not, is not known to the bot when it dies."""
+    group = process.telegram.group("Friends", [process.ann])
+    nth, answer = UNCONFIRMED[case]
+    hold = process.telegram.faults.hold("sendMessage", "before" if moment == "before" else "after", nth)
+    process.model.always(answer)
+    await process.start(GROUP_TRIGGER="always")
+    await process.ann.say(group, "hello")
+    await hold.reached(PATIENCE_S)
+    await process.kill()
+    await process.ann.say(group, "anyone?")
+    await process.start()
+    expected = answer.text.split()
+    await process.telegram.changed(lambda: len(_words(group)) >= 2 * len(expected), PATIENCE_S)
+    assert _words(group) == expected * 2
+    assert not any(message.buttons for message in group.replies)
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+async def test_group_gets_notice_once_despite_kill(moment: str, process: Stage) -> None:
+    group = process.telegram.group("Friends", [process.ann])
+    hold = process.telegram.faults.hold("sendMessage", "before" if moment == "before" else "after")
+    await process.start(GROUP_TRIGGER="always")
+    await process.ann.say(group, "/settings")
+    await hold.reached(PATIENCE_S)
+    await process.kill()
+    await process.start()
+    await process.ann.say(group, "hello")
+    settings, answer = await group.wait(2, PATIENCE_S)
+    assert settings.buttons
+    assert not answer.buttons
+
+
 async def test_executed_command_is_answered_but_not_repeated(process: Stage) -> None:
     await process.start()
     await process.ann.say(process.home, "hello")

@@ -162,11 +162,17 @@ async def test_a_begun_message_becomes_the_first_part() -> None:
     assert (call.method, call.fields["message_id"], call.html) == ("editMessageText", "55", "<p><b>a</b></p>")
 
 
-async def test_begun_message_is_not_edited_after_arrival() -> None:
+async def test_later_part_is_not_a_reply() -> None:
     async with connected(reply_format="rich") as line:
-        await deliver(line.sender, "a\n\nb", GROUP, offset=3, begun=55)
+        await deliver(line.sender, "a\n\nb", GROUP, offset=3)
         assert line.api.methods == ["sendRichMessage"]
         assert "reply_parameters" not in line.api.calls[0].fields
+
+
+async def test_message_found_becomes_later_part() -> None:
+    async with connected(reply_format="rich") as line:
+        assert await deliver(line.sender, "a\n\nb", GROUP, offset=3, begun=55) == [DeliveredPart(55, 4)]
+        assert line.api.methods == ["editMessageText"]
 
 
 async def test_begun_message_already_complete_is_done() -> None:

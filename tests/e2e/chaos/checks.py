@@ -60,7 +60,7 @@ def _wrong(name: str, cases: Sequence[object], count: int | None = None) -> Find
 
 def _answers(places: Sequence[Place]) -> Iterator[Finding]:
     missing, cut, late, spoken = [], [], [], 0
-    twice: Counter[bool] = Counter()
+    twice, again = 0, list[object]()
     for place in places:
         texts = [message.text for message in place.chat.replies]
         answers = [MARK.findall(text.split(".")[0]) for text in texts if text.startswith(ANSWER)]
@@ -70,7 +70,10 @@ def _answers(places: Sequence[Place]) -> Iterator[Finding]:
             spoken += 1
             if not times[mark]:
                 missing.append((place.chat.title, mark))
-            twice[place.private] += max(0, times[mark] - 1)
+            if place.private:
+                twice += max(0, times[mark] - 1)
+            elif times[mark] > 1:
+                again.append((place.chat.title, mark, times[mark]))
             if is_long(mark) and not {str(number) for number in range(1, CHAPTERS + 1)} <= {
                 number for number, whose in chapters if whose == mark
             }:
@@ -81,15 +84,14 @@ def _answers(places: Sequence[Place]) -> Iterator[Finding]:
     yield _wrong("messages to the bot, unanswered", missing, spoken)
     yield _wrong("answers cut short", cut)
     yield _wrong("chats with answers out of order", late)
-    yield Finding("answers that came again in private chats", twice[True])
-    yield Finding("answers that came again in groups", twice[False])
+    yield Finding("answers that came again in private chats", twice)
+    yield _wrong("answers that came again in groups", again)
 
 
 def _unexplained(world: World) -> Finding:
     """Answers that came again although the bot had time to store that they had arrived.
 
-    If it is killed before, it can't know, and has to send again: the Bot API has no way to ask. In a group, it is the
-    beginning of an answer that is sent again; everything later is an edit.
+    If it is killed before, it can't know in a private chat, and has to send again.
     """
     unexplained = []
     for place in world.crowd.places:
@@ -101,7 +103,8 @@ def _unexplained(world: World) -> Finding:
 
 
 def _commands(places: Sequence[Place]) -> Iterator[Finding]:
-    missing, twice, given = [], [], 0
+    missing, given = list[object](), 0
+    twice, again = list[object](), list[object]()
     for place in places:
         texts = [message.text for message in place.chat.replies]
         for command in place.commands:
@@ -110,9 +113,10 @@ def _commands(places: Sequence[Place]) -> Iterator[Finding]:
             if times == 0:
                 missing.append((place.chat.title, command))
             elif times > 1:
-                twice.append((place.chat.title, command))
+                (twice if place.private else again).append((place.chat.title, command))
     yield _wrong("commands, unanswered", missing, given)
-    yield Finding("commands answered twice", len(twice), None, twice)
+    yield Finding("commands answered twice in private chats", len(twice), None, twice)
+    yield _wrong("commands answered twice in groups", again)
 
 
 def _transcripts(connection: sqlite3.Connection, places: Sequence[Place]) -> Iterator[Finding]:
