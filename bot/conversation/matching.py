@@ -54,6 +54,8 @@ _QUOTED = re.compile(
 )
 _LANGUAGES = ("de", "en", "es", "fr", "it", "nl", "pl", "pt", "sv", "tr", "ru", "uk", "bg")
 """Languages that are detected in a conversation, in addition to those its users have chosen."""
+MOST_INFLECTED = 40
+"""Further words of a search must occur as they are: each word of a text is compared with each of these."""
 SURE = 3
 """Distinct stop words needed to conclude that a language is used."""
 _DIGIT = re.compile(f"[{''.join(chr(code) for code in range(0x80, 0x10000) if chr(code).isdecimal())}]")
@@ -191,6 +193,8 @@ def make_matcher(asked: str, languages: frozenset[str], without: Callable[[str],
     words = [word for word in dict.fromkeys(_WORD.findall(rest)) if not without(word)]
     signs = _signs(_RUN.sub(" ", _WORD.sub(" ", rest)), alone=not (words or phrases or _RUN.search(rest)))
     parts = dict.fromkeys([*phrases, *map(_flatten, (*_RUN.findall(rest), *signs))])
+    parts |= dict.fromkeys(map(_flatten, words[MOST_INFLECTED:]))
+    words = words[:MOST_INFLECTED]
     begun = tuple(map(common_prefix, words))
     return Matcher(tuple(words), tuple(part for part in parts if part), languages, begun)
 

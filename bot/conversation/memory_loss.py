@@ -7,6 +7,8 @@ pairs of characters where there are no spaces either.
 
 import re
 import unicodedata
+from bisect import bisect_left
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -43,18 +45,23 @@ class MemoryLoss:
 
 def find_loss(old: str, new: str) -> MemoryLoss:
     """Compare a new memory with the old one."""
-    found = _traces(new)
-    roots = {trace[:size] for trace in found for size in range(2, len(trace) + 1)}
+    found = sorted(_traces(new))
     lines, all_traces, gone_traces = [], set[str](), set[str]()
     for line in old.splitlines():
         traces = set() if is_heading(line) else _line_traces(line)
-        gone = {trace for trace in traces if trace not in roots}
+        gone = {trace for trace in traces if not _begins_one(trace, found)}
         all_traces |= traces
         gone_traces |= gone
         if traces and len(gone) > (1 - LEAST_LINE) * len(traces):
             lines.append(line)
     severe = len(gone_traces) >= LEAST_LOST and len(gone_traces) > MOST_LOST * len(all_traces)
     return MemoryLoss(tuple(lines), severe)
+
+
+def _begins_one(trace: str, ordered: Sequence[str]) -> bool:
+    """Whether one of these sorted traces begins with this one."""
+    at = bisect_left(ordered, trace)
+    return len(trace) > 1 and at < len(ordered) and ordered[at].startswith(trace)
 
 
 def lines_about(lines: Iterable[str], texts: Iterable[str]) -> set[str]:
@@ -82,30 +89,43 @@ def add_lines(new: str, old: str, lost: Sequence[str], most_tokens: int, count_t
             break
         chosen.append(line)
     kept = cut_to_size(new, most_tokens - sum(map(count_tokens, chosen)), count_tokens).split("\n")
-    heading = ""
+    return "\n".join(_merge(kept, _by_heading(old, chosen)))
+
+
+def _by_heading(old: str, chosen: Iterable[str]) -> dict[str, list[str]]:
+    """The chosen lines of a memory, by the heading above them."""
+    found, left, heading = dict[str, list[str]](), Counter(chosen), ""
     for line in old.splitlines():
         if is_heading(line):
             heading = line
-        elif line in chosen:
-            _insert(kept, heading, line)
-            chosen.remove(line)
-    return "\n".join(kept)
+        elif left[line] > 0:
+            left[line] -= 1
+            found.setdefault(heading, []).append(line)
+    return found
 
 
-def _insert(lines: list[str], heading: str, line: str) -> None:
-    """Insert a line at the end of its section."""
-    if not heading:
-        lines.insert(0, line)
-        return
-    if heading not in lines:
-        lines += [heading, line]
-        return
-    at = lines.index(heading) + 1
-    while at < len(lines) and not is_heading(lines[at]):
-        at += 1
-    while at > 1 and not lines[at - 1].strip():
-        at -= 1
-    lines.insert(at, line)
+def _merge(kept: Iterable[str], restored: dict[str, list[str]]) -> list[str]:
+    """The lines with restored ones at the end of their sections; sections that are gone come last."""
+    merged = restored.pop("", [])
+    waiting: list[str] = []
+    for line in kept:
+        if is_heading(line):
+            _append(merged, waiting)
+            waiting = restored.pop(line, [])
+        merged.append(line)
+    _append(merged, waiting)
+    for heading, lines in restored.items():
+        merged += [heading, *lines]
+    return merged
+
+
+def _append(lines: list[str], more: list[str]) -> None:
+    """Add lines before the empty ones at the end."""
+    if more:
+        end = len(lines)
+        while end > 1 and not lines[end - 1].strip():
+            end -= 1
+        lines[end:end] = more
 
 
 def _line_traces(line: str) -> set[str]:

@@ -8,7 +8,7 @@ The stretches of time that a memory covers are stated next to it, rather than by
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 
@@ -123,18 +123,24 @@ def _sections(lines: Sequence[str]) -> Iterator[_Section]:
 def _choose_lines(sections: Sequence[_Section], budget: float, count_tokens: TokenCounter) -> dict[int, str]:
     """Lines taken from the sections in turn, each section's headings with its first line, while there is room."""
     chosen: dict[int, str] = {}
-    headed: set[int] = set()
-    for line in range(max((len(section.body) for section in sections), default=0)):
-        for number, section in enumerate(sections):
-            if line >= len(section.body):
-                continue
-            lines = [*([] if number in headed else section.headings), section.body[line]]
-            tokens = sum(count_tokens(text) - MESSAGE_TOKENS + 1 for _, text in lines)  # and the line break
+    heads = {number: _tokens(section.headings, count_tokens) for number, section in enumerate(sections)}
+    """Of the headings that are not chosen yet."""
+    rest, at = list(enumerate(sections)), 0
+    while rest:
+        for number, section in rest:
+            tokens = heads.get(number, 0) + _tokens([section.body[at]], count_tokens)
             if tokens <= budget:
-                chosen.update(lines)
-                headed.add(number)
+                chosen.update([*(section.headings if number in heads else ()), section.body[at]])
+                heads.pop(number, None)
                 budget -= tokens
+        at += 1
+        rest = [(number, section) for number, section in rest if at < len(section.body)]
     return chosen
+
+
+def _tokens(lines: Iterable[tuple[int, str]], count_tokens: TokenCounter) -> int:
+    """With the line breaks."""
+    return sum(count_tokens(line) - MESSAGE_TOKENS + 1 for _, line in lines)
 
 
 def _cut_line(line: str, most_tokens: float, count_tokens: TokenCounter) -> str:

@@ -18,6 +18,8 @@ from storage.records import Chat, HistoryTurn
 
 MOST_SHOWN = 8
 MOST_FOUND = 100
+MOST_LOOKED_FOR = 96
+"""Words for which an excerpt is looked for: each is tried at each place of a text."""
 BEFORE, EXCERPT = 50, 130
 """How many characters are shown before the word that was found, and in total."""
 
@@ -64,7 +66,7 @@ def hit(message: Message, turn: HistoryTurn, words: str, zone: tzinfo) -> str:
 def excerpt(content: str, words: str) -> str:
     """The part of a text around the first of the words, or its beginning if it has none of them."""
     line = " ".join(content.split())
-    stems = [word[: max(4, len(word) - 2)] for word in (query_words(words) or all_words(words))]
+    stems = [word[: max(4, len(word) - 2)] for word in (query_words(words) or all_words(words))[:MOST_LOOKED_FOR]]
     found = re.search("|".join(map(re.escape, stems)), line, re.IGNORECASE)
     start = max(0, (found.start() if found else 0) - BEFORE)
     end = start + EXCERPT

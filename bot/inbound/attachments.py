@@ -37,6 +37,8 @@ MOST_ROUNDED_S = 1.0
 """How far the length of a voice message may be off because Telegram rounds it."""
 MOST_CHARACTERS_PER_TOKEN = 6
 """How much of a document is read before it is cut by tokens: English has four or five characters per token."""
+MOST_COUNTS, FULL = 16, 0.98
+"""How often the tokens of a text are counted to cut it, and the share of the limit that is good enough."""
 FileRef = tuple[str, int | None]
 """A file's ID, and its size in bytes if that is known."""
 MOST_MADE, MOST_MADE_OF_SOUND = MOST_DATA, int(MOST_SECONDS * BITS / 8)
@@ -47,9 +49,19 @@ log = logging.getLogger(__name__)
 
 def fitting(text: str, most_tokens: int, count_tokens: TokenCounter) -> str:
     """The longest beginning of a text that has at most this many tokens, approximately."""
-    while (tokens := count_tokens(text)) > most_tokens:
-        text = text[: min(len(text) - 1, int(len(text) * most_tokens / tokens))]
-    return text
+    if (tokens := count_tokens(text)) <= most_tokens:
+        return text
+    fits, over = 0, len(text)
+    length = int(len(text) * most_tokens / tokens)
+    for _ in range(MOST_COUNTS):
+        if (tokens := count_tokens(text[:length])) > most_tokens:
+            over = length
+        else:
+            fits = length
+            if tokens >= FULL * most_tokens:
+                break
+        length = (fits + over) // 2
+    return text[:fits]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ the same again for that request.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Self, assert_never
 
@@ -161,8 +161,8 @@ class Received:
 
     text: str = ""
     reasoning: str = ""
-    audio: bytes = b""
-    """See AudioDelta."""
+    audio: bytearray = field(default_factory=bytearray)
+    """See AudioDelta; it can be appended to without a copy of what is already there."""
     calls: tuple[Call, ...] = ()
     opaque: str = ""
     """See Message.opaque."""

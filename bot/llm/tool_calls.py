@@ -14,6 +14,8 @@ from bot.llm.stream_events import Call
 
 MOST_ARGUMENTS = 100_000
 """The most characters in all calls of an answer: tools take a few words."""
+MOST_TRIES = 100
+"""How often the arguments of a call are parsed to find out whether they are complete."""
 _CALL = ("index", "id", "type", "function")
 _FUNCTION = ("name", "arguments")
 _INNER = "function"
@@ -36,8 +38,17 @@ _OBJECTS = ("extra_content", "provider_specific_fields")
 
 class _Begun:
     def __init__(self) -> None:
-        self.id = self.name = self.arguments = ""
+        self.id = self.name = ""
+        self.pieces: list[str] = []
         self.opaque: dict[str, object] = {}
+        self.end = ""
+        """The last character of the arguments that isn't blank."""
+        self.tries = 0
+        """How often it was examined whether the arguments are complete."""
+
+    @property
+    def arguments(self) -> str:
+        return "".join(self.pieces)
 
 
 class ToolCallAssembler:
@@ -67,7 +78,8 @@ class ToolCallAssembler:
             call.id = call.id or name
             call.name = call.name or text(function.get("name"))
             arguments = _arguments(function.get("arguments"))
-            call.arguments += arguments
+            call.pieces.append(arguments)
+            call.end = arguments.rstrip()[-1:] or call.end
             self._size += len(arguments) + 1
             if self._size > MOST_ARGUMENTS:
                 raise StreamCut(f"arguments of more than {MOST_ARGUMENTS} characters")
@@ -93,16 +105,16 @@ class Opaque:
     """
 
     def __init__(self) -> None:
-        self._texts: dict[str, str] = {}
+        self._texts: dict[str, list[str]] = {}
         self._others: dict[str, object] = {}
 
     def add(self, message: Mapping[str, object]) -> None:
         """Add the fields in a piece of a message."""
         for name in _TEXTS:
             if isinstance(piece := message.get(name), str):
-                self._texts[name] = self._texts.get(name, "") + piece
+                self._texts.setdefault(name, []).append(piece)
         if isinstance(piece := message.get("reasoning"), str):
-            self._texts[_THOUGHTS] = self._texts.get(_THOUGHTS, "") + piece
+            self._texts.setdefault(_THOUGHTS, []).append(piece)
         for name in _LISTS:
             pieces = message.get(name)
             if isinstance(pieces, list) and pieces:
@@ -119,33 +131,47 @@ class Opaque:
             blocks = self._others.get(name)
             if isinstance(blocks, list):
                 self._others[name] = joined(mappings(blocks))
-        return pack_opaque({**self._texts, **self._others})
+        texts = {name: "".join(pieces) for name, pieces in self._texts.items()}
+        return pack_opaque({**texts, **self._others})
 
 
 def _join_blocks(blocks: Sequence[Mapping[str, object]]) -> list[dict[str, object]]:
     """Join the pieces of thinking blocks; a block ends with its signature."""
     joined: list[dict[str, object]] = []
+    thoughts: list[list[str]] = []
     for block in blocks:
         last = joined[-1] if joined else {}
         if "thinking" in block and "thinking" in last and not last.get("signature"):
-            joined[-1] = {**last, **block, "thinking": text(last["thinking"]) + text(block["thinking"])}
+            last.update(block)
+            thoughts[-1].append(text(block["thinking"]))
         else:
             joined.append(dict(block))
-    return joined
+            thoughts.append([text(block.get("thinking"))])
+    return [
+        {**block, "thinking": "".join(pieces)} if len(pieces) > 1 else block
+        for block, pieces in zip(joined, thoughts, strict=True)
+    ]
 
 
 def _join_details(details: Sequence[Mapping[str, object]]) -> list[dict[str, object]]:
     """Join reasoning details with the same index; Claude refuses a signature that is separate from its text."""
     joined: list[dict[str, object]] = []
+    texts: list[dict[str, list[str]]] = []
     for detail in details:
         last = joined[-1] if joined else {}
         same = detail.get("index") is not None and all(detail.get(key) == last.get(key) for key in ("index", "type"))
         if not same or "data" in detail:
             joined.append(dict(detail))
+            texts.append({})
             continue
-        texts = {key: text(last.get(key)) + text(detail[key]) for key in ("text", "summary") if key in detail}
-        joined[-1] = {**last, **{key: value for key, value in detail.items() if value is not None}, **texts}
-    return joined
+        for key in ("text", "summary"):
+            if key in detail:
+                texts[-1].setdefault(key, [text(last.get(key))]).append(text(detail[key]))
+        last.update({key: value for key, value in detail.items() if value is not None and key not in texts[-1]})
+    return [
+        {**detail, **{key: "".join(pieces) for key, pieces in parts.items()}}
+        for detail, parts in zip(joined, texts, strict=True)
+    ]
 
 
 def pack_opaque(values: Mapping[str, object]) -> str:
@@ -204,6 +230,9 @@ def _is_another(call: _Begun, piece: Mapping[str, object], function: Mapping[str
     """Whether a piece with neither index nor id starts a new call, because the current one is complete."""
     if not call.name or piece.get("index") is not None or piece.get("id") or not function.get("name"):
         return False
+    if call.tries >= MOST_TRIES or call.end != "}":
+        return False
+    call.tries += 1
     try:
         return isinstance(json.loads(call.arguments), dict)
     except (ValueError, RecursionError):

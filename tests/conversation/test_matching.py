@@ -5,7 +5,7 @@ import time
 import pytest
 
 from bot.conversation import matching as inflection
-from bot.conversation.matching import languages_in, make_matcher, stop_word_test
+from bot.conversation.matching import MOST_INFLECTED, languages_in, make_matcher, stop_word_test
 
 ALL = frozenset({"en", "de", "es", "ru", "pl"})
 
@@ -132,3 +132,10 @@ def test_long_word_by_dash_takes_linear_time() -> None:
 
     short, long = (min(seconds(size) for _ in range(3)) for size in (3_000, 12_000))
     assert long < 10 * max(short, 0.01)
+
+
+def test_words_beyond_the_first_must_occur_literally() -> None:
+    asked = " ".join(f"word{number}" for number in range(MOST_INFLECTED)) + " sailing"
+    found = make_matcher(asked, frozenset({"en"}))
+    assert found.matches(f"{asked} and more")
+    assert not found.matches(asked.replace("sailing", "sail"))

@@ -113,3 +113,10 @@ async def test_old_lines_are_kept_where_that_fails(storage: Storage, second: Scr
     memory, asked = await compacted(storage, says(NEW["uk"]), second)
     assert len(asked) == 2
     assert {*OLD["uk"].split("\n"), *NEW["uk"].split("\n")} == {*memory.split("\n")}
+
+
+def test_lost_lines_return_to_their_sections() -> None:
+    old = "- loose\n# People\n- Anna Maier\n- Bob\n\n# Gone\n- Karl"
+    new = "# People\n- Bob\n\n# Plans\n- sailing"
+    joined = add_lines(new, old, ["- loose", "- Anna Maier", "- Karl"], 1000, estimate)
+    assert joined == "- loose\n# People\n- Bob\n- Anna Maier\n# Plans\n- sailing\n# Gone\n- Karl"

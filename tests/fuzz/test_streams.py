@@ -1,6 +1,7 @@
 """Whatever a model server streams becomes an answer or an error of the model, however its bytes are cut."""
 
 import asyncio
+import json
 from collections.abc import AsyncGenerator, Sequence
 from itertools import pairwise
 
@@ -18,7 +19,8 @@ from tests.llm.streams import HELLO, answer, chunk, data, say, stream, text_of
 CALL = {"index": 0, "id": "c1", "type": "function", "function": {"name": "recall", "arguments": '{"query": "x"}'}}
 CHUNKS = st.sampled_from([*HELLO, say("<think>"), say("</think>"), chunk(reasoning="hm"), chunk(tool_calls=[CALL])])
 LINES = st.sampled_from(["", "[DONE]", "ping", "{", "null", "[]", '"', "event: error"])
-EVENTS = st.lists(changed_json(CHUNKS) | CHUNKS | VALUES | LINES, max_size=6).map(lambda events: data(*events))
+OTHERS = VALUES.map(lambda value: json.dumps(value) if isinstance(value, str) else value)
+EVENTS = st.lists(changed_json(CHUNKS) | CHUNKS | OTHERS | LINES, max_size=6).map(lambda events: data(*events))
 BODIES = st.one_of(EVENTS, EVENTS.map(lambda body: body + stream(*HELLO)), changed_bytes(st.just(stream(*HELLO))))
 
 

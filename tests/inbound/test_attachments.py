@@ -12,7 +12,8 @@ import pytest
 from telegram import Chat, Document, Message, PhotoSize, Sticker, Video, Voice
 from telegram.error import TimedOut
 
-from bot.inbound.attachments import AttachedFiles, Attachments
+from bot.conversation.tokens import estimate
+from bot.inbound.attachments import MOST_COUNTS, AttachedFiles, Attachments, fitting
 from bot.inbound.problems import Problem
 from bot.media.document import read_document
 from bot.media.image import ConvertedImage, convert_image
@@ -207,3 +208,19 @@ async def test_file_arriving_too_late_is_reported() -> None:
     late = Attachments(Late(), Here(), len, 1000)  # type: ignore[arg-type]
     file = Document("file", "u", file_name="a", mime_type="text/plain")
     assert (await late.of(Message(1, NOW, Chat(1, Chat.PRIVATE), document=file))).problem is Problem.LATE
+
+
+def test_a_text_is_cut_after_few_counts() -> None:
+    counted = 0
+
+    def count(text: str) -> int:
+        nonlocal counted
+        counted += 1
+        return estimate(text)
+
+    text = "one two three " * 400 + "\n" * 100_000
+    cut = fitting(text, 1000, count)
+    assert text.startswith(cut)
+    assert 900 < estimate(cut) <= 1000
+    assert counted <= MOST_COUNTS + 1
+    assert fitting(text, 3, count) == ""
