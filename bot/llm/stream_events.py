@@ -6,7 +6,7 @@ the same again for that request.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Self, assert_never
 
@@ -161,8 +161,8 @@ class Received:
 
     text: str = ""
     reasoning: str = ""
-    audio: bytearray = field(default_factory=bytearray)
-    """See AudioDelta; it can be appended to without a copy of what is already there."""
+    audio: bytes | bytearray = b""
+    """See AudioDelta; an array, which takes more without a copy of what is already there."""
     calls: tuple[Call, ...] = ()
     opaque: str = ""
     """See Message.opaque."""
@@ -188,6 +188,7 @@ class Received:
             case TextRetracted():
                 self.reasoning, self.text = self.reasoning + self.text, ""
             case AudioDelta(samples):
+                self.audio = self.audio or bytearray()
                 self.audio += samples
             case ToolCalls(calls, opaque):
                 self.calls, self.opaque = self.calls + calls, opaque or self.opaque
