@@ -58,7 +58,8 @@ def main(arguments: Sequence[str], program: str = MODULE) -> int:
 
         settings = load(online=options.command not in DATABASE_ONLY)
         words = settings.log_words == "on"
-        logs.configure(_log_level(options, settings), settings.log_format, settings.secrets, words=words)
+        level, names = _log_level(options, settings), settings.names_for_log
+        logs.configure(level, settings.log_format, settings.secrets, names=names, words=words)
         for mistake in setting_mistakes():
             log.warning("%s", mistake.text)
         return asyncio.run(_work(options, settings)) or 0

@@ -9,7 +9,8 @@ from collections.abc import Callable
 from typing import Any
 
 from bot.errors import SettingError
-from bot.logs import SecretFilter, current_turn, hide_quotations
+from bot.logs import SecretFilter, current_turn
+from bot.wordless import without_words
 
 EXTRA = "sentry"
 
@@ -47,7 +48,7 @@ def wordless(hider: SecretFilter) -> Callable[[Event, Event], Event]:
         cleaned: Event = {name: event[name] for name in kept if name in event}
         message = event.get("logentry", {}).get("message")
         if message is not None:
-            cleaned["logentry"] = {"message": hider.hide(hide_quotations(str(message)))}
+            cleaned["logentry"] = {"message": hider.hide(str(message))}
         if "exception" in event:
             cleaned["exception"] = {"values": [_exception(one, hider) for one in event["exception"]["values"]]}
         if (turn := current_turn()) is not None:
@@ -62,6 +63,6 @@ def _exception(exception: Event, hider: SecretFilter) -> Event:
     frames = (exception.get("stacktrace") or {}).get("frames", ())
     return {
         **cleaned,
-        "value": hider.hide(hide_quotations(str(exception.get("value") or ""))),
+        "value": without_words(hider.hide(str(exception.get("value") or ""))),
         "stacktrace": {"frames": [{name: at for name, at in frame.items() if name != "vars"} for frame in frames]},
     }

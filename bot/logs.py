@@ -1,15 +1,15 @@
 """Logging: one handler on stderr, in text or JSON, with no secrets and no words of messages in any line.
 
 Secrets are removed from the finished line, no matter which library wrote it and whether the token was in the message,
-in a URL or deep in a chain of exceptions. What people say may be quoted by exceptions, and is logged by libraries at
-DEBUG: unless LOG_WORDS is on, quotations in exceptions are hidden, and libraries log nothing below INFO.
+in a URL or deep in a chain of exceptions. What people say may be quoted by exceptions and by libraries: unless
+LOG_WORDS is on, only the usual words of error messages are kept of these (``wordless``), and libraries log nothing
+below INFO.
 
 Each line about a turn has its ID, which is kept in a context variable: tasks that the turn starts inherit it.
 """
 
 import json
 import logging
-import re
 import secrets as randomness
 import sys
 import threading
@@ -24,9 +24,9 @@ from types import TracebackType
 from typing import TypeAlias
 from urllib.parse import quote
 
-from bot.errors import ModelError, StartError
+from bot.errors import StartError
+from bot.wordless import HIDDEN, allow_names, without_words
 
-HIDDEN = "[hidden]"
 NOISY = (
     "httpx",
     "httpcore",
@@ -43,7 +43,6 @@ NOISY = (
 STATEMENTS = "aiosqlite"
 """It logs each SQL statement with its values, which is too much even with LOG_WORDS."""
 OURS = ("bot", "storage", "sandbox")
-_QUOTED = re.compile(r"""(?<!\w)[bru]?(["']).+?\1(?!\w)|[“«„].+?[”»“]""", re.DOTALL)
 ExcInfo: TypeAlias = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
 SHORTEST_SECRET = 6
 """A shorter key (local servers accept any) protects nothing, and hiding a letter or two would spoil every line."""
@@ -103,9 +102,11 @@ class WordlessFormatter(logging.Formatter):
         """The message, without secrets and without words."""
         args = record.args
         if not self._words and isinstance(args, tuple) and any(isinstance(arg, BaseException) for arg in args):
-            args = tuple(_Wordless(arg) if isinstance(arg, BaseException) else arg for arg in args)
+            args = tuple(_Wordless(arg, self._hider) if isinstance(arg, BaseException) else arg for arg in args)
             return self._hider.hide(str(record.msg) % args)
-        return self._hider.hide(record.getMessage())
+        message = self._hider.hide(record.getMessage())
+        ours = self._words or record.name.partition(".")[0] in OURS
+        return message if ours else without_words(message)
 
     def formatException(self, ei: ExcInfo) -> str:  # noqa: N802 - the name is logging's
         """The traceback, without secrets and without words."""
@@ -114,7 +115,7 @@ class WordlessFormatter(logging.Formatter):
             return ""
         report = traceback.TracebackException(kind, error, trace, compact=True)
         if not self._words:
-            _hide_words(report, error)
+            _hide_words(report, error, self._hider)
         return self._hider.hide("".join(report.format()).rstrip("\n"))
 
 
@@ -167,21 +168,24 @@ class JsonFormatter(WordlessFormatter):
 class _Wordless:
     """Stands for an exception in a message, and hides what it quotes."""
 
-    def __init__(self, error: BaseException) -> None:
-        self._error = error
+    def __init__(self, error: BaseException, hider: SecretFilter) -> None:
+        self._kind = type(error).__name__
+        self._text = _without_words(error, hider)
 
     def __str__(self) -> str:
-        return _without_words(self._error)
+        return self._text
 
     def __repr__(self) -> str:
-        return f"{type(self._error).__name__}({_without_words(self._error)})"
+        return f"{self._kind}({self._text})"
 
 
-def configure(level: str, form: str, secrets: Iterable[str], *, words: bool = False) -> None:
+def configure(level: str, form: str, secrets: Iterable[str], *, names: Iterable[str] = (), words: bool = False) -> None:
     """Log everything to stderr, including warnings and uncaught exceptions; `form` is "text" or "json".
 
-    `words`: also what people say, as exceptions quote it and libraries log it at DEBUG.
+    `names`: models and servers, which are kept in what exceptions say; `words`: so is everything else, also what
+    libraries log at DEBUG.
     """
+    allow_names(names)
     hider = SecretFilter(secrets)
     handler = logging.StreamHandler(sys.stderr)
     formatter = JsonFormatter if form == "json" else TextFormatter
@@ -214,30 +218,28 @@ def _unraisable(args: "sys.UnraisableHookArgs") -> None:
     log.error("An exception could not be raised where it happened", exc_info=args.exc_value)
 
 
-def _hide_words(report: traceback.TracebackException, error: BaseException | None) -> None:
+def _hide_words(report: traceback.TracebackException, error: BaseException | None, hider: SecretFilter) -> None:
     """Hide what an exception, its causes and its parts quote; the lines of code around them are no one's words."""
     if error is None:
         return
     # There is no public way to format an exception with another text.
-    report._str = _without_words(error)  # type: ignore[attr-defined]  # noqa: SLF001
+    report._str = _without_words(error, hider)  # type: ignore[attr-defined]  # noqa: SLF001
     report.__notes__ = None
+    if isinstance(error, SyntaxError):
+        report.text = HIDDEN
     for nested, cause in ((report.__cause__, error.__cause__), (report.__context__, error.__context__)):
         if nested is not None:
-            _hide_words(nested, cause)
+            _hide_words(nested, cause, hider)
     if report.exceptions and isinstance(error, BaseExceptionGroup):
         for part, one in zip(report.exceptions, error.exceptions, strict=False):
-            _hide_words(part, one)
+            _hide_words(part, one, hider)
 
 
-def _without_words(error: BaseException) -> str:
-    """An exception's text without quotations. A ModelError's text has none: what repeats the prompt is cut from it."""
-    text = str(error)
-    return text if isinstance(error, ModelError | StartError | OSError) else hide_quotations(text)
-
-
-def hide_quotations(text: str) -> str:
-    """A text with everything in quotation marks replaced."""
-    return _QUOTED.sub(HIDDEN, text)
+def _without_words(error: BaseException, hider: SecretFilter) -> str:
+    """An exception's text without words of messages; what the system reports about files has none."""
+    text = hider.hide(str(error))  # first: a part of a secret would no longer be recognised
+    whole = isinstance(error, StartError) or (isinstance(error, OSError) and error.errno is not None)
+    return text if whole else without_words(text)
 
 
 def _forms(secret: str) -> Iterable[str]:

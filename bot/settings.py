@@ -188,6 +188,14 @@ class Settings(
         return (*plain, *queries, self.secret_of_webhook, *of_file)
 
     @property
+    def names_for_log(self) -> tuple[str, ...]:
+        """The models and servers in the settings, which an error in the log may name."""
+        values = {name: getattr(self, name) for name in type(self).model_fields}
+        named = [value for name, value in values.items() if name.endswith("_model") and isinstance(value, str)]
+        urls = [value for name, value in values.items() if name.endswith("_url") and isinstance(value, str)]
+        return (*named, *self.fallbacks, *(urlsplit(url).hostname or "" for url in urls))
+
+    @property
     def _keys(self) -> ApiKeys:
         return ApiKeys(self.openai_api_key, self.openai_base_url, self.dashscope_api_key, self.dashscope_url)
 

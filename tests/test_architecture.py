@@ -27,7 +27,8 @@ MAY_IMPORT = {
     "bot.errors": set(),
     "bot.texts": set(),
     "bot.language": {"bot.errors", "bot.texts", "storage.records"},  # a chat has a language
-    "bot.logs": {"bot.errors"},
+    "bot.wordless": set(),
+    "bot.logs": {"bot.errors", "bot.wordless"},
     "bot.metrics": {"bot.pricing", "storage.records"},
     "bot.pricing": set(),
     "bot.concurrency": set(),
@@ -39,7 +40,7 @@ MAY_IMPORT = {
     "bot.access": {"bot.inbound.sanitize", "bot.language", "storage"},
     "bot.http": set(),
     "bot.health": {"bot.metrics"},
-    "bot.error_reports": {"bot.errors", "bot.logs"},
+    "bot.error_reports": {"bot.errors", "bot.logs", "bot.wordless"},
     "bot.workers": set(),
     # What a server reports is added up and stored as it is: one Usage, of the storage.
     "bot.llm": {"bot.metrics", "bot.concurrency", "bot.errors", "bot.http", "bot.workers", "storage.records"},

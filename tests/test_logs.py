@@ -18,6 +18,7 @@ from telegram.error import InvalidToken
 from telegram.request import HTTPXRequest
 
 from bot import logs
+from bot.wordless import HIDDEN
 from sandbox.model import ModelServer
 
 TOKEN = "123456:AAE-very_secret"
@@ -59,7 +60,7 @@ def _clean(log: io.StringIO) -> str:
 def test_secrets_in_messages_arguments_and_urls_are_hidden(log: io.StringIO) -> None:
     logging.getLogger("any").warning("at %s with %s", f"https://x/bot{TOKEN}/getMe", {"key": KEY})
     logging.getLogger("any").warning("encoded: https://x/?token=123456%3AAAE-very_secret")
-    assert _clean(log).count(logs.HIDDEN) == 3
+    assert _clean(log).count(HIDDEN) == 3
 
 
 @pytest.mark.parametrize("key", ["sk-a/b+c=very_secret", "sk-a\"b\\c'very_secret"])
@@ -69,7 +70,7 @@ def test_any_key_is_hidden_in_every_form(key: str, capsys: pytest.CaptureFixture
         logging.getLogger("any").info("in %s", form)
     written = capsys.readouterr().err
     assert "very_secret" not in written
-    assert written.count(logs.HIDDEN) == 5
+    assert written.count(HIDDEN) == 5
 
 
 def test_secrets_deep_in_exceptions_are_hidden(log: io.StringIO) -> None:
@@ -81,7 +82,7 @@ def test_secrets_deep_in_exceptions_are_hidden(log: io.StringIO) -> None:
     except RuntimeError:
         logging.getLogger("any").exception("failed")
     written = _clean(log)
-    assert logs.HIDDEN in written
+    assert HIDDEN in written
     assert "outer" in written
 
 
@@ -135,7 +136,7 @@ def test_a_json_line_is_one_object(capsys: pytest.CaptureFixture[str]) -> None:
     assert line["level"] == "ERROR"
     assert line["logger"] == "bot.test"
     assert line["message"] == "two\nlines"
-    assert line["error"].endswith(f"ValueError: {logs.HIDDEN}")
+    assert line["error"].endswith(f"ValueError: {HIDDEN}")
 
 
 def test_a_text_line_says_when_what_and_where(capsys: pytest.CaptureFixture[str]) -> None:
@@ -151,7 +152,7 @@ def test_json_log_has_stack_without_secrets(capsys: pytest.CaptureFixture[str]) 
     logging.getLogger("bot.test").info("here", stack_info=True)
     line = json.loads(capsys.readouterr().err)
     assert line["stack"].startswith("Stack (most recent call last):")
-    assert logs.HIDDEN in line["stack"]
+    assert HIDDEN in line["stack"]
     assert "logging.getLogger" not in line["stack"]
 
 
@@ -172,7 +173,7 @@ def test_an_exception_that_nobody_catches_shows_no_secret(failing: str, code: in
     program = f"from bot import logs; text = '{TOKEN}'; logs.configure('INFO', 'text', [text]); {failing}"
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert ended.returncode == code
-    assert logs.HIDDEN in ended.stderr
+    assert HIDDEN in ended.stderr
     assert "RuntimeError" in ended.stderr
     assert "very_secret" not in ended.stderr.replace(program, "")
 

@@ -55,11 +55,10 @@ class LastResort:
 def log_unanswered(chat_id: int, exc: ModelError) -> None:
     """Log why there is no answer from the model."""
     fields = {"chat": chat_id, "kind": type(exc).__name__, "model": exc.model, "request": exc.request_id}
-    details = " ".join(str(exc).split())[:MOST_DETAILS]
     named = ", ".join(f"{name} {value}" for name, value in fields.items() if value)
     level = logging.INFO if isinstance(exc, BudgetSpent) else logging.WARNING
     count_error(exc)
-    log.log(level, "No answer from the model (%s): %s", named, details, extra={"fields": fields})
+    log.log(level, "No answer from the model (%s): %.*s", named, MOST_DETAILS, exc, extra={"fields": fields})
 
 
 def _logged(error: BaseException) -> str:

@@ -92,7 +92,8 @@ def finish_of(reason: object, *, said: bool) -> Finish | None:
     if finish is None:
         raise StreamCut(f"finish reason {reason!r:.100}")
     if finish is Finish.UNKNOWN:
-        log.warning("The model server ended an answer with the unknown finish reason %.100r", reason)
+        unknown = StreamCut(f"finish reason {reason!r:.100}")  # an error: the log hides what it quotes
+        log.warning("The model server ended an answer for an unknown reason: %s", unknown)
     return finish
 
 

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from sandbox.botapi import BotApi
-from sandbox.model import Say
+from sandbox.model import Behaviour, Break, Fail, Raw, Say
 from tests.e2e.conftest import PATIENCE_S, Stage
 
 CONFLICT = "Conflict: terminated by other getUpdates request"
@@ -96,6 +96,26 @@ async def test_debug_log_has_turn_and_no_word(process: Stage, url: str) -> None:
     assert answered["turn"]
     assert "wordof" not in process.log()
     assert "aiosqlite" not in process.log()
+
+
+@pytest.mark.parametrize(
+    "failing",
+    [
+        Fail(400, "content rejected: zebrafish"),
+        Fail(422, body=b'{"detail": [{"loc": ["body", "zebrafish"], "msg": "value zebrafish"}]}'),
+        Break("one", after=1, error=Fail(500, "broke at zebrafish", code="zebrafish")),
+        Raw(b'data: {"zebrafish": }\n\n'),
+        Raw(b"zebrafish", media_type="text/html"),
+    ],
+    ids=lambda failing: str(getattr(failing, "status", type(failing).__name__)),
+)
+async def test_servers_quotation_is_not_logged(failing: Behaviour, process: Stage) -> None:
+    process.model.always(failing)
+    await process.start(LOG_LEVEL="DEBUG")
+    await process.ann.say(process.home, "zebrafish")
+    await process.replies(1)
+    await process.end()
+    assert "zebrafish" not in process.log()
 
 
 async def test_words_are_logged_if_asked_for(process: Stage, url: str) -> None:
