@@ -26,7 +26,7 @@ from bot.http import serve
 from bot.metrics import measure_loop
 from bot.settings import Settings
 from bot.updates.guarded_compactor import GuardedCompactor
-from bot.updates.lanes import Lanes
+from bot.updates.lanes import STUCK_S, Lanes
 from bot.updates.polling import Polling, UpdateSource, until_reached
 from bot.updates.quarantine import Quarantine
 from bot.updates.receiver import Receiver
@@ -43,6 +43,9 @@ DRAIN_S = 20.0
 
 LISTS_S = 0.5
 """How long startup waits for the model servers' lists of models, in seconds; most answer sooner."""
+
+SILENCES = 5
+"""How often in a row MODEL_TIMEOUT may pass in one lane: retries, and other requests than the answer."""
 
 log = logging.getLogger(__name__)
 
@@ -70,7 +73,8 @@ async def live(settings: Settings, quarantine: Quarantine) -> None:
     """Run the bot until cancelled, then shut down in order. Raises StartError when it can't start."""
     os.environ.setdefault("PTB_TIMEDELTA", "true")  # otherwise python-telegram-bot warns at every flood limit
     async with AsyncExitStack() as stack:
-        health = Health(settings.metrics_token.get_secret_value() if settings.metrics_token else None)
+        token = settings.metrics_token.get_secret_value() if settings.metrics_token else None
+        health = Health(token, proxied=settings.webhook_url is not None)
         serving: list[asyncio.Task[None]] = []
         storage = await open_storage(settings, stack, claimed=lambda: serving.extend(_serve(settings, health, stack)))
         health.watch_database(storage.answers)
@@ -90,7 +94,7 @@ async def live(settings: Settings, quarantine: Quarantine) -> None:
         engine.eraser.begin()
         traffic = open_traffic(settings, storage, bot, quarantine)
         stack.push_async_callback(traffic.downloads.close)
-        lanes = Lanes()
+        lanes = Lanes(max(STUCK_S, SILENCES * settings.model_timeout))
         router = build_router(base, engine, bot, traffic, lanes)
         stack.push_async_callback(router.close)
         lanes.start(router)

@@ -1,12 +1,17 @@
-"""Backoff, limits on the memory that concurrent work may take, and tuning of the interpreter for the event loop."""
+"""Backoff, tasks apart from turns, signs of life, limits on the memory of concurrent work, and tuning of Python."""
 
 import asyncio
 import ctypes
 import gc
 import sys
+import time
 from collections import deque
-from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
+from contextvars import ContextVar, copy_context
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 _MOST_DOUBLINGS = 60
 """More than any limit needs, and few enough for a float."""
@@ -14,6 +19,44 @@ _MALLOPT = {-8: 2, -3: 128 * 1024, -1: 128 * 1024}
 """glibc's M_ARENA_MAX, M_MMAP_THRESHOLD and M_TRIM_THRESHOLD."""
 _SWITCH_INTERVAL_S = 0.001
 """How long a thread may hold the interpreter while the event loop waits for it; Python's default is 5 ms."""
+
+
+turn_in_progress: ContextVar[object] = ContextVar("turn", default=None)
+"""What the current task's log lines are about (``bot.logs``), or None."""
+
+
+def start_apart(work: Coroutine[Any, Any, T], name: str) -> "asyncio.Task[T]":
+    """Start a task that belongs to no turn, even if a turn starts it: its log lines are not about that turn."""
+    context = copy_context()
+    context.run(turn_in_progress.set, None)
+    return asyncio.get_running_loop().create_task(work, name=name, context=context)
+
+
+class Pulse:
+    """When a piece of work last gave a sign of life, in monotonic seconds; in the future during an expected wait."""
+
+    def __init__(self) -> None:
+        self.beat_at = time.monotonic()
+
+
+_pulse: ContextVar[Pulse | None] = ContextVar("pulse", default=None)
+
+
+@contextmanager
+def watched(pulse: Pulse) -> Iterator[None]:
+    """The block, and the tasks it starts, keep this pulse going by `still_alive`."""
+    token = _pulse.set(pulse)
+    try:
+        yield
+    finally:
+        _pulse.reset(token)
+
+
+def still_alive(wait: float = 0.0) -> None:
+    """Give a sign of life; `wait`: seconds until the next one, because something else is waited for."""
+    pulse = _pulse.get()
+    if pulse is not None:
+        pulse.beat_at = max(pulse.beat_at, time.monotonic() + wait)
 
 
 def backoff(failures: int, first: float, longest: float) -> float:

@@ -4,7 +4,8 @@
   Telegram or the model can't be reached, which no restart mends.
 - ``/readyz`` is for people and monitors: it fails until the database is migrated, while Telegram can't be reached or
   refuses every poll, and while no model server answers.
-- ``/metrics`` is for Prometheus: with a token if there is one, otherwise for this machine only.
+- ``/metrics`` is for Prometheus: with a token if there is one, otherwise for this machine only, and with a webhook,
+  which has a proxy in front of it, for nobody.
 
 The first two say nothing but the names of what fails. They are served from the start on, also during a migration.
 """
@@ -38,13 +39,19 @@ async def not_yet() -> bool:
 class Health:
     """The bot's HTTP routes; the checks are added as the start proceeds."""
 
-    def __init__(self, token: str | None) -> None:
-        """`token`: what /metrics requires; None: it is only for requests from this machine."""
+    def __init__(self, token: str | None, *, proxied: bool = False) -> None:
+        """`token`: what /metrics requires; None: it is only for requests from this machine.
+
+        `proxied`: requests are passed on by a proxy, as those of a webhook are. They may all seem to come from this
+        machine, so without a token /metrics is for nobody.
+        """
         self._token = token
+        self._proxied = proxied
         self._alive: dict[str, Check] = {}
         self._ready: dict[str, Check] = dict.fromkeys(("migration", "telegram", "model"), not_yet)
         routes = (("/healthz", self._healthz), ("/readyz", self._readyz), ("/metrics", self._metrics))
-        self.app = Starlette(routes=[Route(path, handler, methods=["GET"]) for path, handler in routes])
+        ways = [(f"{path}{end}", handler) for path, handler in routes for end in ("", "/")]
+        self.app = Starlette(routes=[Route(path, handler, methods=["GET"]) for path, handler in ways])
 
     def add_routes(self, routes: Sequence[Route]) -> None:
         """Serve these on the same port."""
@@ -88,7 +95,7 @@ class Health:
         if self._token is not None:
             given = request.headers.get("Authorization", "")
             return hmac.compare_digest(given.encode(), f"Bearer {self._token}".encode())
-        return _is_loopback(request) and not any(name in request.headers for name in FORWARDED)
+        return not self._proxied and _is_loopback(request) and not any(name in request.headers for name in FORWARDED)
 
 
 async def _passed() -> bool:

@@ -17,14 +17,15 @@ import time
 import traceback
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import TypeAlias
 from urllib.parse import quote
 
+from bot.concurrency import turn_in_progress
 from bot.errors import StartError
+from bot.log_stream import LogStream
 from bot.wordless import HIDDEN, allow_names, without_words
 
 NOISY = (
@@ -58,22 +59,20 @@ class TurnInProgress:
     since: float
 
 
-_turn: ContextVar[TurnInProgress | None] = ContextVar("turn", default=None)
-
-
 def current_turn() -> TurnInProgress | None:
     """The turn that the current task belongs to; None if it belongs to none."""
-    return _turn.get()
+    turn = turn_in_progress.get()
+    return turn if isinstance(turn, TurnInProgress) else None
 
 
 @contextmanager
 def logged_turn(since: float | None = None) -> Iterator[None]:
     """Give all log lines of the block, and of the tasks it starts, an ID; `since`: monotonic time, now if None."""
-    token = _turn.set(TurnInProgress(randomness.token_hex(4), time.monotonic() if since is None else since))
+    token = turn_in_progress.set(TurnInProgress(randomness.token_hex(4), time.monotonic() if since is None else since))
     try:
         yield
     finally:
-        _turn.reset(token)
+        turn_in_progress.reset(token)
 
 
 class SecretFilter:
@@ -187,7 +186,7 @@ def configure(level: str, form: str, secrets: Iterable[str], *, names: Iterable[
     """
     allow_names(names)
     hider = SecretFilter(secrets)
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(LogStream(sys.stderr) if sys.stderr is not None else None)
     formatter = JsonFormatter if form == "json" else TextFormatter
     handler.setFormatter(formatter(hider, words=words))
     root = logging.getLogger()

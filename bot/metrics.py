@@ -32,6 +32,8 @@ COMPACTIONS = Counter("keepsake_compactions", "Windows that were compacted", ["r
 RATE_LIMITED = Counter("keepsake_rate_limited", "Requests that were refused as too many (429)", ["server"])
 ERRORS = Counter("keepsake_errors", "Failures, by kind", ["kind"])
 SET_ASIDE = Counter("keepsake_set_aside", "Work set aside because the process died of it three times", ["kind"])
+BACKUPS = Counter("keepsake_backups", "Scheduled backups", ["result"])
+BACKUP_AT = Gauge("keepsake_backup_timestamp_seconds", "When the newest scheduled backup was made; 0: none yet")
 QUEUE = Gauge("keepsake_queue_length", "Updates that wait in the lanes")
 LANES = Gauge("keepsake_lanes_busy", "Conversations with something to do")
 LOOP_LAG = Histogram(
@@ -53,6 +55,8 @@ for _result in ("hit", "miss"):
     RECALL.labels(_result)
 for _result in ("done", "void", "failed"):
     COMPACTIONS.labels(_result)
+for _result in ("done", "failed"):
+    BACKUPS.labels(_result)
 ERRORS.labels(UNEXPECTED)
 for _server in ("telegram", "model"):
     RATE_LIMITED.labels(_server)

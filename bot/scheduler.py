@@ -13,9 +13,10 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.base import BaseTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 
+from bot.metrics import BACKUP_AT, BACKUPS
 from bot.setting_types import Crontab
 from bot.updates.lanes import Wakeups
-from storage import Storage
+from storage import Storage, StorageError
 from storage.backup_folder import BackupFolder
 from storage.questions import LIVES_S
 
@@ -224,12 +225,19 @@ class Jobs:
     async def back_up(self) -> None:
         """Write a backup to BACKUP_DIR, and delete the oldest ones."""
         if self._backups is not None:
-            file = await self._backups.write(self._clock())
+            try:
+                file = await self._backups.write(self._clock())
+            except StorageError:
+                BACKUPS.labels("failed").inc()
+                raise
+            BACKUPS.labels("done").inc()
+            BACKUP_AT.set(self._clock())
             log.info("Backed up the database to %s, and checked the copy", file)
 
     async def back_up_if_due(self) -> None:
         """Write a backup if the newest one is too old, or there is none."""
         newest = await asyncio.to_thread(self._backups.newest) if self._backups is not None else None
+        BACKUP_AT.set(newest or 0.0)
         if newest is None or self._clock() - newest > BACKUP_OLD_S:
             await self.back_up()
 

@@ -292,7 +292,7 @@ class OperationSettings(Group):
     metrics_token: types.ApiKey | None = None
     """The token for `/metrics` (`Authorization: Bearer ...`). If unset, only this machine may read it.
 
-    Set one if a proxy on this machine passes requests on: `/metrics` is on the same port as the webhook.
+    With a webhook, `/metrics` needs it: a proxy passes requests on, and all seem to come from this machine.
     """
     sentry_dsn: SecretStr | None = None
     """Where to report errors, without any words of messages; needs the extra `sentry`. If unset, nowhere."""

@@ -90,6 +90,8 @@ class Transaction:
         self._connection = connection
         self.deletes = False
         """Whether something may have been deleted."""
+        self.after_commit: list[Callable[[], object]] = []
+        """Called once the transaction is committed, for what must not be said of one that isn't, such as log lines."""
 
     async def execute(self, sql: str, values: Iterable[SQLValue] = ()) -> int:
         """Run one statement; returns the number of rows changed."""
@@ -203,6 +205,8 @@ class Database:
             except BaseException:
                 await complete(self._writer.rollback())  # does nothing after a successful commit
                 raise
+        for call in tx.after_commit:
+            call()
         if tx.deletes and not alone:
             for follow in self.after_deleting:
                 await complete(follow())

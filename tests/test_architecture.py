@@ -28,7 +28,8 @@ MAY_IMPORT = {
     "bot.texts": set(),
     "bot.language": {"bot.errors", "bot.texts", "storage.records"},  # a chat has a language
     "bot.wordless": set(),
-    "bot.logs": {"bot.errors", "bot.wordless"},
+    "bot.log_stream": set(),
+    "bot.logs": {"bot.concurrency", "bot.errors", "bot.log_stream", "bot.wordless"},
     "bot.metrics": {"bot.pricing", "storage.records"},
     "bot.pricing": set(),
     "bot.concurrency": set(),
@@ -44,7 +45,11 @@ MAY_IMPORT = {
     "bot.workers": set(),
     # What a server reports is added up and stored as it is: one Usage, of the storage.
     "bot.llm": {"bot.metrics", "bot.concurrency", "bot.errors", "bot.http", "bot.workers", "storage.records"},
-    "bot.llm.learned_facts": {"bot.llm.learned", "storage"},  # what the servers taught outlives the process
+    "bot.llm.learned_facts": {
+        "bot.concurrency",
+        "bot.llm.learned",
+        "storage",
+    },  # what the servers taught outlives the process
     "bot.conversation": {
         "bot.metrics",
         "bot.concurrency",
@@ -101,7 +106,7 @@ MAY_IMPORT = {
         "bot.settings",
         "storage",
     },
-    "bot.scheduler": {"bot.setting_types", "bot.updates.lanes", "storage"},
+    "bot.scheduler": {"bot.metrics", "bot.setting_types", "bot.updates.lanes", "storage"},
     "bot.wiring.persistence": {"bot.access", "bot.errors", "bot.settings", "storage"},
     "bot.wiring.servers": {"bot.errors", "bot.api_keys", "bot.llm", "bot.media", "bot.setting_types", "bot.settings"},
     "bot.wiring.limits": {

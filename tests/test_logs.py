@@ -18,6 +18,7 @@ from telegram.error import InvalidToken
 from telegram.request import HTTPXRequest
 
 from bot import logs
+from bot.concurrency import start_apart
 from bot.wordless import HIDDEN
 from sandbox.model import ModelServer
 
@@ -242,3 +243,17 @@ async def test_tasks_of_a_turn_share_its_id(capsys: pytest.CaptureFixture[str]) 
     assert inside["turn"] == still["turn"]
     assert "turn" not in after
     assert (inside["chat"], inside["who"]) == (7, "x")
+
+
+async def test_background_work_has_no_turn(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure("INFO", "json", [])
+
+    async def work() -> None:
+        logging.getLogger("bot.test").info("working")
+
+    with logs.logged_turn():
+        await start_apart(work(), "work")
+        await work()
+    apart, within = (json.loads(line) for line in capsys.readouterr().err.splitlines())
+    assert "turn" not in apart
+    assert within["turn"]

@@ -7,13 +7,14 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from prometheus_client import REGISTRY
 
 from bot.conversation.indexing import Indexer
 from bot.conversation.maintenance import Retention
 from bot.conversation.response_deletion import ResponseDeletion
 from bot.conversation.tokens import estimate
 from bot.scheduler import DAY_S, Jobs, JobSettings, _guarded
-from storage import Storage
+from storage import Storage, StorageError
 from storage.backup_folder import BackupFolder
 from storage.inbox import RawUpdate
 from storage.memories import Memory
@@ -197,6 +198,23 @@ async def test_the_index_is_repaired_at_night(storage: Storage) -> None:
 
 async def _terms(storage: Storage) -> set[str]:
     return {row["term"] for row in await storage.database.rows("SELECT term FROM turn_terms")}
+
+
+async def test_backups_are_counted(storage: Storage, tmp_path: Path) -> None:
+    def counted(result: str) -> float:
+        return REGISTRY.get_sample_value("keepsake_backups_total", {"result": result}) or 0.0
+
+    done, failed = counted("done"), counted("failed")
+    await _jobs(
+        storage, Buttons(), 9000.0, backups=BackupFolder(tmp_path / "keepsake.db", tmp_path / "to", 3)
+    ).back_up()
+    assert REGISTRY.get_sample_value("keepsake_backup_timestamp_seconds") == 9000.0
+    (tmp_path / "file").write_text("")
+    broken = BackupFolder(tmp_path / "keepsake.db", tmp_path / "file" / "to", keep=3)
+    with pytest.raises(StorageError):
+        await _jobs(storage, Buttons(), 99_000.0, backups=broken).back_up()
+    assert (counted("done"), counted("failed")) == (done + 1, failed + 1)
+    assert REGISTRY.get_sample_value("keepsake_backup_timestamp_seconds") == 9000.0
 
 
 async def test_a_backup_is_made_once_due(storage: Storage, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ quotation marks that the name itself can't close.
 import logging
 import re
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 from bot.access.policy import Owners
 from bot.inbound.sanitize import clean
@@ -177,13 +178,8 @@ class AccessRequests:
 
     async def _follow(self, tx: Transaction, entry: AccessEntry, *, asked: bool) -> list[ChatKey]:
         """Carry out a decision; returns the chats to notify."""
-        here, by = ChatKey(entry.applicant.telegram_id), entry.decided_by.user_id
-        log.info(
-            "%s: %s %d is %s",
-            *("The shell decides" if by is None else f"Owner {by} decides", _kind(entry.applicant)),
-            *(here.telegram_id, entry.status),
-            extra={"fields": {"owner": by, "about": here.telegram_id, "decision": str(entry.status)}},
-        )
+        here = ChatKey(entry.applicant.telegram_id)
+        tx.after_commit.append(partial(_log_decision, entry))
         if entry.status is AccessStatus.ALLOWED:
             await presence.came(tx, here.telegram_id)
         if entry.status is AccessStatus.BLOCKED or (
@@ -232,6 +228,16 @@ class AccessRequests:
             return chat_language(chat, code)
         known = await self._access.find(key.telegram_id, tx) if code is None else None
         return language_of(known.applicant.language if known else code)
+
+
+def _log_decision(entry: AccessEntry) -> None:
+    by, about = entry.decided_by.user_id, entry.applicant.telegram_id
+    log.info(
+        "%s: %s %d is %s",
+        *("The shell decides" if by is None else f"Owner {by} decides", _kind(entry.applicant)),
+        *(about, entry.status),
+        extra={"fields": {"owner": by, "about": about, "decision": str(entry.status)}},
+    )
 
 
 def _kind(applicant: Applicant) -> str:

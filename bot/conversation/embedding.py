@@ -15,7 +15,7 @@ from dataclasses import replace
 from datetime import datetime, tzinfo
 from math import inf
 
-from bot.concurrency import backoff
+from bot.concurrency import backoff, start_apart
 from bot.conversation.query import strip_framing
 from bot.conversation.search_terms import date_words
 from bot.conversation.similarity import SimilarityScores, VectorComparison, least_sum, sum_vectors
@@ -204,7 +204,7 @@ class EmbeddingIndex:
 
     def _ensure_working(self) -> None:
         if self._working is None or self._working.done():
-            self._working = asyncio.create_task(self._work(), name="embedding")
+            self._working = start_apart(self._work(), "embedding")
 
     async def _work(self) -> None:
         while self._waiting:

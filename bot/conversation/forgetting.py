@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from bot.concurrency import start_apart
 from bot.conversation.incoming_message import QUOTE_LENGTH
 from bot.conversation.indexing import Indexer
 from bot.conversation.matching import Matcher, languages_in, make_matcher, stop_word_test
@@ -284,7 +285,7 @@ class Eraser:
         """Start deleting everything that was forgotten; retries until it succeeds."""
         self._wanted.set()
         if self._working is None or self._working.done():
-            self._working = asyncio.create_task(self._work(), name="erasing")
+            self._working = start_apart(self._work(), "erasing")
 
     async def close(self) -> None:
         """Stop; the next start continues."""

@@ -7,6 +7,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Protocol
 
+from bot.concurrency import still_alive
 from bot.conversation.speaker_prefix import SpeakerPrefix
 from bot.conversation.tokens import TokenCounter
 from bot.errors import ContentRefused, EmptyAnswer, NoAnswerInTime, StreamCut, ThoughtsTooLong
@@ -175,6 +176,7 @@ class Generation:
         try:
             async with asyncio.timeout_at(give_up_at) as limit:
                 async for event in events:
+                    still_alive()
                     patience.cancel()
                     if isinstance(event, Queued):  # the queue itself limits how long that lasts
                         limit.reschedule(None if event.waiting else loop.time() + self._bound)

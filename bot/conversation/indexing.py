@@ -11,6 +11,7 @@ from collections.abc import Callable, Coroutine, Iterable, Sequence
 from datetime import date, datetime, tzinfo
 from functools import lru_cache
 
+from bot.concurrency import start_apart
 from bot.conversation.query import strip_timestamp
 from bot.conversation.search_terms import KEYS_VERSION, date_words, index_text, language_votes
 from storage import StorageError, Transaction
@@ -321,7 +322,7 @@ class IndexRepair:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     def _start(self, work: Callable[[], Coroutine[None, None, None]]) -> None:
-        self._working = asyncio.create_task(self._guarded(work), name="search index")
+        self._working = start_apart(self._guarded(work), "search index")
 
     async def _guarded(self, work: Callable[[], Coroutine[None, None, None]]) -> None:
         try:
@@ -342,7 +343,7 @@ class IndexRepair:
         else:
             await self._rebuild()
         if self._moving is None or self._moving.done():
-            self._moving = asyncio.create_task(self._guarded(self._indexer.move), name="older search index")
+            self._moving = start_apart(self._guarded(self._indexer.move), "older search index")
 
     async def _rebuild(self) -> None:
         await self._indexer.rebuild()

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 
+from bot.concurrency import start_apart
 from bot.conversation.model_selector import ModelSelector
 from bot.conversation.tokens import TokenCounter
 from bot.conversation.usage_recorder import CountedRequest, PromptGrowthMonitor, UsageRecorder
@@ -112,7 +113,7 @@ class WindowProbe:
                 log.warning("%s seems to read no more than %d tokens of a prompt", name, tokens)
                 self._growth.conclude(name, clear=True)
                 continue
-            task = asyncio.create_task(self._measure(chat_id, name, tokens), name=f"probe of {name}'s window")
+            task = start_apart(self._measure(chat_id, name, tokens), f"probe of {name}'s window")
             self._running[name] = task
             task.add_done_callback(lambda done, name=name: self._ended(name, done))  # type: ignore[misc]
 

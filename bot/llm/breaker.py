@@ -7,6 +7,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 
+from bot.concurrency import start_apart
 from bot.errors import ModelError, NoAnswerInTime, ServerTrouble
 from bot.llm.interface import Message
 
@@ -65,7 +66,7 @@ class CircuitBreaker:
         self._failures += 1
         if self._failures >= FAILURES and self._probing is None:
             log.error("%s is down: %d requests in a row have failed", self.name, self._failures)
-            self._probing = asyncio.create_task(self._probe(), name=f"probe of {self.name}")
+            self._probing = start_apart(self._probe(), f"probe of {self.name}")
 
     def given_up(self, silence: float) -> None:
         """Record that the caller cancelled after `silence` seconds without a single delta."""

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Self
 
+from bot.concurrency import start_apart
 from bot.llm.learned import Learned
 from storage import StorageError
 from storage.database import Database
@@ -62,7 +63,7 @@ class LearnedFacts:
             return
         self._known[server, model] = self._unsaved[server, model] = learned
         if self._saving is None or self._saving.done():
-            self._saving = asyncio.create_task(self._save(), name="what was learned of servers")
+            self._saving = start_apart(self._save(), "what was learned of servers")
 
     async def close(self) -> None:
         """Store what hasn't been stored yet."""

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 from math import isfinite
 
+from bot.concurrency import start_apart
 from bot.errors import ContentRefused, ServerTrouble
 from bot.llm.interface import Purpose
 from bot.llm.stream_events import ExtraRequest
@@ -102,7 +103,7 @@ class _Process:
 
     async def _running(self) -> asyncio.subprocess.Process:
         if self._worker is None or self._worker.returncode is not None:
-            self._starting = self._starting or asyncio.create_task(self._start(), name="embedding process")
+            self._starting = self._starting or start_apart(self._start(), "embedding process")
             try:
                 # Shielded: a caller that gives up leaves the starting process to the next one.
                 self._worker = await asyncio.shield(self._starting)

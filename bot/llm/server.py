@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from pydantic import JsonValue
 
+from bot.concurrency import start_apart
 from bot.llm.breaker import PROBE_EVERY_S, CircuitBreaker
 from bot.llm.interface import OWN_HIT, CacheProfile
 from bot.llm.known import KNOWN
@@ -139,7 +140,7 @@ class Server(ABC):
     def seen_to_answer(self) -> None:
         """A model has answered: ask once more for what the server couldn't tell before."""
         if self.unsure and self._asking is None:
-            self._asking = asyncio.create_task(self._learn_late(), name=f"list of models of {self.breaker.name}")
+            self._asking = start_apart(self._learn_late(), f"list of models of {self.breaker.name}")
 
     async def _learn_late(self) -> None:
         self._take({**self.listed, **await self._list()})

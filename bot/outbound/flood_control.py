@@ -13,6 +13,7 @@ from typing import Any
 
 from telegram.request import HTTPXRequest
 
+from bot.concurrency import still_alive
 from bot.metrics import RATE_LIMITED
 from bot.outbound.content import Destination
 
@@ -108,5 +109,7 @@ class FloodControl:
             self._halted_until = {chat: until for chat, until in self._halted_until.items() if until > now}
 
     async def _wait_until(self, moment: float) -> None:
+        still_alive()
         while (wait := moment - self._clock()) > 0:
+            still_alive(wait)
             await self._sleep(wait)

@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Coroutine, Sequence
 from typing import Protocol
 
+from bot.concurrency import Pulse, watched
 from bot.logs import logged_turn
 from bot.metrics import LANES, QUEUE, count_error
 from bot.updates.parsing import QueuedUpdate, UpdateKind
@@ -25,7 +26,11 @@ MOST_OVERHEARD = 10_000
 """... except unaddressed ones: what a group said while the bot was down is recorded, at 2.5 kB a message."""
 
 STUCK_S = 3600.0
-"""How long a lane may be busy with the same work, in seconds, before that counts as a fault."""
+"""How long a lane may be at the same work without a sign of life, in seconds, before that counts as a fault.
+
+Signs of life are pieces of an answer and messages sent. Waiting for as long as Telegram asks for is expected. A model
+may be silent for MODEL_TIMEOUT, which this has to exceed.
+"""
 
 log = logging.getLogger(__name__)
 
@@ -76,8 +81,10 @@ class _Lane:
         """How many of the queued updates are not just overheard."""
         self.pending = False
         """Whether the worker should run even without an update."""
-        self.busy_since: float | None = None
-        """Since when the worker has been at the current work, in monotonic time."""
+        self.pulse: Pulse | None = None
+        """The signs of life of the current work."""
+        self.reported = False
+        """Whether the log says that it is stuck."""
         self.full = False
         """Whether a sender has been notified that the lane is full."""
 
@@ -85,12 +92,13 @@ class _Lane:
 class Lanes:
     """All lanes and their tasks."""
 
-    def __init__(self) -> None:
+    def __init__(self, stuck_after: float = STUCK_S) -> None:
+        """`stuck_after`: seconds without a sign of life after which a busy lane counts as stuck."""
+        self._stuck_after = stuck_after
         self._worker: LaneWorker | None = None
         self._lanes: dict[ChatKey, _Lane] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._open = True
-        self._finished_at = time.monotonic()
         QUEUE.set_function(self._queued)
         LANES.set_function(lambda: len(self._lanes))
 
@@ -151,10 +159,20 @@ class Lanes:
         return sum(len(lane.queue) for lane in self._lanes.values())
 
     async def are_moving(self) -> bool:
-        """Whether the lanes get on; they don't if one is busy with the same work for long and no other finishes any."""
-        latest = time.monotonic() - STUCK_S
-        stuck = any(lane.busy_since is not None and lane.busy_since < latest for lane in self._lanes.values())
-        return not stuck or self._finished_at >= latest
+        """Whether no lane is stuck: at the same work for long, without a sign of life and without an expected wait."""
+        now = time.monotonic()
+        stuck = {
+            key: lane
+            for key, lane in self._lanes.items()
+            if lane.pulse is not None and now - lane.pulse.beat_at > self._stuck_after
+        }
+        for key, lane in stuck.items():
+            if not lane.reported:
+                log.error(
+                    "The lane of chat %d has given no sign of life for %.0f s", key.telegram_id, self._stuck_after
+                )
+                lane.reported = True
+        return not stuck
 
     async def drain(self, timeout: float) -> None:
         """Start nothing new, give work in progress `timeout` seconds to finish, then cancel the rest."""
@@ -196,9 +214,10 @@ class Lanes:
             while self._open and (lane.pending or lane.queue):
                 lane.current = () if lane.pending else await self._next_batch(lane)
                 lane.pending, lane.gathered = False, ()
-                lane.busy_since = time.monotonic()
-                await self._handle(key, lane.current)
-                lane.busy_since = None
+                lane.pulse, lane.reported = Pulse(), False
+                with watched(lane.pulse):
+                    await self._handle(key, lane.current)
+                lane.pulse = None
                 lane.current, lane.full = (), lane.full and bool(lane.queue)
         finally:
             del self._lanes[key]
@@ -207,7 +226,6 @@ class Lanes:
         try:
             with logged_turn(batch[0].arrived if batch else None):
                 await self._work.handle(key, batch)
-            self._finished_at = time.monotonic()
         except Exception:
             count_error(None)
             log.exception("A lane's work failed; the lane continues with its queue")

@@ -8,14 +8,16 @@ again at once for one that it can't parse.
 import asyncio
 import json
 import logging
+import time
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
 from itertools import count
 from typing import Protocol
 from urllib.parse import urlencode
 
 from starlette.routing import Route
 from telegram import Bot
-from telegram.error import InvalidToken, TelegramError
+from telegram.error import InvalidToken, RetryAfter, TelegramError
 from telegram.request import BaseRequest
 
 from bot.concurrency import backoff
@@ -24,7 +26,7 @@ from bot.updates.receiver import ALLOWED_UPDATES, Receiver
 from storage import StorageError
 from storage.inbox import RawUpdate
 
-FIRST_CONTACT_WAIT_S, MAX_CONTACT_WAIT_S = 1.0, 30.0
+FIRST_CONTACT_WAIT_S, MAX_CONTACT_WAIT_S = 1.0, 10.0
 """The shortest and the longest wait between two attempts at startup."""
 LONG_POLL_S = 25
 """How long Telegram holds a request open while there are no updates (at most 50)."""
@@ -32,8 +34,10 @@ NETWORK_SLACK_S = 10.0
 """How much longer than that the response may take."""
 FAILING = 2
 """Consecutive failed polls from which Telegram counts as not reached."""
-FIRST_WAIT_S, MAX_WAIT_S = 1.0, 30.0
-"""The shortest and the longest wait between two requests after failures."""
+FIRST_WAIT_S, MAX_WAIT_S = 1.0, 5.0
+"""The shortest and the longest wait between two requests after failures, unless Telegram asks for a longer one."""
+LOG_EVERY_S = 60.0
+"""The shortest time between two lines in the log about the same trouble."""
 
 log = logging.getLogger(__name__)
 
@@ -81,6 +85,7 @@ class Polling:
         self._receiver = receiver
         self._offset: int | None = None
         self._failures = 0
+        self._logged_at = float("-inf")
         self._begun = False
 
     @property
@@ -119,7 +124,8 @@ class Polling:
             log.info("This Bot API server does not know deleteWebhook")
 
     async def _poll(self) -> Sequence[RawUpdate]:
-        query = {"timeout": LONG_POLL_S, "allowed_updates": json.dumps(ALLOWED_UPDATES)}
+        # After a failure, Telegram is to answer at once: that it does is not to be known only after a long poll.
+        query = {"timeout": 0 if self._failures else LONG_POLL_S, "allowed_updates": json.dumps(ALLOWED_UPDATES)}
         if self._offset is not None:
             query["offset"] = self._offset
         body = await self._request.retrieve(
@@ -131,5 +137,11 @@ class Polling:
         self._failures += 1
         ERRORS.labels("polling").inc()
         wait = backoff(self._failures, FIRST_WAIT_S, MAX_WAIT_S)
-        log.warning("Updates can't be received, trying again in %.0f s: %s", wait, exc)
+        if isinstance(exc, RetryAfter):
+            asked = exc.retry_after
+            wait = max(wait, asked.total_seconds() if isinstance(asked, timedelta) else float(asked))
+        now = time.monotonic()
+        if self._failures == 1 or now - self._logged_at >= LOG_EVERY_S:
+            log.warning("Updates can't be received, trying again in %.0f s and then on: %s", wait, exc)
+            self._logged_at = now
         await asyncio.sleep(wait)

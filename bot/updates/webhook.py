@@ -21,7 +21,7 @@ from storage.inbox import RawUpdate
 
 SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105 - the header's name, not its value
 
-ASK_EVERY_S = 30.0
+ASK_EVERY_S = 10.0
 
 log = logging.getLogger(__name__)
 

@@ -47,6 +47,9 @@ async def test_refused_polls_make_bot_unready(process: Stage, url: str) -> None:
     await process.ann.say(process.home, "hello")  # ends the poll that is open
     await _until(url, "/readyz", (503, "not ready: telegram"))
     assert await _get(url, "/healthz") == (200, "ok")
+    process.telegram.faults.clear()
+    await _until(url, "/readyz", (200, "ready"))  # within seconds, which a long poll would take longer than
+    assert process.log().count("Updates can't be received") == 1
 
 
 async def test_healthy_while_telegram_was_never_reached(process: Stage, url: str) -> None:
@@ -76,6 +79,20 @@ async def test_metrics_need_their_token(process: Stage, url: str) -> None:
     assert (await _get(url, "/metrics"))[0] == 403
     assert (await _get(url, "/metrics", {"Authorization": "Bearer other"}))[0] == 403
     assert (await _get(url, "/metrics", {"Authorization": "Bearer metrics-token"}))[0] == 200
+
+
+async def test_checks_answer_head_and_trailing_slash(process: Stage, url: str) -> None:
+    await _start(process, url)
+    async with httpx.AsyncClient() as client:
+        for path in ("/healthz", "/healthz/", "/readyz/", "/metrics/"):
+            assert (await client.head(f"{url}{path}")).status_code == 200
+            assert (await client.post(f"{url}{path}")).status_code == 405
+
+
+async def test_metrics_behind_webhook_need_a_token(process: Stage, url: str) -> None:
+    await process.start(PORT=url.rpartition(":")[2], WEBHOOK_URL=f"{url}/hook")
+    await process.telegram.wait_call("setWebhook", timeout=PATIENCE_S)
+    assert (await _get(url, "/metrics"))[0] == 403
 
 
 async def test_metrics_without_token_refuse_forwarded_requests(process: Stage, url: str) -> None:

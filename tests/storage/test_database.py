@@ -31,6 +31,22 @@ async def test_a_block_that_raises_writes_nothing(storage: Storage) -> None:
     assert await _keys(storage) == set()
 
 
+async def test_only_committed_transactions_call_after_commit(storage: Storage) -> None:
+    called = []
+
+    async def write(*, fail: bool) -> None:
+        async with storage.transaction() as tx:
+            tx.after_commit.append(lambda: called.append(fail))
+            assert called == []
+            if fail:
+                raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        await write(fail=True)
+    await write(fail=False)
+    assert called == [False]
+
+
 async def test_cancelled_transaction_writes_nothing_and_frees_writer(storage: Storage) -> None:
     written = asyncio.Event()
 
