@@ -230,6 +230,16 @@ class DayUsage:
 
 
 @dataclass(frozen=True, slots=True)
+class ModelUsage:
+    """What one model was used for in a chat; requests that aren't turns are compactions, titles, tools and the like."""
+
+    model: str
+    requests: int
+    turns: int
+    usage: Usage
+
+
+@dataclass(frozen=True, slots=True)
 class Delivery:
     """A finished reply, and how much of it has been delivered."""
 

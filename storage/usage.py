@@ -6,7 +6,7 @@ from datetime import date
 from sqlite3 import Row
 
 from storage.database import Database, Transaction
-from storage.records import DayUsage, Report, Usage
+from storage.records import DayUsage, ModelUsage, Report, Usage
 
 NUMBERS = tuple(
     one.name if one.name == "estimated" else f"{one.name}_tokens"  # it counts requests
@@ -67,6 +67,28 @@ class UsageLog:
             (chat_id, first.isoformat(), last.isoformat()),
         )
         return [DayUsage(date.fromisoformat(row["day"]), row["turns"], usage_in(row)) for row in rows]
+
+    async def by_model(self, chat_id: int, first: date, last: date) -> list[ModelUsage]:
+        """A chat's usage by model from `first` to `last` (inclusive), that with most tokens first."""
+        rows = await self._database.rows(
+            f"SELECT model, sum(requests) AS requests, sum(turns) AS turns, {_SUMS} FROM usage"
+            " WHERE chat_id = ? AND day BETWEEN ? AND ? GROUP BY model"
+            " ORDER BY sum(input_tokens + output_tokens) DESC, model",
+            (chat_id, first.isoformat(), last.isoformat()),
+        )
+        return [ModelUsage(row["model"], row["requests"], row["turns"], usage_in(row)) for row in rows]
+
+    async def by_chat(self, first: date, last: date) -> dict[int, ByModel]:
+        """The usage of each Telegram chat, topics included, from `first` to `last` (inclusive)."""
+        rows = await self._database.rows(
+            f"SELECT telegram_id, usage.model, {_SUMS} FROM usage JOIN chats ON chats.id = chat_id"
+            " WHERE day BETWEEN ? AND ? GROUP BY telegram_id, usage.model",
+            (first.isoformat(), last.isoformat()),
+        )
+        found: dict[int, dict[str, Usage]] = {}
+        for row in rows:
+            found.setdefault(row["telegram_id"], {})[row["model"]] = usage_in(row)
+        return dict(found)
 
     async def reports(self, chat_id: int, count: int) -> list[Report]:
         """The server's reports on the chat's latest answers, newest first; answers without a report are skipped."""

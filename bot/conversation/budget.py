@@ -8,7 +8,7 @@ conversation, so that /retry or the next message gets it answered after midnight
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta, tzinfo
-from enum import StrEnum
+from enum import Enum, StrEnum
 
 from bot.errors import BudgetSpent, ChatBudgetSpent, TotalBudgetSpent, UserBudgetSpent
 from bot.pricing import Amount, Price
@@ -19,6 +19,13 @@ from storage.usage import EVERYBODY, ByModel, UsageLog
 NEARLY = 0.8
 """The used share from which people are warned."""
 OFF = "off"
+
+
+class ModelRole(Enum):
+    """What a model is used for, if not for answers."""
+
+    MEANING = "search by meaning"
+    VOICE = "voice messages"
 
 
 class Scope(StrEnum):

@@ -8,6 +8,8 @@ from datetime import date, datetime, timedelta, tzinfo
 from bot.conversation.budget import Budget, Scope
 from bot.handlers.budget_command import share_lines
 from bot.handlers.context import MessageContext
+from bot.handlers.notices import answer
+from bot.handlers.usage_parts import UsageParts
 from bot.language import grouped, percent, plural, short_date, texts
 from storage.records import DayUsage, File, FileKind, Usage
 from storage.usage import UsageLog
@@ -91,7 +93,9 @@ class UsageHandlers:
         cached_price: float,
         zone: tzinfo,
         clock: Callable[[], float],
+        parts: UsageParts,
     ) -> None:
+        self._parts = parts
         self._usage = usage
         self._budget = budget
         self._currency = currency
@@ -105,12 +109,16 @@ class UsageHandlers:
         today = datetime.fromtimestamp(self._clock(), self._zone).date()
         days = await self._usage.between(update.chat.id, date.min, today) if update.chat else []
         own = await self._own(update.key.telegram_id, update.user.id if update.user else None)
-        text, file = "\n".join([self._text(days, today) if days else texts.USAGE_NONE, *own]), None
+        month_start = today.replace(day=1)
+        models = await self._parts.of_chat(update.chat.id, month_start, today) if update.chat else []
+        chats, names = await self._parts.of_all(update, month_start, today)
+        said = [self._text(days, today) if days else texts.USAGE_NONE, *own]
+        text, file = "\n\n".join("\n".join(lines) for lines in (said, models, chats) if lines), None
         month = [day for day in days if day.day > today - timedelta(days=DAYS)]
         if month:
             chart, meaning = await asyncio.to_thread(usage_chart, month, today)
             text, file = "\n\n".join(filter(None, (text, meaning))), File(FileKind.PHOTO, chart)
-        await update.say(update.notice(text, file=file, alone=True))
+        await update.say(answer(update.message, text, file=file, literals=tuple(names), alone=True))
 
     async def _own(self, telegram_id: int, user_id: int | None) -> list[str]:
         """Today's cost in money, and the budgets that apply here."""

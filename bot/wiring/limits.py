@@ -4,7 +4,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
-from bot.conversation.budget import Budget, Scope
+from bot.conversation.budget import Budget, ModelRole, Scope
 from bot.conversation.cache_markers import HIT, WRITE
 from bot.errors import SettingError
 from bot.llm.interface import Models
@@ -109,3 +109,9 @@ async def open_budget(
 
 def _or(price: float | None, otherwise: float) -> float:
     return otherwise if price is None else price
+
+
+def model_roles(settings: Settings) -> dict[str, ModelRole]:
+    """The models that are only for embeddings or transcription."""
+    roles = {settings.embedding_model: ModelRole.MEANING, settings.transcription_model: ModelRole.VOICE}
+    return {model: role for model, role in roles.items() if model is not None}

@@ -41,6 +41,7 @@ from bot.handlers.table import Handlers, HandlerTable
 from bot.handlers.topic_titles import TopicHandlers
 from bot.handlers.turn_reader import TurnReader
 from bot.handlers.usage_command import UsageHandlers
+from bot.handlers.usage_parts import UsageParts
 from bot.handlers.why_command import WhyHandlers
 from bot.http import trust
 from bot.inbound.addressing import Addressing
@@ -58,6 +59,7 @@ from bot.updates.lanes import Lanes
 from bot.updates.quarantine import Quarantine
 from bot.wiring.conversation import Engine
 from bot.wiring.foundation import Foundation
+from bot.wiring.limits import model_roles
 from bot.wiring.persistence import backup_folder
 from storage import Storage
 
@@ -182,6 +184,7 @@ def _handlers(base: Foundation, engine: Engine, bot: Bot, traffic: Traffic, lane
     reader = _turn_reader(base, engine, traffic, bot.id, questions)
     messages = _message_handlers(base, engine, reader, answers, shared, listens=listens)
     roster = RosterReader(storage.access, storage.chats, storage.usage, base.rules, base.owners, zone)
+    parts = UsageParts(storage.usage, budget, roster, base.owners, model_roles(settings))
     return Handlers(
         messages=messages,
         edits=_edit_handlers(base, engine, reader, messages, shared),
@@ -194,7 +197,7 @@ def _handlers(base: Foundation, engine: Engine, bot: Bot, traffic: Traffic, lane
         forget=forget,
         search=SearchHandlers(storage.history, engine.recall, engine.indexer, zone),
         why=WhyHandlers(storage.bases, storage.history, storage.memories, zone),
-        usage=UsageHandlers(storage.usage, budget, base.prices.currency, settings.cached_price, zone, time.time),
+        usage=UsageHandlers(storage.usage, budget, base.prices.currency, settings.cached_price, zone, time.time, parts),
         budget=BudgetHandlers(budget, roster, base.prices.unpriced),
         export=ExportHandlers(
             storage.archive, Exporter(storage.archive, storage.media), cancellations, bot.first_name, zone, time.time

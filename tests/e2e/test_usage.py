@@ -64,3 +64,26 @@ async def test_an_answer_that_was_stopped_costs_too(stage: Stage) -> None:
     await stage.replies(1)
     hold.release()
     assert "server didn't report them: 1" in await say(stage, "/usage")
+
+
+async def test_an_owner_sees_what_counted_where(stage: Stage) -> None:
+    """The kinds of requests of this chat, and all chats; others see only the former."""
+    bob = stage.telegram.user("Bob")
+    theirs = stage.telegram.private(bob)
+    stage.model.answer_with(lambda _: Say("Yes."))
+    await stage.start(ACCESS="open", OWNER_IDS=str(stage.ann.id))
+    await say(stage, "hello")
+    assert "All chats" not in await say(stage, "/usage"), "there is only one"
+    await bob.say(theirs, "hello, " + WORDS)
+    await theirs.wait(lambda chat: len(chat.replies) == 1, PATIENCE_S)
+    await say(stage, "/summary")
+    shown = await say(stage, "/usage")
+    assert re.search(
+        r"What counted this month:\n• \S+ · answers: 1 · for memory, titles, tools: 1 · [\d,]+ tokens in, \d+ out\n\n"
+        r"All chats this month:\n• “(Ann|Bob)” · \d+ · [\d,]+ tokens in, \d+ out\n• “(Ann|Bob)” · \d+ · ",
+        shown,
+    ), shown
+    await bob.say(theirs, "/usage")
+    await theirs.wait(lambda chat: len(chat.replies) == 2, PATIENCE_S)
+    assert "What counted" not in theirs.replies[-1].text
+    assert "Ann" not in theirs.replies[-1].text
