@@ -43,6 +43,8 @@ NOISY = (
 """Libraries that log every request, every statement, or what the bot logs itself."""
 STATEMENTS = "aiosqlite"
 """It logs each SQL statement with its values, which is too much even with LOG_WORDS."""
+QUOTES = "telegram.request.BaseRequest"
+"""It logs every response that isn't JSON: a damaged one has people's words in it. The bot logs that it failed."""
 OURS = ("bot", "storage", "sandbox")
 ExcInfo: TypeAlias = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
 SHORTEST_SECRET = 6
@@ -197,6 +199,7 @@ def configure(level: str, form: str, secrets: Iterable[str], *, names: Iterable[
         logging.getLogger(name).setLevel(level)
     for name in NOISY:
         logging.getLogger(name).setLevel("DEBUG" if level == "DEBUG" and words else "WARNING")
+    logging.getLogger(QUOTES).setLevel(logging.NOTSET if words else logging.CRITICAL)
     logging.getLogger(STATEMENTS).setLevel("WARNING")
     logging.captureWarnings(capture=True)
     sys.excepthook = _uncaught

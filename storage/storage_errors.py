@@ -54,3 +54,5 @@ def translated() -> Iterator[None]:
         raise StorageError(f"{type(exc).__name__}: {exc}") from exc
     except MemoryError as exc:  # Python's for SQLITE_NOMEM
         raise StorageError("SQLite is out of memory") from exc
+    except OverflowError as exc:
+        raise StorageError("a number is too large for the database") from exc

@@ -221,6 +221,7 @@ def test_words_are_shown_if_asked_for(capsys: pytest.CaptureFixture[str]) -> Non
 
 def test_debug_leaves_other_libraries_out(capsys: pytest.CaptureFixture[str]) -> None:
     logs.configure("DEBUG", "text", [])
+    logging.getLogger("telegram.request.BaseRequest").error("with words")
     for name in ("openai", "telegram.Bot", "httpx", "aiosqlite", "anything"):
         logging.getLogger(name).debug("with words")
     logging.getLogger("bot.test").debug("ours")

@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import UTC, datetime, tzinfo
 
 from telegram import Message
@@ -27,10 +27,7 @@ _NUMBER = re.compile(r"(?<!\d)([1-9]\d{0,5})(?!\d)")
 
 
 class CommandHandlers:
-    """One method per command; `keep_days` is how long turns are kept after a reset.
-
-    `listens`: whether unaddressed messages in groups are recorded, too. `recipients`: the hosts of model servers.
-    """
+    """One method per command; `keep_days` is how long turns are kept after a reset."""
 
     def __init__(
         self,
@@ -38,16 +35,12 @@ class CommandHandlers:
         cancellations: Cancellations,
         budget: Budget,
         keep_days: int,
-        listens: bool,
-        recipients: Sequence[str],
         clock: Callable[[], float],
     ) -> None:
         self._storage = storage
         self._cancellations = cancellations
         self._budget = budget
         self._keep_days = keep_days
-        self._listens = listens
-        self._recipients = recipients
         self._clock = clock
 
     async def start(self, update: MessageContext) -> None:
@@ -57,14 +50,6 @@ class CommandHandlers:
     async def help(self, update: MessageContext) -> None:
         """``/help``: list the commands."""
         await update.say(update.notice(texts.HELP, alone=True))
-
-    async def privacy(self, update: MessageContext) -> None:
-        """``/privacy``: what is stored about people, and where it is sent."""
-        parts = [texts.PRIVACY, texts.PRIVACY_SERVERS.format(servers=", ".join(self._recipients))]
-        if not is_private(update.message):
-            listens = self._listens and (update.chat is None or update.chat.settings.listen is not False)
-            parts.append(texts.PRIVACY_LISTENS if listens else texts.PRIVACY_CALLED)
-        await update.say(update.notice("\n\n".join([*parts, texts.PRIVACY_DELETE]), alone=True))
 
     async def unknown(self, update: MessageContext) -> None:
         """Any other command: a hint, unless it is in a group and may be for another bot."""

@@ -44,6 +44,7 @@ from bot.handlers.memory_command import MemoryHandlers
 from bot.handlers.messages import MessageHandlers
 from bot.handlers.owners import AccessRequestHandlers, OwnerHandlers
 from bot.handlers.pending_questions import QuestionHandlers
+from bot.handlers.privacy_command import PrivacyHandlers
 from bot.handlers.search_command import SearchHandlers
 from bot.handlers.set_aside import SetAsideHandlers
 from bot.handlers.settings_command import SettingsHandlers
@@ -109,6 +110,7 @@ class Handlers:
     topics: TopicHandlers
     membership: MembershipHandlers
     commands: CommandHandlers
+    privacy: PrivacyHandlers
     buttons: ButtonHandlers
     summary: SummaryHandlers
     memory: MemoryHandlers
@@ -203,7 +205,7 @@ def commands_of(handlers: Handlers) -> tuple[Command, ...]:
     return (
         Command("start", handlers.owners.start),
         Command("help", handlers.owners.help),
-        Command("privacy", handlers.commands.privacy),
+        Command("privacy", handlers.privacy.privacy),
         Command("reset", handlers.commands.reset, admins=True),
         Command("retry", handlers.commands.retry, limited=True, views=True),
         Command("stop", handlers.commands.stop),

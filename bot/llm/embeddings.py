@@ -22,6 +22,7 @@ from bot.llm.error_bodies import redact_prompt
 from bot.llm.failures import failure_in, mark_unreached, translate
 from bot.llm.interface import Purpose
 from bot.llm.lenient import Object, mapping
+from bot.llm.repeated_words import redact_words
 from bot.llm.request_queue import Rank, RequestQueue, in_turn
 from bot.llm.stream_events import ExtraRequest, Usage
 from bot.llm.usage_report import parse_input_usage
@@ -130,7 +131,7 @@ class Embeddings:
             once = partial(self._answer, texts, requests)
             return await in_turn(once, self._gate, rank, None, self._retries)
         except ModelError as exc:
-            exc.args = tuple(redact_prompt(texts, str(part)) for part in exc.args)
+            exc.args = tuple(redact_words(texts, redact_prompt(texts, str(part))) for part in exc.args)
             raise
 
     async def _answer(self, texts: Sequence[str], requests: list[ExtraRequest]) -> list[list[float]]:

@@ -28,6 +28,7 @@ from bot.llm.fields import EFFORT, LENGTHS, MOST_TRIES, THOUGHTLESS, blamed_fiel
 from bot.llm.interface import DEFAULT, Capabilities, Image, Message, Options, Sound
 from bot.llm.learned import Doubts, Learned
 from bot.llm.profiles import ModelProfile
+from bot.llm.repeated_words import redact_words
 from bot.llm.request_queue import rank, waiting_chat
 from bot.llm.server import Server
 from bot.llm.stream_events import Finish, Finished, KeepAlive, Queued, ReasoningDelta, StreamEvent, ToolCalls, speaks
@@ -260,7 +261,8 @@ class Model(ABC):
         sent = {type(part) for message in messages for part in message.parts}
         error = correct_by_media(error, sent)
         prompt = [message.content for message in messages]
-        error.args = tuple(redact_prompt(prompt, str(part)) for part in error.args)
+        said = [message.content for message in messages if message.role != "system"]
+        error.args = tuple(redact_words(said, redact_prompt(prompt, str(part))) for part in error.args)
         error.model = self.name
         if error.reached:
             self._server_breaker.answered()

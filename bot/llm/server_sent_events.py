@@ -27,8 +27,6 @@ _AGAIN = re.compile(r"\A(?:\s?data:)+")
 """The field name repeated, by a proxy that wraps already wrapped lines."""
 _FIELDS = ("", "data", "event", "id", "retry")
 _WHOLE = ("choices", "output", "output_text")
-_EXCERPT = 30
-"""Characters that may be logged; further on is the private text of the answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +179,7 @@ def _json_or_none(line: str) -> object:
         return _json(line)
     except ValueError as exc:
         if line.lstrip().startswith(("{", "[{")):
-            raise StreamCut(f"a piece of the stream isn't JSON ({exc}): {line[:_EXCERPT]!r}") from exc
+            raise StreamCut(f"a piece of the stream, of {len(line)} characters, isn't JSON ({exc})") from exc
         return None
 
 

@@ -79,6 +79,12 @@ PRIVACY = (
 PRIVACY_SERVERS = (
     "Besides Telegram, these servers receive what I need for answering, searching and transcribing: {servers}."
 )
+PRIVACY_RETENTION = "What was said here is deleted for good after {days}."
+PRIVACY_BACKUPS = (
+    "The server's database is backed up every night. What is deleted here is gone from the backups after {days}."
+)
+PRIVACY_REPORTS = "Reports of errors, without anyone's words, go to {server}."
+PRIVACY_LOGS = "This server's log may contain what is said here, because its operator has turned that on."
 PRIVACY_LISTENS = (
     "In this group I also store what's said between messages to me, as far as Telegram shows it to me, so that I can "
     "follow the conversation. An administrator can turn that off in /settings."
@@ -268,8 +274,8 @@ DAYS = {"one": "{n} day", "other": "{n} days"}
 CHATS = {"one": "{n} chat", "other": "{n} chats"}
 SECONDS = {"one": "{n} second", "other": "{n} seconds"}
 """What is counted, by plural category, for the places in braces: TURNS in USAGE_PERIOD, ROUNDS in MEMORY_NUMBERS, LINES
-in FORGOTTEN_LINES, MESSAGES (`messages`, `limit`) in several, DAYS in RESET and TURNED_AWAY, CHATS in BROADCAST_ASK and
-BROADCASTING, SECONDS (`wait`) in TOO_OFTEN."""
+in FORGOTTEN_LINES, MESSAGES (`messages`, `limit`) in several, DAYS in RESET, TURNED_AWAY and PRIVACY, CHATS in
+BROADCAST_ASK and BROADCASTING, SECONDS (`wait`) in TOO_OFTEN."""
 
 TOO_OFTEN = (
     "That's more than {limit} in a minute. I've kept what you wrote. Write again in {wait}, and I'll answer all of it."

@@ -19,6 +19,7 @@ from storage.records import ChatKey
 
 SPLIT_SLACK = 100
 """Apps split before the word that would not fit: a part this close to the limit may have been split."""
+MOST_DIGITS = 20
 SAME_MOMENT_S = 1
 """Parts of one action have timestamps at most this far apart."""
 
@@ -113,10 +114,17 @@ def update_ids(update: object) -> tuple[int, ...]:
 def parse(raw: RawUpdate, bot: Bot) -> QueuedUpdate:
     """Parse an update's JSON. Raises ValueError, with the cause, if it can't be parsed."""
     try:
-        update = Update.de_json(with_command_text(with_message_ids(json.loads(raw.raw))), bot)
+        update = Update.de_json(with_command_text(with_message_ids(json.loads(raw.raw, parse_int=_integer))), bot)
         return QueuedUpdate(raw.update_id, _chat_key(update), _kind(update, bot), update, time.monotonic())
     except Exception as exc:  # no JSON from outside may stop the bot, whatever the library raises
         raise ValueError(f"update {raw.update_id} can't be parsed") from exc
+
+
+def _integer(digits: str) -> int:
+    """An integer that the database can store. Raises ValueError."""
+    if len(digits) > MOST_DIGITS or not -(2**63) <= (number := int(digits)) < 2**63:
+        raise ValueError("a number is out of range")
+    return number
 
 
 def _chat_key(update: Update) -> ChatKey:

@@ -31,6 +31,7 @@ from bot.handlers.memory_command import MemoryHandlers
 from bot.handlers.messages import AnswerHandlers, MessageHandlers
 from bot.handlers.owners import AccessRequestHandlers, OwnerHandlers, OwnerLinkHandlers
 from bot.handlers.pending_questions import QuestionHandlers
+from bot.handlers.privacy_command import PrivacyHandlers
 from bot.handlers.router import Router
 from bot.handlers.search_command import SearchHandlers
 from bot.handlers.send_journal import GroupSendJournal
@@ -58,6 +59,7 @@ from bot.settings import Settings
 from bot.updates.lanes import Lanes
 from bot.updates.quarantine import Quarantine
 from bot.wiring.conversation import Engine
+from bot.wiring.disclosure import disclosure
 from bot.wiring.foundation import Foundation
 from bot.wiring.limits import model_roles
 from bot.wiring.persistence import backup_folder
@@ -172,9 +174,7 @@ def _shared(base: Foundation, engine: Engine, bot: Bot, traffic: Traffic, lanes:
 def _handlers(base: Foundation, engine: Engine, bot: Bot, traffic: Traffic, lanes: Lanes, shared: _Shared) -> Handlers:
     settings, storage, zone, budget = base.settings, base.storage, base.settings.zone, base.budget
     cancellations, questions, listens = shared.cancellations, shared.questions, settings.group_listen == "on"
-    commands = CommandHandlers(
-        storage, cancellations, budget, settings.reset_keep_days, listens, base.servers.recipients, time.time
-    )
+    commands = CommandHandlers(storage, cancellations, budget, settings.reset_keep_days, time.time)
     memory = MemoryHandlers(engine.memory, engine.maintenance, cancellations, questions)
     forget = ForgetHandlers(
         storage.deletions, storage.outbox, questions, shared.admins, engine.forgetting, engine.eraser, zone, time.time
@@ -191,6 +191,7 @@ def _handlers(base: Foundation, engine: Engine, bot: Bot, traffic: Traffic, lane
         topics=shared.topics,
         membership=_membership_handlers(base, bot, listens=listens),
         commands=commands,
+        privacy=PrivacyHandlers(disclosure(settings, base.servers.recipients)),
         buttons=ButtonHandlers(storage, cancellations, budget, engine.recorder, time.time),
         summary=SummaryHandlers(engine.summaries, cancellations, zone, time.time),
         memory=memory,

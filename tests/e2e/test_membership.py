@@ -249,6 +249,27 @@ async def test_privacy_says_whether_the_group_is_listened_to(stage: Stage, hurry
     assert "In this group" not in private
     assert "these servers receive" in private
     assert "127.0.0.1." in private
+    assert "backed up" not in private
+    assert "log may contain" not in private
+
+
+async def test_privacy_is_true_of_this_installation(stage: Stage, hurry: None) -> None:
+    await stage.start(
+        BACKUP_DIR=str(stage.folder / "backups"),
+        BACKUP_KEEP="5",
+        LOG_WORDS="on",
+        RETENTION_DAYS="90",
+        EMBEDDING_MODEL="vectors",
+        EMBEDDING_BASE_URL="http://embeddings.example/v1",
+        TRANSCRIPTION_MODEL="ears",
+        TRANSCRIPTION_BASE_URL="http://voices.example/v1",
+    )
+    await stage.ann.say(stage.home, "/privacy")
+    [said] = await stage.replies(1)
+    assert "gone from the backups after 5 days" in said
+    assert "deleted for good after 90 days" in said
+    assert "log may contain what is said" in said
+    assert "embeddings.example, voices.example" in said
 
 
 async def test_reset_during_migration_keeps_older_turns(stage: Stage, hurry: None) -> None:

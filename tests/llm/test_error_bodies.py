@@ -8,6 +8,7 @@ from bot.errors import ModelError
 from bot.llm.error_bodies import LEFT_OUT, redact_prompt
 from bot.llm.interface import Message
 from bot.llm.model import Model
+from bot.llm.repeated_words import redact_words
 from sandbox.model import Fail, ModelServer
 from tests.llm.streams import model as model
 
@@ -44,6 +45,29 @@ def test_other_words_stay() -> None:
     said = "Our mother model is down, be kind (status 500)"
     assert redact_prompt(WORDS, said) == said
     assert redact_prompt([], said) == said
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "the word zanzibar isn't allowed",
+        "refused: 'Zanzibar'",
+        "near ZANZIBAR;",
+        "PIN 4711 is personal",
+        "\u5305\u542b\u5b89\u5a1c\u5f97\u4e86\u5417",
+        "\u0441\u043b\u043e\u0432\u043e \u0437\u0430\u043d\u0437\u0438\u0431\u0430\u0440",
+    ],
+)
+def test_single_words_of_the_prompt_are_left_out(said: str) -> None:
+    ours = ["Zanzibar! My PIN: 4711.", CHINESE, "\u0417\u0430\u043d\u0437\u0438\u0431\u0430\u0440"]
+    made = redact_words(ours, said)
+    assert LEFT_OUT in made
+    assert not any(word in made.casefold() for word in ("zanzibar", "4711", "\u5b89\u5a1c", "\u0437\u0430\u043d\u0437"))
+
+
+def test_words_that_explain_an_error_stay() -> None:
+    said = "maximum context length exceeded: please reduce the prompt, the image is not supported (status 400)"
+    assert redact_words([said], said) == said.replace("400", LEFT_OUT)
 
 
 @pytest.mark.parametrize(

@@ -47,6 +47,16 @@ def test_unparseable_update_raises_value_error(raw: str) -> None:
         parse(RawUpdate(1, raw), NamedBot())
 
 
+@pytest.mark.parametrize("number", [str(2**63), str(-(2**63) - 1), "9" * 10_000])
+@pytest.mark.parametrize("name", ["message_id", "chat"])
+def test_number_too_large_to_store_is_unparseable(name: str, number: str) -> None:
+    fields = {"message_id": "3", "chat": "5"} | {name: number}
+    message = '{"message_id": %s, "date": 1, "text": "hi", "chat": {"id": %s, "type": "private"}}'
+    raw = '{"update_id": 1, "message": ' + message % (fields["message_id"], fields["chat"]) + "}"
+    with pytest.raises(ValueError, match="update 1 can't be parsed"):
+        parse(RawUpdate(1, raw), NamedBot())
+
+
 def test_messages_in_private_join_and_commands_do_not() -> None:
     assert arrival(2, "b").joins(arrival(1, "a"))
     assert not arrival(2, "/reset").joins(arrival(1, "a"))
