@@ -4,7 +4,7 @@ All of it is read from the database, so a new message and a restart take the sam
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -67,24 +67,28 @@ class ReplyWorker:
         self._quarantine = quarantine
         self._lanes = lanes
 
-    async def process_pending(self, key: ChatKey, pending: PendingWork | None) -> None:
+    async def process_pending(self, key: ChatKey, pending: PendingWork | None, messages: Collection[int] = ()) -> None:
         """Write the pending answer, deliver stored ones, and send a chat's notices. Raises StorageError.
 
-        `pending`: as it is in the database now; None if nothing was ever said in this chat.
+        `pending`: as it is in the database now; None if nothing was ever said in this chat. `messages`: the IDs of
+        those that have just been handled.
         """
         if pending is not None and pending.chat.gone:
             return
         async with self._cancellations.processing(key):
-            answer = await self._process(key, pending)
+            answer = await self._process(key, pending, messages)
         if pending is not None:
             await self._maintenance.look_after(pending.chat.id, answer)
 
-    async def _process(self, key: ChatKey, pending: PendingWork | None) -> AnswerInFlight | None:
+    async def _process(
+        self, key: ChatKey, pending: PendingWork | None, messages: Collection[int]
+    ) -> AnswerInFlight | None:
         if pending is None:
             await self._sender.send_notices(key, patient=True)  # for a stranger, or a user who hasn't said anything yet
             return None
         if pending.notices:
-            await self._sender.send_notices(key, all_of_it=False)  # notices about a message precede its answer
+            # Notices about a message precede its answer.
+            await self._sender.send_notices(key, all_of_it=False, about=messages if pending.turns else None)
         elif not pending.turns:
             return None
         answer = await self._answer(pending.chat)

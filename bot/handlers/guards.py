@@ -37,8 +37,13 @@ from storage.records import Notice
 KNOWN_S = 60.0
 """How long it is cached that someone is no administrator, in seconds. Those who are one may lose it at any time."""
 MINUTE_S = 60.0
-MOST_COMMANDS, MOST_GROUP_COMMANDS = 40, 10
-"""How many commands a person may give in a minute, in private and in groups."""
+MOST_COMMANDS, MOST_GROUP_COMMANDS = 40, 6
+"""How many commands a person may give in a minute, in private and in a group."""
+MOST_PRESSES = 40
+"""How many buttons a person may press in a chat in a minute."""
+
+Who = int | tuple[int, int]
+"""A person, or a chat and a person there."""
 
 GONE = (ChatMember.LEFT, ChatMember.BANNED)
 _NOBODY = re.compile(r"user[ _]not[ _](?:found|participant)|participant_id_invalid|user_id", re.IGNORECASE)
@@ -136,83 +141,128 @@ class RateLimiter:
     def __init__(self, most: int | None, clock: Callable[[], float]) -> None:
         self._most = most
         self._clock = clock
-        self._recent: dict[int, _Recent] = {}
+        self._recent: dict[Who, _Recent] = {}
+        self._tidied_at = clock()
 
-    def admits(self, user_id: int) -> bool:
+    def admits(self, user_id: Who) -> bool:
         """Whether this person may get another answer; if so, it is counted."""
         if self._most is None:
             return True
-        self._drop_old()
+        self._drop_old(user_id)
         recent = self._recent.setdefault(user_id, _Recent())
         if len(recent.asked) >= self._most:
             return False
         recent.asked.append(self._clock())
         return True
 
+    def is_notified(self, user_id: Who) -> bool:
+        """Whether someone over the limit got a notice less than a minute ago; if not, that is noted."""
+        recent, now = self._recent[user_id], self._clock()
+        if recent.notified_at is not None and now - recent.notified_at < MINUTE_S:
+            return True
+        recent.notified_at = now
+        return False
+
     def admits_edit(self, message: Message) -> bool:
         """Whether an edited message may get another answer; if so, it is counted."""
         sender = sender_of(message)
         return sender is None or self.admits(sender)
 
-    def refusal(self, message: Message, user_id: int, text: str | None = None) -> Notice | None:
+    def refusal(self, message: Message, user_id: Who, text: str | None = None) -> Notice | None:
         """The notice for someone over the limit, or None if they got one less than a minute ago."""
-        recent, now = self._recent[user_id], self._clock()
-        if recent.notified_at is not None and now - recent.notified_at < MINUTE_S:
-            return None
-        recent.notified_at = now
-        return answer(message, text or self.wait(user_id), alone=True)
+        return None if self.is_notified(user_id) else answer(message, text or self.wait(user_id), alone=True)
 
-    def wait(self, user_id: int) -> str:
+    def wait(self, user_id: Who) -> str:
         """A sentence with the limit, and how long this person has to wait."""
         wait = max(1, round(self._recent[user_id].asked[0] + MINUTE_S - self._clock()))
         limit = plural(self._most or 0, texts.MESSAGES)
         return texts.TOO_OFTEN.format(limit=limit, wait=plural(wait, texts.SECONDS))
 
-    def _drop_old(self) -> None:
+    def _drop_old(self, user_id: Who) -> None:
         since = self._clock() - MINUTE_S
-        for user_id in list(self._recent):
-            asked = self._recent[user_id].asked
+        everyone = self._tidied_at <= since  # not every time: there may be thousands
+        for who in list(self._recent) if everyone else [user_id]:
+            asked = self._recent[who].asked if who in self._recent else deque()
             while asked and asked[0] <= since:
                 asked.popleft()
             if not asked:
-                del self._recent[user_id]
+                self._recent.pop(who, None)
+        if everyone:
+            self._tidied_at = self._clock()
 
 
-class CommandPace:
-    """Counts commands: each is answered with a message, and Telegram limits how many of those a group gets."""
+class Pace:
+    """Counts each person's commands and pressed buttons in a chat.
+
+    A command is answered with a message, and Telegram limits how many of those a group gets.
+    """
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._in_private = RateLimiter(MOST_COMMANDS, clock)
         self._in_groups = RateLimiter(MOST_GROUP_COMMANDS, clock)
+        self._stops = RateLimiter(MOST_GROUP_COMMANDS, clock)
+        self._presses = RateLimiter(MOST_PRESSES, clock)
 
     def admits(self, message: Message) -> bool:
         """Whether its sender may give another command; if so, it is counted."""
-        sender = sender_of(message)
-        return sender is None or self._limiter(message).admits(sender)
+        return self._limiter(message).admits(_who_here(message))
 
     def refusal(self, message: Message) -> Notice | None:
         """The notice for someone who gives too many, at most one per minute."""
-        sender = sender_of(message)
-        return self._limiter(message).refusal(message, sender, texts.TOO_MANY_WAITING) if sender is not None else None
+        return self._limiter(message).refusal(message, _who_here(message), texts.TOO_MANY_WAITING)
+
+    def admits_stop(self, message: Message) -> bool:
+        """The same for a /stop."""
+        return is_private(message) or self._stops.admits(_who_here(message))
+
+    def admits_press(self, update: PressContext) -> bool:
+        """Whether a button may be pressed; if so, it is counted."""
+        return self._presses.admits((update.key.telegram_id, update.query.from_user.id))
+
+    def is_notified(self, update: PressContext) -> bool:
+        """The same as ``RateLimiter.is_notified``, for someone who presses too many buttons."""
+        return self._presses.is_notified((update.key.telegram_id, update.query.from_user.id))
 
     def _limiter(self, message: Message) -> RateLimiter:
         return self._in_private if is_private(message) else self._in_groups
 
 
+def _who_here(message: Message) -> Who:
+    return message.chat.id, sender_of(message) or 0
+
+
 class Guards:
     """Applies what the table declares: a refused update is answered and finished here."""
 
-    def __init__(self, admins: AdminGuard, rate_limiter: RateLimiter, owners: Owners, pace: CommandPace) -> None:
+    def __init__(self, admins: AdminGuard, rate_limiter: RateLimiter, owners: Owners, pace: Pace) -> None:
         self._admins = admins
         self._rate_limiter = rate_limiter
         self._owners = owners
         self._pace = pace
 
-    async def paces(self, update: MessageContext) -> bool:
-        """Whether a command is in time; an owner's always is where it delays no one else."""
-        if self._pace.admits(update.message) or await self.is_owners(update, OwnersOnly.IN_PRIVATE):
+    async def paces(self, update: MessageContext, *, stops: bool = False) -> bool:
+        """Whether a command is in time; an owner's always is where owners may give theirs.
+
+        `stops`: it is /stop, which is counted apart, and in groups only, where it may end an answer to someone else.
+        """
+        if stops:
+            in_time = self._pace.admits_stop(update.message)
+            if not in_time:
+                await update.say(None)
+            return in_time
+        if self._pace.admits(update.message) or await self.is_owners(update, OwnersOnly.AND_AS_REPLY):
             return True
         await update.say(self._pace.refusal(update.message))
+        return False
+
+    async def paces_press(self, update: PressContext) -> bool:
+        """Whether a pressed button is in time."""
+        if self._pace.admits_press(update):
+            return True
+        notified = self._pace.is_notified(update)
+        await update.say(None)
+        if not notified:  # only once: each is a request
+            await update.acknowledge(texts.TOO_MANY_WAITING)
         return False
 
     async def admits(self, update: UpdateContext, *, admins: bool, limited: bool) -> bool:

@@ -1,10 +1,10 @@
 """The lanes' worker: each update gets its context, passes the gate, and goes to its handler."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from functools import partial
 
-from telegram import Update
+from telegram import Message, Update
 from telegram.constants import ChatAction
 
 from bot.access.policy import AccessPolicy
@@ -32,10 +32,11 @@ from bot.language import chat_language, speaking, texts
 from bot.outbound.delivery import Deliverer
 from bot.updates.authorship import command
 from bot.updates.in_flight import WorkKey, WorkKind
+from bot.updates.lanes import DroppedUpdate
 from bot.updates.parsing import MessageBatch, QueuedUpdate, UpdateKind
 from bot.updates.quarantine import MOST_DEATHS, Quarantine
 from storage import Storage, StorageError, until_stored
-from storage.records import ChatKey
+from storage.records import ChatKey, Notice
 
 
 class Router:
@@ -88,7 +89,8 @@ class Router:
             self._cancellations.begin(key)
         for number, part in enumerate(parts):
             await self._handle_batch(key, part, continues=number > 0)
-        await until_stored(partial(self._process_pending, key))
+        messages = {m.message_id for one in batch if isinstance(m := one.update.effective_message, Message)}
+        await until_stored(partial(self._process_pending, key, messages))
 
     async def overtake(self, arrival: QueuedUpdate) -> None:
         """See ``LaneWorker``."""
@@ -107,9 +109,9 @@ class Router:
             return arrival.kind is UpdateKind.MESSAGE and message is not None and not self._addressing.is_meant(message)
         return False
 
-    async def overflow(self, arrival: QueuedUpdate, *, tell: bool) -> None:
+    async def overflow(self, dropped: Sequence[DroppedUpdate]) -> None:
         """See ``LaneWorker``."""
-        await until_stored(partial(self._drop, arrival, tell))
+        await until_stored(partial(self._drop, dropped))
 
     def more_to_come(self, key: ChatKey) -> None:
         """See ``LaneWorker``."""
@@ -131,14 +133,18 @@ class Router:
             admits = partial(self._rate_limiter.admits_edit, message)
             await self._cancellations.restart_if_asked(arrival.key, message.message_id, admits)
 
-    async def _drop(self, arrival: QueuedUpdate, tell: bool) -> None:
-        message = arrival.update.message
-        let_in = await self._set_aside.lets_in(arrival.update)
-        update = await context_of(arrival.update, UpdateProgress(self._storage))
-        with speaking(update.language):
-            async with update.finish() as tx:
-                if tell and let_in and message is not None:
-                    await update.send(tx, answer(message, texts.TOO_MANY_WAITING, alone=True))
+    async def _drop(self, dropped: Sequence[DroppedUpdate]) -> None:
+        told = [one for one in dropped if one.tell and await self._set_aside.lets_in(one.arrival.update)]
+        notices = [notice for one in told if (notice := await self._too_many(one)) is not None]
+        async with self._storage.transaction() as tx:
+            await self._storage.inbox.done(tx, [one.arrival.update_id for one in dropped])
+            for notice in notices:
+                await self._storage.outbox.add(tx, notice)
+
+    async def _too_many(self, dropped: DroppedUpdate) -> Notice | None:
+        update, message = dropped.arrival.update, dropped.arrival.update.message
+        with speaking((await context_of(update, UpdateProgress(self._storage))).language):
+            return answer(message, texts.TOO_MANY_WAITING, alone=True) if message is not None else None
 
     def _parts(self, key: ChatKey, batch: Sequence[QueuedUpdate]) -> Sequence[Sequence[QueuedUpdate]]:
         """Split a batch that killed the process twice, so that the third death can be blamed on one of its updates."""
@@ -191,11 +197,11 @@ class Router:
         to = destination(update.key, is_private(update.message), None)
         return self._deliverer.busy(to, _action(update))
 
-    async def _process_pending(self, key: ChatKey) -> None:
+    async def _process_pending(self, key: ChatKey, messages: Collection[int]) -> None:
         pending = await self._storage.chats.pending(key)
         with speaking(chat_language(pending.chat if pending else None)):
             try:
-                await self._replies.process_pending(key, pending)
+                await self._replies.process_pending(key, pending, messages)
             except StorageError:
                 raise
             except Exception as exc:  # noqa: BLE001 - no failure in a chat may end its lane

@@ -1,6 +1,7 @@
 """Sends what a chat's outbox contains: stored replies, part by part, and notices."""
 
 import logging
+from collections.abc import Collection
 from dataclasses import replace
 from functools import partial
 
@@ -83,14 +84,25 @@ class OutboxSender:
         async with self._database.transaction() as tx:
             await self._transcript.drop_replaced(tx, chat.id)
 
-    async def send_notices(self, chat_key: ChatKey, *, all_of_it: bool = True, patient: bool = False) -> None:
+    async def send_notices(
+        self,
+        chat_key: ChatKey,
+        *,
+        all_of_it: bool = True,
+        patient: bool = False,
+        about: Collection[int] | None = None,
+    ) -> None:
         """Send the notices that wait in a chat.
 
-        `all_of_it`: also strangers' requests and broadcasts, unless something waits in the lane.
+        `all_of_it`: also strangers' requests and broadcasts, unless something waits in the lane. In a group, questions
+        in the lane go first; `about` has the messages whose answer is next: until that is written, only notices about
+        them are sent there.
         """
         for notice_id, notice in await self._outbox.notices(chat_key):
             apart = notice.about is not None or notice.broadcast is not None
             if apart and (not all_of_it or self._lanes.has_queued(chat_key)):
+                continue
+            if not notice.private and not await self._is_due(chat_key, notice, about):
                 continue
             key = WorkKey(WorkKind.NOTICE, notice_id)
             if self._quarantine.is_exhausted(key):
@@ -98,6 +110,13 @@ class OutboxSender:
                 continue
             with self._cancellations.sending(chat_key) as sending:
                 await self._quarantine.run(key, chat_key, self._send_one(notice_id, notice, sending, patient or apart))
+
+    async def _is_due(self, chat_key: ChatKey, notice: Notice, about: Collection[int] | None) -> bool:
+        """Whether a group's notice may be sent now: answers go first, which others may be waiting for."""
+        if about is not None:
+            return notice.reply_to in about
+        to = destination(notice.key, notice.private, None)
+        return await self._deliverer.spare_turn(to, lambda: not self._lanes.has_question(chat_key))
 
     async def _deliver(self, chat: Chat, delivery: Delivery, sending: RunningDelivery) -> bool:
         """Deliver the rest of a reply; whether all of it has arrived."""

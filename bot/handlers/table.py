@@ -168,7 +168,7 @@ class HandlerTable:
             await self._handlers.commands.ignore(update)
 
     async def _command(self, update: MessageContext, command: Command) -> None:
-        if command.name != "stop" and not await self._guards.paces(update):  # what a stop ends is worth more
+        if not await self._guards.paces(update, stops=command.name == "stop"):
             return
         if command.owners is not None and not await self._guards.is_owners(update, command.owners):
             await self._handlers.commands.unknown(update)
@@ -181,7 +181,10 @@ class HandlerTable:
         button = callbacks.unpack(update.query.data or "")
         route = self._buttons.get(type(button)) if button is not None else None
         if route is None:
-            await self._handlers.buttons.unknown(update)
+            if await self._guards.paces_press(update):
+                await self._handlers.buttons.unknown(update)
+            return
+        if not isinstance(button, StopButton) and not await self._guards.paces_press(update):
             return
         if await self._guards.shuts_out(update):
             return

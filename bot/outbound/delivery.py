@@ -220,6 +220,10 @@ class Deliverer:
 
         return busy(show)
 
+    async def spare_turn(self, to: Destination, wanted: Wanted) -> bool:
+        """See ``FloodControl.spare``."""
+        return await self._flood_control.spare(to, wanted)
+
     def preview(
         self,
         to: Destination,

@@ -33,16 +33,29 @@ class _Rate:
 _PRIVATE = _Rate(spacing=1.0, burst=4)
 _GROUP = _Rate(spacing=4.0, burst=5)  # 15 per minute and a burst of 5: never more than 20 in any minute
 _OVERALL = _Rate(spacing=0.04, burst=5)  # never more than 30 in any second
+_SPARE = 2
+"""How many messages of a group's burst notices leave to answers."""
+_LOOK_S = 0.25
+"""How often what waits for such a turn looks whether it may still have it, in seconds."""
 _MANY_CHATS = 1000
 """Chats to remember before those with free capacity are dropped."""
 
 
 class CountedRequests(HTTPXRequest):
-    """The client for Telegram, which counts the requests that are refused as too many."""
+    """The client for Telegram, which counts the requests that are refused as too many.
+
+    A request waits here for a free connection: httpx would look at all that wait whenever one begins or ends, which
+    holds the event loop for minutes if there are thousands.
+    """
+
+    def __init__(self, connections: int, **options: Any) -> None:
+        super().__init__(connections, **options)
+        self._places = asyncio.Semaphore(connections)
 
     async def do_request(self, *args: Any, **options: Any) -> tuple[int, bytes]:
         """See HTTPXRequest."""
-        status, body = await super().do_request(*args, **options)
+        async with self._places:
+            status, body = await super().do_request(*args, **options)
         if status == HTTPStatus.TOO_MANY_REQUESTS:
             RATE_LIMITED.labels("telegram").inc()
         return status, body
@@ -74,6 +87,21 @@ class FloodControl:
         await self._wait_until(due)
         while self.halted(to):
             await self._wait_until(self._halted_until[to.chat_id])
+
+    async def spare(self, to: Destination, wanted: Callable[[], bool]) -> bool:
+        """Wait until the chat has more turns free than it keeps for answers; False as soon as `wanted` is.
+
+        It takes no turn, so that an answer can have it.
+        """
+        rate = _PRIVATE if to.private else _GROUP
+        ahead = rate.tolerance - _SPARE * rate.spacing
+        while wanted():
+            wait = max(self._due.get(to.chat_id, 0.0) - ahead, self._halted_until.get(to.chat_id, 0.0)) - self._clock()
+            if wait <= 0:
+                return True
+            still_alive(wait)
+            await self._sleep(min(wait, _LOOK_S))
+        return False
 
     def free(self, to: Destination) -> bool:
         """Take a turn if one is free right now, for messages that may be dropped."""

@@ -9,21 +9,26 @@ import logging
 import time
 from collections import deque
 from collections.abc import Coroutine, Sequence
+from dataclasses import dataclass
+from itertools import islice
 from typing import Protocol
 
 from bot.concurrency import Pulse, watched
 from bot.logs import logged_turn
 from bot.metrics import LANES, QUEUE, count_error
+from bot.updates.lane_queue import LaneQueue
 from bot.updates.parsing import QueuedUpdate, UpdateKind
 from storage.records import ChatKey
 
 GRACE_S = 1.0
 """How long to wait for the next part of a split paste or a burst of forwards, in seconds."""
 
-MOST_WAITING = 1000
-"""The most updates that may wait in one lane; further ones are dropped ..."""
-MOST_OVERHEARD = 10_000
-"""... except unaddressed ones: what a group said while the bot was down is recorded, at 2.5 kB a message."""
+MOST_STOPS = 20
+"""The most stops that may wait in a chat; further ones would find nothing left to stop."""
+MOST_DROPPED = 500
+"""How many updates are dropped in one transaction."""
+NOTIFIED_S = 60.0
+"""For how long someone whose updates are dropped gets no further notice, in seconds."""
 
 STUCK_S = 3600.0
 """How long a lane may be at the same work without a sign of life, in seconds, before that counts as a fault.
@@ -42,6 +47,14 @@ class Wakeups(Protocol):
         """Have this chat's lane process what is pending."""
 
 
+@dataclass(frozen=True, slots=True)
+class DroppedUpdate:
+    """An update that is not handled, because too many are waiting; `tell`: whether to tell its sender."""
+
+    arrival: QueuedUpdate
+    tell: bool
+
+
 class LaneWorker(Protocol):
     """Does the work of the lanes."""
 
@@ -57,8 +70,8 @@ class LaneWorker(Protocol):
     def is_overheard(self, arrival: QueuedUpdate) -> bool:
         """Whether an update is a message that is not addressed to the bot."""
 
-    async def overflow(self, arrival: QueuedUpdate, *, tell: bool) -> None:
-        """Drop an update, because too many are waiting; `tell`: whether to tell its sender."""
+    async def overflow(self, dropped: Sequence[DroppedUpdate]) -> None:
+        """Mark updates as done without handling them."""
 
     def more_to_come(self, key: ChatKey) -> None:
         """Note that another part of the turn in progress has arrived: its answer may be started again with it."""
@@ -72,21 +85,17 @@ class LaneWorker(Protocol):
 
 class _Lane:
     def __init__(self) -> None:
-        self.queue: deque[QueuedUpdate] = deque()
+        self.queue = LaneQueue()
         self.arrived = asyncio.Event()
         self.gathered: Sequence[QueuedUpdate] = ()
         """The batch that is about to be handled: more of its parts may still arrive."""
         self.current: Sequence[QueuedUpdate] = ()
-        self.addressed = 0
-        """How many of the queued updates are not just overheard."""
         self.pending = False
         """Whether the worker should run even without an update."""
         self.pulse: Pulse | None = None
         """The signs of life of the current work."""
         self.reported = False
         """Whether the log says that it is stuck."""
-        self.full = False
-        """Whether a sender has been notified that the lane is full."""
 
 
 class Lanes:
@@ -97,6 +106,11 @@ class Lanes:
         self._stuck_after = stuck_after
         self._worker: LaneWorker | None = None
         self._lanes: dict[ChatKey, _Lane] = {}
+        self._stops: dict[ChatKey, deque[QueuedUpdate]] = {}
+        """What overtakes each chat's lane, in order; at most one of a chat is handled at a time."""
+        self._dropped: deque[DroppedUpdate] = deque()
+        self._notified: dict[tuple[ChatKey, int | None], float] = {}
+        """Who got a notice that their updates are dropped, and when (monotonic seconds)."""
         self._tasks: set[asyncio.Task[None]] = set()
         self._open = True
         QUEUE.set_function(self._queued)
@@ -121,23 +135,22 @@ class Lanes:
             return
         self._work.arrived(arrival)
         if arrival.kind is UpdateKind.STOP:
-            self._start(self._overtake(arrival), arrival.key)
+            self._overtake(arrival)
             return
         lane = self._lane(arrival.key)
         if not lane.queue and self._work.ends_sending(arrival):
-            self._start(self._overtake(arrival), arrival.key)
+            self._overtake(arrival)
             return
         overheard = self._work.is_overheard(arrival)
-        if len(lane.queue) >= MOST_OVERHEARD if overheard else lane.addressed >= MOST_WAITING:
-            self._start(self._drop(arrival, tell=not lane.full), arrival.key)
-            lane.full = True
+        if not lane.queue.has_room(arrival, overheard=overheard):
+            self._drop(arrival, tell=arrival.update.message is not None and self._is_new(arrival))
             return
         if not lane.queue and lane.current and arrival.continues(lane.current[-1]):
             self._work.more_to_come(arrival.key)
         if arrival.kind is UpdateKind.EDIT:
             self._start(self._work.edited(arrival), arrival.key)
-        lane.queue.append(arrival)
-        lane.addressed += not overheard
+        if (replaced := lane.queue.add(arrival, overheard=overheard)) is not None:
+            self._drop(replaced, tell=False)
         lane.arrived.set()
 
     def is_busy(self, key: ChatKey) -> bool:
@@ -152,8 +165,10 @@ class Lanes:
     def has_question(self, key: ChatKey) -> bool:
         """Whether a message that needs an answer is waiting in this chat's lane."""
         lane = self._lanes.get(key)
-        waiting = [*lane.gathered, *lane.queue] if lane is not None else []
-        return any(queued.kind is UpdateKind.MESSAGE and not self._work.is_overheard(queued) for queued in waiting)
+        return lane is not None and (lane.queue.questions > 0 or any(map(self._is_question, lane.gathered)))
+
+    def _is_question(self, queued: QueuedUpdate) -> bool:
+        return queued.kind is UpdateKind.MESSAGE and not self._work.is_overheard(queued)
 
     def _queued(self) -> int:
         return sum(len(lane.queue) for lane in self._lanes.values())
@@ -199,15 +214,56 @@ class Lanes:
             self._start(self._run(key, self._lanes[key]), key)
         return self._lanes[key]
 
-    async def _overtake(self, arrival: QueuedUpdate) -> None:
-        with logged_turn(arrival.arrived):
-            await self._work.overtake(arrival)
-        self.wake(arrival.key)
+    def _overtake(self, arrival: QueuedUpdate) -> None:
+        waiting = self._stops.get(arrival.key)
+        if waiting is None:
+            self._stops[arrival.key] = deque([arrival])
+            self._start(self._run_stops(arrival.key), arrival.key)
+        elif len(waiting) < MOST_STOPS:
+            waiting.append(arrival)
+        else:
+            self._drop(arrival, tell=False)
 
-    async def _drop(self, arrival: QueuedUpdate, *, tell: bool) -> None:
-        await self._work.overflow(arrival, tell=tell)
-        if tell:
-            self.wake(arrival.key)
+    async def _run_stops(self, key: ChatKey) -> None:
+        """Handle what overtakes a lane, one at a time: thousands at once would block every other chat."""
+        waiting = self._stops[key]
+        try:
+            while self._open and waiting:
+                arrival = waiting.popleft()
+                try:
+                    with logged_turn(arrival.arrived):
+                        await self._work.overtake(arrival)
+                except Exception:
+                    count_error(None)
+                    log.exception("An update that overtakes its lane failed")
+                self.wake(key)
+        finally:
+            del self._stops[key]
+
+    def _is_new(self, arrival: QueuedUpdate) -> bool:
+        """Whether its sender got no notice lately that updates are dropped; if so, it is noted."""
+        who, now = (arrival.key, arrival.sender), time.monotonic()
+        for known in [known for known, at in self._notified.items() if now - at >= NOTIFIED_S]:
+            del self._notified[known]
+        return self._notified.setdefault(who, now) == now
+
+    def _drop(self, arrival: QueuedUpdate, *, tell: bool) -> None:
+        self._dropped.append(DroppedUpdate(arrival, tell))
+        if len(self._dropped) == 1:
+            self._start(self._run_dropped(), arrival.key)
+
+    async def _run_dropped(self) -> None:
+        while self._dropped:
+            some = list(islice(self._dropped, MOST_DROPPED))
+            try:
+                await self._work.overflow(some)
+            except Exception:  # they are left to the next start
+                count_error(None)
+                log.exception("%d updates could not be dropped", len(some))
+            for _ in some:
+                self._dropped.popleft()
+            for key in {one.arrival.key for one in some if one.tell}:
+                self.wake(key)
 
     async def _run(self, key: ChatKey, lane: _Lane) -> None:
         try:
@@ -218,7 +274,7 @@ class Lanes:
                 with watched(lane.pulse):
                     await self._handle(key, lane.current)
                 lane.pulse = None
-                lane.current, lane.full = (), lane.full and bool(lane.queue)
+                lane.current = ()
         finally:
             del self._lanes[key]
 
@@ -231,10 +287,10 @@ class Lanes:
             log.exception("A lane's work failed; the lane continues with its queue")
 
     async def _next_batch(self, lane: _Lane) -> Sequence[QueuedUpdate]:
-        lane.gathered = batch = [self._first(lane)]
+        lane.gathered = batch = [lane.queue.pop()]
         while True:
-            while lane.queue and lane.queue[0].joins(batch[-1]):
-                batch.append(self._first(lane))
+            while lane.queue.first is not None and lane.queue.first.joins(batch[-1]):
+                batch.append(lane.queue.pop())
             if lane.queue or not batch[-1].may_continue:
                 return batch
             lane.arrived.clear()
@@ -243,8 +299,3 @@ class Lanes:
                     await lane.arrived.wait()
             except TimeoutError:
                 return batch
-
-    def _first(self, lane: _Lane) -> QueuedUpdate:
-        arrival = lane.queue.popleft()
-        lane.addressed -= not self._work.is_overheard(arrival)
-        return arrival

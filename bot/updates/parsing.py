@@ -49,6 +49,21 @@ class QueuedUpdate:
     """When it was parsed, in monotonic time, if that is known."""
 
     @property
+    def sender(self) -> int | None:
+        """Who sent it: a person, or the chat in whose name they write."""
+        message = self.update.message or self.update.edited_message
+        if message is not None:
+            return _sender(message)
+        user = self.update.effective_user
+        return user.id if user else None
+
+    @property
+    def is_private(self) -> bool:
+        """Whether only one person writes in its conversation."""
+        chat = self.update.effective_chat
+        return chat is not None and (chat.type == chat.PRIVATE or bool(chat.is_direct_messages))
+
+    @property
     def may_continue(self) -> bool:
         """Whether another part of the same action may still arrive."""
         message = self.update.message

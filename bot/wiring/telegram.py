@@ -24,7 +24,7 @@ from bot.handlers.commands import CommandHandlers, SummaryHandlers
 from bot.handlers.edited_messages import EditHandlers
 from bot.handlers.export_command import ExportHandlers
 from bot.handlers.forget_command import ForgetHandlers
-from bot.handlers.guards import AdminGuard, CommandPace, Guards, RateLimiter
+from bot.handlers.guards import AdminGuard, Guards, Pace, RateLimiter
 from bot.handlers.last_resort import LastResort
 from bot.handlers.membership import MembershipHandlers
 from bot.handlers.memory_command import MemoryHandlers
@@ -66,8 +66,8 @@ from bot.wiring.persistence import backup_folder
 from storage import Storage
 
 PTBApplication = Application[Any, Any, Any, Any, Any, Any]
-CONNECTIONS = 256
-"""The size of the connection pool; python-telegram-bot's default."""
+CONNECTIONS = 128
+"""The most requests to Telegram at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +133,7 @@ def build_router(base: Foundation, engine: Engine, bot: Bot, traffic: Traffic, l
     """Build the router with all handlers; it is the worker to start the lanes with."""
     storage, access = base.storage, base.access
     shared = _shared(base, engine, bot, traffic, lanes)
-    guards = Guards(shared.admins, shared.rate_limiter, base.owners, CommandPace(time.time))
+    guards = Guards(shared.admins, shared.rate_limiter, base.owners, Pace(time.time))
     return Router(
         storage=storage,
         gate=AccessGate(storage, shared.addressing, access, base.owners, shared.requests, shared.links, lanes),

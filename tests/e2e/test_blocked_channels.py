@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from bot.updates import lanes
+from bot.updates import lane_queue
 from sandbox.botapi import Chat, User
 from sandbox.botapi.wire import Json
 from sandbox.model import HoldStream, Say
@@ -120,14 +120,14 @@ async def test_who_is_blocked_is_told_of_no_queue(stage: Stage, hurry: None, mon
     await _told(stage, f"/block {mallory.id}")
     await stage.ann.say(chat, "hello")
     await hold.reached(PATIENCE_S)
-    monkeypatch.setattr(lanes, "MOST_WAITING", 0)
+    monkeypatch.setattr(lane_queue, "MOST_WAITING", 0)
     await mallory.say(chat, "crimson")
     await stage.fetched()
     hold.release()
     await chat.wait(1, PATIENCE_S)
     await handled(stage)
     assert "crimson" not in dump(stage)
-    monkeypatch.setattr(lanes, "MOST_WAITING", 1000)
+    monkeypatch.setattr(lane_queue, "MOST_WAITING", 1000)
     stage.model.script(Say("once more"))
     await stage.ann.say(chat, "hello again")
     await chat.wait(lambda chat: chat.replies[-1].text == "once more", PATIENCE_S)

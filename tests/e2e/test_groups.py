@@ -148,3 +148,15 @@ async def test_reply_quotes_old_answer_in_its_words(stage: Stage, hurry: None) -
     await friends.wait(3, PATIENCE_S)
     lines = _lines(user_messages(stage.model.requests[1])[0])
     assert lines == ["> It has 300 metres:", ">   • iron", ">   • rivets", "Ann: made of what?"]
+
+
+async def test_answers_go_before_notices_to_others(stage: Stage) -> None:
+    await stage.start()
+    friends, [ann, bob] = group(stage, "Bob")
+    await ann.say(friends, "Keepsake, hello")
+    await friends.wait(1, PATIENCE_S)
+    for number in range(6):
+        await ann.say(friends, f"/search@keepsake_sandbox_bot nothing{number}")
+    asked = await bob.say(friends, "Keepsake, and me?")
+    replies = await friends.wait(lambda chat: any(reply.reply_to == asked.id for reply in chat.replies), PATIENCE_S)
+    assert len(replies) <= 5, "the burst of a group, less what is kept for answers"

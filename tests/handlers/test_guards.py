@@ -1,15 +1,16 @@
 """Who may do what; who asks too often waits for less than a minute, and is told once in it."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import cast
 
 import pytest
-from telegram import Bot, Chat, Message, Update, User
+from telegram import Bot, CallbackQuery, Chat, Message, Update, User
 
 from bot.access.policy import AccessRules, Owners
-from bot.handlers.context import MessageContext, UpdateProgress, context_of
-from bot.handlers.guards import MOST_GROUP_COMMANDS, AdminGuard, CommandPace, Guards, OwnersOnly, RateLimiter
+from bot.handlers.context import MessageContext, PressContext, UpdateProgress, context_of
+from bot.handlers.guards import MOST_GROUP_COMMANDS, MOST_PRESSES, AdminGuard, Guards, OwnersOnly, Pace, RateLimiter
 from bot.language import texts
 from storage import Storage
 
@@ -92,10 +93,26 @@ class Telegram:
     async def get_chat_member(self, _: int, user_id: int) -> SimpleNamespace:
         return SimpleNamespace(status="administrator" if user_id == PEOPLE["admin"] else "member")
 
+    async def answer_callback_query(self, *_: object, **__: object) -> bool:
+        self.acknowledged += 1
+        return True
 
-async def _command(storage: Storage, who: str, where: str) -> MessageContext:
+    def __init__(self) -> None:
+        self.acknowledged = 0
+
+
+async def _press(storage: Storage, telegram: Telegram, group: int = -5) -> PressContext:
+    user, chat = User(PEOPLE["member"], "member", is_bot=False), Chat(group, Chat.SUPERGROUP)
+    query = CallbackQuery("1", user, "c", message=Message(6, AT, chat), data="old")
+    query.set_bot(cast("Bot", telegram))
+    update = await context_of(Update(1, callback_query=query), UpdateProgress(storage))
+    assert isinstance(update, PressContext)
+    return update
+
+
+async def _command(storage: Storage, who: str, where: str, group_id: int = -5) -> MessageContext:
     user = User(PEOPLE[who], who, is_bot=False)
-    group = Chat(-5, Chat.SUPERGROUP)
+    group = Chat(group_id, Chat.SUPERGROUP)
     chat = Chat(user.id, Chat.PRIVATE) if where == "home" else group
     target = Message(6, AT, chat, from_user=User(9, "Cleo", is_bot=False))
     said = Message(
@@ -114,7 +131,7 @@ async def _command(storage: Storage, who: str, where: str) -> MessageContext:
 
 def _guards(storage: Storage, rules: AccessRules, most: int | None) -> Guards:
     admins = AdminGuard(cast("Bot", Telegram()), Clock())
-    return Guards(admins, RateLimiter(most, Clock()), Owners(storage.access, rules), CommandPace(Clock()))
+    return Guards(admins, RateLimiter(most, Clock()), Owners(storage.access, rules), Pace(Clock()))
 
 
 @pytest.mark.parametrize(("who", "where"), RULES)
@@ -152,8 +169,38 @@ async def test_too_many_commands_are_dropped_and_reported_once(storage: Storage)
     assert [command.progress.unfinished([1]) for command in commands[-2:]] == [[], []]
 
 
-async def test_owner_is_paced_in_groups_only(storage: Storage) -> None:
+async def test_owner_is_paced_in_groups_without_replying(storage: Storage) -> None:
     guards = _guards(storage, AccessRules("open", frozenset({PEOPLE["owner"]}), frozenset()), None)
     here, there = await _command(storage, "owner", "home"), await _command(storage, "owner", "group")
     assert all([await guards.paces(here) for _ in range(100)])
+    assert all([await guards.paces(there) for _ in range(100)])
+    there = replace(there, message=Message(8, AT, Chat(-5, Chat.SUPERGROUP), from_user=there.user, text="/help"))
     assert not all([await guards.paces(there) for _ in range(100)])
+
+
+async def test_commands_are_counted_per_person_and_chat(storage: Storage) -> None:
+    guards = _guards(storage, AccessRules("open", frozenset(), frozenset()), None)
+    for _ in range(MOST_GROUP_COMMANDS + 1):
+        await guards.paces(here := await _command(storage, "member", "group"))
+    assert not await guards.paces(here)
+    assert await guards.paces(await _command(storage, "admin", "group"))
+    assert await guards.paces(await _command(storage, "member", "group", -6))
+
+
+async def test_stops_are_counted_apart_in_groups(storage: Storage) -> None:
+    guards = _guards(storage, AccessRules("open", frozenset(), frozenset()), None)
+    here, home = await _command(storage, "member", "group"), await _command(storage, "member", "home")
+    admitted = [await guards.paces(here, stops=True) for _ in range(MOST_GROUP_COMMANDS + 5)]
+    assert sum(admitted) == MOST_GROUP_COMMANDS
+    assert await guards.paces(here)
+    assert all([await guards.paces(home, stops=True) for _ in range(100)])
+    assert await storage.outbox.notices(here.key) == []
+
+
+async def test_too_many_presses_are_acknowledged_once(storage: Storage) -> None:
+    guards, telegram = _guards(storage, AccessRules("open", frozenset(), frozenset()), None), Telegram()
+    presses = [await _press(storage, telegram) for _ in range(MOST_PRESSES + 5)]
+    assert sum([await guards.paces_press(press) for press in presses]) == MOST_PRESSES
+    assert telegram.acknowledged == 1
+    assert presses[-1].progress.unfinished([1]) == []
+    assert await guards.paces_press(await _press(storage, telegram, -6))

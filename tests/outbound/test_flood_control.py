@@ -1,9 +1,10 @@
 import asyncio
 
 import pytest
+from telegram.request import HTTPXRequest
 
 from bot.outbound.content import Destination
-from bot.outbound.flood_control import FloodControl
+from bot.outbound.flood_control import CountedRequests, FloodControl
 
 PRIVATE = Destination(1, private=True)
 GROUP = Destination(-1, private=False)
@@ -129,3 +130,31 @@ async def test_patient_messages_let_others_go_first(clock: Clock) -> None:
     assert asked[-1] < 0.1
     for task in tasks:
         task.cancel()
+
+
+async def test_notices_leave_turns_to_answers(flood_control: FloodControl, clock: Clock) -> None:
+    began = clock.now
+    for _ in range(3):
+        assert await flood_control.spare(GROUP, lambda: True)
+        await flood_control.turn(GROUP)
+    assert clock.now == began
+    assert not await flood_control.spare(GROUP, lambda: clock.now < began + 1)
+    assert clock.now <= began + 2
+    assert await turns(flood_control, clock, GROUP, 2) == pytest.approx([clock.now - 1000] * 2)
+
+
+async def test_requests_beyond_the_connections_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    at_once, most = 0, 0
+
+    async def send(*_: object, **__: object) -> tuple[int, bytes]:
+        nonlocal at_once, most
+        at_once += 1
+        most = max(most, at_once)
+        await asyncio.sleep(0)
+        at_once -= 1
+        return 200, b""
+
+    monkeypatch.setattr(HTTPXRequest, "do_request", send)
+    requests = CountedRequests(3)
+    await asyncio.gather(*(requests.do_request("url", "POST") for _ in range(20)))
+    assert most == 3

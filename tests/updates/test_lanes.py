@@ -1,15 +1,18 @@
 """Order inside a lane, no waiting between lanes, and what belongs together in one batch."""
 
 import asyncio
+import json
 from collections.abc import Sequence
 
 import pytest
 
+from bot.updates import lane_queue
 from bot.updates import lanes as module
-from bot.updates.lanes import Lanes
-from bot.updates.parsing import QueuedUpdate
+from bot.updates.lanes import DroppedUpdate, Lanes
+from bot.updates.parsing import QueuedUpdate, parse
+from storage.inbox import RawUpdate
 from storage.records import ChatKey
-from tests.updates.samples import FORWARD, arrival
+from tests.updates.samples import FORWARD, NOW, NamedBot, arrival, message_json
 
 HOME, OTHER = ChatKey(5), ChatKey(6)
 
@@ -45,8 +48,8 @@ class Recorder:
     def is_overheard(self, arrival: QueuedUpdate) -> bool:
         return arrival.update_id in self.overheard
 
-    async def overflow(self, arrival: QueuedUpdate, *, tell: bool) -> None:
-        self.left_out.append((arrival.update_id, tell))
+    async def overflow(self, dropped: Sequence[DroppedUpdate]) -> None:
+        self.left_out += [(one.arrival.update_id, one.tell) for one in dropped]
 
     def more_to_come(self, key: ChatKey) -> None:
         self.more.append(key)
@@ -198,7 +201,7 @@ async def test_draining_cancels_what_takes_too_long() -> None:
 
 
 async def test_queue_overflow_is_dropped_and_reported_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MOST_WAITING", 2)
+    monkeypatch.setattr(lane_queue, "MOST_WAITING", 2)
     work = Recorder()
     work.gates[HOME] = asyncio.Event()
     lanes = _started(work)
@@ -214,8 +217,8 @@ async def test_queue_overflow_is_dropped_and_reported_once(monkeypatch: pytest.M
 
 
 async def test_what_nobody_asks_waits_beside_the_questions(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MOST_WAITING", 1)
-    monkeypatch.setattr(module, "MOST_OVERHEARD", 5)
+    monkeypatch.setattr(lane_queue, "MOST_WAITING", 1)
+    monkeypatch.setattr(lane_queue, "MOST_OVERHEARD", 5)
     work = Recorder()
     work.overheard = {*range(2, 9)} - {5, 6}
     work.gates[HOME] = asyncio.Event()
@@ -233,3 +236,72 @@ async def test_what_nobody_asks_waits_beside_the_questions(monkeypatch: pytest.M
     await asyncio.sleep(0.01)
     assert [numbers for _, numbers in work.batches if numbers] == [[1], [2], [3], [4], [5], [7], [9]]
     await _drained(lanes)
+
+
+async def test_stops_are_handled_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST_STOPS", 3)
+    work, gate = Recorder(), asyncio.Event()
+    lanes = _started(work)
+
+    async def overtake(one: QueuedUpdate) -> None:
+        work.overtaken.append(one.update_id)
+        await gate.wait()
+
+    monkeypatch.setattr(work, "overtake", overtake)
+    lanes.put(arrival(1, "/stop"))
+    await asyncio.sleep(0)
+    for number in range(2, 8):
+        lanes.put(arrival(number, "/stop"))
+    await asyncio.sleep(0)
+    assert work.overtaken == [1]
+    gate.set()
+    await _drained(lanes)
+    assert work.left_out == [(5, False), (6, False), (7, False)]
+
+
+async def test_one_member_leaves_room_to_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lane_queue, "MOST_OF_MEMBER", 3)
+    monkeypatch.setattr(lane_queue, "MOST_ORDERS", 2)
+    work, group = Recorder(), ChatKey(-5)
+    work.gates[group] = asyncio.Event()
+    lanes = _started(work)
+    lanes.put(arrival(1, "a", chat_id=-5, sender=9))
+    await asyncio.sleep(0)
+    for number in range(2, 6):
+        lanes.put(arrival(number, "/help", chat_id=-5, sender=7))
+    for number in range(6, 11):
+        lanes.put(arrival(number, "a", chat_id=-5, sender=7))
+    lanes.put(arrival(11, "/help", chat_id=-5, sender=8))
+    lanes.put(arrival(12, "a", chat_id=-5, sender=8))
+    await asyncio.sleep(0)
+    assert work.left_out == [(4, True), (5, False), (9, False), (10, False)]
+    work.gates[group].set()
+    for _ in range(30):
+        await asyncio.sleep(0)
+    assert [numbers for _, numbers in work.batches if numbers] == [[1], [2], [3], [6, 7, 8], [11], [12]]
+    await _drained(lanes)
+
+
+async def test_newer_edit_replaces_one_that_waits() -> None:
+    work = Recorder()
+    work.gates[HOME] = asyncio.Event()
+    lanes = _started(work)
+    lanes.put(arrival(1, "a"))
+    await asyncio.sleep(0)
+    for number in range(2, 6):
+        lanes.put(_edit(number, 1))
+    lanes.put(_edit(6, 2))
+    lanes.put(_edit(7, 1))
+    await asyncio.sleep(0)
+    assert [number for number, _ in work.left_out] == [2, 3, 4, 5]
+    assert lanes.has_queued(HOME)
+    work.gates[HOME].set()
+    for _ in range(30):
+        await asyncio.sleep(0)
+    assert [numbers for _, numbers in work.batches if numbers] == [[1], [6], [7]]
+    await _drained(lanes)
+
+
+def _edit(update_id: int, message_id: int) -> QueuedUpdate:
+    body = json.loads(message_json(message_id, "b"))["message"] | {"edit_date": NOW}
+    return parse(RawUpdate(update_id, json.dumps({"update_id": update_id, "edited_message": body})), NamedBot())
