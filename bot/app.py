@@ -106,6 +106,7 @@ async def live(settings: Settings, quarantine: Quarantine) -> None:
         stack.push_async_callback(lanes.drain, DRAIN_S)
         stack.callback(quarantine.end)
         _monitor_loop(stack)
+        await engine.conversation.charge_lost()
         await traffic.journal.recover()
         await receiver.replay()
         source = _source(settings, connection, receiver)

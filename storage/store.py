@@ -22,6 +22,7 @@ from storage.memories import Memories
 from storage.model_servers import ModelServers
 from storage.outbox import Outbox
 from storage.questions import Questions
+from storage.running_requests import RunningRequests
 from storage.search import Search
 from storage.transcript import Transcript
 from storage.usage import UsageLog
@@ -50,6 +51,7 @@ class Storage:
     group_sends: GroupSends
     questions: Questions
     usage: UsageLog
+    requests: RunningRequests
     servers: ModelServers
     archive: ChatArchive
 
@@ -81,6 +83,7 @@ class Storage:
             group_sends=GroupSends(database),
             questions=Questions(database),
             usage=usage,
+            requests=RunningRequests(),
             servers=ModelServers(database),
             archive=ChatArchive(database, chats, media, usage),
         )

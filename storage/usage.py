@@ -59,6 +59,14 @@ class UsageLog:
         )
         return bool(rows)
 
+    async def usual_output(self, tx: Transaction, chat_id: int, model: str) -> int:
+        """The average output of a request in this chat, in tokens; 0 if there was none yet."""
+        row = await tx.row(
+            "SELECT sum(output_tokens) AS output, sum(requests) AS requests FROM usage WHERE chat_id = ? AND model = ?",
+            (chat_id, model),
+        )
+        return round(row["output"] / row["requests"]) if row is not None and row["requests"] else 0
+
     async def between(self, chat_id: int, first: date, last: date) -> list[DayUsage]:
         """A chat's usage by day from `first` to `last` (inclusive), of all models; days without any are left out."""
         rows = await self._database.rows(

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Protocol
@@ -56,11 +56,21 @@ class AnswerRequest(Received):
 
     counted: int | None = None
     """Our own count of its prompt's tokens; None if it has the same prompt as the answer."""
+    was_cancelled: bool = False
+    """Whether it was ended from outside while the server was working on it."""
 
     @property
     def was_taken(self) -> bool:
-        """Whether it had any result; otherwise it was presumably refused, and cost nothing."""
-        return self.usage is not None or bool(self.text or self.reasoning or self.calls)
+        """Whether it had any result, or could have had one; otherwise it was presumably refused, and cost nothing."""
+        return self.was_cancelled or self.usage is not None or bool(self.text or self.reasoning or self.calls)
+
+
+Begun = Callable[[int | None], Awaitable[None]]
+"""Called before each request with our own count of its prompt's tokens; None if it is the answer's own prompt."""
+
+
+async def unrecorded(counted: int | None) -> None:
+    """For requests that aren't recorded in advance."""
 
 
 class Generation:
@@ -146,16 +156,23 @@ class Generation:
         """Accept the text so far as an answer that a content filter has cut off."""
         self.finish = Finish.FILTER
 
-    async def write(self, model: ChatModel, messages: Sequence[Message], options: Options = DEFAULT) -> None:
+    async def write(
+        self,
+        model: ChatModel,
+        messages: Sequence[Message],
+        options: Options = DEFAULT,
+        begun: Begun = unrecorded,
+    ) -> None:
         """Get the model's answer. Raises a ModelError if there is none."""
         give_up_at = asyncio.get_running_loop().time() + self._bound
         for attempt in range(1, ATTEMPTS + 1):
             self._abandoned += self._taken()
             self._requests = [AnswerRequest()]
             self.text, self.finish = "", None
+            await begun(None)
             try:
                 async with aclosing(model.stream(messages, options)) as events:
-                    await self._read(events, give_up_at)
+                    await self._read(events, give_up_at, begun)
                 self._doubt_usage()
                 self.text = self._prefix.strip_from(self._joined())
                 self._check()
@@ -170,8 +187,8 @@ class Generation:
     def _taken(self) -> list[AnswerRequest]:
         return [request for request in self._requests if request.was_taken]
 
-    async def _read(self, events: AsyncIterator[StreamEvent], give_up_at: float) -> None:
-        loop = asyncio.get_running_loop()
+    async def _read(self, events: AsyncIterator[StreamEvent], give_up_at: float, begun: Begun) -> None:
+        loop, waiting = asyncio.get_running_loop(), False
         patience = loop.call_later(PATIENCE_S, self._show.note, texts.STILL_TRYING)
         try:
             async with asyncio.timeout_at(give_up_at) as limit:
@@ -179,6 +196,7 @@ class Generation:
                     still_alive()
                     patience.cancel()
                     if isinstance(event, Queued):  # the queue itself limits how long that lasts
+                        waiting = event.waiting
                         limit.reschedule(None if event.waiting else loop.time() + self._bound)
                         note = texts.IN_LINE if event.waiting else texts.STILL_TRYING
                         patience = loop.call_later(PATIENCE_S, self._show.note, note)
@@ -186,6 +204,11 @@ class Generation:
                     if speaks(event) or limit.when() is None:  # a mere keep-alive is no progress
                         limit.reschedule(loop.time() + self._bound)
                     self._take(event)
+                    if isinstance(event, ExtraRequestStarted):
+                        await begun(event.counted)
+        except asyncio.CancelledError:
+            self._requests[-1].was_cancelled = not waiting
+            raise
         except TimeoutError as exc:
             raise NoAnswerInTime(f"silence for {self._bound:.0f} s") from exc
         finally:

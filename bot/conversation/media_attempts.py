@@ -1,7 +1,10 @@
 """Asking the model once, and again without the media that it refuses."""
 
+import logging
+from functools import partial
+
 from bot.conversation.answer import AnswerInFlight
-from bot.conversation.prompt_builder import PromptBuilder, Reduction
+from bot.conversation.prompt_builder import PromptBuilder, Reduction, Request
 from bot.conversation.window import WindowReader
 from bot.errors import (
     CannotHear,
@@ -16,18 +19,26 @@ from bot.errors import (
     TooManyBytes,
     TooManyImages,
 )
-from storage import complete
+from storage import StorageError, complete
+from storage.database import Database
+from storage.running_requests import RunningRequest, RunningRequests
 
 MOST_REFUSALS = 8
 """Requests for one answer if media are refused: the number, the newest ones, all pictures, then the sounds."""
 BROKEN = (500, 501, 502)
 """Statuses of a server that the request itself may have broken; others mean that it is busy or down."""
 
+log = logging.getLogger(__name__)
+
 
 class MediaAttempts:
     """Asks the model for an answer, with as many of the media as it accepts."""
 
-    def __init__(self, prompts: PromptBuilder, windows: WindowReader) -> None:
+    def __init__(
+        self, prompts: PromptBuilder, windows: WindowReader, database: Database, requests: RunningRequests
+    ) -> None:
+        self._database = database
+        self._requests = requests
         self._prompts = prompts
         self._windows = windows
 
@@ -74,7 +85,18 @@ class MediaAttempts:
                 answer.chat, without=answer.pending.replaces, less=less, known=answer.window
             )
             answer.request = request
-            await answer.generation.write(request.model, request.messages, request.options(answer.chat))
+            options, begun = request.options(answer.chat), partial(self._begun, answer, request)
+            await answer.generation.write(request.model, request.messages, options, begun)
+
+    async def _begun(self, answer: AnswerInFlight, request: Request, counted: int | None) -> None:
+        """Record a request before it is sent; without the record it is sent anyway."""
+        counted = request.counted if counted is None else counted
+        running = RunningRequest(answer.chat.id, answer.reply_id, request.model.name, counted, answer.user_id)
+        try:
+            async with self._database.transaction(first=True) as tx:
+                await self._requests.begin(tx, running)
+        except StorageError as exc:
+            log.warning("A request can't be recorded; if the process is killed now, it won't be charged: %s", exc)
 
 
 def is_about_this(exc: ModelError) -> bool:

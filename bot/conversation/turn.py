@@ -51,7 +51,7 @@ class Conversation:
         self._database = storage.database
         self._transcript, self._bases = storage.transcript, storage.bases
         self._outbox, self._inbox, self._servers = storage.outbox, storage.inbox, storage.servers
-        self._usage_log = storage.usage
+        self._usage_log, self._requests = storage.usage, storage.requests
         self._attempts = attempts
         self._usage = usage
         self._budget = budget
@@ -60,6 +60,12 @@ class Conversation:
         self._bound = bound
         self._voice_note = voice_note
         self._clock = clock
+
+    async def charge_lost(self) -> None:
+        """Charge what the model was answering when the last process died; what that cost is estimated."""
+        async with self._database.transaction() as tx:
+            for lost in await self._requests.take(tx):
+                await self._usage.record_lost(tx, lost)
 
     async def begin(self, chat: Chat, pending: PendingReply, preview: Callable[[int], AnswerPreview]) -> AnswerInFlight:
         """The pending answer, as the reply begun before or as a new one; `preview` is called with the reply's id."""
@@ -124,6 +130,7 @@ class Conversation:
         result = result_of(answer, self._count_tokens, is_first=is_first)
         async with self._database.transaction() as tx:
             reported = await self._record_usage(tx, answer, result)
+            await self._requests.end(tx, answer.reply_id)
             if result.reply is not None:
                 await self._transcript.finish_reply(tx, chat_id, answer.reply_id, result.reply, reported)
             if result.partial is not None:

@@ -15,6 +15,7 @@ from bot.metrics import count_usage
 from bot.pricing import Amount
 from storage import Transaction
 from storage.records import Usage
+from storage.running_requests import RunningRequest
 from storage.usage import ByModel, UsageLog
 
 RUNNING = 3
@@ -174,6 +175,12 @@ class UsageRecorder:
     async def add(self, tx: Transaction, chat_id: int, asked: CountedRequest, reported: Usage | None) -> Usage:
         """Record an additional request of an answer; it doesn't calibrate, since it contains tool results."""
         return await self._record(tx, chat_id, asked, reported, turns=0)
+
+    async def record_lost(self, tx: Transaction, lost: RunningRequest) -> None:
+        """Record a request that was in progress when the process died, as if its answer was as long as usual."""
+        output = await self._usage.usual_output(tx, lost.chat_id, lost.model)
+        asked = CountedRequest(lost.model, lost.counted, output, lost.user_id)
+        await self._record(tx, lost.chat_id, asked, None, turns=0)
 
     async def _record(
         self, tx: Transaction, chat_id: int, asked: CountedRequest, reported: Usage | None, *, turns: int

@@ -101,7 +101,7 @@ def build_engine(
         storage.database, storage.chats, storage.memories, storage.history, windows, recall, count_tokens, time.time
     )
     prompts = PromptBuilder(storage.database, storage.media, windows, recall, markers, toolbox)
-    attempts = MediaAttempts(prompts, windows)
+    attempts = MediaAttempts(prompts, windows, storage.database, storage.requests)
     fitter = WindowFitter(windows, maintenance, compactor)
     recovery = ContentFilterRecovery(storage, windows, prompts, attempts, refusals, fitter)
     answers = AnswerAttempts(storage.database, storage.transcript, windows, attempts, recovery, refusals, fitter)

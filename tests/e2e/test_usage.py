@@ -5,6 +5,7 @@ import re
 import pytest
 
 from sandbox.model import HoldStream, Say
+from sandbox.model.behaviour import Point
 from tests.e2e.conftest import PATIENCE_S, Stage
 from tests.e2e.quick import hurry  # noqa: F401 - a fixture
 from tests.e2e.test_memory import SMALL, WORDS, Model, compact, say, talk
@@ -87,3 +88,56 @@ async def test_an_owner_sees_what_counted_where(stage: Stage) -> None:
     await theirs.wait(lambda chat: len(chat.replies) == 2, PATIENCE_S)
     assert "What counted" not in theirs.replies[-1].text
     assert "Ann" not in theirs.replies[-1].text
+
+
+def _estimated(shown: str) -> int:
+    found = re.search(r"server didn't report them: (\d+)", shown)
+    return int(found[1]) if found else 0
+
+
+async def test_answer_stopped_before_first_word_costs_too(stage: Stage) -> None:
+    hold = HoldStream("headers")
+    stage.model.script(Say("one two", hold=hold))
+    await stage.start()
+    await stage.ann.say(stage.home, "hello")
+    await hold.reached(PATIENCE_S)
+    await stage.ann.say(stage.home, "/stop")
+    assert await stage.replies(1) == ["Stopped."]
+    hold.release()
+    assert _estimated(await say(stage, "/usage")) == 1
+
+
+async def test_answer_restarted_by_edit_costs_too(stage: Stage) -> None:
+    hold = HoldStream("headers")
+    stage.model.script(Say("one two", hold=hold))
+    await stage.start()
+    message = await stage.ann.say(stage.home, "hello")
+    await hold.reached(PATIENCE_S)
+    await stage.ann.edit(message, "hello again")
+    await stage.replies(1)
+    hold.release()
+    assert _estimated(await say(stage, "/usage")) == 1
+
+
+@pytest.mark.parametrize("point", ["headers", 3])
+async def test_killed_answers_cost_too(point: Point, process: Stage) -> None:
+    """Each is charged once, in its own chat."""
+    bob = process.telegram.user("Bob")
+    other = process.telegram.private(bob)
+    holds = [HoldStream(point), HoldStream(point)]
+    process.model.script(Say("Yes."), *[Say("one two three four", hold=hold) for hold in holds])
+    await process.start()
+    await say(process, WORDS)
+    await process.ann.say(process.home, "hello")
+    await bob.say(other, "hello")
+    for hold in holds:
+        await hold.reached(PATIENCE_S)
+    await process.kill()
+    await process.start()
+    await other.wait(1, PATIENCE_S)
+    await process.home.wait(2, PATIENCE_S)
+    for person, chat in ((process.ann, process.home), (bob, other)):
+        count = len(chat.replies)
+        await person.say(chat, "/usage")
+        shown = (await chat.wait(count + 1, PATIENCE_S))[-1].text
+        assert _estimated(shown) == 1
