@@ -20,7 +20,7 @@ from bot.handlers.last_resort import log_unanswered
 from bot.handlers.notices import destination, markup
 from bot.handlers.sending import OutboxSender
 from bot.handlers.set_aside import SetAsideHandlers
-from bot.handlers.turn_log import log_answered
+from bot.handlers.turn_log import log_answered, log_delivered
 from bot.language import sentence, texts
 from bot.outbound.delivery import Deliverer
 from bot.outbound.preview import Preview
@@ -55,7 +55,7 @@ class ReplyWorker:
     ) -> None:
         self._database = storage.database
         self._transcript, self._edits = storage.transcript, storage.edits
-        self._outbox = storage.outbox
+        self._outbox, self._bases = storage.outbox, storage.bases
         self._conversation = conversation
         self._deliverer = deliverer
         self._sender = sender
@@ -92,11 +92,16 @@ class ReplyWorker:
         elif not pending.turns:
             return None
         answer = await self._answer(pending.chat)
+        arrived: list[int] = []
         try:
-            await self._sender.send_stored(pending.chat)
+            arrived = await self._sender.send_stored(pending.chat)
         finally:
             if answer is not None and answer.stored is not None:
                 log_answered(pending.chat, answer, answer.stored)
+        for reply_id in arrived:
+            earlier = answer is None or answer.reply_id != reply_id
+            if earlier and (basis := await self._bases.of(pending.chat, reply_id)) is not None:
+                log_delivered(pending.chat, basis)
         return answer
 
     async def _answer(self, chat: Chat) -> AnswerInFlight | None:

@@ -51,8 +51,10 @@ class OutboxSender:
         self._access = access
         self._lanes = lanes
 
-    async def send_stored(self, chat: Chat) -> None:
+    async def send_stored(self, chat: Chat) -> list[int]:
         """Send the stored replies that have not arrived, or not completely, then what else waits.
+
+        Returns the IDs of the replies that have now arrived.
 
         That is, delete the messages of replies that have been replaced, and send the notices.
         """
@@ -63,6 +65,7 @@ class OutboxSender:
         if not (arrived and all(arrived)) or any(delivery.has_rest for delivery in deliveries):
             await self._clear_replaced(chat)
             await self.send_notices(chat.key)
+        return [delivery.reply_id for delivery, whole in zip(deliveries, arrived, strict=True) if whole]
 
     async def _send_reply(self, chat: Chat, delivery: Delivery, sending: RunningDelivery) -> bool:
         """Send a stored reply; whether all of it has arrived."""

@@ -6,6 +6,8 @@ import time
 from bot.conversation.answer import AnswerInFlight, Interruption, StoredAnswer
 from bot.logs import current_turn
 from bot.metrics import ANSWERED, FIRST_TEXT
+from bot.pricing import Amount
+from storage.bases import Basis
 from storage.records import Chat
 
 log = logging.getLogger(__name__)
@@ -43,5 +45,33 @@ def log_answered(chat: Chat, answer: AnswerInFlight, stored: StoredAnswer) -> No
         f" (topic {chat.key.thread_id})" if chat.key.thread_id else "",
         *(stored.model, fresh, cached, usage.output, " (estimated)" if usage.estimated else ""),
         *(first, total, stored.recalled, price.exact if price is not None else "no price set"),
+        extra={"fields": fields},
+    )
+
+
+def log_delivered(chat: Chat, basis: Basis) -> None:
+    """Log an answer that was stored earlier, as a rule by a process that was killed; its times are unknown."""
+    usage = basis.usage
+    fresh, cached = max(0, usage.input - usage.cached), min(usage.cached, usage.input)
+    price = Amount(basis.price, basis.currency) if basis.price is not None and basis.currency is not None else None
+    recalled = sum(found.shown for found in basis.found)
+    fields = {
+        "chat": chat.key.telegram_id,
+        "model": basis.model,
+        "fresh": fresh,
+        "cached": cached,
+        "output": usage.output,
+        "recalled": recalled,
+        "price": basis.price,
+        "currency": basis.currency,
+    }
+    if chat.key.thread_id:
+        fields["topic"] = chat.key.thread_id
+    log.info(
+        "Answered chat %d%s by %s, stored earlier: tokens %d fresh, %d cached, %d out%s; %d older turns recalled; %s",
+        chat.key.telegram_id,
+        f" (topic {chat.key.thread_id})" if chat.key.thread_id else "",
+        *(basis.model, fresh, cached, usage.output, " (estimated)" if usage.estimated else ""),
+        *(recalled, price.exact if price is not None else "no price set"),
         extra={"fields": fields},
     )

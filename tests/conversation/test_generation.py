@@ -281,3 +281,31 @@ def test_looking_at_a_long_answer_costs_no_more(letter: str) -> None:
 
     took(1_000)
     assert min(took(1_000_000) for _ in range(3)) < 20 * max(took(2_000), 0.0005)
+
+
+ENDED: dict[str, tuple[Script, list[ExtraRequest]]] = {
+    "before the first word": ([asyncio.Event()], [ExtraRequest(9, 0, None)]),
+    "in its thoughts": ([ReasoningDelta("hm"), asyncio.Event()], [ExtraRequest(9, 2, None)]),
+    "in a request after tool calls": (
+        [*CALLED, ExtraRequestStarted(30), asyncio.Event()],
+        [ExtraRequest(9, 11, None), ExtraRequest(30, 0, None)],
+    ),
+    "while it waited for its turn": ([Queued(waiting=True), asyncio.Event()], []),
+}
+
+
+@pytest.mark.parametrize("case", ENDED)
+async def test_cancelled_request_counts_if_it_was_sent(case: str) -> None:
+    script, extra = ENDED[case]
+    draft, model, _ = _draft(script)
+    begun: list[int | None] = []
+
+    async def record(counted: int | None) -> None:
+        begun.append(counted)
+
+    writing = asyncio.create_task(draft.write(model, ASKED, begun=record))
+    await asyncio.sleep(0.02)
+    writing.cancel()
+    await asyncio.wait([writing])
+    assert draft.extra_requests(9, len, kept=False) == extra
+    assert begun == [None, 30][: max(1, len(extra))]

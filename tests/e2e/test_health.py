@@ -135,6 +135,19 @@ async def test_servers_quotation_is_not_logged(failing: Behaviour, process: Stag
     assert "zebrafish" not in process.log()
 
 
+async def test_answer_stored_before_kill_is_logged_once(process: Stage, url: str) -> None:
+    hold = process.telegram.faults.hold("sendMessage")
+    await _start(process, url)
+    await process.ann.say(process.home, "hello")
+    await hold.reached(PATIENCE_S)
+    await process.kill()
+    await _start(process, url)
+    await process.replies(1)
+    await process.end()
+    (answered,) = [line for line in process.log().splitlines() if "Answered" in line]
+    assert f"Answered chat {process.home.id} by stand-in, stored earlier" in answered
+
+
 async def test_words_are_logged_if_asked_for(process: Stage, url: str) -> None:
     await _start(process, url, LOG_LEVEL="DEBUG", LOG_WORDS="on")
     await process.ann.say(process.home, "wordofquestion")
