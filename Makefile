@@ -117,12 +117,18 @@ bench-engine: $(DEV_STAMP)
 	$(BIN)/python -m benchmarks.engine $(FILE) $(ARGS)
 
 clean:
-	rm -rf .venv
+	rm -rf .venv .venv.lock
 
+ifndef LOCKED
+# Of two runs at once, the second waits for the first. The lock is the system's, so it ends with its process.
+$(RUN_STAMP) $(DEV_STAMP): pyproject.toml constraints.txt
+	test -n "$(PYTHON)" || { echo "Keepsake needs Python 3.11 or later; none was found." >&2; exit 1; }
+	$(PYTHON) -c 'import fcntl, subprocess, sys; lock = open(sys.argv[1], "w"); fcntl.flock(lock, fcntl.LOCK_EX); \
+		sys.exit(subprocess.call(sys.argv[2:]))' .venv.lock $(MAKE) --no-print-directory LOCKED=1 'PYTHON=$(PYTHON)' $@
+else
 # An environment that was only half made (no pip in it, or its Python is gone) is made again. The first time, pip shows
 # what it does.
 $(RUN_STAMP): pyproject.toml constraints.txt
-	test -n "$(PYTHON)" || { echo "Keepsake needs Python 3.11 or later; none was found." >&2; exit 1; }
 	$(BIN)/python -m pip --version >/dev/null 2>&1 || { \
 		echo "Setting up .venv (once)..." >&2; rm -rf .venv; \
 		$(PYTHON) -m venv .venv || { rm -rf .venv; \
@@ -138,3 +144,4 @@ $(DEV_STAMP): $(RUN_STAMP)
 	echo "Installing what the tests need into .venv..." >&2
 	$(BIN)/python -m pip install $(QUIET) --disable-pip-version-check -c constraints.txt -e '.[dev,qwen]'
 	touch $@
+endif

@@ -98,7 +98,7 @@ def _parse(arguments: Sequence[str], program: str = MODULE) -> argparse.Namespac
     export.add_argument("--chat", type=_key, metavar="ID", help="the chat's Telegram ID, or --chat=ID/TOPIC")
     export.add_argument("file", nargs="?", default="-", help="must not exist yet; - (the default) is standard output")
     imported = commands.add_parser("import", help="add an exported file to the database; stop the bot first")
-    imported.add_argument("file", type=Path, help="an export, or ChatGPT's conversations.json")
+    imported.add_argument("file", type=Path, help="an export, or ChatGPT's (the ZIP archive or conversations.json)")
     imported.add_argument(
         "--chat", type=_key, metavar="ID", help="only for ChatGPT's: the private chat for it, or --chat=ID/TOPIC"
     )

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,7 @@ PYTHON = """\
 # Stands where Python stands: it makes environments whose Python looks like itself.
 echo "$*" >> {log}
 case "$*" in
+  "-c import fcntl"*) exec {real} "$@";;
   "-m venv .venv") mkdir -p .venv/bin; {ends}; cp "$0" .venv/bin/python; touch .venv/whole;;
   "-m pip --version") test -e .venv/whole;;
 esac
@@ -35,14 +37,23 @@ def _pinned(text: str) -> dict[str, str]:
 
 def _make(folder: Path, ends: str = ":") -> tuple[int, str, list[str]]:
     """Run ``make run`` with a stand-in for Python; returns its code, its messages and what Python was asked for."""
+    _stand_in(folder, ends)
+    return _run_make(folder)
+
+
+def _stand_in(folder: Path, ends: str) -> None:
     for name in ("Makefile", "pyproject.toml", "constraints.txt"):
         shutil.copy(ROOT / name, folder / name)
     log, python = folder / "log", folder / "python"
-    python.write_text(PYTHON.format(log=log, ends=ends))
+    python.write_text(PYTHON.format(log=log, ends=ends, real=sys.executable))
     python.chmod(0o755)
     log.write_text("")
-    ran = subprocess.run(["make", "run", f"PYTHON={python}"], cwd=folder, capture_output=True, text=True, check=False)
-    return ran.returncode, ran.stderr, log.read_text().splitlines()
+
+
+def _run_make(folder: Path) -> tuple[int, str, list[str]]:
+    command = ["make", "run", f"PYTHON={folder / 'python'}"]
+    ran = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    return ran.returncode, ran.stderr, (folder / "log").read_text().splitlines()
 
 
 def test_the_lock_has_the_tested_versions() -> None:
@@ -98,6 +109,14 @@ def test_make_makes_the_environment_once(tmp_path: Path) -> None:
     assert any(line.startswith("-m pip install --disable") for line in asked), "the first time, pip is not quiet"
     assert asked[-1] == "-m bot"
     assert _make(tmp_path)[2].count("-m venv .venv") == 0
+
+
+def test_two_at_once_make_one_environment(tmp_path: Path) -> None:
+    _stand_in(tmp_path, "sleep 0.5")
+    with ThreadPoolExecutor() as pool:
+        runs = [pool.submit(_run_make, tmp_path) for _ in range(3)]
+        assert [run.result()[0] for run in runs] == [0, 0, 0]
+    assert (tmp_path / "log").read_text().count("-m venv .venv") == 1
 
 
 def test_make_recovers_from_half_an_environment(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from bot.archive import chatgpt, native_format, schema
+from bot.archive import chatgpt, native_format, packed, schema
 from bot.archive.native_format import ConversationBundle
 from bot.conversation.tokens import TokenCounter
 from bot.errors import ArchiveError
@@ -38,10 +38,7 @@ class Importer:
 
     def read(self, file: Path, wish: ImportOptions) -> list[ConversationBundle]:
         """The conversations of a file. Raises ArchiveError, which says where something is wrong."""
-        try:
-            text = file.read_text(encoding="utf-8-sig")
-        except (OSError, UnicodeDecodeError) as exc:
-            raise ArchiveError(f"{file} can't be read: {exc}") from exc
+        text = packed.read(file)
         try:
             return self._chatgpt(text, wish) if _is_chatgpt(text) else self._keepsake(text, wish)
         except ArchiveError as exc:
