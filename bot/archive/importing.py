@@ -77,7 +77,10 @@ class Importer:
 
 def _entries(text: str) -> tuple[list[object], list[chatgpt.ChatGPTTitle]]:
     """The conversations of ChatGPT's file, unchecked, and what identifies them."""
-    found = _without_surrogates(json.loads(text))
+    try:
+        found = _without_surrogates(json.loads(text))
+    except RecursionError as exc:  # a depth that the parser permits, but that leaves no room for anything else
+        raise ArchiveError("it is nested too deep") from exc
     entries = found if isinstance(found, list) else [found]
     return entries, [_checked_value(TypeAdapter(chatgpt.ChatGPTTitle), entry, i) for i, entry in enumerate(entries)]
 
