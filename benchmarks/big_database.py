@@ -10,7 +10,7 @@ from datetime import UTC
 from itertools import accumulate
 from pathlib import Path
 
-from bot.conversation.indexing import turn_keys
+from bot.conversation.index_keys import turn_keys
 from storage import Storage
 from storage.records import HistoryTurn, Role
 from storage.search import tag

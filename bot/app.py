@@ -26,13 +26,14 @@ from bot.http import serve
 from bot.metrics import measure_loop
 from bot.settings import Settings
 from bot.updates.guarded_compactor import GuardedCompactor
+from bot.updates.guarded_reader import GuardedHistoryReader
 from bot.updates.lanes import STUCK_S, Lanes
 from bot.updates.polling import Polling, UpdateSource, until_reached
 from bot.updates.quarantine import Quarantine
 from bot.updates.receiver import Receiver
 from bot.updates.watchdog import HoldMonitor
 from bot.updates.webhook import Webhook
-from bot.wiring.conversation import build_engine, check_system_prompt
+from bot.wiring.conversation import WorkGuards, build_engine, check_system_prompt
 from bot.wiring.foundation import Foundation, build_foundation
 from bot.wiring.persistence import open_storage
 from bot.wiring.servers import any_reached
@@ -87,7 +88,8 @@ async def live(settings: Settings, quarantine: Quarantine) -> None:
         stack.push_async_callback(application.shutdown)
         await _first_contact(application)
         guarded = partial(GuardedCompactor, quarantine=quarantine, chats=storage.chats)
-        engine = build_engine(base, (bot.first_name, bot.username), guarded)
+        guards = WorkGuards(guarded, GuardedHistoryReader(quarantine, storage.chats))
+        engine = build_engine(base, (bot.first_name, bot.username), guards)
         stack.push_async_callback(engine.maintenance.close)
         await engine.maintenance.begin()
         stack.push_async_callback(engine.eraser.close)
@@ -100,7 +102,7 @@ async def live(settings: Settings, quarantine: Quarantine) -> None:
         lanes.start(router)
         health.watch_lanes(lanes.are_moving)
         receiver = Receiver(storage.database, storage.inbox, storage.chats, lanes, quarantine, bot, time.time)
-        scheduler = build_jobs(base, engine, bot, traffic.deliverer, lanes).scheduler()
+        scheduler = build_jobs(base, engine, bot, traffic, lanes).scheduler()
         scheduler.start()
         stack.callback(scheduler.shutdown, wait=False)
         stack.push_async_callback(lanes.drain, DRAIN_S)

@@ -66,6 +66,8 @@ for _kind in (
     "delivery",
     "notice",
     "compaction",
+    "turn",
+    "job",
 ):  # a series that starts at 1 would hide its first increase
     SET_ASIDE.labels(_kind)
 

@@ -63,6 +63,13 @@ class RetentionJob(Protocol):
         """Index what is missing, and optimize the index."""
 
 
+class JobGuard(Protocol):
+    """Runs jobs; implemented by ``updates.guarded_jobs.GuardedJobs``."""
+
+    async def run(self, name: str, job: Callable[[], Coroutine[None, None, None]]) -> None:
+        """Run a job, unless it is set aside."""
+
+
 class ResponseDeletionJob(Protocol):
     """What the jobs need from the engine; implemented by ``conversation.response_deletion.ResponseDeletion``."""
 
@@ -112,8 +119,10 @@ class Jobs:
         backups: BackupFolder | None,
         settings: JobSettings,
         clock: Callable[[], float],
+        guard: JobGuard | None = None,
     ) -> None:
         self._storage = storage
+        self._guard = guard
         self._keyboards = keyboards
         self._retention = retention
         self._outbox = outbox
@@ -151,11 +160,16 @@ class Jobs:
     def _at(self, crontab: str) -> BaseTrigger:
         return CrontabTrigger(Crontab.parse(crontab, self._settings.zone))
 
-    @staticmethod
     def _add(
-        scheduler: AsyncIOScheduler, job: Callable[[], Awaitable[None]], trigger: BaseTrigger, **options: object
+        self,
+        scheduler: AsyncIOScheduler,
+        job: Callable[[], Coroutine[None, None, None]],
+        trigger: BaseTrigger,
+        **options: object,
     ) -> None:
-        scheduler.add_job(_guarded(job), trigger, name=getattr(job, "__name__", str(job)), **options)
+        name = getattr(job, "__name__", str(job))
+        work = job if self._guard is None else partial(self._guard.run, name, job)
+        scheduler.add_job(_guarded(work, name), trigger, name=name, **options)
 
     async def drop_expired_buttons(self) -> None:
         """Remove expired buttons, such as Undo, along with the data they act on."""
@@ -242,7 +256,7 @@ class Jobs:
             await self.back_up()
 
 
-def _guarded(job: Callable[[], Awaitable[None]]) -> Callable[[], Coroutine[None, None, None]]:
+def _guarded(job: Callable[[], Awaitable[None]], name: str) -> Callable[[], Coroutine[None, None, None]]:
     """Skip a run, without a warning, while the previous one is still going; log the job's exceptions."""
     alone = asyncio.Lock()
 
@@ -253,8 +267,8 @@ def _guarded(job: Callable[[], Awaitable[None]]) -> Callable[[], Coroutine[None,
             async with alone:
                 await job()
         except asyncio.CancelledError:  # on shutdown; the scheduler would report it as a failure of the job
-            log.debug("The job %s was cut short", getattr(job, "__name__", job))
+            log.debug("The job %s was cut short", name)
         except Exception:
-            log.exception("The job %s failed; its next run will try again", getattr(job, "__name__", job))
+            log.exception("The job %s failed; its next run will try again", name)
 
     return run

@@ -130,6 +130,7 @@ MAY_IMPORT = {
     "bot.wiring.conversation": {"bot.errors", "bot.settings", "bot.conversation", "bot.llm", "bot.wiring", "storage"},
     "bot.wiring": {"bot", "storage"},
     "bot.doctor": {
+        "bot.updates.in_flight",
         "bot.pricing",
         "bot.conversation.window_probe",
         "bot.conversation.tokens",

@@ -105,7 +105,7 @@ async def test_failing_job_is_logged_and_raises_nothing(caplog: pytest.LogCaptur
         raise RuntimeError("disk full")
 
     with caplog.at_level(logging.ERROR):
-        await _guarded(broken)()
+        await _guarded(broken, "broken")()
     assert "The job broken failed" in caplog.text
 
 
@@ -117,7 +117,7 @@ async def test_a_job_that_takes_long_runs_alone() -> None:
         begun.append(1)
         await end.wait()
 
-    job = _guarded(slow)
+    job = _guarded(slow, "slow")
     first = asyncio.create_task(job())
     await asyncio.sleep(0)
     await job()

@@ -6,18 +6,24 @@ The search index follows the transcript. A damaged index is rebuilt in the backg
 import asyncio
 import logging
 import re
-from collections import Counter
 from collections.abc import Callable, Coroutine, Iterable, Sequence
-from datetime import date, datetime, tzinfo
-from functools import lru_cache
+from datetime import tzinfo
+from functools import partial
 
 from bot.concurrency import start_apart
-from bot.conversation.query import strip_timestamp
-from bot.conversation.search_terms import KEYS_VERSION, date_words, index_text, language_votes
+from bot.conversation.index_keys import (
+    LANGUAGES,
+    HistoryReader,
+    PlainHistoryReader,
+    languages_in,
+    runs_of_turns,
+    turn_keys,
+)
+from bot.conversation.search_terms import KEYS_VERSION
 from storage import StorageError, Transaction
 from storage.chats import Chats
-from storage.history import History, InContext
-from storage.records import Chat, HistoryTurn, Role
+from storage.history import History
+from storage.records import Chat, HistoryTurn
 from storage.search import Search, TurnKey
 
 BATCH = 100
@@ -45,13 +51,16 @@ log = logging.getLogger(__name__)
 
 
 class Indexer:
-    """Writes index keys; dates are those of `zone`."""
+    """Writes index keys; dates are those of `zone`. Turns are read by `reader`."""
 
-    def __init__(self, chats: Chats, history: History, search: Search, zone: tzinfo) -> None:
+    def __init__(
+        self, chats: Chats, history: History, search: Search, zone: tzinfo, reader: HistoryReader | None = None
+    ) -> None:
         self._chats = chats
         self._history = history
         self._search, self._index = search, search.index
         self._zone = zone
+        self._reader = reader or PlainHistoryReader()
 
     @property
     def is_damaged(self) -> bool:
@@ -102,8 +111,7 @@ class Indexer:
             if not rows.fresh:
                 return 0
             home = await self._home(tx, chat_id, rows.fresh)
-            # In a thread: a turn may contain a whole file, which takes a second.
-            keys = await asyncio.to_thread(turn_keys, (*rows.before, *rows.fresh), self._zone, home)
+            keys = await self._keys(chat_id, (*rows.before, *rows.fresh), home)
             # The last turn indexed before gets a new neighbour; the one before it serves only as its neighbour.
             await self._search.put(tx, chat_id, keys[max(len(rows.before) - 1, 0) :])
             await self._search.progress(tx, chat_id, rows.fresh[-1].turn_id)
@@ -117,13 +125,16 @@ class Indexer:
                 for chat_id, turn_ids in stale.items():
                     home = await self._chats.languages(chat_id, tx)
                     for rows in runs_of_turns(await self._history.indexed(tx, chat_id, turn_ids)):
-                        keys = await asyncio.to_thread(turn_keys, rows, self._zone, home)
+                        keys = await self._keys(chat_id, rows, home)
                         await self._search.put(tx, chat_id, [key for key in keys if key.turn_id in turn_ids])
                     await self._index.renewed(tx, turn_ids)
 
-    async def _home(self, tx: Transaction, chat_id: int, fresh: Iterable[HistoryTurn]) -> tuple[str, ...]:
+    async def _keys(self, chat_id: int, rows: Sequence[HistoryTurn], home: Sequence[str] = ()) -> list[TurnKey]:
+        return await self._reader.read(chat_id, rows, partial(turn_keys, zone=self._zone, home=home))
+
+    async def _home(self, tx: Transaction, chat_id: int, fresh: Sequence[HistoryTurn]) -> tuple[str, ...]:
         """The chat's languages, after counting those of new turns."""
-        languages = await asyncio.to_thread(_languages_in, fresh)
+        languages = await self._reader.read(chat_id, fresh, languages_in, LANGUAGES)
         await self._chats.count_languages(tx, chat_id, languages)
         return await self._chats.languages(chat_id, tx)
 
@@ -149,7 +160,7 @@ class Indexer:
         async with self._index.transaction() as tx:
             rows = await self._history.old(tx, chat_id, MOVED)
             home = await self._home(tx, chat_id, rows.old)
-            keys = {key.turn_id: key for key in await asyncio.to_thread(turn_keys, rows.all, self._zone, home)}
+            keys = {key.turn_id: key for key in await self._keys(chat_id, rows.all, home)}
             await self._search.put(tx, chat_id, [keys[row.turn_id] for row in rows.old])
             old = self._index.old
             await old.moved(tx, chat_id, rows.rest)
@@ -171,7 +182,7 @@ class Indexer:
         """Whether the index is sound: a sample of turns must be found by their words, and SQLite checks all of it."""
         probes = missed = 0
         for row in await self._history.sample(PROBES):
-            key = turn_keys([row], self._zone)[0]
+            key = (await self._keys(0, [row]))[0]
             # Words as written: stems depend on the languages that the chat had at the time.
             words = [word for word in (key.written or key.own).split() if _PROBE.fullmatch(word)]
             if words:
@@ -220,62 +231,6 @@ class Indexer:
             async with self._index.transaction() as tx:
                 more = await self._search.merge(tx, begins=begins)
             begins = False
-
-
-def turn_keys(rows: Sequence[HistoryTurn], zone: tzinfo, home: Sequence[str] = ()) -> list[TurnKey]:
-    """The keys of consecutive turns, each with its neighbours among them.
-
-    `home`: the chat's languages, most used first.
-    """
-    own = [index_text(_words(row), home) for row in rows]
-    label = [_label(row, zone, home) for row in rows]
-    keys = []
-    for index, row in enumerate(rows):
-        near = [
-            neighbour
-            for neighbour in (index - 1, index + 1)
-            if 0 <= neighbour < len(rows) and rows[neighbour].era == row.era
-        ]
-        around = " ".join(f"{label[neighbour]} {own[neighbour].terms}" for neighbour in near)
-        keys.append(TurnKey(row.turn_id, own[index].terms, around, label[index], own[index].written))
-    return keys
-
-
-def _languages_in(rows: Iterable[HistoryTurn]) -> Counter[str]:
-    return sum((language_votes(_words(row)) for row in rows), Counter[str]())
-
-
-def runs_of_turns(turns: Iterable[InContext]) -> list[list[HistoryTurn]]:
-    """Group turns with their neighbours (oldest first) into runs of consecutive turns, each turn once."""
-    runs: list[list[HistoryTurn]] = []
-    for turn in turns:
-        follows = turn.before is not None and runs and turn.before.turn_id in {row.turn_id for row in runs[-1][-2:]}
-        if not follows:
-            runs.append([])
-        known = {row.turn_id for row in runs[-1][-2:]}
-        near = (turn.before, turn.own, turn.after)
-        runs[-1] += [row for row in near if row is not None and row.turn_id not in known]
-    return runs
-
-
-def _words(row: HistoryTurn) -> str:
-    return row.content if row.role is Role.ASSISTANT else strip_timestamp(row.content)
-
-
-def _label(row: HistoryTurn, zone: tzinfo, home: Sequence[str]) -> str:
-    if row.role is Role.ASSISTANT:
-        return ""
-    return f"{_date(datetime.fromtimestamp(row.at, zone).date())} {_speaker(row.speaker or '', tuple(home))}".strip()
-
-
-@lru_cache(maxsize=1_000)
-def _date(day: date) -> str:
-    return f"{index_text(date_words(day), ('en',)).terms} {day:%Y%m%d}"
-
-
-@lru_cache(maxsize=1_000)
-def _speaker(name: str, home: tuple[str, ...]) -> str:
-    return index_text(name, home).terms
 
 
 class IndexRepair:

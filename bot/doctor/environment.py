@@ -12,6 +12,7 @@ import httpx
 from bot.doctor.report import Finding, cross, fine, note
 from bot.http import trust
 from bot.settings import Settings
+from bot.updates.in_flight import set_aside_beside
 from storage import NewerDatabaseError, StorageError
 from storage.backup_folder import BackupFolder
 from storage.files import is_claimed
@@ -114,14 +115,14 @@ async def _quarantined(path: Path) -> list[Finding]:
     try:
         found = await set_aside(path)
     except StorageError:  # the check of the database says why
-        return []
+        found = []
+    found += await asyncio.to_thread(set_aside_beside, path)
     if not found:
         return []
     more = f" and {len(found) - MOST_LISTED} more" if len(found) > MOST_LISTED else ""
     what = f"{', '.join(found[:MOST_LISTED])}{more}: the bot crashed three times while handling this"
-    return [
-        note("Set aside", what, "The log says when and where. The chat has a button to try again; please report it.")
-    ]
+    advice = "The log says when and where. The chat has a button to try messages and answers again; please report it."
+    return [note("Set aside", what, advice)]
 
 
 def _advice(exc: StorageError, path: Path) -> str:

@@ -24,6 +24,9 @@ from storage.records import Button, Chat, ChatKey, Delivery, Notice
 KEEP_S = 3 * 86_400.0
 """How long a notice that was set aside can be retried, in seconds."""
 
+_UNKNOWN_TO_DATABASE = (WorkKind.ANSWER, WorkKind.DELIVERY)
+"""Updates and notices have a state of their own."""
+
 log = logging.getLogger(__name__)
 
 
@@ -77,8 +80,11 @@ class SetAsideHandlers:
         self.done(key, notice.key)
 
     def done(self, key: WorkKey, chat_key: ChatKey) -> None:
-        """Drop its record from the quarantine, and log it for the operator."""
-        self._quarantine.acquit(key)
+        """Change its record in the quarantine, and log it for the operator."""
+        if key.kind in _UNKNOWN_TO_DATABASE:
+            self._quarantine.set_aside(key, chat_key)
+        else:
+            self._quarantine.acquit(key)
         SET_ASIDE.labels(key.kind.value).inc()
         log.error(
             "The process died three times while only %s (topic %d) was in flight, so it is set aside",

@@ -42,7 +42,7 @@ class GuardedCompactor(Compacting[T_co]):
         if chat is None or not self._quarantine.is_exhausted(key):
             work = self._compactor.compact(chat_id, most_prompt=most_prompt)
             return await (work if chat is None else self._quarantine.run(key, chat.key, work))
-        self._quarantine.acquit(key)
+        self._quarantine.set_aside(key, chat.key)
         SET_ASIDE.labels(key.kind.value).inc()
         log.error(
             "The process died three times while only the compaction of chat %d (topic %d) was in flight, so it is set "

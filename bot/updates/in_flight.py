@@ -17,7 +17,7 @@ from storage.records import ChatKey
 LINE = 96
 """Bytes per line, including its end: enough for four numbers of 20 digits."""
 _HEAD = re.compile(rb"keepsake-in-flight 1 (running|ending) (\d+) *\n")
-_MARK = re.compile(rb"(update|answer|delivery|notice|compaction) (\d+) (-?\d+) (\d+) (\d+) (\w+) *\n")
+_MARK = re.compile(rb"(update|answer|delivery|notice|compaction|indexing|turn|job) (\d+) (-?\d+) (\d+) (\d+) (\w+) *\n")
 _BLANK = re.compile(rb" *\n")
 BINARY = getattr(os, "O_BINARY", 0)
 """Needed on Windows."""
@@ -35,6 +35,21 @@ class WorkKind(StrEnum):
     DELIVERY = "delivery"
     NOTICE = "notice"
     COMPACTION = "compaction"
+    INDEXING = "indexing"
+    """Of several turns, identified by the first of them."""
+    TURN = "turn"
+    """The indexing of one turn."""
+    JOB = "job"
+    """A scheduled job, identified by a number made from its name."""
+
+
+_NAMES = {
+    WorkKind.ANSWER: "answer",
+    WorkKind.COMPACTION: "compaction",
+    WorkKind.INDEXING: "indexing",
+    WorkKind.TURN: "indexing of a message",
+}
+"""What the log calls work whose ID is a row number, of no use to operators."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -48,9 +63,11 @@ class WorkKey:
         return f"{self.kind} {self.id}"
 
     def named(self, chat_key: ChatKey) -> str:
-        """What the log calls it. An answer's or compaction's ID is a row number, of no use to operators."""
-        of_row = self.kind in (WorkKind.ANSWER, WorkKind.COMPACTION)
-        return f"{self.kind if of_row else self} of chat {chat_key.telegram_id}"
+        """What the log calls it."""
+        if self.kind is WorkKind.JOB:
+            return "a scheduled job"
+        words = _NAMES.get(self.kind, str(self))
+        return f"{words} of chat {chat_key.telegram_id}" if chat_key.telegram_id else words
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +80,12 @@ class WorkRecord:
     suspect: bool
     held: bool = False
     """Whether it is in flight even while it waits."""
+    aside: bool = False
+    """Whether it was set aside, and nothing else says so."""
 
     def line(self) -> bytes:
         """The line in the file, without padding."""
-        state = "held" if self.held else "suspect" if self.suspect else "begun"
+        state = "aside" if self.aside else "held" if self.held else "suspect" if self.suspect else "begun"
         words = (*(self.key.kind, self.key.id, self.chat_key.telegram_id, self.chat_key.thread_id), self.deaths, state)
         return " ".join(map(str, words)).encode()
 
@@ -201,4 +220,17 @@ def _parsed(line: bytes) -> WorkRecord | None:
     kind, number, telegram_id, thread_id, deaths, state = match.groups()
     chat_key = ChatKey(int(telegram_id), int(thread_id))
     key = WorkKey(WorkKind(kind.decode()), int(number))
-    return WorkRecord(key, chat_key, int(deaths), suspect=state == b"suspect", held=state == b"held")
+    return WorkRecord(
+        key, chat_key, int(deaths), suspect=state == b"suspect", held=state == b"held", aside=state == b"aside"
+    )
+
+
+def file_beside(database: Path) -> Path:
+    """The file of a database."""
+    return database.with_name(f"{database.name}.inflight")
+
+
+def set_aside_beside(database: Path) -> list[str]:
+    """What was set aside and a database doesn't know of, in the log's words."""
+    marks = InFlightFile(file_beside(database)).read().marks
+    return [mark.key.named(mark.chat_key) for mark in marks if mark.aside]

@@ -16,7 +16,8 @@ The states of a piece of work (an update that begins a batch, a pending answer, 
     lanes wait (``receiver``), up to a time limit. A suspect that finishes is unknown again.
 - *suspect, n deaths*: it alone was in flight when the process died; if several were, the death counts for none of them.
     Deaths are kept until the work finishes: a process that shuts down, or dies of something else, changes nothing.
-- *exhausted*, after three deaths: it is not started again; its handler sets it aside and says so.
+- *exhausted*, after three deaths: it is not started again; its handler sets it aside and says so. What the database
+    doesn't know to be set aside stays in the file until it is done after all, for the doctor and for later starts.
 
 An answer runs code for every word that arrives, so a process killed by someone in the middle of an answer dies in its
 code more often than by chance; so does a compaction. Their deaths count a third, unless the watchdog saw that the loop
@@ -40,13 +41,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
-from bot.updates.in_flight import InFlightFile, WorkKey, WorkKind, WorkRecord
+from bot.updates.in_flight import InFlightFile, WorkKey, WorkKind, WorkRecord, file_beside
 from bot.updates.watchdog import Watchdog
 from storage.records import ChatKey
 
 MOST_DEATHS = 3
 PER_DEATH = 3
 """What a death usually counts: deaths are counted in thirds."""
+MOST_ASIDE = 1_000
+"""The most that is kept of what was set aside; the newest."""
+_UNATTENDED = (WorkKind.INDEXING, WorkKind.TURN, WorkKind.JOB)
+"""Work that no lane does; it starts by itself."""
 NOWHERE = ChatKey(0)
 """The key of an update that is being parsed, so its chat is not known yet."""
 
@@ -79,13 +84,13 @@ class Quarantine:
         self._chat_keys: dict[WorkKey, ChatKey] = {}
         self._waiting: dict[WorkKey, int] = {}
         """The slots of suspects that are not running."""
+        self._aside: dict[WorkKey, int] = {}
+        """The slots of what was set aside."""
 
     @classmethod
     def for_database(cls, database: Path) -> Self:
         """The quarantine of a database, whose file is next to it."""
-        return cls(
-            database.with_name(f"{database.name}.inflight"), Watchdog(database.with_name(f"{database.name}.hung"))
-        )
+        return cls(file_beside(database), Watchdog(database.with_name(f"{database.name}.hung")))
 
     def open(self) -> None:
         """Count the death of the previous process, if it died, and start a new file."""
@@ -94,14 +99,18 @@ class Quarantine:
         if running:
             named = sorted(record.key.named(record.chat_key) for record in before.in_flight)
             log.warning("The previous process died with %s in flight", ", ".join(named))
+        aside = [mark for mark in before.marks if mark.aside][-MOST_ASIDE:]
         for mark in before.marks:
+            if mark.aside:
+                continue
             deaths = mark.deaths + (_weight(mark, seen=seen) if running == {mark.key} else 0)
             if deaths or mark.suspect or mark.key in running:
                 self._deaths[mark.key] = max(deaths, self._deaths.get(mark.key, 0))
                 self._chat_keys[mark.key] = mark.chat_key
         kept = [WorkRecord(key, self._chat_keys[key], deaths, suspect=True) for key, deaths in self._deaths.items()]
-        slots = self._marks.begin(kept)
-        self._waiting = {mark.key: slot for mark, slot in zip(kept, slots, strict=True)}
+        slots = self._marks.begin([*aside, *kept])
+        self._aside = {mark.key: slot for mark, slot in zip(aside, slots, strict=False)}
+        self._waiting = {mark.key: slot for mark, slot in zip(kept, slots[len(aside) :], strict=True)}
         if self._watchdog is not None:
             self._watchdog.start()
 
@@ -117,8 +126,9 @@ class Quarantine:
             self._watchdog.stop()
 
     def suspects(self) -> list[tuple[WorkKey, ChatKey]]:
-        """What was in flight when a process died and has not finished yet: updates first, in order."""
-        return sorted(self._chat_keys.items(), key=lambda item: (item[0].kind is not WorkKind.UPDATE, item[0]))
+        """What lanes had in flight when a process died and has not finished yet: updates first, in order."""
+        attended = (item for item in self._chat_keys.items() if item[0].kind not in _UNATTENDED)
+        return sorted(attended, key=lambda item: (item[0].kind is not WorkKind.UPDATE, item[0]))
 
     def is_suspect(self, key: WorkKey) -> bool:
         """Whether it was in flight when a process died, and has not finished yet."""
@@ -148,9 +158,20 @@ class Quarantine:
             self._deaths[key], self._chat_keys[key] = deaths * PER_DEATH, chat_key
             self._wait(key, chat_key)
 
+    def set_aside(self, key: WorkKey, chat_key: ChatKey) -> None:
+        """Record that it was set aside, until it is done after all."""
+        self.acquit(key)
+        self._aside[key] = self._marks.add(WorkRecord(key, chat_key, 0, suspect=False, aside=True))
+
+    def is_set_aside(self, key: WorkKey) -> bool:
+        """Whether it was set aside and has not been done since."""
+        return key in self._aside
+
     def acquit(self, key: WorkKey) -> None:
         """Drop its record: it has finished, was set aside, or no longer exists."""
         self._forget_mark(key)
+        if (slot := self._aside.pop(key, None)) is not None:
+            self._marks.remove(slot)
         self._deaths.pop(key, None)
         self._chat_keys.pop(key, None)
 

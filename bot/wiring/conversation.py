@@ -10,6 +10,7 @@ from bot.conversation.compaction import Compactor, WindowCompactor
 from bot.conversation.content_filter import ContentFilterRecovery
 from bot.conversation.embedding import EmbeddingIndex
 from bot.conversation.forgetting import Eraser, Forgetting
+from bot.conversation.index_keys import HistoryReader
 from bot.conversation.indexing import Indexer, IndexRepair
 from bot.conversation.maintenance import Maintenance, Retention
 from bot.conversation.media_attempts import MediaAttempts
@@ -74,13 +75,16 @@ class Engine:
     limits: Limits
 
 
-def build_engine(
-    base: Foundation, names: Collection[str], guarded: Callable[[Compactor], WindowCompactor] | None = None
-) -> Engine:
-    """Build it after `check_system_prompt` has passed; `names` are the bot's names in Telegram.
+@dataclass(frozen=True, slots=True)
+class WorkGuards:
+    """They record work, to find out afterwards which killed the process."""
 
-    `guarded` wraps the compactor, to find out afterwards which compaction killed the process.
-    """
+    compactor: Callable[[Compactor], WindowCompactor]
+    reader: HistoryReader
+
+
+def build_engine(base: Foundation, names: Collection[str], guards: WorkGuards | None = None) -> Engine:
+    """Build it after `check_system_prompt` has passed; `names` are the bot's names in Telegram."""
     settings, storage, count_tokens, zone = base.settings, base.storage, base.count_tokens, base.settings.zone
     models, timeout = base.servers.models, settings.model_timeout
     selector = _selector(settings, models)
@@ -92,10 +96,12 @@ def build_engine(
     markers = CacheMarkerPolicy(storage.usage, settings.cache_markers, models.cache, time.time)
     refusals = RefusalSearch(storage, windows, side_requests)
     compactor = Compactor(storage.database, storage.memories, windows, side_requests, markers, refusals, time.time)
-    indexer = Indexer(storage.chats, storage.history, storage.search, zone)
+    indexer = Indexer(storage.chats, storage.history, storage.search, zone, guards.reader if guards else None)
     embedding = _embedding(base, usage)
     probe = WindowProbe(storage.database, storage.usage, selector, usage, growth, count_tokens, timeout)
-    maintenance = _maintenance(base, windows, guarded(compactor) if guarded else compactor, indexer, embedding, probe)
+    maintenance = _maintenance(
+        base, windows, guards.compactor(compactor) if guards else compactor, indexer, embedding, probe
+    )
     recall = _recall(base, indexer, embedding, names)
     toolbox = Toolbox(
         storage.database, storage.chats, storage.memories, storage.history, windows, recall, count_tokens, time.time

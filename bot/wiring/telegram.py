@@ -56,6 +56,7 @@ from bot.outbound.formatting import Conversions
 from bot.outbound.refusals import Features
 from bot.scheduler import Jobs, JobSettings
 from bot.settings import Settings
+from bot.updates.guarded_jobs import GuardedJobs
 from bot.updates.lanes import Lanes
 from bot.updates.quarantine import Quarantine
 from bot.wiring.conversation import Engine
@@ -212,12 +213,12 @@ def _handlers(base: Foundation, engine: Engine, bot: Bot, traffic: Traffic, lane
     )
 
 
-def build_jobs(base: Foundation, engine: Engine, bot: Bot, deliverer: Deliverer, lanes: Lanes) -> Jobs:
+def build_jobs(base: Foundation, engine: Engine, bot: Bot, traffic: Traffic, lanes: Lanes) -> Jobs:
     """Build the scheduled jobs. Raises SettingError."""
     settings, storage = base.settings, base.storage
     return Jobs(
         storage=storage,
-        keyboards=deliverer,
+        keyboards=traffic.deliverer,
         retention=engine.retention,
         outbox=OutboxWorker(storage, bot, base.owners, lanes),
         responses=ResponseDeletion(storage.database, storage.servers, base.servers.keeper),
@@ -231,6 +232,7 @@ def build_jobs(base: Foundation, engine: Engine, bot: Bot, deliverer: Deliverer,
             settings.retention_days,
         ),
         clock=time.time,
+        guard=GuardedJobs(traffic.quarantine, time.monotonic),
     )
 
 

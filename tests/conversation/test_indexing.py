@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.conversation import indexing
+from bot.conversation import index_keys, indexing
 from bot.conversation.indexing import Indexer
 from bot.conversation.maintenance import Retention
 from bot.conversation.search_terms import IndexedText, index_text
@@ -255,7 +255,7 @@ async def test_words_are_read_beside_the_event_loop(history: History, monkeypatc
         threads.add(threading.get_ident())
         return index_text(text, home)
 
-    monkeypatch.setattr(indexing, "index_text", read)
+    monkeypatch.setattr(index_keys, "index_text", read)
     first = (await history.talk("alpha", "a whole file " * 100, "gamma"))[0]
     await history.forget(first)
     assert threads

@@ -6,10 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
+from bot.conversation import index_keys
 from bot.conversation.generation import Generation
 from bot.inbound import reading
 from bot.inbound.downloads import Downloads
 from bot.outbound import delivery
+from bot.scheduler import Jobs
 
 WORD = "poison"
 """What has this word in it is poison."""
@@ -99,7 +101,30 @@ def _answers(strike: Callable[[], NoReturn]) -> None:
     Generation.write = poisoned_write  # type: ignore[method-assign, assignment]
 
 
+def _indexing(strike: Callable[[], NoReturn]) -> None:
+    """A turn that is made searchable, in a thread."""
+    text = vars(index_keys)["index_text"]
+
+    def index_text(words: str, *of: Any) -> Any:
+        if WORD in words:
+            strike()
+        return text(words, *of)
+
+    vars(index_keys)["index_text"] = index_text
+
+
+def _jobs(strike: Callable[[], NoReturn]) -> None:
+    """A scheduled job, right after the start."""
+
+    async def purge_resets(_: Jobs) -> None:
+        strike()
+
+    Jobs.purge_resets = purge_resets  # type: ignore[method-assign, assignment]
+
+
 PLACES = {
+    "indexing": _indexing,
+    "jobs": _jobs,
     "reading": _reading,
     "files": _files,
     "splitting": _splitting,

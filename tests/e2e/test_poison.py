@@ -86,6 +86,44 @@ async def test_stored_reply_that_freezes_is_set_aside(process: Stage) -> None:
     assert (await process.replies(3))[2] == "this is poison"
 
 
+async def test_turn_that_kills_indexing_is_left_out(process: Stage) -> None:
+    process.model.always(Say("Answered."))
+    await process.start()
+    for number in range(9):
+        await process.ann.say(process.home, "a good morning" if number != 4 else "what a poison")
+        await process.replies(number + 1)
+    await _ended_index(process)
+    await process.start(POISON="indexing:kill")
+    await _supervised(process)
+    await process.ann.say(process.home, "and now?")
+    assert (await process.replies(10))[9] == "Answered."
+    found = (await process.shell("doctor")).written
+    assert f"indexing of a message of chat {process.home.id}: the bot crashed three times" in found
+    assert _indexed(process) > 16
+
+
+async def test_job_that_kills_every_start_rests(process: Stage) -> None:
+    process.model.always(Say("Answered."))
+    await process.start(POISON="jobs:kill")
+    await _supervised(process)
+    await process.ann.say(process.home, "hello")
+    assert await process.replies(1) == ["Answered."]
+    assert "only the job purge_resets was in flight" in process.log()
+    assert "a scheduled job: the bot crashed three times" in (await process.shell("doctor")).written
+
+
+async def _ended_index(process: Stage) -> None:
+    """End the bot, and take its index away as if nothing had been indexed yet."""
+    await process.end()
+    with closing(sqlite3.connect(process.folder / "keepsake.db")) as connection, connection:
+        connection.execute("UPDATE chats SET indexed_turn = 0")
+
+
+def _indexed(process: Stage) -> int:
+    with closing(sqlite3.connect(process.folder / "keepsake.db")) as connection, connection:
+        return int(connection.execute("SELECT indexed_turn FROM chats").fetchone()[0])
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("signals", [1, 2])
 async def test_ends_that_were_asked_for_count_nothing(signals: int, process: Stage) -> None:
