@@ -225,11 +225,8 @@ def build_jobs(base: Foundation, engine: Engine, bot: Bot, traffic: Traffic, lan
         wakeups=lanes,
         backups=backup_folder(settings),
         settings=JobSettings(
-            settings.compact_schedule,
-            settings.zone,
-            settings.inbox_keep_days,
-            settings.reset_keep_days,
-            settings.retention_days,
+            *(settings.compact_schedule, settings.zone, settings.inbox_keep_days),
+            *(settings.reset_keep_days, settings.retention_days),
         ),
         clock=time.time,
         guard=GuardedJobs(traffic.quarantine, time.monotonic),
