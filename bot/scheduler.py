@@ -250,7 +250,7 @@ class Jobs:
 
     async def back_up_if_due(self) -> None:
         """Write a backup if the newest one is too old, or there is none."""
-        newest = await asyncio.to_thread(self._backups.newest) if self._backups is not None else None
+        newest = await asyncio.to_thread(self._backups.newest, self._clock()) if self._backups is not None else None
         BACKUP_AT.set(newest or 0.0)
         if newest is None or self._clock() - newest > BACKUP_OLD_S:
             await self.back_up()

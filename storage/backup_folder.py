@@ -7,6 +7,7 @@ import asyncio
 import glob
 from contextlib import suppress
 from datetime import UTC, datetime
+from errno import EEXIST
 from pathlib import Path
 
 from storage import files
@@ -18,6 +19,8 @@ STAMP = "%Y-%m-%dT%H%M%SZ"
 """In UTC, so that the names sort by time."""
 _STAMPED = "[0-9]" * 4 + "-[0-9][0-9]" * 2 + "T" + "[0-9]" * 6 + "Z"
 _UNFINISHED = ".part"
+CLOCK_S = 60.0
+"""How far ahead of the clock a backup may be."""
 
 
 class BackupFolder:
@@ -28,18 +31,30 @@ class BackupFolder:
         self._folder = folder
         self._keep = keep
 
-    def prepare(self) -> None:
-        """Create the folder if it doesn't exist, and check that it can be written to. Raises OSError."""
+    def prepare(self, bot: str) -> None:
+        """Create the folder if it doesn't exist, check that it can be written to, and note whose it is.
+
+        Raises OSError; FileExistsError if it is another bot's, whose backups would be deleted. `bot`: its Telegram ID.
+        """
         files.make_folder(self._folder)
         probe = self._folder / f".{self._database.name}.probe"
         probe.unlink(missing_ok=True)
         files.make_file(probe)
         probe.unlink()
+        note = self._folder / f".{self._database.name}.bot"
+        if note.exists():
+            if (owner := note.read_text(encoding="utf-8").strip()) != bot:
+                raise FileExistsError(EEXIST, f"it has the backups of another bot, {owner} (says {note.name} in it)")
+        else:
+            files.make_file(note)
+            note.write_text(f"{bot}\n", encoding="utf-8")
 
-    def newest(self) -> float | None:
-        """When the newest backup was made (Unix seconds), or None if there is none. Raises OSError."""
-        made = self._made()
-        return self._time(made[-1]) if made else None
+    def newest(self, now: float) -> float | None:
+        """When the newest backup was made (Unix seconds), or None if there is none. Raises OSError.
+
+        One from the future doesn't count: it was made while the clock was wrong.
+        """
+        return max((made for made in map(self._time, self._made()) if made <= now + CLOCK_S), default=None)
 
     async def write(self, now: float) -> Path:
         """Make a backup, check it, and delete the oldest ones. Returns the new file. Raises StorageError."""
@@ -62,7 +77,8 @@ class BackupFolder:
         """Create the folder, and remove what a killed process left in it."""
         files.make_folder(self._folder)
         for left in self._folder.glob(self._pattern + _UNFINISHED + "*"):
-            left.unlink(missing_ok=True)
+            if not left.is_dir():
+                left.unlink(missing_ok=True)
 
     def _rotate(self, new: Path) -> None:
         others = [file for file in self._made() if file != new]
@@ -70,7 +86,7 @@ class BackupFolder:
             old.unlink(missing_ok=True)
 
     def _made(self) -> list[Path]:
-        return sorted(self._folder.glob(self._pattern))
+        return sorted(file for file in self._folder.glob(self._pattern) if file.is_file())
 
     @property
     def _pattern(self) -> str:

@@ -10,6 +10,7 @@ window, 4,096 tokens by default, it drops the oldest messages. Such reports must
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
+from functools import partial
 
 from bot.metrics import count_usage
 from bot.pricing import Amount
@@ -193,5 +194,5 @@ class UsageRecorder:
         today = datetime.fromtimestamp(self._clock(), self._zone).date()
         await self._usage.record(tx, chat_id, today, asked.model, usage, turns=turns)
         await self._usage.record_for_user(tx, asked.user_id, today, asked.model, usage)
-        count_usage(asked.model, usage, self._price({asked.model: usage}))
+        tx.after_commit.append(partial(count_usage, asked.model, usage, self._price({asked.model: usage})))
         return usage

@@ -175,7 +175,7 @@ async def check_backups(settings: Settings) -> Finding:
     backups = BackupFolder(settings.database_path, folder, settings.backup_keep)
     try:
         await asyncio.to_thread(can_be_made, folder / "probe")
-        newest = await asyncio.to_thread(backups.newest)
+        newest = await asyncio.to_thread(backups.newest, time.time())
     except (OSError, StorageError) as exc:
         reason = exc.strerror if isinstance(exc, OSError) else exc
         return note("Backups", f"{folder} can't be used: {reason}", "BACKUP_DIR: use a folder this user can write to.")

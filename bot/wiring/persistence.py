@@ -28,7 +28,9 @@ def backup_folder(settings: Settings) -> BackupFolder | None:
         return None
     folder = BackupFolder(settings.database_path, settings.backup_dir, settings.backup_keep)
     try:
-        folder.prepare()
+        folder.prepare(settings.telegram_bot_token.get_secret_value().partition(":")[0])
+    except FileExistsError as exc:
+        raise SettingError(f"BACKUP_DIR: {settings.backup_dir} can't be used: {exc.strerror}") from exc
     except OSError as exc:
         raise SettingError(f"BACKUP_DIR: {settings.backup_dir} can't be written to: {exc.strerror}") from exc
     return folder
