@@ -8,7 +8,7 @@ found by trying the IDs that follow the newest one known.
 import logging
 from typing import Protocol
 
-from telegram import Bot
+from telegram import Bot, Message
 from telegram.error import BadRequest, TelegramError
 
 from bot.outbound.content import Destination
@@ -47,7 +47,7 @@ async def find_own(bot: Bot, chat_id: int, after: int) -> int | None:
     missing = 0
     for message_id in range(after + 1, after + 1 + MOST_TRIED):
         try:
-            await bot.edit_message_reply_markup(chat_id, message_id)
+            changed = await bot.edit_message_reply_markup(chat_id, message_id)
         except BadRequest as exc:
             refusal = classify(exc)
             if refusal is Refusal.NOT_MODIFIED:
@@ -58,6 +58,6 @@ async def find_own(bot: Bot, chat_id: int, after: int) -> int | None:
         except TelegramError as exc:
             log.warning("Whether a message has arrived in chat %d can't be found out: %s", chat_id, exc)
             return None
-        else:
-            return message_id
+        else:  # a server that doesn't show the message may not have looked either
+            return message_id if isinstance(changed, Message) and changed.message_id == message_id else None
     return None
