@@ -32,7 +32,7 @@ NOT_INSTALLED = (
 )
 OURS = ("bot", "storage", "sandbox")
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("bot.__main__")  # also with python -m bot: other loggers are taken for libraries
 
 
 def console() -> int:
