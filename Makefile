@@ -11,7 +11,7 @@ RUN_STAMP := .venv/.run
 DEV_STAMP := .venv/.dev
 QUIET = $(if $(wildcard $(DEV_STAMP) $(RUN_STAMP)),-q)
 
-.PHONY: help sandbox run doctor test test-long chaos fuzz lint format docs lock bench bench-memory bench-languages \
+.PHONY: help sandbox run doctor test test-long chaos fuzz fuzz-atheris lint format docs lock bench bench-memory bench-languages \
 	bench-caches bench-recall bench-code bench-engine bench-message clean
 .SILENT:
 
@@ -22,6 +22,7 @@ help:
 	echo "make test         run the tests (make test-long: also the slow ones)"
 	echo "make chaos        kill the bot a hundred times, and take away its disk and its servers (a quarter of an hour)"
 	echo "make fuzz         feed what comes from outside with many more damaged examples than make test does"
+	echo "make fuzz-atheris the same, guided by which lines run: FUZZED=markdown, callback_data, events or answer"
 	echo "make lint         check format, lint and types"
 	echo "make format       format the code"
 	echo "make docs         write docs/settings.md and .env.example from the settings class"
@@ -61,6 +62,12 @@ chaos: $(DEV_STAMP)
 FUZZ ?= 50
 fuzz: $(DEV_STAMP)
 	FUZZ=$(FUZZ) $(BIN)/python -m pytest -n $(WORKERS) -q -o timeout=7200 tests/fuzz $(ARGS)
+
+# FUZZED: a function of tests/fuzz/coverage_guided.py; ARGS: options of libFuzzer. There are builds for Linux.
+FUZZED ?= markdown
+fuzz-atheris: $(DEV_STAMP)
+	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[fuzz]'
+	$(BIN)/python -m tests.fuzz.coverage_guided $(FUZZED) -max_total_time=300 $(ARGS)
 
 lint: $(DEV_STAMP)
 	$(BIN)/ruff format --check .

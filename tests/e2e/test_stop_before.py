@@ -204,3 +204,16 @@ async def test_a_late_press_ends_the_delivery(stage: Stage, monkeypatch: pytest.
     arrived = len(stage.home.replies)
     assert arrived < 9
     assert await say(stage, "And now?") == "short"
+
+
+@pytest.mark.parametrize("command", ["/stop", "/reset"])
+async def test_a_long_delivery_can_be_ended(stage: Stage, command: str) -> None:
+    stage.model.script(Say("\n\n".join(f"part{number} {'word ' * 790}" for number in range(12))), Say("Still here."))
+    await stage.start()
+    await stage.ann.say(stage.home, "Tell me a lot.")
+    await stage.replies(2)
+    await stage.ann.say(stage.home, command)
+    await stage.ann.say(stage.home, "Are you there?")
+    await stage.telegram.changed(lambda: stage.home.replies[-1].text == "Still here.", PATIENCE_S)
+    parts = [message for message in stage.home.replies if message.text.startswith("part")]
+    assert 2 <= len(parts) <= 5

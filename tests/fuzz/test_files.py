@@ -14,6 +14,7 @@ from bot.media.media_errors import MediaError
 from bot.media.sound import convert_sound
 from tests.fuzz.mutations import changed_bytes, fuzzed
 from tests.media.files import heic, pdf, picture, recorded, scan, wav, word
+from tests.media.test_sheets import zipped
 
 XML = st.sampled_from(
     [b"<", b">", b"&#x0;", b"&#99999999;", b"<!DOCTYPE a>", b"</w:p>", b"<w:p>" * 9, b"9" * 40, b"\xff"]
@@ -23,6 +24,7 @@ XML = st.sampled_from(
 @cache
 def documents() -> dict[str, bytes]:
     packages = {"a.docx": word("one", "two", table=(("a", "b"),)), "a.xlsx": workbook(), "a.pptx": deck()}
+    packages |= {"a.odt": open_document(), "a.ods": open_document("spreadsheet"), "a.epub": book()}
     letter = b"From: a@b.c\r\nSubject: =?utf-8?b?aGk=?=\r\nContent-Type: text/html\r\n\r\n<p>hi</p>"
     page = b"<html><body><p>hi<table><tr><td>x</table>"
     texts = {"a.eml": letter, "a.html": page, "a.rtf": rb"{\rtf1\ansi hi \'e4\par}"}
@@ -47,6 +49,28 @@ def deck() -> bytes:
     return written.getvalue()
 
 
+def open_document(kind: str = "text") -> bytes:
+    names = " ".join(
+        f'xmlns:{one}="urn:oasis:names:tc:opendocument:xmlns:{one}:1.0"' for one in ("office", "text", "table")
+    )
+    cell = "<table:table-cell office:value-type='string'><text:p>two</text:p></table:table-cell>"
+    rows = f"<table:table table:name='Plans'><table:table-row>{cell}</table:table-row></table:table>"
+    body = f"<office:{kind}><text:h>one</text:h>{rows}<text:p>a<text:s/>b</text:p></office:{kind}>"
+    content = f"<office:document-content {names}><office:body>{body}</office:body></office:document-content>"
+    manifest = "<manifest:manifest xmlns:manifest='urn:oasis:names:tc:opendocument:xmlns:manifest:1.0'/>"
+    files = {"mimetype": f"application/vnd.oasis.opendocument.{kind}", "META-INF/manifest.xml": manifest}
+    return zipped(files | {"content.xml": content})
+
+
+def book() -> bytes:
+    container = "<container><rootfiles><rootfile full-path='OPS/a.opf'/></rootfiles></container>"
+    items = "<item id='1' href='1.xhtml'/><item id='2' href='two%20.xhtml'/>"
+    package = f"<package><manifest>{items}</manifest><spine><itemref idref='1'/><itemref idref='2'/></spine></package>"
+    page = "<html><body><h1>one</h1><ol start='5'><li>a</ol></body></html>"
+    files = {"mimetype": "application/epub+zip", "META-INF/container.xml": container, "OPS/a.opf": package}
+    return zipped(files | {"OPS/1.xhtml": page, "OPS/two .xhtml": page})
+
+
 @cache
 def pictures() -> list[bytes]:
     return [*(picture(kind=kind) for kind in ("JPEG", "PNG", "GIF", "WEBP", "TIFF", "BMP")), heic()]
@@ -60,11 +84,11 @@ def sounds() -> list[bytes]:
 @st.composite
 def changed_package(draw: st.DrawFn) -> tuple[str, bytes]:
     """A package in which one of its files is changed."""
-    name = draw(st.sampled_from(["a.docx", "a.xlsx", "a.pptx"]))
+    name = draw(st.sampled_from(["a.docx", "a.xlsx", "a.pptx", "a.odt", "a.ods", "a.epub"]))
     written = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(documents()[name])) as old, zipfile.ZipFile(written, "w") as new:
         names = old.namelist()
-        changed = draw(st.sampled_from([one for one in names if one.endswith((".xml", ".rels"))]))
+        changed = draw(st.sampled_from([one for one in names if one.endswith((".xml", ".rels", ".opf", ".xhtml"))]))
         for one in names:
             data = old.read(one)
             if one == changed:
