@@ -16,7 +16,7 @@ with atheris.instrument_imports(include=["bot.outbound", "bot.handlers.callbacks
     from bot.handlers.callbacks import BUTTONS
     from bot.llm.answer_stream import AnswerStream, Bounds
     from bot.llm.server_sent_events import parse_events
-    from bot.llm.stream_events import Finish, Finished, Received, TextDelta
+    from bot.llm.stream_events import Finish, Finished, Received, StreamEvent, TextDelta
     from bot.outbound.formatting import TEXT_LIMIT, limit_share
     from bot.outbound.splitting import pieces
 
@@ -63,7 +63,7 @@ def answer(data: bytes) -> None:
     """No text is lost between thoughts and answer, and all of it can be stored."""
     text, size = data[1:].decode("utf-8", "ignore"), 1 + (data[0] if data else 0) % 16
     stream, received = AnswerStream(MANY), Received()
-    said = [TextDelta(text[at : at + size]) for at in range(0, len(text), size)]
+    said: list[StreamEvent] = [TextDelta(text[at : at + size]) for at in range(0, len(text), size)]
     for event in [*said, Finished(Finish.STOP)]:
         for read in stream.read([event]):
             received.add(read)
