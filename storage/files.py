@@ -15,6 +15,7 @@ import logging
 import os
 import stat
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -67,6 +68,14 @@ def tighten(paths: Iterable[Path]) -> None:
             continue
         except OSError as exc:
             log.warning("%s may be readable by others, and that can't be changed: %s", path, exc.strerror)
+
+
+def warn_if_wide(paths: Iterable[Path]) -> None:
+    """Log which of these files and folders others can read or enter; their owner may want that, so it stays."""
+    for path in paths if _HAS_MODES else ():
+        with suppress(OSError):
+            if (mode := stat.S_IMODE(path.stat().st_mode)) & ~FOLDER:
+                log.warning("%s can be read or written by others (mode %03o): chmod go= %s", path, mode, path)
 
 
 class DatabaseInUseError(Exception):

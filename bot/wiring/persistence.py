@@ -77,6 +77,7 @@ async def lock_database(settings: Settings, stack: AsyncExitStack) -> None:
 def _tidy_folder(path: Path) -> None:
     backup.sweep(path)
     files.tighten(files.of_database(path))
+    files.warn_if_wide([Path(".env")])
     if copies := old_version.copies(path):
         log.info("Copies of the database from before an update, to delete once all is well: %s", _listed(copies))
 

@@ -27,11 +27,14 @@ async def test_a_running_bot_and_its_backups_are_private(process: Stage) -> None
     assert stat.S_IMODE((process.folder / "data").stat().st_mode) == 0o700
     await process.end()
     await asyncio.to_thread((process.folder / "data" / "keepsake.db").chmod, 0o644)
+    await asyncio.to_thread((process.folder / ".env").touch)
+    await asyncio.to_thread((process.folder / ".env").chmod, 0o644)
     await process.start()
     await process.ann.say(process.home, "hello again")
     await process.replies(2)
     assert set(_modes(process).values()) == {0o600}
     assert "could be read or written by others (mode 644)" in process.log()
+    assert ".env can be read or written by others (mode 644)" in process.log()
 
 
 def _bytes(stage: Stage) -> bytes:
