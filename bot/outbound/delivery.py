@@ -215,7 +215,7 @@ class Deliverer:
         """Show a chat action such as "typing" while the block runs, if it takes more than a second."""
 
         async def show() -> None:
-            if not self._flood_control.halted(to):
+            if not self._flood_control.halted(to) and self._flood_control.may_act():
                 await self._api.act(to, action)
 
         return busy(show)

@@ -33,6 +33,8 @@ class _Rate:
 _PRIVATE = _Rate(spacing=1.0, burst=4)
 _GROUP = _Rate(spacing=4.0, burst=5)  # 15 per minute and a burst of 5: never more than 20 in any minute
 _OVERALL = _Rate(spacing=0.04, burst=5)  # never more than 30 in any second
+_ACTIONS = _Rate(spacing=0.1, burst=10)
+"""Chat actions of all chats: with hundreds of chats waiting, these would be most of the work."""
 _SPARE = 2
 """How many messages of a group's burst notices leave to answers."""
 _LOOK_S = 0.25
@@ -72,6 +74,7 @@ class FloodControl:
         # When the next message would be due with even spacing; a burst runs ahead of it.
         self._due: dict[int, float] = {}
         self._overall_due = 0.0
+        self._action_due = 0.0
         self._halted_until: dict[int, float] = {}
         self._patient = asyncio.Lock()
 
@@ -109,6 +112,14 @@ class FloodControl:
         if self.halted(to) or self._due.get(to.chat_id, now) > now or self._overall_due > now:
             return False
         self._reserve(to)
+        return True
+
+    def may_act(self) -> bool:
+        """Whether a chat action may be shown now; if so, it is counted."""
+        now = self._clock()
+        if self._action_due - _ACTIONS.tolerance > now:
+            return False
+        self._action_due = max(now, self._action_due) + _ACTIONS.spacing
         return True
 
     def halt(self, to: Destination, seconds: float) -> None:

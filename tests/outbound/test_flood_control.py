@@ -158,3 +158,9 @@ async def test_requests_beyond_the_connections_wait(monkeypatch: pytest.MonkeyPa
     requests = CountedRequests(3)
     await asyncio.gather(*(requests.do_request("url", "POST") for _ in range(20)))
     assert most == 3
+
+
+def test_chat_actions_are_bounded(flood_control: FloodControl, clock: Clock) -> None:
+    assert sum(flood_control.may_act() for _ in range(100)) in (9, 10, 11)  # as floats are rounded
+    clock.now += 100
+    assert flood_control.may_act()
