@@ -15,11 +15,13 @@ from tests.linear.texts import TEXTS
 from tests.outbound.nasty import Grower
 from tests.selection import some
 
-SIZE = 2400
+SIZE = 1600
 FLOOR_S = 0.005
 """Too short a time to tell how it grows."""
 MOST_GROWTH = 9.0
 """For four times the length: sixteen is quadratic."""
+SURE_GROWTH = 6.0
+"""So little that one look is enough."""
 LONG_S = 0.3
 """So long that noise doesn't matter, and that there is no need to see four times more of it."""
 TRIES = 3
@@ -43,7 +45,10 @@ def growth(run: Run, grow: Grower, size: int) -> float:
 
 
 def is_quadratic(run: Run, grow: Grower, size: int = SIZE) -> bool:
-    if seconds(run, grow(size), 1) < FLOOR_S or growth(run, grow, size) < MOST_GROWTH:
+    once = seconds(run, grow(size), 1)
+    if once < FLOOR_S or once < SURE_GROWTH * seconds(run, grow(size // 4), 1):
+        return False
+    if growth(run, grow, size) < MOST_GROWTH:
         return False
     return seconds(run, grow(size), 1) > LONG_S or growth(run, grow, 4 * size) > MOST_GROWTH
 
