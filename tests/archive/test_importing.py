@@ -76,7 +76,7 @@ async def test_broken_entry_is_named_and_nothing_written(
         ('{"format": "keepsake",\n "version": }', r"this is not JSON: Expecting value: line 2 column 13"),
         ("", "this is not JSON"),
         ("[" * 100_000, "this is not JSON"),
-        ('[{"mapping": ' + "[" * 900 + "]" * 900 + "}]", "nested too deep|wrong|mapping"),
+        ('[{"mapping": ' + "[" * 900 + "]" * 900 + "}]", "nested too deep|wrong|mapping|say which private chat"),
         ("{}", "neither a Keepsake file nor"),
         ('"keepsake"', "neither a Keepsake file nor"),
         ('[{"format": "keepsake"}, 5]', r"0\.version: Field required \(and 3 more\)"),
