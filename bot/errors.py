@@ -29,6 +29,7 @@
         ├── EmptyAnswer
         │   └── ThoughtsTooLong
         ├── RequestRefused
+        ├── CompactionPaused
                 └── BudgetSpent       the model was not asked
             ├── UserBudgetSpent
             ├── ChatBudgetSpent
@@ -189,6 +190,13 @@ class ThoughtsTooLong(EmptyAnswer):
 
 class RequestRefused(ModelError):
     """The model server refused the request. Please try /retry; if that doesn't help, tell the bot's operator."""
+
+
+class CompactionPaused(ModelError):
+    """Updating my notes failed several times in a row, so I've paused it for a week. Press again to try anyway.
+
+    The model wasn't asked.
+    """
 
 
 class BudgetSpent(ModelError):

@@ -7,7 +7,7 @@ who asks for a compaction starts it again at once.
 import logging
 from typing import Protocol, TypeVar
 
-from bot.errors import ModelError
+from bot.errors import CompactionPaused
 from bot.metrics import SET_ASIDE
 from bot.updates.in_flight import WorkKey, WorkKind
 from bot.updates.quarantine import Quarantine
@@ -37,7 +37,7 @@ class GuardedCompactor(Compacting[T_co]):
         self._chats = chats
 
     async def compact(self, chat_id: int, *, most_prompt: float | None = None) -> T_co:
-        """Compact a chat's window. Raises ModelError; its `wait_s` is long for a compaction that is set aside."""
+        """Compact a chat's window. Raises ModelError: CompactionPaused, with a long `wait_s`, if it is set aside."""
         key, chat = WorkKey(WorkKind.COMPACTION, chat_id), await self._chats.by_id(chat_id)
         if chat is None or not self._quarantine.is_exhausted(key):
             work = self._compactor.compact(chat_id, most_prompt=most_prompt)
@@ -49,6 +49,6 @@ class GuardedCompactor(Compacting[T_co]):
             "aside for a week",
             *(chat.key.telegram_id, chat.key.thread_id),
         )
-        failure = ModelError("its compaction is set aside")
+        failure = CompactionPaused("its compaction is set aside")
         failure.wait_s = ASIDE_S
         raise failure

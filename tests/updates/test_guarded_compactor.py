@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.errors import ModelError
+from bot.errors import CompactionPaused
+from bot.language import sentence, speaking
 from bot.updates import watchdog
 from bot.updates.guarded_compactor import ASIDE_S, GuardedCompactor
 from bot.updates.in_flight import WorkKey, WorkKind
@@ -59,9 +60,11 @@ async def test_compaction_that_kills_is_set_aside(
     quarantine = _opened(file)
     guarded = GuardedCompactor(compactor, quarantine, storage.chats)
     assert quarantine.suspects() == [(WorkKey(WorkKind.COMPACTION, chat_id), HERE)]
-    with pytest.raises(ModelError) as refused:
+    with pytest.raises(CompactionPaused) as refused:
         await guarded.compact(chat_id)
     assert (refused.value.wait_s, compactor.calls) == (ASIDE_S, 3)
+    with speaking("de"):
+        assert "Notizen" in sentence(refused.value, "/memory")
     assert "only the compaction of chat 5 (topic 0) was in flight" in caplog.text
     assert await guarded.compact(chat_id) == "done"  # someone pressed the button
     assert not quarantine.suspects()
