@@ -1,8 +1,8 @@
 """The worker processes for conversions, and the order in which jobs are served.
 
-A worker is started on demand, kept for the next job, and killed when a job takes too long. If an idle worker has died,
-a fresh one takes the job. A chat has one job at a time and chats take turns, so that another chat's photo doesn't wait
-for forty files of the first.
+A worker is started on demand, kept for the next job, and killed when a job takes too long. If a worker dies, another
+one gets the job, once. A chat has one job at a time and chats take turns, so that another chat's photo doesn't wait for
+forty files of the first.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from bot.media import media_errors
-from bot.media.media_errors import MediaError, TooSlowError, UnreadableError
+from bot.media.media_errors import MediaError, SwollenError, TooSlowError, UnreadableError
 from bot.workers import process
 from bot.workers.process import GoneError, Options, Result
 
@@ -20,7 +20,7 @@ WORKERS = 2
 START_S = 60.0
 """The longest start of a worker, on a busy machine."""
 TRIES = 2
-"""Attempts per job with fresh workers: one may have been killed for the memory that others used."""
+"""Attempts per job: the first worker may have been killed for the memory that others used."""
 
 
 class Rounds:
@@ -105,28 +105,36 @@ class Pool:
         self._idle.clear()
 
     async def _done(self, job: Job) -> Result:
-        while self._idle:
-            worker = self._idle.pop()
-            if worker.returncode is not None:
-                continue
-            try:
-                return await self._done_by(worker, job)
-            except GoneError:  # on its own or because of this job
-                break
+        clock, seconds = asyncio.get_running_loop().time, job.seconds
         for left in reversed(range(TRIES)):
+            idle = self._take_idle()
             try:
                 async with asyncio.timeout(START_S):
-                    worker = await _start()
-                return await self._done_by(worker, job)
-            except (OSError, TimeoutError, GoneError) as exc:
+                    worker = idle or await _start()
+            except (OSError, TimeoutError) as exc:
                 if not left:
-                    raise UnreadableError(f"{job.name} ended its worker: {exc!r}") from exc
+                    raise UnreadableError(f"{job.name} got no worker: {exc!r}") from exc
+                continue
+            begun = clock()
+            try:
+                return await self._done_by(worker, job, seconds)
+            except GoneError as exc:  # on its own, or because of this job
+                if not left:
+                    raise SwollenError(f"{job.name} ended its worker: {exc!r}") from exc
+            seconds -= clock() - begun  # one time limit for all tries
         raise AssertionError("unreachable: the last try raises")
 
-    async def _done_by(self, worker: asyncio.subprocess.Process, job: Job) -> Result:
+    def _take_idle(self) -> asyncio.subprocess.Process | None:
+        while self._idle:
+            worker = self._idle.pop()
+            if worker.returncode is None:
+                return worker
+        return None
+
+    async def _done_by(self, worker: asyncio.subprocess.Process, job: Job, seconds: float) -> Result:
         self._busy.add(worker)
         try:
-            async with asyncio.timeout(job.seconds):
+            async with asyncio.timeout(seconds):
                 made = await _ask(worker, job)
         except TimeoutError as exc:
             raise TooSlowError(f"{job.name} took more than {job.seconds:.0f} s") from exc

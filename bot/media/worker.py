@@ -6,10 +6,10 @@ from typing import Any
 
 from bot.media.document import read_document
 from bot.media.image import convert_image
-from bot.media.media_errors import MediaError, UnreadableError
+from bot.media.media_errors import MediaError, SwollenError, UnreadableError
 from bot.media.pdf import page_picture
 from bot.media.sound import convert_sound, voice_note
-from bot.workers.serving import Fields, serve
+from bot.workers.serving import Fields, peak_memory, serve
 
 MOST_CPU_S = 120
 """CPU time of a job on all processors; the bot never waits that long."""
@@ -17,6 +17,9 @@ MOST_CPU_S = 120
 
 MOST_DATA = 380 * 1024 * 1024
 """The most memory that a job may take, in bytes; with libraries, 400 MB. A file that needs more can't be read."""
+
+MOST_OF_DAMAGED = 300 * 1024
+"""Some libraries report damage when memory runs out: a file that took more kilobytes than this is too large instead."""
 
 
 def main() -> None:
@@ -28,9 +31,12 @@ def _done(name: str, data: bytes, options: dict[str, Any]) -> tuple[Fields, byte
     try:
         return JOBS[name](data, **options)
     except MediaError as exc:
-        return {"error": type(exc).__name__, "reason": str(exc)[:500]}, b""
+        kind, reason = type(exc), str(exc)
     except Exception as exc:  # noqa: BLE001 - a stranger's file found a hole in a library: it can't be read
-        return {"error": UnreadableError.__name__, "reason": f"{type(exc).__name__}: {exc}"[:500]}, b""
+        kind, reason = UnreadableError, f"{type(exc).__name__}: {exc}"
+    if kind is UnreadableError and peak_memory() > MOST_OF_DAMAGED:
+        kind = SwollenError
+    return {"error": kind.__name__, "reason": reason[:500]}, b""
 
 
 def _image(data: bytes) -> tuple[Fields, bytes]:

@@ -42,7 +42,7 @@ def serve(
         if cpu_s is not None:
             _limit_processor(cpu_s)
         _answer(results, *do(job.pop("job"), data, job))
-        if cpu_s is not None and _swelled():
+        if cpu_s is not None and peak_memory() > SWOLLEN:
             return
 
 
@@ -86,10 +86,13 @@ def _die_with_parent() -> None:
             ctypes.CDLL(None).prctl(_DEATH_SIGNAL_OF_PARENT, signal.SIGKILL)
 
 
-def _swelled() -> bool:
-    """Whether its peak memory was too high. getrusage can't be used, because it starts with the parent's peak."""
+def peak_memory() -> int:
+    """The most memory that this process has had, in kilobytes; 0 if that isn't known.
+
+    getrusage can't be used, because it starts with the parent's peak.
+    """
     with suppress(OSError, ValueError):
         for line in Path("/proc/self/status").read_text().splitlines():
             if line.startswith("VmHWM:"):
-                return int(line.split()[1]) > SWOLLEN
-    return False
+                return int(line.split()[1])
+    return 0

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import resource
+import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -10,9 +11,11 @@ import pytest
 
 from bot.media import converter as jobs
 from bot.media import pool as module
+from bot.media import worker as media_worker
 from bot.media.converter import Converter
 from bot.media.image import convert_image
-from bot.media.media_errors import NotSupportedError, TooLargeError, TooSlowError, UnreadableError
+from bot.media.media_errors import NotSupportedError, SwollenError, TooLargeError, TooSlowError, UnreadableError
+from bot.media.pool import Pool
 from bot.media.worker import MOST_DATA
 from bot.workers.process import Result
 from tests.media.files import pdf, picture, png_bomb, samples, wav
@@ -83,7 +86,7 @@ async def test_job_killing_its_worker_fails_alone(monkeypatch: pytest.MonkeyPatc
         *(bob.image(picture()) for _ in range(3)),
         return_exceptions=True,
     )
-    assert isinstance(failed, UnreadableError)
+    assert isinstance(failed, SwollenError)
     assert [getattr(one, "width", one) for one in made] == [64] * 3
 
 
@@ -175,3 +178,36 @@ async def test_worker_gets_no_more_memory_than_allowed(converter: Converter) -> 
     await converter.image(picture(2000, 2000))
     [worker] = converter._pool._idle
     assert resource.prlimit(worker.pid, resource.RLIMIT_DATA) == (MOST_DATA, MOST_DATA)
+
+
+async def test_tries_of_a_job_share_its_time(monkeypatch: pytest.MonkeyPatch, converter: Converter) -> None:
+    limits: list[float] = []
+    done = Pool._done_by
+
+    async def dying(pool: Pool, worker: asyncio.subprocess.Process, job: module.Job, seconds: float) -> Result:
+        limits.append(seconds)
+        worker.send_signal(signal.SIGSTOP)
+        asyncio.get_running_loop().call_later(0.2, worker.kill)
+        return await done(pool, worker, job, seconds)
+
+    await converter.image(picture())
+    monkeypatch.setattr(Pool, "_done_by", dying)
+    with pytest.raises(SwollenError):
+        await converter.image(picture())
+    first, second = limits
+    assert first == jobs.IMAGE_S
+    assert second <= first - 0.2
+
+
+@pytest.mark.parametrize(
+    ("file", "most_kb", "kind"),
+    [
+        (b"%PDF-1.4 1 0 obj", 20_000, "UnreadableError"),
+        (b"%PDF-1.4 1 0 obj", 350_000, "SwollenError"),
+        (pdf("a", password="b"), 350_000, "LockedError"),
+    ],
+)
+def test_memory_running_out_is_no_damage(monkeypatch: pytest.MonkeyPatch, file: bytes, most_kb: int, kind: str) -> None:
+    monkeypatch.setattr(media_worker, "peak_memory", lambda: most_kb)
+    fields, _ = media_worker._done("document", file, {"name": "a", "mime": None, "most_characters": 9})
+    assert fields["error"] == kind
