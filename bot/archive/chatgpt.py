@@ -9,9 +9,17 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, tzinfo
-from typing import Annotated
+from typing import Annotated, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, WrapValidator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
 
 from bot.archive.native_format import DEFAULT_STATE, ConversationBundle
 from bot.conversation.incoming_message import IncomingMessage, render, timestamp
@@ -29,6 +37,23 @@ LATEST = 32_503_680_000
 Moment = Annotated[float, Field(ge=0, lt=LATEST)]
 """Seconds since 1970 (UTC)."""
 _SPOKEN = ("text", "multimodal_text")
+T = TypeVar("T")
+
+
+def _none_if_unreadable(value: object, validate: ValidatorFunctionWrapHandler) -> object:
+    try:
+        return validate(value)
+    except ValidationError:
+        return None
+
+
+def _written_out(part: object) -> object:
+    """A bare number among the parts as text."""
+    return str(part) if isinstance(part, int | float) and not isinstance(part, bool) else part
+
+
+Lenient = Annotated[T | None, WrapValidator(_none_if_unreadable)]
+"""What a message can be imported without: it counts as missing if it isn't what it should be."""
 
 
 class _ChatGPTModel(BaseModel):
@@ -46,29 +71,32 @@ class ChatGPTAuthor(_ChatGPTModel):
 class ChatGPTPart(_ChatGPTModel):
     """A part other than plain text: a picture, audio, or a transcript."""
 
-    content_type: str | None = None
-    text: str | None = None
+    content_type: Lenient[str] = None
+    text: Lenient[str] = None
+
+
+Part = Annotated[str | ChatGPTPart | None, WrapValidator(_none_if_unreadable), BeforeValidator(_written_out)]
 
 
 class ChatGPTContent(_ChatGPTModel):
     """The content of a message, in parts."""
 
     content_type: str
-    parts: tuple[str | ChatGPTPart | None, ...] | None = None
+    parts: Lenient[tuple[Part, ...]] = None
 
 
 class ChatGPTAttachment(_ChatGPTModel):
     """An attached file; pictures are listed here and among the parts."""
 
-    name: str | None = None
-    mime_type: str | None = None
+    name: Lenient[str] = None
+    mime_type: Lenient[str] = None
 
 
 class ChatGPTMetadata(_ChatGPTModel):
     """Some of a message's metadata."""
 
-    is_visually_hidden_from_conversation: bool | None = None
-    attachments: tuple[ChatGPTAttachment, ...] | None = None
+    is_visually_hidden_from_conversation: Lenient[bool] = None
+    attachments: Lenient[tuple[Lenient[ChatGPTAttachment], ...]] = None
 
 
 class ChatGPTMessage(_ChatGPTModel):
@@ -76,11 +104,11 @@ class ChatGPTMessage(_ChatGPTModel):
 
     author: ChatGPTAuthor
     content: ChatGPTContent | None = None
-    create_time: Moment | None = None
-    weight: float | None = None
-    recipient: str | None = None
-    channel: str | None = None
-    metadata: ChatGPTMetadata | None = None
+    create_time: Lenient[Moment] = None
+    weight: Lenient[float] = None
+    recipient: Lenient[str] = None
+    channel: Lenient[str] = None
+    metadata: Lenient[ChatGPTMetadata] = None
 
 
 class ChatGPTNode(_ChatGPTModel):
@@ -90,18 +118,13 @@ class ChatGPTNode(_ChatGPTModel):
     message: ChatGPTMessage | None = None
 
 
-def _moment_or_none(value: object, _: object) -> float | None:
-    """A conversation that isn't imported may have any time."""
-    return float(value) if isinstance(value, int | float) and 0 <= value < LATEST else None
-
-
 class ChatGPTTitle(_ChatGPTModel):
     """What identifies an entry of the file."""
 
-    id: str | None = None
-    conversation_id: str | None = None
-    title: str | None = None
-    create_time: Annotated[float | None, WrapValidator(_moment_or_none)] = None
+    id: Lenient[str] = None
+    conversation_id: Lenient[str] = None
+    title: Annotated[Lenient[str], BeforeValidator(_written_out)] = None
+    create_time: Lenient[Moment] = None
 
     @property
     def name(self) -> str:
@@ -253,7 +276,7 @@ def _words(message: ChatGPTMessage) -> str:
 
 def _files(message: ChatGPTMessage) -> Iterator[str]:
     for file in (message.metadata and message.metadata.attachments) or ():
-        if file.name and not (file.mime_type or "").startswith("image/"):
+        if file is not None and file.name and not (file.mime_type or "").startswith("image/"):
             yield f"[file: {' '.join(file.name.split())}]"
 
 

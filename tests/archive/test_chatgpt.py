@@ -206,6 +206,26 @@ async def test_a_broken_tree_is_reported(other: Storage, tmp_path: Path, broken:
         await history(other, tmp_path, [conversation(message("user", "a")) | broken])
 
 
+UNREADABLE: dict[str, tuple[Entry, str]] = {
+    "number": (message("user", "a", 5, 1.5), "a\n5\n1.5"),
+    "list, boolean": (message("user", ["x"], "a", True), "a"),
+    "text": (message("user", "a", {"content_type": 7, "text": ["x"]}), "a\n[something]"),
+    "time": (message("user", "a") | {"create_time": "yesterday"}, "a"),
+    "time out of range": (message("user", "a", at=1e300), "a"),
+    "weight": (message("user", "a", weight="heavy", recipient=5, channel=[]), "a"),
+    "metadata": (message("user", "a", metadata=[]), "a"),
+    "attachments": (message("user", "a", metadata={"attachments": [3, {"name": 4}, {"name": "b.pdf"}]}), "[file: b.pdf]\na"),
+}
+
+
+@pytest.mark.parametrize(("entry", "content"), UNREADABLE.values(), ids=UNREADABLE)
+async def test_unreadable_details_refuse_no_message(other: Storage, tmp_path: Path, entry: Entry, content: str) -> None:
+    chat = await history(
+        other, tmp_path, [conversation(entry, message("assistant", "fine"), title=None) | {"title": 5}]
+    )
+    assert [turn.content.partition("] ")[2] or turn.content for turn in chat.turns] == [content, "fine"]
+
+
 ODD = {
     "empty": conversation(title="Odd", name="c9", mapping={}),
     "part": conversation(message("user", {"content_type": None}), title="Odd", name="c9"),
