@@ -51,7 +51,8 @@ def main(arguments: Sequence[str], program: str = MODULE) -> int:
         if arguments[:1] == ["sandbox"]:  # has its own options and needs no settings
             from sandbox.terminal import main as sandbox
 
-            return sandbox(list(arguments[1:]), [sys.executable, "-m", "bot", "run"])
+            with output.flushed():
+                return sandbox(list(arguments[1:]), [sys.executable, "-m", "bot", "run"], f"{program} sandbox")
         options = _parse(arguments, program)
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # until the bot installs its own handlers
         from bot.settings import load, setting_mistakes
@@ -111,7 +112,8 @@ def _parse(arguments: Sequence[str], program: str = MODULE) -> argparse.Namespac
         help="only for ChatGPT's: which of several conversations (without it they are listed); can be repeated",
     )
     which.add_argument("--all", action="store_true", help="only for ChatGPT's: all of them, one after another")
-    return parser.parse_args(arguments)
+    with output.flushed():
+        return parser.parse_args(arguments)
 
 
 def _work(options: argparse.Namespace, settings: "Settings") -> Coroutine[None, None, int | None]:

@@ -8,7 +8,8 @@ done without any output.
 import os
 import signal
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 from bot.errors import StartError
 
@@ -31,6 +32,7 @@ def write_bytes(data: bytes) -> None:
     if sys.stdout is None:
         return
     try:
+        sys.stdout.flush()
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()
     except BrokenPipeError as exc:
@@ -39,6 +41,15 @@ def write_bytes(data: bytes) -> None:
     except OSError as exc:
         _give_up()
         raise StartError(f"standard output can't be written: {exc.strerror}") from exc
+
+
+@contextmanager
+def flushed() -> Iterator[None]:
+    """Flush what the block prints, for a parser, which doesn't see that its help can't be written; raises as `write`."""
+    try:
+        yield
+    finally:
+        write("")
 
 
 def exists() -> bool:

@@ -37,10 +37,10 @@ class Options:
     chat: bool
 
 
-def parse(arguments: Sequence[str]) -> Options:
-    """Parse the options; exits with a usage line if they are wrong."""
+def parse(arguments: Sequence[str], name: str = "python -m sandbox") -> Options:
+    """Parse the options; exits with a usage line if they are wrong. `name` is what the user has typed before them."""
     parser = argparse.ArgumentParser(
-        prog="python -m bot sandbox", description="Try the bot in this terminal, without Telegram or a model."
+        prog=name, description="Try the bot in this terminal, without Telegram or a model."
     )
     parser.add_argument("--model-url", metavar="URL", help="a real model server instead of the stand-in")
     parser.add_argument("--model", metavar="NAME", help="the model to use at --model-url")
@@ -81,9 +81,9 @@ def _key_of(url: str) -> str | None:
     return os.environ.get("OPENAI_API_KEY") if same else None
 
 
-def main(arguments: Sequence[str], bot: Sequence[str] | None) -> int:
+def main(arguments: Sequence[str], bot: Sequence[str] | None, name: str = "python -m sandbox") -> int:
     """Run the sandbox with the bot's command line, or without a bot. Returns the exit code."""
-    options = parse(arguments)
+    options = parse(arguments, name)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # the terminal's encoding may not have all characters
     with ExitStack() as stack:

@@ -214,7 +214,10 @@ UNREADABLE: dict[str, tuple[Entry, str]] = {
     "time out of range": (message("user", "a", at=1e300), "a"),
     "weight": (message("user", "a", weight="heavy", recipient=5, channel=[]), "a"),
     "metadata": (message("user", "a", metadata=[]), "a"),
-    "attachments": (message("user", "a", metadata={"attachments": [3, {"name": 4}, {"name": "b.pdf"}]}), "[file: b.pdf]\na"),
+    "attachments": (
+        message("user", "a", metadata={"attachments": [3, {"name": 4}, {"name": "b.pdf"}]}),
+        "[file: b.pdf]\na",
+    ),
 }
 
 

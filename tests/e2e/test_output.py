@@ -10,7 +10,7 @@ import pytest
 
 from bot.cli.output import READER_GONE
 from tests.e2e.conftest import Stage
-from tests.e2e.programs import whole
+from tests.e2e.programs import start, whole
 from tests.selection import first
 
 COMMANDS = ("doctor", "users", "owner", "block 5", "export")
@@ -27,7 +27,12 @@ def _full() -> BinaryIO:
     return Path("/dev/full").open("wb", buffering=0)
 
 
-@pytest.mark.parametrize(("where", "code", "told"), [(_unread, READER_GONE, ""), (_full, 1, "No space left on device")])
+CASES = pytest.mark.parametrize(
+    ("where", "code", "told"), [(_unread, READER_GONE, ""), (_full, 1, "No space left on device")]
+)
+
+
+@CASES
 @pytest.mark.parametrize("command", first(COMMANDS, 2))
 async def test_unwritten_output_ends_a_command_quietly(
     where: Callable[[], BinaryIO], code: int, told: str, command: str, process: Stage, tmp_path: Path
@@ -41,3 +46,17 @@ async def test_unwritten_output_ends_a_command_quietly(
     assert "Exception ignored" not in complained
     assert ended == code, complained
     assert told in complained
+
+
+@CASES
+@pytest.mark.parametrize("command", ["--help", "sandbox --help"])
+async def test_unwritten_help_ends_quietly_too(
+    where: Callable[[], BinaryIO], code: int, told: str, command: str, tmp_path: Path
+) -> None:
+    with where() as out, tempfile.TemporaryFile() as err:
+        ended = await (await start(command.split(), whole({}), tmp_path, out, err)).wait()
+        err.seek(0)
+        complained = err.read().decode().splitlines()
+    assert ended == code
+    assert len(complained) == bool(told)
+    assert told in "".join(complained)
