@@ -45,7 +45,7 @@ def write_bytes(data: bytes) -> None:
 
 @contextmanager
 def flushed() -> Iterator[None]:
-    """Flush what the block prints, for a parser, which doesn't see that its help can't be written; raises as `write`."""
+    """Flush what the block prints: a parser doesn't see that its help can't be written. Raises the same as `write`."""
     try:
         yield
     finally:
