@@ -92,12 +92,9 @@ class ReplyWorker:
         elif not pending.turns:
             return None
         answer = await self._answer(pending.chat)
-        arrived: list[int] = []
-        try:
-            arrived = await self._sender.send_stored(pending.chat)
-        finally:
-            if answer is not None and answer.stored is not None:
-                log_answered(pending.chat, answer, answer.stored)
+        arrived = await self._sender.send_stored(pending.chat)
+        if answer is not None and answer.stored is not None:
+            log_answered(pending.chat, answer, answer.stored, delivered=answer.reply_id in arrived)
         for reply_id in arrived:
             earlier = answer is None or answer.reply_id != reply_id
             if earlier and (basis := await self._bases.of(pending.chat, reply_id)) is not None:

@@ -13,14 +13,17 @@ from storage.records import Chat
 log = logging.getLogger(__name__)
 
 
-def log_answered(chat: Chat, answer: AnswerInFlight, stored: StoredAnswer) -> None:
+def log_answered(chat: Chat, answer: AnswerInFlight, stored: StoredAnswer, *, delivered: bool) -> None:
     """Log an answer once its delivery has ended; times count from the arrival of the message."""
     now, turn = time.monotonic(), current_turn()
     since = turn.since if turn is not None else answer.begun_at
     first = max(0.0, (answer.preview.shown_at or now) - since)
     total = max(0.0, now - since)
-    FIRST_TEXT.observe(first)
-    ANSWERED.observe(total)
+    stopped = answer.interruption is Interruption.STOPPED
+    if delivered or answer.preview.shown_at is not None:
+        FIRST_TEXT.observe(first)
+    if delivered:
+        ANSWERED.observe(total)
     usage, price = stored.usage, stored.price
     fresh, cached = max(0, usage.input - usage.cached), min(usage.cached, usage.input)
     fields = {
@@ -31,17 +34,18 @@ def log_answered(chat: Chat, answer: AnswerInFlight, stored: StoredAnswer) -> No
         "output": usage.output,
         "first_s": round(first, 2),
         "total_s": round(total, 2),
+        "delivered": delivered,
         "recalled": stored.recalled,
         "price": price.number if price is not None else None,
         "currency": price.currency if price is not None else None,
     }
     if chat.key.thread_id:
         fields["topic"] = chat.key.thread_id
-    stopped = answer.interruption is Interruption.STOPPED
+    done = "Stopped answering" if stopped else "Answered" if delivered else "Did not fully deliver the answer to"
     log.info(
         "%s chat %d%s by %s: tokens %d fresh, %d cached, %d out%s; first text after %.1f s, all after %.1f s; "
         "%d older turns recalled; %s",
-        *("Stopped answering" if stopped else "Answered", chat.key.telegram_id),
+        *(done, chat.key.telegram_id),
         f" (topic {chat.key.thread_id})" if chat.key.thread_id else "",
         *(stored.model, fresh, cached, usage.output, " (estimated)" if usage.estimated else ""),
         *(first, total, stored.recalled, price.exact if price is not None else "no price set"),

@@ -105,7 +105,7 @@ def failed_there(exc: BaseException | None) -> bool:
 
 def undeliverable(exc: TelegramError) -> Undeliverable:
     """The error known to the rest of the bot; for a migrated group its text has the new id."""
-    return Undeliverable(f"{type(exc).__name__}: {exc}")
+    return Undeliverable(f"{type(exc).__name__}: {str(exc).removeprefix('Forbidden: ')}")
 
 
 def refuses_form(exc: BaseException | None) -> bool:

@@ -7,7 +7,9 @@ import pytest
 from sandbox.model import Behaviour, Cut, Fail, HoldStream, Say
 from tests.e2e.conftest import PATIENCE_S, Stage
 
-LINE = re.compile(r"(Answered chat|Stopped answering chat|No answer from the model)")
+LINE = re.compile(
+    r"(Answered chat|Stopped answering chat|Did not fully deliver the answer to chat|No answer from the model)"
+)
 
 
 def _lines(stage: Stage) -> list[str]:
@@ -31,6 +33,17 @@ async def test_turn_is_one_line(behaviours: list[Behaviour], expected: str, proc
     await process.replies(1)
     await process.end()
     assert _lines(process) == [expected]
+
+
+async def test_refused_delivery_is_no_answer(process: Stage) -> None:
+    await process.start()
+    for method in ("sendMessage", "sendRichMessage"):
+        process.telegram.faults.add(method, 9, code=403, description="Forbidden: bot was blocked by the user")
+    await process.ann.say(process.home, "hello")
+    await process.fetched()
+    await process.end()
+    assert _lines(process) == ["Did not fully deliver the answer to chat"]
+    assert "delivered: Forbidden: bot" in process.log()
 
 
 async def test_fallbacks_turn_is_one_line(process: Stage) -> None:
