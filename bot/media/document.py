@@ -2,6 +2,7 @@
 
 import io
 import re
+import time
 import zipfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -31,6 +32,8 @@ from bot.media.word import words
 
 MOST_UNPACKED = 100 * 1024 * 1024
 """The most bytes that a file may unpack to."""
+MOST_GATHER_S = 10.0
+"""For how long further pages or chapters are read; the whole job may take twice as long."""
 LONG_PAGE = 20_000
 """A longer web page is reduced to its words; a shorter one may be someone's own work, and is shown as source."""
 
@@ -148,7 +151,8 @@ def _read_package(data: bytes, name: str, mime: str | None, most: int, *, damage
             check_unlocked(archive)
             texts = sheets(data)
         elif kind == "application/epub+zip":
-            texts = list(epub(archive))
+            chapters = list(epub(archive))
+            return _gather((read() for read in chapters), most, len(chapters))
         elif "opendocument" in kind and "content.xml" in names:
             texts = open_document(archive).split("\n")
         elif any(entry.endswith(".iwa") for entry in names):
@@ -185,10 +189,14 @@ def _libraries() -> Iterator[None]:
 
 
 def _gather(texts: Iterable[str], most: int, count: int) -> ExtractedDocument:
-    """The first of `count` texts, as far as they fit."""
+    """The first of `count` texts, as far as they fit and can be read in time."""
     kept: list[str] = []
     room, share, cut = most, 1.0, False
+    until = time.monotonic() + MOST_GATHER_S
     for at, text in enumerate(_clean(texts)):
+        if at and time.monotonic() > until:
+            share, cut = min(1.0, at / count), True
+            break
         kept.append(text[: max(0, room)])
         if len(text) > room:
             share, cut = min(1.0, (at + max(0, room) / len(text)) / count), True

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from lxml.etree import _Element
 import posixpath
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from urllib.parse import unquote
 
 from bot.media.media_errors import LockedError
@@ -175,8 +176,8 @@ def _tidy(text: str) -> str:
     return "\n".join(line.replace("\xa0", " ") for line in kept if line).strip()
 
 
-def epub(archive: zipfile.ZipFile) -> Iterator[str]:
-    """The chapters of a book in reading order."""
+def epub(archive: zipfile.ZipFile) -> Iterator[Callable[[], str]]:
+    """The chapters of a book in reading order, each as a function that reads it: a book may list one many times."""
     container = _xml(archive.read(_CONTAINER))
     [package, *_] = [node.get("full-path", "") for node in _named(container, "rootfile")]
     opened = _xml(archive.read(package))
@@ -190,8 +191,11 @@ def epub(archive: zipfile.ZipFile) -> Iterator[str]:
             raise LockedError("a book that only its seller's programs open")
         if path.endswith((".jpg", ".png", ".svg")):
             continue
-        missing = f"[a chapter that is missing: {posixpath.basename(path)}]"
-        yield html(archive.read(path)) if path in present else missing
+        yield partial(_chapter, archive, path, exists=path in present)
+
+
+def _chapter(archive: zipfile.ZipFile, path: str, *, exists: bool) -> str:
+    return html(archive.read(path)) if exists else f"[a chapter that is missing: {posixpath.basename(path)}]"
 
 
 def html(data: bytes | str) -> str:

@@ -31,6 +31,10 @@ if TYPE_CHECKING:
 
 _PAINTS = re.compile(rb"(?<![^\s\])>])(?:Do|BI|Tj|TJ|'|\"|sh|[fFSsBb]\*?)(?![^\s\[(</])")
 """Operators that draw something."""
+_TEXT_ENDS = re.compile(rb"(?<=[\s)\]>])(?:Tj|TJ|ET)(?=\s)")
+"""Operators after which a page can be cut."""
+MOST_DRAWN = 4_000_000
+"""The most bytes of drawing that are read of a page; reading two million takes a few seconds."""
 LARGE_PICTURE = 400_000
 """In pixels; a page scanned for fax has two million."""
 MOST_PICTURES = 500
@@ -77,6 +81,21 @@ def is_unmapped(page: "PageObject") -> bool:
     resources = _of(page, "/Resources")
     fonts = _of(resources, "/Font") if resources is not None else None
     return any(_is_unmapped(font.get_object()) for font in (fonts or {}).values())
+
+
+def shorten(page: "PageObject") -> bool:
+    """Drop what a page draws after MOST_DRAWN bytes, at the end of a text; whether there was any."""
+    from pypdf.generic import DecodedStreamObject, NameObject
+
+    contents = page.get_contents()
+    data = contents.get_data() if contents is not None else b""
+    if len(data) <= MOST_DRAWN:
+        return False
+    ends = [found.end() for found in _TEXT_ENDS.finditer(data, 0, MOST_DRAWN)]
+    beginning = DecodedStreamObject()
+    beginning.set_data(data[: ends[-1] if ends else MOST_DRAWN])
+    page[NameObject("/Contents")] = beginning
+    return True
 
 
 def is_painted(page: "PageObject") -> bool:
@@ -175,12 +194,15 @@ class Pages:
         """The text of a page; a damaged page doesn't affect the others."""
         try:
             page = self._reader.pages[at]
+            is_cut = shorten(page)
             text = page.extract_text()
             unmapped = text and is_unmapped(page)
         except errors() as exc:
             self.poor.append(at + 1)
             return f"[page {at + 1} can't be read: {type(exc).__name__}]"
-        self._look_at(page, at + 1, text, better_seen=bool(unmapped))
+        self._look_at(page, at + 1, text, better_seen=bool(unmapped) or is_cut)
+        if is_cut:
+            text = f"{text}\n[only the beginning of page {at + 1} is read]"
         if unmapped:
             text = f"[page {at + 1} does not say which letters its signs are: its words may be others]\n{text}"
         try:

@@ -8,6 +8,7 @@ import xlsxwriter
 from pptx import Presentation
 from pptx.oxml import parse_xml
 
+from bot.media import document, markup
 from bot.media.document import LONG_PAGE, ExtractedDocument, read_document
 from bot.media.media_errors import LockedError, MediaError, NotSupportedError
 from tests.media.files import picture
@@ -121,6 +122,27 @@ def test_a_book_is_read_in_its_order() -> None:
         ("last one.xhtml", "<p>The end.</p>"), ("first.xhtml", "<h1>One</h1><p>Dark <i>and</i> caf&#233;.</p>")
     )
     assert _read(book).text == "One\nDark and café.\nThe end."
+
+
+def test_book_is_read_no_further_than_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[bytes] = []
+
+    def html(data: bytes) -> str:
+        read.append(data)
+        return "A chapter"
+
+    monkeypatch.setattr(markup, "html", html)
+    book = _epub(*((f"{at:02}.xhtml", f"<p>{at}</p>") for at in range(40)))
+    found = read_document(book, "a.epub", None, most_characters=15)
+    assert (found.text, found.cut, len(read)) == ("A chapter\nA cha", True, 2)
+    assert 0 < found.share < 0.1
+
+
+def test_book_that_takes_long_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(document, "MOST_GATHER_S", -1.0)
+    book = _epub(*((f"{at}.xhtml", f"<p>Number {at}</p>") for at in range(4)))
+    found = read_document(book, "a.epub", None, most_characters=1000)
+    assert (found.text, found.cut, found.share) == ("Number 3", True, 0.25)
 
 
 def test_a_missing_chapter_is_told() -> None:

@@ -78,3 +78,18 @@ def test_signs_without_letters_are_said_to_be_some() -> None:
     descendant = DictionaryObject({NameObject("/CIDSystemInfo"): system})
     font[NameObject("/DescendantFonts")] = ArrayObject([writer._add_object(descendant)])
     assert _text(writer).startswith("[page 1 does not say which letters its signs are: its words may be others]\n")
+
+
+def test_long_drawing_is_read_as_far_as_possible(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bot.media.pdf, "MOST_DRAWN", 100)
+    writer = _writer("One")
+    page = writer.pages[0]
+    contents = DecodedStreamObject()
+    contents.set_data(b"BT /F1 12 Tf (Begun) Tj ET " + b"(0123456789) Tj " * 20)
+    page[NameObject("/Contents")] = contents
+    written = io.BytesIO()
+    writer.write(written)
+    found = read_document(written.getvalue(), "a.pdf", None, most_characters=1000)
+    assert found.text.startswith("Begun")
+    assert found.text.endswith("[only the beginning of page 1 is read]")
+    assert (found.text.count("0123456789"), found.poor) == (4, (1,))
