@@ -18,7 +18,7 @@ SIMILAR, ALMOST_EQUAL = 0.6, 0.9
 _PLAIN = re.compile(r"[A-Z_][A-Z0-9_-]*|[a-z_]+")
 """Names that are certainly not a secret in the wrong place."""
 _WORD = re.compile(r"\w+")
-_LINE_OF_ANOTHER = re.compile(r"\n\s*(?:export\s+)?(\w+)\s*=")
+_LINE_OF_ANOTHER = re.compile(r"\n[ \t]*+(?:export[ \t]++)?(\w++)[ \t]*+=")
 
 
 @dataclass(frozen=True, slots=True)

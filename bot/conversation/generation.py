@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Protocol
@@ -65,11 +65,11 @@ class AnswerRequest(Received):
         return self.was_cancelled or self.usage is not None or bool(self.text or self.reasoning or self.calls)
 
 
-Begun = Callable[[int | None], Awaitable[None]]
+Begun = Callable[[int | None], None]
 """Called before each request with our own count of its prompt's tokens; None if it is the answer's own prompt."""
 
 
-async def unrecorded(counted: int | None) -> None:
+def unrecorded(counted: int | None) -> None:
     """For requests that aren't recorded in advance."""
 
 
@@ -169,7 +169,7 @@ class Generation:
             self._abandoned += self._taken()
             self._requests = [AnswerRequest()]
             self.text, self.finish = "", None
-            await begun(None)
+            begun(None)
             try:
                 async with aclosing(model.stream(messages, options)) as events:
                     await self._read(events, give_up_at, begun)
@@ -205,7 +205,7 @@ class Generation:
                         limit.reschedule(loop.time() + self._bound)
                     self._take(event)
                     if isinstance(event, ExtraRequestStarted):
-                        await begun(event.counted)
+                        begun(event.counted)
         except asyncio.CancelledError:
             self._requests[-1].was_cancelled = not waiting
             raise

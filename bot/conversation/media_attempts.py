@@ -1,7 +1,7 @@
 """Asking the model once, and again without the media that it refuses."""
 
+import asyncio
 import logging
-from functools import partial
 
 from bot.conversation.answer import AnswerInFlight
 from bot.conversation.prompt_builder import PromptBuilder, Reduction, Request
@@ -27,6 +27,8 @@ MOST_REFUSALS = 8
 """Requests for one answer if media are refused: the number, the newest ones, all pictures, then the sounds."""
 BROKEN = (500, 501, 502)
 """Statuses of a server that the request itself may have broken; others mean that it is busy or down."""
+RECORD_AFTER_S = 0.3
+"""A request that is answered sooner isn't recorded, in seconds: the record would take longer than it is worth."""
 
 log = logging.getLogger(__name__)
 
@@ -85,11 +87,21 @@ class MediaAttempts:
                 answer.chat, without=answer.pending.replaces, less=less, known=answer.window
             )
             answer.request = request
-            options, begun = request.options(answer.chat), partial(self._begun, answer, request)
-            await answer.generation.write(request.model, request.messages, options, begun)
+            records: list[asyncio.Task[None]] = []
 
-    async def _begun(self, answer: AnswerInFlight, request: Request, counted: int | None) -> None:
-        """Record a request before it is sent; without the record it is sent anyway."""
+            def begun(counted: int | None) -> None:
+                records.append(asyncio.create_task(self._record(answer, request, counted), name="record of a request"))
+
+            try:
+                await answer.generation.write(request.model, request.messages, request.options(answer.chat), begun)
+            finally:
+                for record in records:
+                    record.cancel()
+                await complete(asyncio.gather(*records, return_exceptions=True))  # the caller deletes them next
+
+    async def _record(self, answer: AnswerInFlight, request: Request, counted: int | None) -> None:
+        """Record a request that isn't answered at once."""
+        await asyncio.sleep(RECORD_AFTER_S)
         counted = request.counted if counted is None else counted
         running = RunningRequest(answer.chat.id, answer.reply_id, request.model.name, counted, answer.user_id)
         try:

@@ -299,11 +299,7 @@ async def test_cancelled_request_counts_if_it_was_sent(case: str) -> None:
     script, extra = ENDED[case]
     draft, model, _ = _draft(script)
     begun: list[int | None] = []
-
-    async def record(counted: int | None) -> None:
-        begun.append(counted)
-
-    writing = asyncio.create_task(draft.write(model, ASKED, begun=record))
+    writing = asyncio.create_task(draft.write(model, ASKED, begun=begun.append))
     await asyncio.sleep(0.02)
     writing.cancel()
     await asyncio.wait([writing])

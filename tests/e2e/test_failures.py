@@ -5,12 +5,15 @@ import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from bot import errors
+from bot.conversation.recorder import TurnRecorder
 from sandbox.model import ChatRequest, Cut, Fail, HoldStream, NoFinish, Say
-from storage import database
+from storage import Transaction, database
+from storage.records import Chat, ChatKey
 from tests.e2e.conftest import KEY, PATIENCE_S, TOKEN, Stage
 from tests.selection import first
 
@@ -134,21 +137,28 @@ async def test_no_secret_is_in_the_most_talkative_log(process: Stage, log_format
     assert KEY.encode() not in database
 
 
-async def test_unexpected_error_is_reported_with_a_reference(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
+async def test_unexpected_error_is_reported_with_a_reference(
+    stage: Stage, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Other chats go on."""
     bob = stage.telegram.user("Bob")
     bobs = stage.telegram.private(bob)
+    record = TurnRecorder.record
+
+    async def broken(this: TurnRecorder, tx: Transaction, key: ChatKey, **how: Any) -> Chat:
+        if key.telegram_id == stage.home.id:
+            raise ZeroDivisionError
+        return await record(this, tx, key, **how)
+
+    monkeypatch.setattr(TurnRecorder, "record", broken)
     await stage.start()
-    person = {"id": 2**70, "is_bot": False, "first_name": "Ann"}  # no database column holds such an id
-    chat = {"id": stage.home.id, "type": "private", "first_name": "Ann"}
-    broken = {"message_id": 1, "date": 1_800_000_000, "chat": chat, "from": person, "text": "hello"}
-    stage.telegram.push_update({"message": broken})
+    await stage.ann.say(stage.home, "hello")
     await bob.say(bobs, "hello")
     (told,) = await stage.replies(1)
     await stage.replies(1, bobs)
     reference = told.rpartition("reference: ")[2].rstrip(".")
     assert f"reference {reference}" in caplog.text
-    assert "OverflowError" in caplog.text
+    assert "ZeroDivisionError" in caplog.text
     await stage.ann.say(stage.home, "and now?")
     await stage.replies(2)
 

@@ -1,6 +1,10 @@
 """What a chat cost is shown as the model server reported it, with a picture."""
 
+import asyncio
 import re
+import sqlite3
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 
@@ -90,6 +94,15 @@ async def test_an_owner_sees_what_counted_where(stage: Stage) -> None:
     assert "Ann" not in theirs.replies[-1].text
 
 
+async def _recorded(database: Path, requests: int) -> None:
+    """Wait until so many requests are known to the database."""
+    counted = "SELECT count(*) FROM running_requests"
+    with closing(sqlite3.connect(database)) as connection:
+        async with asyncio.timeout(PATIENCE_S):
+            while connection.execute(counted).fetchone()[0] < requests:  # noqa: ASYNC110 - another process writes it
+                await asyncio.sleep(0.05)
+
+
 def _estimated(shown: str) -> int:
     found = re.search(r"server didn't report them: (\d+)", shown)
     return int(found[1]) if found else 0
@@ -132,6 +145,7 @@ async def test_killed_answers_cost_too(point: Point, process: Stage) -> None:
     await bob.say(other, "hello")
     for hold in holds:
         await hold.reached(PATIENCE_S)
+    await _recorded(process.folder / "keepsake.db", len(holds))
     await process.kill()
     await process.start()
     await other.wait(1, PATIENCE_S)
