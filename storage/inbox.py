@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from storage.database import Database, Transaction
 from storage.sql import each, in_list, listed
 
+_KINDS = ("type", "status")
+"""The fields of updates whose strings are never anyone's words."""
+
 _CHAT = (
     "CASE WHEN json_valid(one.value ->> 1) THEN (SELECT coalesce(kind.value ->> '$.chat.id', kind.value"
     " ->> '$.message.chat.id') FROM json_each(one.value ->> 1) AS kind WHERE kind.type = 'object' LIMIT 1) END"
@@ -56,12 +59,21 @@ class Inbox:
             )
 
     async def unreadable(self, tx: Transaction, update_ids: Collection[int]) -> None:
-        """Mark updates that can't be parsed; their JSON is kept for the operator until it is pruned."""
-        await self._mark(tx, update_ids, "unreadable")
+        """Mark updates that can't be parsed. Their JSON is kept for the operator until it is pruned, without words.
+
+        Whose they are is unknown: they may be a stranger's, or a blocked person's.
+        """
+        rows = await tx.rows(f"SELECT update_id, raw FROM inbox WHERE update_id {in_list()}", (listed(update_ids),))
+        if rows:
+            self._database.soiled = True
+            await tx.execute_many(
+                "UPDATE inbox SET state = 'unreadable', raw = ? WHERE update_id = ?",
+                [(_wordless(row["raw"]), row["update_id"]) for row in rows],
+            )
 
     async def quarantine(self, tx: Transaction, update_ids: Collection[int]) -> None:
         """Mark updates that aren't handled because they crashed the process; their JSON is kept."""
-        await self._mark(tx, update_ids, "quarantined")
+        await tx.execute(f"UPDATE inbox SET state = 'quarantined' WHERE update_id {in_list()}", (listed(update_ids),))
 
     async def quarantined(self, tx: Transaction, update_id: int) -> RawUpdate | None:
         """A quarantined update, if it is still stored."""
@@ -87,9 +99,23 @@ class Inbox:
             self._database.soiled = True
         return await tx.execute("DELETE FROM inbox WHERE received_at < ? AND state != 'new'", (before,))
 
-    @staticmethod
-    async def _mark(tx: Transaction, update_ids: Collection[int], state: str) -> None:
-        await tx.execute(
-            f"UPDATE inbox SET state = ? WHERE update_id {in_list()}",
-            (state, listed(update_ids)),
-        )
+
+def _wordless(raw: str) -> str:
+    """The JSON with its form and its IDs, and "" for what people wrote; "{}" if it can't be read."""
+    try:
+        return json.dumps(_without_words(json.loads(raw)))
+    except (ValueError, RecursionError):  # a number of thousands of digits is a ValueError too
+        return "{}"
+
+
+def _without_words(value: object, name: str = "") -> object:
+    match value:
+        case dict():
+            return {key: _without_words(item, key) for key, item in value.items()}
+        case list():
+            return [_without_words(item) for item in value]
+        case str() if name not in _KINDS:
+            return ""
+        case float():  # a place, perhaps
+            return 0.0
+    return value

@@ -56,6 +56,8 @@ async def test_a_strangers_words_are_not_kept(process: Stage) -> None:
     await process.start(ACCESS="list", ALLOWED_IDS=str(process.ann.id))
     await eve.say(home, "my zanzibarine secret")
     await eve.say(group, "@keepsake_bot the zanzibarine club")
+    unreadable = {"message_id": 77, "date": "never", "chat": {"id": eve.id, "type": "private"}, "text": "zanzibarine"}
+    process.telegram.push_update({"message": unreadable})
     await process.ann.say(process.home, "my own words, lumberjackish")
     await process.replies(1)
     assert await _gone(process, b"zanzibarine")

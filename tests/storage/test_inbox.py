@@ -1,5 +1,7 @@
 """Every update is kept once, until it is handled and old."""
 
+import pytest
+
 from storage import Storage, presence
 from storage.inbox import RawUpdate
 
@@ -73,15 +75,15 @@ async def test_only_what_was_set_aside_keeps_words(storage: Storage) -> None:
         await storage.inbox.done(tx, [1, 3])
         await storage.inbox.unreadable(tx, [4])
         await storage.inbox.quarantine(tx, [6])
-    assert await _with_words(storage) == [2, 4, 5, 6]  # 2 and 5 are not handled yet
+    assert await _with_words(storage) == [2, 5, 6]  # 2 and 5 are not handled yet
     async with storage.transaction() as tx:
         await storage.inbox.forget(tx, -7)
-    assert await _with_words(storage) == [2, 4, 5]
+    assert await _with_words(storage) == [2, 5]
     async with storage.transaction() as tx:
         await storage.inbox.quarantine(tx, [2])
         await presence.migrate(tx, -7, -1007)
         await storage.inbox.forget(tx, -1007)
-    assert await _with_words(storage) == [4, 5]
+    assert await _with_words(storage) == [5]
 
 
 async def test_words_kept_by_earlier_versions_are_blanked(storage: Storage) -> None:
@@ -95,3 +97,27 @@ async def test_words_kept_by_earlier_versions_are_blanked(storage: Storage) -> N
 async def _with_words(storage: Storage) -> list[int]:
     rows = await storage.database.rows("SELECT update_id FROM inbox WHERE raw LIKE '%Zanzibar%' ORDER BY update_id")
     return [row["update_id"] for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("raw", "kept"),
+    [
+        (
+            '{"message": {"date": "zanzibar", "text": "zanzibar", "location": {"latitude": 47.5},'
+            ' "chat": {"id": 7, "type": "private", "first_name": "zanzibar"}, "entities": ["zanzibar", [true, null]]}}',
+            '{"message": {"date": "", "text": "", "location": {"latitude": 0.0},'
+            ' "chat": {"id": 7, "type": "private", "first_name": ""}, "entities": ["", [true, null]]}}',
+        ),
+        ("zanzibar", "{}"),
+        ("[" * 100_000 + '"zanzibar"', "{}"),
+    ],
+    ids=["form", "no JSON", "too deep"],
+)
+async def test_unreadable_update_keeps_form_without_words(storage: Storage, raw: str, kept: str) -> None:
+    async with storage.transaction() as tx:
+        await storage.inbox.add(tx, [RawUpdate(1, raw)], now=0.0)
+        await storage.inbox.unreadable(tx, [1])
+    assert storage.database.soiled
+    row = await storage.database.row("SELECT state, raw FROM inbox")
+    assert row is not None
+    assert tuple(row) == ("unreadable", kept)
