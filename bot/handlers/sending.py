@@ -1,7 +1,8 @@
 """Sends what a chat's outbox contains: stored replies, part by part, and notices."""
 
 import logging
-from collections.abc import Collection
+import time
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from functools import partial
 
@@ -12,6 +13,7 @@ from bot.errors import Undeliverable
 from bot.handlers.broadcast_content import content_forms
 from bot.handlers.cancellation import Cancellations, RunningDelivery
 from bot.handlers.notices import attachment, below, destination, markup, why_no_file
+from bot.handlers.overdue_notices import OverdueNotices
 from bot.handlers.set_aside import SetAsideHandlers
 from bot.language import texts
 from bot.metrics import count_error
@@ -40,7 +42,9 @@ class OutboxSender:
         quarantine: Quarantine,
         access: AccessPolicy,
         lanes: Lanes,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        """`clock` gives monotonic seconds."""
         self._database = storage.database
         self._chats, self._transcript = storage.chats, storage.transcript
         self._outbox, self._broadcasts = storage.outbox, storage.broadcasts
@@ -50,6 +54,7 @@ class OutboxSender:
         self._quarantine = quarantine
         self._access = access
         self._lanes = lanes
+        self._overdue = OverdueNotices(clock)
 
     async def send_stored(self, chat: Chat) -> list[int]:
         """Send the stored replies that have not arrived, or not completely, then what else waits.
@@ -99,20 +104,24 @@ class OutboxSender:
 
         `all_of_it`: also strangers' requests and broadcasts, unless something waits in the lane. In a group, questions
         in the lane go first; `about` has the messages whose answer is next: until that is written, only notices about
-        them are sent there.
+        them are sent there, and one that has waited too long.
         """
+        went_late = False
         for notice_id, notice in await self._outbox.notices(chat_key):
             apart = notice.about is not None or notice.broadcast is not None
             if apart and (not all_of_it or self._lanes.has_queued(chat_key)):
                 continue
             if not notice.private and not await self._is_due(chat_key, notice, about):
-                continue
+                if went_late or not self._overdue.has(notice_id):
+                    continue
+                went_late = True
             key = WorkKey(WorkKind.NOTICE, notice_id)
             if self._quarantine.is_exhausted(key):
                 await self._set_aside.notice(notice, key)
                 continue
             with self._cancellations.sending(chat_key) as sending:
                 await self._quarantine.run(key, chat_key, self._send_one(notice_id, notice, sending, patient or apart))
+            self._overdue.sent(notice_id)
 
     async def _is_due(self, chat_key: ChatKey, notice: Notice, about: Collection[int] | None) -> bool:
         """Whether a group's notice may be sent now: answers go first, which others may be waiting for."""

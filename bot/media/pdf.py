@@ -33,7 +33,7 @@ _PAINTS = re.compile(rb"(?<![^\s\])>])(?:Do|BI|Tj|TJ|'|\"|sh|[fFSsBb]\*?)(?![^\s
 """Operators that draw something."""
 _TEXT_ENDS = re.compile(rb"(?<=[\s)\]>])(?:Tj|TJ|ET)(?=\s)")
 """Operators after which a page can be cut."""
-MOST_DRAWN = 4_000_000
+MOST_DRAWN = 3_000_000
 """The most bytes of drawing that are read of a page; reading two million takes a few seconds."""
 LARGE_PICTURE = 400_000
 """In pixels; a page scanned for fax has two million."""
