@@ -64,9 +64,10 @@ class _Server(uvicorn.Server):
 
 
 class _Connection(H11Protocol):
-    """A connection that is closed if its client doesn't send a whole request in time.
+    """A connection that is closed if its client doesn't send a whole request in time, or sends many at once.
 
-    uvicorn has no such limit: silent connections would use up the process's open files, and mute the bot.
+    uvicorn has no such limits: silent connections would use up the process's open files and mute the bot, and so would
+    thousands of requests in one packet.
     """
 
     def __init__(self, *args: Any, **options: Any) -> None:
@@ -91,6 +92,8 @@ class _Connection(H11Protocol):
 
     def on_response_complete(self) -> None:
         self._await_request()
+        if self.conn.trailing_data[0]:  # neither Telegram nor monitors send a request before they have the response
+            self.transport.close()
         super().on_response_complete()
 
     def _await_request(self) -> None:

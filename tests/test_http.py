@@ -69,6 +69,19 @@ async def test_connection_serves_several_requests() -> None:
     assert [answer.status_code for answer in answers] == [200, 200, 200]
 
 
+async def test_requests_sent_together_get_one_response() -> None:
+    async with _server() as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write((HEAD + b"\r\n") * 1000)
+        received = bytearray()
+        with suppress(ConnectionError):
+            while piece := await reader.read(10_000):
+                received += piece
+        writer.close()
+        assert received.count(b"HTTP/1.1 200") <= 1
+        assert await _ask(port) == 200
+
+
 async def test_malformed_requests_fill_no_log(caplog: pytest.LogCaptureFixture) -> None:
     async with _server() as port:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
