@@ -13,7 +13,6 @@ from bot.errors import Undeliverable
 from bot.handlers.broadcast_content import content_forms
 from bot.handlers.cancellation import Cancellations, RunningDelivery
 from bot.handlers.notices import attachment, below, destination, markup, why_no_file
-from bot.handlers.overdue_notices import OverdueNotices
 from bot.handlers.set_aside import SetAsideHandlers
 from bot.language import texts
 from bot.metrics import count_error
@@ -26,7 +25,31 @@ from bot.updates.quarantine import Quarantine
 from storage import Storage, presence, until_stored
 from storage.records import ONE_MESSAGE, Chat, ChatKey, Delivery, File, Notice
 
+LONGEST_WAIT_S = 30.0
+"""How long answers may go before a notice in a group, in seconds: someone may always have one more question."""
+MOST_KNOWN = 10_000
+"""How many waiting notices are remembered; some are withdrawn and never sent."""
+
 log = logging.getLogger(__name__)
+
+
+class OverdueNotices:
+    """Knows how long notices have waited for answers; `clock` gives monotonic seconds."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._since: dict[int, float] = {}
+
+    def has(self, notice_id: int) -> bool:
+        """Whether a notice that should wait has waited too long; if it is new here, its wait begins."""
+        since = self._since.setdefault(notice_id, self._clock())
+        if len(self._since) > MOST_KNOWN:
+            del self._since[next(iter(self._since))]
+        return self._clock() - since >= LONGEST_WAIT_S
+
+    def sent(self, notice_id: int) -> None:
+        """Forget a notice."""
+        self._since.pop(notice_id, None)
 
 
 class OutboxSender:

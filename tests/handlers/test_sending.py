@@ -5,8 +5,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from bot.handlers.cancellation import Cancellations
-from bot.handlers.overdue_notices import LONGEST_WAIT_S, MOST_KNOWN, OverdueNotices
-from bot.handlers.sending import OutboxSender
+from bot.handlers.sending import LONGEST_WAIT_S, MOST_KNOWN, OutboxSender, OverdueNotices
 from bot.updates.quarantine import Quarantine
 from storage import Storage
 from storage.records import ChatKey, Notice
