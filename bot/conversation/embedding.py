@@ -10,12 +10,13 @@ made, so no turn is embedded twice even if the process is killed.
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, tzinfo
 from math import inf
 
 from bot.concurrency import backoff, start_apart
+from bot.conversation.index_keys import VECTORS, HistoryReader, PlainHistoryReader
 from bot.conversation.query import strip_framing
 from bot.conversation.search_terms import date_words
 from bot.conversation.similarity import SimilarityScores, VectorComparison, least_sum, sum_vectors
@@ -103,8 +104,10 @@ class EmbeddingIndex:
         zone: tzinfo,
         clock: Callable[[], float],
         usage_recorder: UsageRecorder | None = None,
+        reader: HistoryReader | None = None,
     ) -> None:
-        """Without `usage_recorder`, usage isn't recorded."""
+        """Without `usage_recorder`, usage isn't recorded. `reader` runs the code that reads turns."""
+        self._reader = reader or PlainHistoryReader()
         self._usage_recorder = usage_recorder
         self._database = database
         self._history = history
@@ -223,7 +226,10 @@ class EmbeddingIndex:
 
     async def _make_vectors(self, chat_id: int, rows: Sequence[InContext]) -> list[_Two]:
         """The two vectors of each turn, or None where the model refuses a text."""
-        texts = [text for row in rows for text in embedding_texts(row, self._zone)]
+        turns = {turn.turn_id: turn for row in rows for turn in (row.before, row.own, row.after) if turn is not None}
+        words = await self._reader.read(chat_id, list(turns.values()), words_of, VECTORS)
+        known = dict(zip(turns, words, strict=True))
+        texts = [text for row in rows for text in embedding_texts(row, self._zone, known)]
         if not texts:
             return []
         requests: list[ExtraRequest] = []
@@ -246,8 +252,8 @@ class EmbeddingIndex:
         sums = await asyncio.to_thread(_sums, rows, made)  # the first call loads numpy
         async with self._database.transaction() as tx:
             now = await self._history.in_context(chat_id, turn_ids, tx)
-            texts = {row.own.turn_id: embedding_texts(row, self._zone) for row in rows}
-            same = {row.own.turn_id for row in now if embedding_texts(row, self._zone) == texts.get(row.own.turn_id)}
+            before = {row.own.turn_id: _embedded(row) for row in rows}
+            same = {row.own.turn_id for row in now if _embedded(row) == before.get(row.own.turn_id)}
             valid = {turn_id: vector for turn_id, vector in sums.items() if turn_id in same}
             await self._vectors.put(tx, chat_id, valid, progress)
             await self._vectors.done(tx, same)
@@ -304,20 +310,31 @@ def _may_be_a_text(exc: ModelError) -> bool:
     return isinstance(exc, _REFUSED) or (isinstance(exc, ServerTrouble | StreamCut) and exc.reached)
 
 
-def embedding_texts(row: InContext, zone: tzinfo) -> tuple[str, str]:
-    """The texts to embed for a turn: its own line, and the line with its neighbours."""
+def embedding_texts(row: InContext, zone: tzinfo, words: Mapping[int, str]) -> tuple[str, str]:
+    """The texts to embed for a turn: its own line, and the line with its neighbours; `words`: see `words_of`."""
     lines = [
-        f"{_speaker(spoken)}: {_truncate(_words(spoken), most)}"
+        f"{_speaker(spoken)}: {_truncate(words[spoken.turn_id], most)}"
         for spoken, most in ((row.before, NEIGHBOUR_BYTES), (row.own, BETWEEN_BYTES), (row.after, NEIGHBOUR_BYTES))
         if spoken is not None
     ]
     day = date_words(datetime.fromtimestamp(row.own.at, zone))
-    own = f"{day}, {_speaker(row.own)}: {_words(row.own)}"
+    own = f"{day}, {_speaker(row.own)}: {words[row.own.turn_id]}"
     return _truncate(own, OWN_BYTES), "\n".join([day, *lines])
+
+
+def _embedded(row: InContext) -> object:
+    """What the texts to embed depend on."""
+    turns = (row.before, row.own, row.after)
+    return [turn and (turn.turn_id, turn.role, turn.content, turn.speaker, turn.at) for turn in turns]
 
 
 def _speaker(spoken: HistoryTurn) -> str:
     return "assistant" if spoken.role is Role.ASSISTANT else spoken.speaker or "user"
+
+
+def words_of(turns: Sequence[HistoryTurn]) -> list[str]:
+    """What was said in each turn, as far as it is embedded."""
+    return [_words(turn)[:OWN_BYTES] for turn in turns]
 
 
 def _words(spoken: HistoryTurn) -> str:

@@ -13,7 +13,7 @@ from storage.history import InContext
 from storage.records import HistoryTurn, Role
 from storage.search import TurnKey
 
-KEYS, LANGUAGES = 0, 1
+KEYS, LANGUAGES, VECTORS = 0, 1, 2
 """What turns are read for."""
 
 T = TypeVar("T")

@@ -1,4 +1,4 @@
-"""Reading of turns for the search index under quarantine: a turn whose words kill the process is indexed without them.
+"""Reading of turns for search under quarantine: a turn whose words kill the process is indexed without them.
 
 After a death the turns of a batch are read one by one, so that it is blamed on one of them. A batch that kills although
 each of its turns is harmless loses the words of all.
@@ -16,8 +16,8 @@ from bot.updates.quarantine import NOWHERE, Quarantine
 from storage.chats import Chats
 from storage.records import ChatKey, HistoryTurn
 
-STEPS = 2
-"""A turn is read twice, and surviving the one says nothing about the other."""
+STEPS = 3
+"""How many kinds of work read a turn, for the index and for vectors: surviving one says nothing about the others."""
 
 T = TypeVar("T")
 Work = Callable[[Sequence[HistoryTurn]], T]

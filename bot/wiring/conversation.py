@@ -97,7 +97,7 @@ def build_engine(base: Foundation, names: Collection[str], guards: WorkGuards | 
     refusals = RefusalSearch(storage, windows, side_requests)
     compactor = Compactor(storage.database, storage.memories, windows, side_requests, markers, refusals, time.time)
     indexer = Indexer(storage.chats, storage.history, storage.search, zone, guards.reader if guards else None)
-    embedding = _embedding(base, usage)
+    embedding = _embedding(base, usage, guards.reader if guards else None)
     probe = WindowProbe(storage.database, storage.usage, selector, usage, growth, count_tokens, timeout)
     maintenance = _maintenance(
         base, windows, guards.compactor(compactor) if guards else compactor, indexer, embedding, probe
@@ -155,12 +155,12 @@ def _windows(base: Foundation, selector: ModelSelector, policy: WindowPolicy) ->
     )
 
 
-def _embedding(base: Foundation, usage: UsageRecorder) -> EmbeddingIndex | None:
+def _embedding(base: Foundation, usage: UsageRecorder, reader: HistoryReader | None) -> EmbeddingIndex | None:
     storage, embedder = base.storage, base.servers.embedder
     if embedder is None:
         return None
-    zone = base.settings.zone
-    return EmbeddingIndex(storage.database, storage.history, storage.vectors, embedder, zone, time.monotonic, usage)
+    tables = (storage.database, storage.history, storage.vectors)
+    return EmbeddingIndex(*tables, embedder, base.settings.zone, time.monotonic, usage, reader)
 
 
 def _maintenance(

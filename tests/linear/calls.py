@@ -10,7 +10,7 @@ from types import GeneratorType
 
 from bot.archive.importing import _without_surrogates
 from bot.conversation import matching, memory_loss, memory_text, query, ranking, speaker_prefix, tokens
-from bot.conversation.embedding import embedding_texts
+from bot.conversation.embedding import embedding_texts, words_of
 from bot.conversation.forgetting import _has_quote, _is_about
 from bot.conversation.incoming_message import IncomingMessage, Quote, render, separator
 from bot.conversation.search_terms import MOST_TERMS
@@ -185,7 +185,11 @@ CALLS: dict[str, Run] = {
         "a recalled turn for itself": lambda text: ranking.render_line(
             spoken(text), text.split()[:MOST_TERMS], tokens.estimate
         ),
-        "texts to embed": lambda text: embedding_texts(InContext(spoken(text), spoken(text), spoken(text)), UTC),
+        "texts to embed": lambda text: embedding_texts(
+            InContext(spoken(text), spoken(text), spoken(text)),
+            UTC,
+            {spoken(text).turn_id: words_of([spoken(text)])[0]},
+        ),
         "a time": lambda text: named_time(text, sorted(LANGUAGES), NOW, UTC),
         "a time since": lambda text: time_asked(text, sorted(LANGUAGES), NOW, UTC),
         "a memory": lambda text: memory_text.cut_to_size(text, len(text) / 20, tokens.estimate),

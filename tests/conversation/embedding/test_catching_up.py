@@ -4,14 +4,19 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from datetime import UTC
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from bot.conversation import embedding as rest
-from bot.conversation.embedding import BATCH, EmbeddingIndex, embedding_texts
+from bot.conversation.embedding import BATCH, EmbeddingIndex, embedding_texts, words_of
+from bot.conversation.index_keys import VECTORS
 from bot.errors import ModelError, ServerTrouble, WrongKey
 from bot.llm.interface import Purpose
+from bot.updates.guarded_reader import STEPS, GuardedHistoryReader
+from bot.updates.in_flight import WorkKey, WorkKind
+from bot.updates.quarantine import MOST_DEATHS, Quarantine
 from sandbox.model import EmbeddingRequest, Fail, Hang, ModelServer
 from sandbox.model.embeddings import embed
 from storage import Storage
@@ -53,13 +58,16 @@ def _vector(text: str) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
 
 def test_speaker_already_in_words_is_not_repeated() -> None:
     row = HistoryTurn(1, Role.USER, "[Mon 2023-05-08 13:56] Ann: off to Rome", "Ann", MAY)
-    assert embedding_texts(InContext(None, row, None), UTC)[0] == "Monday 8 May 2023, Ann: off to Rome"
+    assert (
+        embedding_texts(InContext(None, row, None), UTC, {row.turn_id: words_of([row])[0]})[0]
+        == "Monday 8 May 2023, Ann: off to Rome"
+    )
 
 
 @pytest.mark.parametrize("sign", ["x", "日", "\U0001f600", "\ud800"])
 def test_texts_are_bounded_in_bytes(sign: str) -> None:
     row = HistoryTurn(1, Role.USER, sign * 100_000, "Ann", MAY)
-    alone, between = embedding_texts(InContext(row, row, row), UTC)
+    alone, between = embedding_texts(InContext(row, row, row), UTC, {row.turn_id: words_of([row])[0]})
     assert len(alone.encode()) <= 2_000
     assert len(between.encode()) <= 1_900
 
@@ -259,3 +267,20 @@ async def test_a_fault_is_not_met_with_every_turn(storage: Storage, chat: Chat) 
     assert faulty.asked == 2
     assert await embedding.scores(chat.id, "lake", after_turn=0, before_turn=99) is None
     assert faulty.asked == 3
+
+
+async def test_vectors_of_deadly_turn_lack_its_words(
+    server: ModelServer, storage: Storage, chat: Chat, make: Make, tmp_path: Path
+) -> None:
+    quarantine = Quarantine(tmp_path / "inflight")
+    quarantine.open()
+    deadly, _ = await say(storage, chat, "I painted a lake", "The dog ran away")
+    key = WorkKey(WorkKind.TURN, STEPS * deadly + VECTORS)
+    quarantine.record_deaths(key, chat.key, MOST_DEATHS)
+    embedding = make()
+    embedding._reader = GuardedHistoryReader(quarantine, storage.chats)
+    assert await embedding.catch_up(chat.id)
+    assert quarantine.is_set_aside(key)
+    texts = "\n".join(asked(server))
+    assert "The dog ran away" in texts
+    assert "lake" not in texts
