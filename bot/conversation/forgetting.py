@@ -19,6 +19,7 @@ from bot.conversation.indexing import Indexer
 from bot.conversation.matching import Matcher, languages_in, make_matcher, stop_word_test
 from bot.conversation.memory_loss import lines_about, sharing_codes
 from bot.conversation.query import strip_framing, strip_timestamp
+from bot.conversation.quote_removal import Quoted, said_in, without_quotes
 from bot.conversation.search_terms import all_words, query_words
 from bot.conversation.window import WindowReader
 from storage import Storage, StorageError, Transaction
@@ -40,6 +41,7 @@ SHARED_WORDS = 0.5
 BATCH = 50
 """Turns deleted per transaction, so that other writers wait only some ten milliseconds."""
 AGAIN_AFTER_S = 30.0
+NO_QUOTES = Quoted()
 
 log = logging.getLogger(__name__)
 
@@ -61,8 +63,9 @@ class ForgetPreview:
 class Forgetting:
     """Finds and deletes; `clock` gives Unix seconds."""
 
-    def __init__(self, storage: Storage, windows: WindowReader, clock: Callable[[], float]) -> None:
+    def __init__(self, storage: Storage, windows: WindowReader, indexer: Indexer, clock: Callable[[], float]) -> None:
         self._storage = storage
+        self._indexer = indexer
         self._windows = windows
         self._clock = clock
 
@@ -122,8 +125,20 @@ class Forgetting:
         proposal = Proposal(found.turn_ids, found.lines, found.words, found.of_message)
         return await self._storage.deletions.propose(tx, chat.id, proposal, self._clock())
 
-    async def carry_out(self, tx: Transaction, chat: Chat, proposal_id: int) -> Proposal | None:
-        """Forget what was proposed; None if the proposal has already been answered.
+    async def quoting(self, chat: Chat, proposal_id: int) -> Quoted:
+        """Where others quote what a member wants forgotten. Other proposals contain these messages themselves."""
+        proposal = await self._storage.deletions.proposal(chat.id, proposal_id)
+        if proposal is None or proposal.words or not proposal.of_message or chat.private:
+            return Quoted()
+        gone = await self._storage.history.of_ids(chat.id, proposal.turn_ids)
+        said = tuple(said_in(turn.content) for turn in gone if turn.role is Role.USER)
+        found = await self._matching(chat, lambda content: "> " in content and without_quotes(content, said) != content)
+        return Quoted(said, tuple(turn_id for turn_id in found if turn_id not in proposal.turn_ids))
+
+    async def carry_out(
+        self, tx: Transaction, chat: Chat, proposal_id: int, quoted: Quoted = NO_QUOTES
+    ) -> Proposal | None:
+        """Forget what was proposed, and remove the quotes of it; None if the proposal has already been answered.
 
         From then on nothing reads it (a large deletion: once `carry_on` has finished). `Eraser` deletes the rows.
         """
@@ -131,6 +146,10 @@ class Forgetting:
         if proposal is None:
             return None
         await self._storage.chats.begin_epoch(tx, chat.id)
+        for turn in await self._storage.history.of_ids(chat.id, quoted.turn_ids, tx) if quoted.turn_ids else ():
+            content = without_quotes(turn.content, quoted.said)
+            await self._storage.edits.change(tx, turn.turn_id, content, self._windows.count_tokens(content))
+            await self._indexer.changed(tx, chat.id, turn.turn_id)
         await self._remove_from_memory(tx, chat, proposal)  # compares it with the turns, which must still be there
         await self._storage.deletions.hide(tx, chat.id, proposal.turn_ids)
         await self._storage.servers.delete_responses_of(tx, chat.id)

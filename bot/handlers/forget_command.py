@@ -8,7 +8,7 @@ from datetime import datetime, tzinfo
 
 from telegram import Message
 
-from bot.conversation.forgetting import Eraser, ForgetPreview, Forgetting
+from bot.conversation.forgetting import NO_QUOTES, Eraser, ForgetPreview, Forgetting
 from bot.conversation.query import strip_framing
 from bot.handlers.callbacks import ConfirmForgetButton, ForgetPageButton, KeepButton
 from bot.handlers.context import ButtonContext, MessageContext, PressContext, argument, sender_of
@@ -64,9 +64,10 @@ class ForgetHandlers:
         chat, proposal = update.chat, None
         if not await self._may_answer(update, button.proposal_id):
             return
+        quoted = await self._forgetting.quoting(chat, button.proposal_id) if chat is not None else NO_QUOTES
         async with update.finish() as tx:
             if chat is not None:
-                proposal = await self._forgetting.carry_out(tx, chat, button.proposal_id)
+                proposal = await self._forgetting.carry_out(tx, chat, button.proposal_id, quoted)
             if proposal is not None:
                 await self._outbox.button_gone(tx, update.key, update.message.message_id)
                 await update.edit(tx, texts.FORGOTTEN.format(forgotten=_counted(proposal)))

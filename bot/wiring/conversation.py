@@ -131,7 +131,7 @@ def build_engine(base: Foundation, names: Collection[str], guards: WorkGuards | 
         memory=MemoryEditor(storage, windows, compactor, side_requests, zone, time.time),
         summaries=Summaries(storage.history, windows, side_requests, markers, refusals, zone),
         titles=TitleWriter(storage.chats, storage.history, side_requests, selector),
-        forgetting=Forgetting(storage, windows, time.time),
+        forgetting=Forgetting(storage, windows, indexer, time.time),
         eraser=Eraser(storage.database, storage.chats, storage.deletions, indexer),
         retention=Retention(storage, indexer, windows.memory_tokens),
         recall=recall,

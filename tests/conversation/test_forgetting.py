@@ -37,7 +37,7 @@ async def _noted(storage: Storage, said: list[str], *versions: str) -> tuple[Ben
     async with storage.transaction() as tx:
         for text in versions:
             await storage.memories.put(tx, chat, Memory(2 * len(said), text, 50, bench.clock()))
-    return bench, Forgetting(storage, bench.windows, bench.clock)
+    return bench, Forgetting(storage, bench.windows, bench.indexer, bench.clock)
 
 
 async def _forget(bench: Bench, forgetting: Forgetting, found: ForgetPreview) -> set[str]:

@@ -6,7 +6,8 @@ import stat
 
 import pytest
 
-from tests.e2e.conftest import Stage
+from sandbox.model import Say
+from tests.e2e.conftest import PATIENCE_S, Stage
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="this system has no file modes")
 
@@ -86,3 +87,23 @@ async def test_a_handled_update_leaves_no_words(process: Stage) -> None:
     await process.replies(3)
     assert await _gone(process, b"anzibarine")
     assert b"my boat is green" in _bytes(process)
+
+
+async def test_a_members_forgotten_words_are_in_no_quote(process: Stage) -> None:
+    bob, cleo = process.telegram.user("Bob"), process.telegram.user("Cleo")
+    group = process.telegram.group("Club", [process.ann, bob, cleo])
+    process.model.script(Say("Noted."))
+    await process.start()
+    told = await bob.say(group, "Keepsake, my boat is the Zanzibarine")
+    await group.wait(1, PATIENCE_S)
+    await cleo.say(group, "what a lumberjackish name", reply_to=told.id)
+    await cleo.say(
+        group, "and green it is", reply_to=told.id, quote={"text": "boat is the Zanzibarine", "position": 13}
+    )
+    await bob.say(group, "/forget", reply_to=told.id)
+    asked = (await group.wait(2, PATIENCE_S))[-1]
+    assert b"anzibarine" in _bytes(process)
+    await bob.press(asked, "Forget it")
+    assert await _gone(process, b"anzibarine")
+    assert b"what a lumberjackish name" in _bytes(process)
+    assert b"and green it is" in _bytes(process)
