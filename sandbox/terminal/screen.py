@@ -8,6 +8,7 @@ message's text only grows.
 import re
 import shutil
 import unicodedata
+from collections.abc import Callable
 from html.parser import HTMLParser
 from typing import TextIO
 
@@ -22,10 +23,12 @@ BLOCKS = SPACED | {"tr", "li", "summary", "footer"}
 class Screen:
     """Prints blocks of text, and one draft at a time below them."""
 
-    def __init__(self, output: TextIO, live: bool) -> None:
+    def __init__(self, output: TextIO, live: bool, unfinished: Callable[[], str] = str) -> None:
+        """`unfinished`: what the user has typed of a line so far, which is shown again with the prompt."""
         self._output = output
         self._live = live
         self._shown: list[str] = []
+        self._unfinished = unfinished
 
     def draft(self, text: str) -> None:
         """Show how far an answer has grown."""
@@ -63,7 +66,7 @@ class Screen:
     def prompt(self) -> None:
         """Show the prompt if there is a terminal and no answer is growing."""
         if self._live and not self._shown:
-            self._write(CLEAR_LINE + PROMPT)
+            self._write(CLEAR_LINE + PROMPT + self._unfinished())
 
     def _write(self, text: str) -> None:
         self._output.write(text)

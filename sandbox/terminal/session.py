@@ -10,11 +10,13 @@ import os
 import re
 import threading
 from collections.abc import Callable, Coroutine, Sequence
+from functools import partial
 from typing import TextIO
 
 from sandbox.bot_process import BotProcess
 from sandbox.terminal.commands import Commands, TerminalChat
 from sandbox.terminal.conversation import TerminalConversation
+from sandbox.terminal.line_editor import LineEditor, line_editor
 from sandbox.terminal.screen import Screen
 from sandbox.world import World
 
@@ -31,7 +33,7 @@ class Lines:
     a daemon and holds no lock, so the program can end while it waits.
     """
 
-    def __init__(self, descriptor: int) -> None:
+    def __init__(self, descriptor: int, editor: LineEditor | None = None) -> None:
         self._queue: asyncio.Queue[str | None] = asyncio.Queue()
         loop = asyncio.get_running_loop()
 
@@ -39,7 +41,8 @@ class Lines:
             with contextlib.suppress(RuntimeError):  # the loop is closed: the line isn't needed any more
                 loop.call_soon_threadsafe(self._queue.put_nowait, line)
 
-        threading.Thread(target=_read, args=(descriptor, put), name="sandbox lines", daemon=True).start()
+        read = partial(_read, descriptor) if editor is None else partial(_read_edited, editor)
+        threading.Thread(target=read, args=(put,), name="sandbox lines", daemon=True).start()
 
     async def next(self) -> str | None:
         """The next line without its end; None at the end of input."""
@@ -49,6 +52,12 @@ class Lines:
 def typed(line: str) -> str:
     """The line without arrow and function keys, which the terminal sends as escape sequences."""
     return KEYS.sub("", line)
+
+
+def _read_edited(editor: LineEditor, put: Callable[[str | None], None]) -> None:
+    while (line := editor.read()) is not None:
+        put(typed(line))
+    put(None)
 
 
 def _read(descriptor: int, put: Callable[[str | None], None]) -> None:
@@ -69,7 +78,9 @@ class Session:
     def __init__(self, world: World, bot_arguments: Sequence[str] | None, descriptor: int, output: TextIO) -> None:
         self._descriptor = descriptor
         self._typed = os.isatty(descriptor)
-        self._screen = Screen(output, live=self._typed and output.isatty())
+        self._editor = line_editor(descriptor, output)
+        live = self._typed and output.isatty()
+        self._screen = Screen(output, live, str if self._editor is None else self._editor.unfinished)
         self._conversation = TerminalConversation(world.telegram)
         self._chat = TerminalChat(self._conversation, self._screen)
         self._bot: BotProcess | None = None
@@ -84,7 +95,11 @@ class Session:
         self._screen.note(WELCOME)
         if self._conversation.length:
             self._screen.note(f"Continuing the conversation ({self._conversation.length} messages so far).")
-        await _until_first(self._chat.watch(), self._converse(ended))
+        try:
+            await _until_first(self._chat.watch(), self._converse(ended))
+        finally:
+            if self._editor is not None:
+                self._editor.restore()
         return 1 if self._dead.is_set() else 0
 
     async def _converse(self, ended: asyncio.Event) -> None:
@@ -102,7 +117,7 @@ class Session:
             await self._bot.stop()
 
     async def _talk(self) -> None:
-        lines = Lines(self._descriptor)
+        lines = Lines(self._descriptor, self._editor)
         self._screen.prompt()
         while (line := await lines.next()) is not None and line.strip() != QUIT:
             await self._say(line.strip())

@@ -137,6 +137,28 @@ async def test_bot_can_be_killed_mid_answer(tmp_path: Path) -> None:
     assert chat.process.returncode == 0
 
 
+async def test_lines_can_be_edited_and_brought_back(tmp_path: Path) -> None:
+    async with terminal(tmp_path) as chat:
+        await chat.sees("you> ")
+        chat.type("hllo\x1b[D\x1b[D\x1b[De\n")
+        await chat.sees("bot> you said hello")
+        chat.type("\x1b[A again\n")
+        await chat.sees("bot> you said hello again")
+        chat.type("\x04")
+        await chat.process.wait()
+    assert chat.process.returncode == 0
+
+
+async def test_unfinished_line_is_shown_again(tmp_path: Path) -> None:
+    async with terminal(tmp_path) as chat:
+        await chat.sees("you> ")
+        chat.type("one\ntw")
+        await chat.sees("bot> you said one")
+        await chat.sees("you> tw")
+        chat.type("o\n")
+        await chat.sees("bot> you said two")
+
+
 @pytest.mark.long
 async def test_a_second_ctrl_c_ends_all_at_once(tmp_path: Path) -> None:
     async with terminal(tmp_path) as chat:
@@ -144,7 +166,7 @@ async def test_a_second_ctrl_c_ends_all_at_once(tmp_path: Path) -> None:
         chat.type("deaf\n")
         await chat.sees("bot> you said deaf")
         chat.process.send_signal(signal.SIGINT)
-        await chat.sees("Ending")
+        await chat.sees("Stopping")
         chat.process.send_signal(signal.SIGINT)
         assert await chat.process.wait() == 130
     with (tmp_path / "sandbox.pid").open() as pid_file:
