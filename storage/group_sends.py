@@ -23,7 +23,7 @@ class UnknownSend:
 
 
 class GroupSends:
-    """The tables of messages being sent to groups, and of the newest notices there."""
+    """The tables of messages being sent to groups, and of the bot's newest messages there."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -64,6 +64,7 @@ class GroupSends:
             "UPDATE notices SET edits = ? WHERE id = ? AND message_id IS NULL AND edits IS NULL",
             (message_id, send.notice_id),
         )
+        await _remember_newest(tx, "SELECT ?1, ?2 WHERE ?1 < 0", send.telegram_id, message_id)
 
     async def settle(self, tx: Transaction) -> None:
         """Delete all records, because the messages were looked for."""
@@ -73,19 +74,31 @@ class GroupSends:
 async def answer_arrived(tx: Transaction, turn_id: int, message_id: int) -> None:
     """A message of this answer has arrived."""
     await _is_newest(tx, "turn_id", turn_id, message_id)
+    group = "SELECT telegram_id, ?2 FROM turns JOIN chats ON chats.id = chat_id WHERE turns.id = ?1 AND telegram_id < 0"
+    await _remember_newest(tx, group, turn_id, message_id)
     await tx.discard("DELETE FROM group_sends WHERE turn_id = ?", (turn_id,))
 
 
 async def notice_arrived(tx: Transaction, notice_id: int, message_id: int) -> None:
     """A notice has arrived."""
     await _is_newest(tx, "notice_id", notice_id, message_id)
-    await tx.execute(
-        "INSERT INTO newest_notices (telegram_id, message_id)"
-        " SELECT telegram_id, ?1 FROM group_sends WHERE notice_id = ?2 AND ?1 > 0"
-        " ON CONFLICT (telegram_id) DO UPDATE SET message_id = excluded.message_id",
-        (message_id, notice_id),
+    await _remember_newest(
+        tx, "SELECT telegram_id, ?2 FROM notices WHERE id = ?1 AND telegram_id < 0", notice_id, message_id
     )
     await tx.discard("DELETE FROM group_sends WHERE notice_id = ?", (notice_id,))
+
+
+async def _remember_newest(tx: Transaction, group: str, item: int, message_id: int) -> None:
+    """Nothing that is sent to this group from now on must be taken for this message, or an older one.
+
+    `group`: selects the group of ?1, and ?2. The table is called ``newest_notices``, but it has answers, too.
+    """
+    newest = larger("newest_notices.message_id", "excluded.message_id")
+    await tx.execute(
+        f"INSERT INTO newest_notices (telegram_id, message_id) {group}"
+        f" ON CONFLICT (telegram_id) DO UPDATE SET message_id = {newest}",
+        (item, message_id),
+    )
 
 
 async def _is_newest(tx: Transaction, column: str, item: int, message_id: int) -> None:

@@ -53,6 +53,34 @@ async def test_newest_notice_is_remembered(storage: Storage) -> None:
     assert [send.newest for send in await storage.group_sends.unknown()] == [4]
 
 
+async def test_newest_answer_is_remembered(storage: Storage) -> None:
+    earlier = await _reply(storage)
+    async with storage.transaction() as tx:
+        await storage.outbox.reply_begun(tx, earlier, 15, rang=True)
+        await storage.outbox.part_delivered(tx, earlier, 14, 5)
+    await _begin(storage, 3, await _reply(storage))
+    assert [send.newest for send in await storage.group_sends.unknown()] == [15]
+
+
+async def test_what_was_found_is_remembered(storage: Storage) -> None:
+    await _begin(storage, 3, await _reply(storage))
+    (send,) = await storage.group_sends.unknown()
+    async with storage.transaction() as tx:
+        await storage.group_sends.found(tx, send, 8)
+        await storage.group_sends.settle(tx)
+    await _begin(storage, 3, await _reply(storage))
+    assert [send.newest for send in await storage.group_sends.unknown()] == [8]
+
+
+async def test_edited_notice_is_not_the_newest(storage: Storage) -> None:
+    async with storage.transaction() as tx:
+        for message_id in (9, 4):
+            notice = await storage.outbox.add(tx, Notice(GROUP, False, "Done."))
+            await storage.outbox.notice_sent(tx, notice, message_id)
+    await _begin(storage, 3, await _reply(storage))
+    assert [send.newest for send in await storage.group_sends.unknown()] == [9]
+
+
 async def test_found_notice_is_edited(storage: Storage) -> None:
     async with storage.transaction() as tx:
         notice = await storage.outbox.add(tx, Notice(GROUP, False, "Done."))
