@@ -242,7 +242,7 @@ class OutboxSender:
     async def _upload(self, to: Destination, notice: Notice, file: File, wanted: Wanted) -> int | None:
         """Send a file; if Telegram takes none, its text is sent with the reason."""
         try:
-            return await self._deliverer.upload(to, attachment(file, notice.text), below(notice), wanted)
+            return await self._deliverer.upload(to, attachment(file, notice.text), below(notice), wanted, notice.edits)
         except Undeliverable as exc:
             if isinstance(exc.__cause__, ChatMigrated):
                 raise
@@ -263,7 +263,7 @@ class OutboxSender:
         wanted = sending.is_wanted if len(notice.text) > ONE_MESSAGE or notice.file else always
         if notice.points and (notice.reply_to or 0) > 0:
             to = replace(to, reply_to=notice.reply_to)
-        if notice.edits is not None and (notice.file is not None or notice.broadcast is not None):
+        if notice.edits is not None and notice.broadcast is not None:
             return notice.edits  # it has arrived, although the process died before that was stored
         if notice.file is not None:
             return await self._upload(to, notice, notice.file, wanted)

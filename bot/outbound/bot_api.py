@@ -73,14 +73,17 @@ class BotApi:
         return number_of(message)
 
     async def edit(
-        self, to: Destination, message_id: int, content: Content, keyboard: InlineKeyboardMarkup | None = None
+        self, to: Destination, message_id: int, content: Content | File, keyboard: InlineKeyboardMarkup | None = None
     ) -> None:
-        """Replace a message's content."""
-        if message_id <= 0:
+        """Replace a message's content; of a file, the caption. An ephemeral message can't become a file."""
+        if message_id <= 0 and not isinstance(content, File):
             await self._ephemeral.edit(to, message_id, _fields(content), keyboard)
             return
         if isinstance(content, Rich):
             await self._edit_rich(to, message_id, content, keyboard)
+            return
+        if isinstance(content, File):
+            await self._bot.edit_message_caption(to.chat_id, message_id, caption=content.caption, reply_markup=keyboard)
             return
         await self._bot.edit_message_text(
             content.text,

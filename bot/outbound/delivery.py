@@ -141,12 +141,20 @@ class Deliverer:
             offset, to, edit = piece.end, replace(to, reply_to=None), None
 
     async def upload(
-        self, to: Destination, file: File, markup: Markup | None = None, wanted: Wanted = always
+        self,
+        to: Destination,
+        file: File,
+        markup: Markup | None = None,
+        wanted: Wanted = always,
+        begun: int | None = None,
     ) -> int | None:
-        """Send a file; returns the message's id, or None if it was no longer `wanted`. Raises Undeliverable."""
+        """Send a file; returns the message's id, or None if it was no longer `wanted`. Raises Undeliverable.
+
+        `begun`: a message that may be this file already.
+        """
         try:
             async with self.busy(to, _UPLOADING[type(file)]):
-                return await self._post.put(to, file, None, markup, wanted)
+                return await self._post.put(to, file, begun, markup, wanted)
         except NotWantedError:
             return None
         except BadRequest as exc:

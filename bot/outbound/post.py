@@ -68,7 +68,9 @@ class RetryingSender:
         markup: Markup | None = None,
         wanted: Wanted = always,
     ) -> int:
-        """Send the content, or edit the message `edit` (never into a file); returns the message's id.
+        """Send the content, or edit the message `edit`; returns the message's id.
+
+        A file is sent anew unless that message is one; then its caption is edited.
 
         Raises Undeliverable, UnsupportedError, NotWantedError, or BadRequest if this content is refused.
         """
@@ -77,7 +79,8 @@ class RetryingSender:
         while True:
             await self._turn(to, wanted, unsure=copies > 0)
             try:
-                if edit is None or isinstance(content, Attachment):
+                if edit is None or (isinstance(content, Attachment) and not isinstance(content, File)):
+                    edit = None
                     return await self._send(to, content, markup)
                 keyboard = markup if isinstance(markup, InlineKeyboardMarkup) else None
                 await self._api.edit(to, edit, content, keyboard)
@@ -89,7 +92,7 @@ class RetryingSender:
                 if edit is not None:
                     return edit
             except TelegramError as exc:
-                copies += (edit is None or isinstance(content, Attachment)) and may_have_arrived(exc)
+                copies += edit is None and may_have_arrived(exc)
                 failed += isinstance(content, File) and failed_there(exc)
                 if is_for_good(exc) or copies == most or failed == MOST_FAILED_UPLOADS:
                     raise undeliverable(exc) from exc

@@ -220,6 +220,7 @@ METHODS: Mapping[str, Method] = {
             "rich_message": Parameter(_rich, since="10.1"),
         },
     ),
+    "editMessageCaption": Method(editing.edit_message_caption, {**EDITED, **CAPTIONED}),
     "editMessageReplyMarkup": Method(editing.edit_message_reply_markup, EDITED),
     "editEphemeralMessageText": Method(
         editing.edit_text,

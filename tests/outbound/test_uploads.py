@@ -39,6 +39,19 @@ async def test_a_file_arrives_as_what_it_is(file: File, method: str, field: str,
     assert json.loads(call.fields["reply_markup"])["inline_keyboard"][0][0]["text"] == "More"
 
 
+async def test_file_that_arrived_is_not_sent_again() -> None:
+    async with connected() as line:
+        assert await line.sender.upload(TOPIC, Photo(b"\x89PNG", "look"), BUTTON, begun=77) == 77
+        assert line.api.methods == ["editMessageCaption"]
+
+
+async def test_file_is_sent_if_another_was_found() -> None:
+    async with connected() as line:
+        line.api.refuse("editMessageCaption", 400, "Bad Request: there is no caption in the message to edit")
+        assert await line.sender.upload(TOPIC, Photo(b"\x89PNG", "look"), BUTTON, begun=77) == 102
+        assert line.api.methods == ["editMessageCaption", "sendPhoto"]
+
+
 async def test_flood_limit_delays_but_keeps_a_file() -> None:
     async with connected() as line:
         line.api.refuse("sendDocument", 429, "Too Many Requests: retry after 60", retry_after=60)

@@ -5,14 +5,15 @@ Ephemeral messages have negative numbers in the store, because Telegram numbers 
 
 from typing import cast
 
-from sandbox.botapi.methods.sending import rich_content, text_content
+from sandbox.botapi.methods.sending import caption_content, rich_content, text_content
 from sandbox.botapi.parameters import Arguments
 from sandbox.botapi.server_state import ServerState
 from sandbox.botapi.stored_state import StoredMessage
 from sandbox.botapi.wire import ApiError, Json, bad_request
 
-CONTENT = ("text", "entities", "rich_message", "reply_markup")
+CONTENT = ("text", "entities", "caption", "caption_entities", "rich_message", "reply_markup")
 """The fields of a message that an edit replaces."""
+FILES = {"photo", "voice", "document"}
 MAX_DELETED = 100
 
 
@@ -22,8 +23,18 @@ async def edit_message_text(state: ServerState, args: Arguments) -> Json:
     if source is not None and "text" in args:
         raise bad_request("text and rich_message can't be specified simultaneously")
     found = _editable(state, args)
+    if FILES & found.raw.keys():
+        raise bad_request("there is no text in the message to edit")
     content = text_content(args) if source is None else rich_content(source)
     return change_content(state, args, found, content, source)
+
+
+async def edit_message_caption(state: ServerState, args: Arguments) -> Json:
+    """Replace the caption of a file; a keyboard that isn't given again is removed."""
+    found = _editable(state, args)
+    if not FILES & found.raw.keys():
+        raise bad_request("there is no caption in the message to edit")
+    return change_content(state, args, found, caption_content(args), None)
 
 
 async def edit_message_reply_markup(state: ServerState, args: Arguments) -> Json:

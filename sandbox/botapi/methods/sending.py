@@ -207,7 +207,7 @@ def _draft(state: ServerState, args: Arguments, draft: Draft) -> bool:
 async def send_photo(state: ServerState, args: Arguments) -> Json:
     photo = _file(args, "photo")
     size = state.files.add(photo.data, "photos", "jpg") | {"width": 1, "height": 1}
-    return send(state, args, {"photo": [size]} | _caption(args), _shown_file("photo", photo))
+    return send(state, args, {"photo": [size]} | caption_content(args), _shown_file("photo", photo))
 
 
 async def send_voice(state: ServerState, args: Arguments) -> Json:
@@ -216,14 +216,14 @@ async def send_voice(state: ServerState, args: Arguments) -> Json:
     if not voice.data.startswith(b"OggS"):
         raise bad_request("the sandbox takes a voice note as Ogg with Opus only")
     content = sent_media.voice(state.files, voice.data, args.integer("duration"))
-    return send(state, args, content | _caption(args), _shown_file("voice", voice))
+    return send(state, args, content | caption_content(args), _shown_file("voice", voice))
 
 
 async def send_document(state: ServerState, args: Arguments) -> Json:
     document = _file(args, "document")
     mime = mimetypes.guess_type(document.name)[0] or "application/octet-stream"
     content = sent_media.document(state.files, document.data, document.name, mime)
-    return send(state, args, content | _caption(args), _shown_file("document", document))
+    return send(state, args, content | caption_content(args), _shown_file("document", document))
 
 
 def _file(args: Arguments, name: str) -> Upload:
@@ -232,7 +232,8 @@ def _file(args: Arguments, name: str) -> Upload:
     return found
 
 
-def _caption(args: Arguments) -> Json:
+def caption_content(args: Arguments) -> Json:
+    """The caption, if there is one. Raises ApiError if it is too long."""
     caption = args.string("caption").strip()
     if len(caption.encode("utf-16-le")) // 2 > CAPTION_LIMIT:
         raise bad_request("message caption is too long")
