@@ -70,7 +70,7 @@ class RetryingSender:
     ) -> int:
         """Send the content, or edit the message `edit`; returns the message's id.
 
-        A file is sent anew unless that message is one; then its caption is edited.
+        A file is sent as a new message unless that one is a file; then its caption is edited.
 
         Raises Undeliverable, UnsupportedError, NotWantedError, or BadRequest if this content is refused.
         """

@@ -16,7 +16,6 @@ from bot.errors import KeepsakeError, Undeliverable
 
 _NOTHING_TO_EDIT = (
     "there is no caption in the message to edit",
-    "there is no text in the message to edit",
     "message to edit not found",
     "message_id_invalid",
     "message_author_required",

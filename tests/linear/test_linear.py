@@ -48,7 +48,7 @@ def is_quadratic(run: Run, grow: Grower, size: int = SIZE) -> bool:
     once = seconds(run, grow(size), 1)
     if once < FLOOR_S or once < SURE_GROWTH * seconds(run, grow(size // 4), 1):
         return False
-    if growth(run, grow, size) < MOST_GROWTH:
+    if any(growth(run, grow, size) < MOST_GROWTH for _ in range(3)):  # other processes slow down one of the two
         return False
     return seconds(run, grow(size), 1) > LONG_S or growth(run, grow, 4 * size) > MOST_GROWTH
 
