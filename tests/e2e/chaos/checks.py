@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 
-from tests.e2e.chaos.crowd import ANSWER, CHAPTERS, COMMANDS, MARK, Place, is_long
+from tests.e2e.chaos.crowd import ANSWER, CHAPTERS, COMMANDS, MARK, PICTURES, Place, is_long
 from tests.e2e.chaos.world import World
 
 STORED_S = 2.5
@@ -103,18 +103,21 @@ def _unexplained(world: World) -> Finding:
 
 
 def _commands(places: Sequence[Place]) -> Iterator[Finding]:
-    missing, given = list[object](), 0
+    missing, ended, given = list[object](), list[object](), 0
     twice, again = list[object](), list[object]()
     for place in places:
         texts = [message.text for message in place.chat.replies]
-        for command in place.commands:
+        for number, command in enumerate(place.commands):
             given += 1
             times = len([text for text in texts if text.startswith(COMMANDS[command])])
-            if times == 0:
+            if times == 0 and command in PICTURES and "/reset" in place.commands[number:]:
+                ended.append((place.chat.title, command))
+            elif times == 0:
                 missing.append((place.chat.title, command))
             elif times > 1:
                 (twice if place.private else again).append((place.chat.title, command))
     yield _wrong("commands, unanswered", missing, given)
+    yield Finding("pictures waiting when /reset ended all deliveries", len(ended), None, ended)
     yield Finding("commands answered twice in private chats", len(twice), None, twice)
     yield _wrong("commands answered twice in groups", again)
 

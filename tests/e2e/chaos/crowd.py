@@ -32,6 +32,9 @@ COMMANDS: dict[str, tuple[str, ...]] = {
 }
 """What the replies to each command begin with. A chat sends each of them once, so that replies can be counted."""
 
+PICTURES = ("/usage",)
+"""Commands whose replies have a picture, which /reset stops like a long answer if it is still to be sent."""
+
 
 def is_long(mark: str) -> bool:
     """Whether what has this mark gets a long answer."""
