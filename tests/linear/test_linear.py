@@ -15,7 +15,7 @@ from tests.linear.texts import TEXTS
 from tests.outbound.nasty import Grower
 from tests.selection import some
 
-SIZE = 1600
+SIZE = 1200
 FLOOR_S = 0.005
 """Too short a time to tell how it grows."""
 MOST_GROWTH = 10.0
