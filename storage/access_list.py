@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from storage.database import Database, Row, SQLValue, Transaction
-from storage.sql import in_list, listed
+from storage.sql import in_list, in_texts, listed
 
 _GUEST = ("telegram_id", "name", "username", "language", "brought_by", "bringer_id")
 _END_LINKS = "UPDATE owner_links SET expires_at = ? WHERE claimed_by IS NULL AND expires_at > ?"
@@ -103,7 +103,9 @@ class AccessList:
 
     async def by_username(self, name: str) -> AccessEntry | None:
         """The entry with this username (without the @) when they asked; the latest one if the name changed hands."""
-        return await self._one("lower(username) = ? ORDER BY asked_at DESC, id DESC LIMIT 1", (name.lower(),))
+        return await self._one(
+            "lower(username) = ? ORDER BY asked_at DESC NULLS LAST, id DESC LIMIT 1", (name.lower(),)
+        )
 
     async def of_request(self, owner_id: int, message_id: int) -> AccessEntry | None:
         """The entry that a request sent to an owner was about."""
@@ -113,7 +115,7 @@ class AccessList:
     async def having(self, *statuses: AccessStatus, tx: Transaction | None = None) -> list[AccessEntry]:
         """All entries with one of these statuses, oldest first."""
         rows = await (tx or self._database).rows(
-            f"SELECT * FROM access WHERE standing {in_list()} ORDER BY coalesce(decided_at, asked_at), id",
+            f"SELECT * FROM access WHERE standing {in_texts()} ORDER BY coalesce(decided_at, asked_at), id",
             (listed(statuses),),
         )
         return [_entry(row) for row in rows]
@@ -224,7 +226,7 @@ class AccessList:
 
 async def move_access(tx: Transaction, old: int, new: int) -> None:
     """Move a group's entry to its new id. If both ids have one, the latest decision wins, also over requests."""
-    latest = "SELECT id, telegram_id FROM access WHERE telegram_id IN (?, ?) ORDER BY coalesce(decided_at, 0)"
+    latest = "SELECT id, telegram_id FROM access WHERE telegram_id IN (?, ?) ORDER BY coalesce(decided_at, -1)"
     rows = {row["telegram_id"]: row for row in await tx.rows(latest, (old, new))}
     if old not in rows:
         return

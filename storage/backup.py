@@ -19,8 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from storage import database as migrations
 from storage import inspection
+from storage import sqlite as migrations
 from storage.connecting import read_only
 from storage.database import StorageError, Transaction, complete
 from storage.files import FILE, make_file

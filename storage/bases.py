@@ -1,12 +1,10 @@
 """What each answer was based on. It is stored and deleted with the answer; forgotten turns are removed from it."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from storage.database import Database, Row, Transaction
 from storage.records import Chat, Usage
-from storage.sql import each
 from storage.transcript import COMPLETE, SENT, SETTLED
 
 NOTES_LOOKED_AT = 20
@@ -77,7 +75,7 @@ class Bases:
             "INSERT INTO bases (reply_id, question_id, first_turn, turns, notes_id, notes_tokens, model, input_tokens,"
             " cached_tokens, output_tokens, estimated, price, currency) SELECT id, ?3, ?4, ?5,"
             " (SELECT id FROM (SELECT id, text FROM note_versions WHERE chat_id = ?2 AND reset_turn = ?6"
-            " ORDER BY id DESC LIMIT ?7) WHERE ?8 != '' AND text = ?8 LIMIT 1),"
+            " ORDER BY id DESC LIMIT ?7) AS newest WHERE ?8 != '' AND text = ?8 LIMIT 1),"
             " ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16 FROM turns WHERE id = ?1 AND chat_id = ?2",
             (
                 *(reply_id, chat.id, basis.question_id, basis.first_turn, basis.turns),
@@ -89,14 +87,12 @@ class Bases:
             (turn.turn_id, turn.shown, turn.looked_up, turn.overall_rank, turn.words_rank, turn.meaning_rank)
             for turn in basis.found
         ]
-        if found:
-            await tx.execute(  # CROSS JOIN fixes the join order; otherwise SQLite would scan all turns of the chat
-                "INSERT INTO basis_turns (reply_id, turn_id, shown, looked_up, overall_rank, words_rank,"
-                " meaning_rank) SELECT bases.reply_id, turns.id, value ->> 1, value ->> 2, value ->> 3, value ->> 4,"
-                f" value ->> 5 FROM bases CROSS JOIN {each('?3')} CROSS JOIN turns WHERE turns.id = value ->> 0"
-                " AND turns.chat_id = ?2 AND bases.reply_id = ?1 ON CONFLICT (reply_id, turn_id) DO NOTHING",
-                (reply_id, chat.id, json.dumps(found)),
-            )
+        await tx.execute_many(
+            "INSERT INTO basis_turns (reply_id, turn_id, shown, looked_up, overall_rank, words_rank, meaning_rank)"
+            " SELECT ?1, id, ?4, ?5, ?6, ?7, ?8 FROM turns WHERE id = ?3 AND chat_id = ?2"
+            " AND EXISTS (SELECT 1 FROM bases WHERE reply_id = ?1) ON CONFLICT (reply_id, turn_id) DO NOTHING",
+            [(reply_id, chat.id, *turn) for turn in found],
+        )
 
     async def of(self, chat: Chat, reply_id: int) -> Basis | None:
         """What an answer of a chat was based on; None if that wasn't recorded, or was reset or forgotten."""
@@ -128,7 +124,7 @@ class Bases:
         """The extent of the conversation, as it is now, before an answer whose window began at `first_turn`."""
         said = await self._database.row(
             "SELECT count(*) AS turns FROM (SELECT 1 FROM turns WHERE chat_id = ?"
-            f" AND {SETTLED} AND id > ? AND id < ? LIMIT ?)",
+            f" AND {SETTLED} AND id > ? AND id < ? LIMIT ?) AS before",
             (chat.id, chat.reset_turn, reply_id, MOST_COUNTED + 1),
         )
         first = await self._database.row(

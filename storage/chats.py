@@ -1,13 +1,11 @@
 """Chats with their settings, languages, speakers' names, and the titles of topics."""
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import get_args
 
 from storage.database import Database, Row, Transaction
 from storage.records import Chat, ChatKey, ChatSettings
-from storage.sql import each
 from storage.transcript import OPEN
 
 SETTINGS = tuple(field.name for field in fields(ChatSettings))
@@ -147,10 +145,10 @@ class Chats:
 
     async def count_languages(self, tx: Transaction, chat_id: int, languages: Mapping[str, int]) -> None:
         """Add counts of words that indicate these languages."""
-        await tx.execute(
-            f"INSERT INTO chat_languages (chat_id, language, words) SELECT ?, key, value FROM {each()} WHERE true"
+        await tx.execute_many(
+            "INSERT INTO chat_languages (chat_id, language, words) VALUES (?, ?, ?)"
             " ON CONFLICT (chat_id, language) DO UPDATE SET words = chat_languages.words + excluded.words",
-            (chat_id, json.dumps(languages)),
+            [(chat_id, language, words) for language, words in languages.items()],
         )
 
     async def speaker_name(

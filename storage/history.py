@@ -304,7 +304,8 @@ class History:
 
 async def _in_context(read: Rows, chat_id: int, found: Sequence[Row]) -> list[InContext]:
     """Turns with their neighbours, from rows of their ids."""
-    wanted = sorted({turn_id for row in found for turn_id in row if turn_id is not None})
+    near = (row[name] for row in found for name in ("id", "before", "after"))
+    wanted = sorted({turn_id for turn_id in near if turn_id is not None})
     rows = await read(
         f"{_TURNS} WHERE chat_id = ? AND {SETTLED} AND id {in_list()}",
         (chat_id, listed(wanted)),

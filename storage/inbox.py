@@ -5,16 +5,10 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from storage.database import Database, Transaction
-from storage.sql import each, in_list, listed
+from storage.sql import in_list, listed
 
 _KINDS = ("type", "status")
 """The fields of updates whose strings are never anyone's words."""
-
-_CHAT = (
-    "CASE WHEN json_valid(one.value ->> 1) THEN (SELECT coalesce(kind.value ->> '$.chat.id', kind.value"
-    " ->> '$.message.chat.id') FROM json_each(one.value ->> 1) AS kind WHERE kind.type = 'object' LIMIT 1) END"
-)
-"""The Telegram chat of an update of any kind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +27,14 @@ class Inbox:
 
     async def add(self, tx: Transaction, updates: Sequence[RawUpdate], now: float) -> set[int]:
         """Store the updates that are new; returns their ids."""
-        rows = await tx.rows(
-            "INSERT INTO inbox (update_id, received_at, raw, telegram_id)"
-            f" SELECT value ->> 0, ?, value ->> 1, {_CHAT} FROM {each()} AS one WHERE true"
-            " ON CONFLICT (update_id) DO NOTHING RETURNING update_id",
-            (now, json.dumps([[update.update_id, update.raw] for update in updates])),
+        number = "SELECT update_id FROM inbox WHERE update_id " + in_list()
+        known = {row["update_id"] for row in await tx.rows(number, (listed(update.update_id for update in updates),))}
+        new = {update.update_id: update for update in updates if update.update_id not in known}
+        await tx.execute_many(
+            "INSERT INTO inbox (update_id, received_at, raw, telegram_id) VALUES (?, ?, ?, ?)",
+            [(update.update_id, now, update.raw, _chat_of(update.raw)) for update in new.values()],
         )
-        return {row["update_id"] for row in rows}
+        return set(new)
 
     async def unhandled(self) -> list[RawUpdate]:
         """The updates that were received but not handled, in Telegram's order."""
@@ -119,3 +114,18 @@ def _without_words(value: object, name: str = "") -> object:
         case float():  # a place, perhaps
             return 0.0
     return value
+
+
+def _chat_of(raw: str) -> int | None:
+    """The Telegram chat of an update of any kind, or of the message with a button that was pressed."""
+    try:
+        update = json.loads(raw)
+    except (ValueError, RecursionError):
+        return None
+    parts = update.values() if isinstance(update, dict) else ()
+    for part in parts:
+        if isinstance(part, dict):
+            message = part.get("message")
+            chats = (part.get("chat"), message.get("chat") if isinstance(message, dict) else None)
+            return next((chat.get("id") for chat in chats if isinstance(chat, dict)), None)
+    return None

@@ -15,11 +15,12 @@ from urllib.parse import quote
 
 import aiosqlite
 
-from storage import database as migrations
 from storage import files
-from storage import index as fts_check
+from storage import fts_index as fts_check
+from storage import sqlite as migrations
 from storage.connecting import read_only
-from storage.database import BUSY_TIMEOUT_S, NewerDatabaseError, StorageError
+from storage.database import NewerDatabaseError, StorageError
+from storage.sqlite import BUSY_TIMEOUT_S
 
 CHECK = "PRAGMA quick_check(3)"
 """Reports at most three errors; one is enough to act on."""

@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 
 from storage.database import Database, Transaction
 from storage.records import MediaKind, Medium, NewMedium
-from storage.sql import in_list, listed
+from storage.sql import in_list, in_texts, listed
 
 
 def content_hash(data: bytes) -> str:
@@ -58,7 +58,7 @@ class Media:
 
     async def contents(self, hashes: Collection[str]) -> dict[str, bytes]:
         """The bytes with these hashes."""
-        rows = await self._database.rows(f"SELECT hash, bytes FROM media WHERE hash {in_list()}", (listed(hashes),))
+        rows = await self._database.rows(f"SELECT hash, bytes FROM media WHERE hash {in_texts()}", (listed(hashes),))
         return {row["hash"]: row["bytes"] for row in rows}
 
     async def of_turn(self, turn_id: int, tx: Transaction | None = None) -> list[str]:

@@ -144,7 +144,7 @@ class Memories:
         while tokens <= most_tokens:
             row = await (tx or self._database).row(
                 "SELECT min(id) AS first, sum(tokens) AS tokens FROM (SELECT id, tokens FROM turns"
-                " WHERE chat_id = ? AND id > ? AND id < ? ORDER BY id DESC LIMIT ?)",
+                " WHERE chat_id = ? AND id > ? AND id < ? ORDER BY id DESC LIMIT ?) AS newest",
                 (chat_id, through, first, STEP),
             )
             if row is None or row["first"] is None:

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 
 from storage.database import Database, Transaction
-from storage.sql import in_list, listed
+from storage.sql import in_texts, listed
 
 
 class ModelServers:
@@ -54,12 +54,12 @@ class ModelServers:
 
     async def responses_deleted(self, tx: Transaction, urls: Collection[str]) -> None:
         """Record that the server no longer has these."""
-        await tx.execute(f"DELETE FROM kept_responses WHERE url {in_list()}", (listed(urls),))
+        await tx.execute(f"DELETE FROM kept_responses WHERE url {in_texts()}", (listed(urls),))
 
     async def postpone_deletion(self, tx: Transaction, urls: Collection[str], at: float) -> None:
         """Retry the deletion of these at a later time (Unix seconds)."""
         await tx.execute(
-            f"UPDATE kept_responses SET delete_at = ? WHERE url {in_list()}",
+            f"UPDATE kept_responses SET delete_at = ? WHERE url {in_texts()}",
             (at, listed(urls)),
         )
 

@@ -44,22 +44,10 @@ class OldIndex:
         )
         return [(row["id"], row["score"]) for row in rows]
 
-    async def chats(self) -> list[int]:
-        """The chats with turns to move to the new index, most recently active first."""
-        rows = await self._database.rows(
-            "SELECT id FROM chats WHERE old_turn > 0"
-            " ORDER BY (SELECT max(turns.id) FROM turns WHERE chat_id = chats.id) DESC"
-        )
-        return [row["id"] for row in rows]
-
     async def last_turn(self, chat_id: int) -> int:
         """The last turn of a chat that must be moved to the new index, or 0."""
         row = await self._database.row("SELECT old_turn FROM chats WHERE id = ?", (chat_id,))
         return int(row["old_turn"]) if row else 0
-
-    async def moved(self, tx: Transaction, chat_id: int, last_turn: int) -> None:
-        """Record that only turns up to this one must still be moved."""
-        await tx.execute("UPDATE chats SET old_turn = ? WHERE id = ?", (last_turn, chat_id))
 
     async def take_away(self) -> bool:
         """Remove some of the old index; False if nothing is left."""

@@ -10,7 +10,7 @@ from storage.chats import key_in
 from storage.database import Database, Row, Transaction
 from storage.group_sends import answer_arrived, notice_arrived
 from storage.records import ONE_MESSAGE, Button, ChatKey, Delivery, File, FileKind, Notice
-from storage.sql import in_list, larger, listed
+from storage.sql import in_texts, larger, listed
 from storage.transcript import COMPLETE, REPLACED
 
 ALL = 2**31 - 1
@@ -149,7 +149,7 @@ class Outbox:
     async def withdraw(self, tx: Transaction, key: ChatKey, texts: Collection[str]) -> None:
         """Drop unsent notices with one of these texts."""
         await tx.execute(
-            f"DELETE FROM notices WHERE telegram_id = ? AND thread_id = ? AND message_id IS NULL AND text {in_list()}",
+            f"DELETE FROM notices WHERE telegram_id = ? AND thread_id = ? AND message_id IS NULL AND text {in_texts()}",
             (key.telegram_id, key.thread_id, listed(texts)),
         )
 

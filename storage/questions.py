@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from storage.database import Database, Row, Transaction
 from storage.records import Button, ChatKey
-from storage.sql import each, in_list, listed
+from storage.sql import in_list, listed
 
 LIVES_S = 2 * 86_400.0
 """How long a reply to a question counts as an answer, in seconds."""
@@ -135,11 +135,12 @@ class Questions:
                 await self._end(tx, row["id"])
         if over:
             await self._withdraw(tx, number)
+        known = await tx.row("SELECT answers FROM questions WHERE id = ?", (number,))
+        answers = {*json.loads(known["answers"] if known else "[]"), *message_ids}
         await tx.execute(
             "UPDATE questions SET open = ?, awaits = ?, message_id = coalesce(message_id, ?),"
-            " panel = CASE WHEN ? = 1 THEN NULL ELSE panel END, answers = (SELECT json_group_array(value) FROM"
-            f" (SELECT value FROM {each('answers')} UNION SELECT value FROM {each()})) WHERE id = ?",
-            (not over, awaits and not over, question.message_id, over, listed(message_ids), number),
+            " panel = CASE WHEN ? = 1 THEN NULL ELSE panel END, answers = ? WHERE id = ?",
+            (not over, awaits and not over, question.message_id, over, listed(sorted(answers)), number),
         )
 
     async def cancel(self, tx: Transaction, question: Question) -> bool:

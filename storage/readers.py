@@ -9,8 +9,7 @@ from contextlib import suppress
 
 import aiosqlite
 
-SQLValue = str | int | float | bytes | None
-Row = aiosqlite.Row
+from storage.database import SQLValue
 
 
 class Readers:
@@ -21,7 +20,7 @@ class Readers:
         self._idle = list(connections)
         self._free = asyncio.Semaphore(len(connections))
 
-    async def rows(self, sql: str, values: Iterable[SQLValue]) -> list[Row]:
+    async def rows(self, sql: str, values: Iterable[SQLValue]) -> list[aiosqlite.Row]:
         """Run one statement on an idle connection, or the next one to become idle. Raises sqlite3.Error."""
         await self._free.acquire()
         connection = self._idle.pop()
@@ -40,7 +39,7 @@ class Readers:
         for connection in self._all:
             await connection.close()
 
-    def _ended(self, connection: aiosqlite.Connection, reading: "asyncio.Future[Iterable[Row]]") -> None:
+    def _ended(self, connection: aiosqlite.Connection, reading: "asyncio.Future[Iterable[aiosqlite.Row]]") -> None:
         if not reading.cancelled():
             reading.exception()  # retrieved, because the caller may be gone
         self._idle.append(connection)

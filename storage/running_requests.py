@@ -40,4 +40,7 @@ class RunningRequests:
         """Remove and return those that were in progress when the last process died."""
         rows = await tx.rows("SELECT chat_id, reply_id, model, counted, user_id FROM running_requests ORDER BY id")
         await tx.discard("DELETE FROM running_requests")
-        return [RunningRequest(*row) for row in rows]
+        return [
+            RunningRequest(row["chat_id"], row["reply_id"], row["model"], row["counted"], row["user_id"])
+            for row in rows
+        ]

@@ -1,15 +1,16 @@
-"""Search by words: SQLite's FTS5, ranked by BM25, one chat at a time.
+"""Search by words: ranked by BM25, one chat at a time.
 
 Terms are weighted by the number of keys that contain them. In a large index it is estimated from a sample, and cached
 for common terms.
 
-No statement reads the index together with another table, whose damage would be mistaken for the index's.
+SQLite's part is FTS5 (`storage.fts`), PostgreSQL's a ``tsvector`` (`storage.postgres.tsvector`).
 """
 
+from abc import ABC, abstractmethod
 from collections import OrderedDict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
-from math import isfinite, log
+from math import log
 
 from storage.database import Database, Transaction
 from storage.index import Index
@@ -27,8 +28,8 @@ REMEMBERED = 5_000
 GROWN = 0.02
 """A cached count is recomputed after the index has grown by this share."""
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
-_K1 = 1.2
-"""The constant k1 of FTS5's bm25()."""
+K1 = 1.2
+"""The constant k1 of BM25, as in FTS5."""
 COMMON_SHARE = 0.1
 """A term in more than this share of all keys says little, and is the most expensive to look up."""
 USELESS_SHARE = 0.5
@@ -42,17 +43,20 @@ MOST_US = 10_000.0
 """The most that a query may cost by these figures, in microseconds."""
 MOST_ASKED = 32
 """The most terms of one query, rarest first; more take time without better results."""
-MERGE_PAGES, MERGE_DONE = 100, 2
 OWN_WEIGHT, WRITTEN_WEIGHT, AROUND_WEIGHT, LABEL_WEIGHT = 1.0, 0.02, 0.6, 1.0
 """A turn's own words count for more than its neighbours' (LoCoMo: 0.865 of the evidence, 0.855 with equal weights).
 The exact form of a word only ranks before its other forms (LoCoMo: the same evidence from 0 to 0.3)."""
 
 
-class TermCounts:
-    """Counts the keys that match a query, with a cache, because sampling is most of the work for common words."""
+CountKeys = Callable[[Sequence[str], Sequence[tuple[int, int]]], Awaitable[list[int]]]
+"""Counts the keys that match each query, in all ranges of ids (first, last) together."""
 
-    def __init__(self, index: Index) -> None:
-        self._index = index
+
+class TermCounts:
+    """The number of keys that match a query, with a cache, because sampling is most of the work for common words."""
+
+    def __init__(self, count: CountKeys) -> None:
+        self._counts = count
         self._remembered: OrderedDict[str, tuple[int, int]] = OrderedDict()
         """By query: the size of the index at the time, and the number of keys in the sample."""
 
@@ -85,18 +89,6 @@ class TermCounts:
         while len(self._remembered) > REMEMBERED:
             self._remembered.popitem(last=False)
         return {query: count for query, (_, count) in found.items()}
-
-    async def _counts(self, queries: Sequence[str], slices: Sequence[tuple[int, int]]) -> list[int]:
-        """How many keys match each query, in all slices (first id, last id) together."""
-        if not queries:
-            return []
-        select = (
-            "SELECT ? AS number, count(*) AS found FROM turn_words WHERE turn_words MATCH ? AND rowid BETWEEN ? AND ?"
-        )
-        values = [value for index, query in enumerate(queries) for ends in slices for value in (index, query, *ends)]
-        parts = " UNION ALL ".join([select] * (len(queries) * len(slices)))
-        rows = await self._index.rows(f"SELECT sum(found) AS found FROM ({parts}) GROUP BY number", values)
-        return [row["found"] for row in rows] or [0] * len(queries)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,22 +126,75 @@ class Hit:
     score: float
 
 
-class Search:
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a search is for, besides its terms."""
+
+    after_turn: int
+    before_turn: int
+    """Turns between these ids, exclusive."""
+    limit: int
+    own: bool
+    """Whether only a turn's own words count."""
+    every_term: bool
+    """Whether a turn must have all terms, or any."""
+
+
+@dataclass(frozen=True, slots=True)
+class WeightedTerms:
+    """Terms to search for; `weight` is the score of a turn that contains them all."""
+
+    terms: tuple[Term, ...]
+    weight: float
+
+
+class Search(ABC):
     """The tables of keys and terms."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, index: Index) -> None:
         self._database = database
-        self.index = Index(database)
-        self._old = self.index.old
-        self._counts = TermCounts(self.index)
+        self.index = index
+        self._counts = TermCounts(self._count_keys)
 
+    @abstractmethod
     async def put(self, tx: Transaction, chat_id: int, keys: Iterable[TurnKey]) -> None:
         """Index turns, or index them again."""
-        async with self.index.writing(tx):
-            await tx.execute_many(
-                "INSERT OR REPLACE INTO turn_words (rowid, tag, own, written, around, label) VALUES (?, ?, ?, ?, ?, ?)",
-                [(key.turn_id, tag(chat_id), key.own, key.written, key.around, key.label) for key in keys],
-            )
+
+    @abstractmethod
+    async def finds(self, turn_id: int, word: str) -> bool:
+        """Whether a turn is found by this word, which is one of its own."""
+
+    @abstractmethod
+    async def remove(self, tx: Transaction, turn_ids: Iterable[int]) -> None:
+        """Remove the keys of these turns."""
+
+    @abstractmethod
+    async def merge(self, tx: Transaction, *, begins: bool) -> bool:
+        """Drop some of the deleted words that the index still holds; False if none are left."""
+
+    @abstractmethod
+    async def _count_keys(self, queries: Sequence[str], slices: Sequence[tuple[int, int]]) -> list[int]:
+        """See CountKeys."""
+
+    @abstractmethod
+    async def _keys(self, first: int, last: int) -> list[int]:
+        """The ids of keys between two ids (inclusive)."""
+
+    @abstractmethod
+    async def _size(self) -> int:
+        """The highest id of a key, or 0."""
+
+    @abstractmethod
+    def _query(self, term: Term) -> str:
+        """A query for a term: any of its stems."""
+
+    @abstractmethod
+    def _chat_query(self, chat_id: int) -> str:
+        """A query for all keys of a chat."""
+
+    @abstractmethod
+    async def _ranked(self, chat_id: int, terms: Sequence[Term], asked: Asked) -> list[Hit]:
+        """The best keys with these terms, in any order, which may be of deleted turns."""
 
     async def progress(self, tx: Transaction, chat_id: int, turn_id: int) -> None:
         """Record that everything up to this turn is indexed."""
@@ -181,39 +226,6 @@ class Search:
         )
         return {row["chat_id"]: row["turn_id"] for row in rows}
 
-    async def finds(self, turn_id: int, word: str) -> bool:
-        """Whether a turn is found by this word, which is one of its own."""
-        found = await self.index.rows(
-            "SELECT 1 FROM turn_words WHERE turn_words MATCH ? AND rowid = ?", (f'{{own written}} : "{word}"', turn_id)
-        )
-        return bool(found)
-
-    async def remove(self, tx: Transaction, turn_ids: Iterable[int]) -> None:
-        """Remove the keys of these turns."""
-        async with self.index.writing(tx):
-            for turn_id in turn_ids:
-                await tx.execute("DELETE FROM turn_words WHERE rowid = ?", (turn_id,))
-
-    async def merge(self, tx: Transaction, *, begins: bool) -> bool:
-        """Merge some of the index's segments, which drops deleted words; False if nothing is left to merge.
-
-        This follows FTS5's manual on incremental optimization: a negative number of pages starts it, and it is done
-        when fewer than two rows change.
-        """
-        before = await self._changes(tx)
-        pages = -MERGE_PAGES if begins else MERGE_PAGES
-        async with self.index.writing(tx):
-            await tx.execute("INSERT INTO turn_words (turn_words, rank) VALUES ('merge', ?)", (pages,))
-        return await self._changes(tx) - before >= MERGE_DONE
-
-    async def _keys(self, first: int, last: int) -> list[int]:
-        rows = await self.index.rows("SELECT id FROM turn_words_docsize WHERE id BETWEEN ? AND ?", (first, last))
-        return [row["id"] for row in rows]
-
-    @staticmethod
-    async def _changes(tx: Transaction) -> int:
-        return int((await tx.rows("SELECT total_changes() AS n"))[0]["n"])
-
     async def weighed(self, chat_id: int, terms: Sequence[Term]) -> "WeightedTerms":
         """The terms that the index contains, rarest first, and the score of a perfect hit.
 
@@ -221,8 +233,8 @@ class Search:
         term is kept even if it is common, because it may be the only word of the question.
         """
         size = await self._size()
-        queries = [_looked_up(term) for term in terms]
-        counts, share = await self._counts.count(queries, f"tag : {tag(chat_id)}", size)
+        queries = [self._query(term) for term in terms]
+        counts, share = await self._counts.count(queries, self._chat_query(chat_id), size)
         known = sorted(
             ((count, index) for index, count in enumerate(counts) if count),
             key=lambda entry: (entry[0], terms[entry[1]].begins),
@@ -235,9 +247,7 @@ class Search:
             if size >= FEW_KEYS and (common or (chosen and cost > MOST_US)):
                 break
             chosen.append((count, terms[index]))
-        if await self._old_turn(chat_id):  # the old index may have other terms, and scores differently
-            return WeightedTerms(tuple(terms[:MOST_ASKED]), 0.0)
-        return WeightedTerms(tuple(term for _, term in chosen), sum(_weight(count, size) for count, _ in chosen))
+        return WeightedTerms(tuple(term for _, term in chosen), sum(weight(count, size) for count, _ in chosen))
 
     async def find(
         self,
@@ -253,33 +263,11 @@ class Search:
         """The best turns of a chat between two ids (exclusive), best first; `own`: search only their own words."""
         if not terms:
             return []
-        columns = "own" if own else "{own around label}"
-        phrases = (" AND " if every_term else " OR ").join(_phrases(term, columns) for term in terms)
-        rows = await self.index.rows(
-            "SELECT rowid AS id, -bm25(turn_words, 0.0, ?, ?, ?, ?) AS score FROM turn_words"
-            " WHERE turn_words MATCH ? AND rowid > ? AND rowid < ? ORDER BY score DESC, rowid LIMIT ?",
-            (
-                *(OWN_WEIGHT, WRITTEN_WEIGHT, AROUND_WEIGHT, LABEL_WEIGHT, f"tag : {tag(chat_id)} AND ({phrases})"),
-                *(after_turn, before_turn, limit),
-            ),
-        )
-        found = [Hit(row["id"], row["score"]) for row in rows]
-        if old_turn := await self._old_turn(chat_id):
-            last = min(before_turn, old_turn + 1)
-            bounds = (after_turn, last, limit)
-            words = [term.written for term in terms]
-            old = await self._old.find(tag(chat_id), words, columns, every=every_term, bounds=bounds)
-            found += [Hit(turn_id, score) for turn_id, score in old]
-        if not all(hit.score is not None and isfinite(hit.score) for hit in found):
-            await self.index.mark_damaged("its statistics yield invalid scores")
-            return []
+        found = await self._ranked(chat_id, terms, Asked(after_turn, before_turn, limit, own, every_term))
         best = {hit.turn_id: hit for hit in sorted(found, key=lambda hit: hit.score)}
         in_chat = await self._of_chat(chat_id, list(best))
         hits = [hit for hit in best.values() if hit.turn_id in in_chat]
         return sorted(hits, key=lambda hit: (-hit.score, hit.turn_id))[:limit]
-
-    async def _old_turn(self, chat_id: int) -> int:
-        return await self._old.last_turn(chat_id) if await self._old.there() else 0
 
     async def _of_chat(self, chat_id: int, turn_ids: Collection[int]) -> set[int]:
         rows = await self._database.rows(
@@ -287,29 +275,6 @@ class Search:
             (chat_id, listed(turn_ids)),
         )
         return {row["id"] for row in rows}
-
-    async def _size(self) -> int:
-        rows = await self.index.rows("SELECT coalesce(max(id), 0) AS size FROM turn_words_docsize")
-        return int(rows[0]["size"]) if rows else 0
-
-
-@dataclass(frozen=True, slots=True)
-class WeightedTerms:
-    """Terms to search for; `weight` is the score of a turn that contains them all."""
-
-    terms: tuple[Term, ...]
-    weight: float
-
-
-def _looked_up(term: Term, columns: str = "{own around label}") -> str:
-    """A term in the index's query language: any of its stems."""
-    words = " OR ".join(f'"{word}"{"*" * term.begins}' for word in term.stems or (term.written,))
-    return f"{'own' if term.own else columns} : ({words})"
-
-
-def _phrases(term: Term, columns: str) -> str:
-    looked_up = _looked_up(term, columns)
-    return f'({looked_up} OR written : "{term.written}")' if term.stems else f"({looked_up})"
 
 
 def tag(chat_id: int) -> str:
@@ -321,6 +286,6 @@ def tag(chat_id: int) -> str:
     return f"qz{letters}qz"
 
 
-def _weight(count: int, size: int) -> float:
+def weight(count: int, size: int) -> float:
     """The most that one term can add to a score: FTS5's inverse document frequency times k1 + 1."""
-    return max(log((size - count + 0.5) / (count + 0.5)), 1e-6) * (_K1 + 1)
+    return max(log((size - count + 0.5) / (count + 0.5)), 1e-6) * (K1 + 1)

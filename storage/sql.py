@@ -25,6 +25,11 @@ def in_list(parameter: str = "?") -> str:
     return f"IN (SELECT value FROM {each(parameter)})"
 
 
+def in_texts(parameter: str = "?") -> str:
+    """The same for a list of texts."""
+    return f"IN (SELECT value FROM json_each({parameter}, '$'))"
+
+
 def listed(items: Iterable[int | str]) -> str:
     """A list as a parameter."""
     return json.dumps(list(items))

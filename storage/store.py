@@ -14,6 +14,7 @@ from storage.chats import Chats
 from storage.database import Database, StorageError, Transaction
 from storage.deletions import Deletions
 from storage.edits import Edits
+from storage.fts import FTSSearch
 from storage.group_sends import GroupSends
 from storage.history import History
 from storage.inbox import Inbox
@@ -24,6 +25,7 @@ from storage.outbox import Outbox
 from storage.questions import Questions
 from storage.running_requests import RunningRequests
 from storage.search import Search
+from storage.sqlite import SQLiteDatabase
 from storage.transcript import Transcript
 from storage.usage import UsageLog
 from storage.vectors import Vectors
@@ -62,7 +64,24 @@ class Storage:
         A database with an older schema is copied first, unless it is a copy itself (`keeps_old` False).
         Raises NewerDatabaseError if a later version of Keepsake wrote it, and StorageError if it can't be opened.
         """
-        database = await Database.open(path, old_version.keep if keeps_old else None)
+        database = await SQLiteDatabase.open(path, old_version.keep if keeps_old else None)
+        return cls.of(database, FTSSearch(database))
+
+    @classmethod
+    async def connect(cls, url: str) -> Self:
+        """Connect to a PostgreSQL database, and migrate it to this version's schema.
+
+        Raises NewerDatabaseError if a later version of Keepsake wrote it, and StorageError if it can't be used.
+        """
+        from storage.postgres.postgresql import PostgresDatabase
+        from storage.postgres.tsvector import PostgresSearch
+
+        database = await PostgresDatabase.open(url)
+        return cls.of(database, PostgresSearch(database))
+
+    @classmethod
+    def of(cls, database: Database, search: Search) -> Self:
+        """All tables of an open database."""
         media, chats, usage = Media(database), Chats(database), UsageLog(database)
         return cls(
             database=database,
@@ -75,7 +94,7 @@ class Storage:
             edits=Edits(database),
             memories=Memories(database, media),
             history=History(database),
-            search=Search(database),
+            search=search,
             vectors=Vectors(database),
             bases=Bases(database),
             deletions=Deletions(database),

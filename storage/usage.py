@@ -3,9 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import astuple, fields
 from datetime import date
-from sqlite3 import Row
 
-from storage.database import Database, Transaction
+from storage.database import Database, Row, Transaction
 from storage.records import DayUsage, ModelUsage, Report, Usage
 
 NUMBERS = tuple(
@@ -102,8 +101,8 @@ class UsageLog:
         """The server's reports on the chat's latest answers, newest first; answers without a report are skipped."""
         rows = await self._database.rows(
             "SELECT input_tokens, cached_tokens, output_tokens, marked, created_at FROM (SELECT * FROM turns"
-            " WHERE chat_id = ? ORDER BY id DESC LIMIT ?) WHERE role = 'assistant' AND input_tokens IS NOT NULL"
-            " LIMIT ?",
+            " WHERE chat_id = ? ORDER BY id DESC LIMIT ?) AS newest"
+            " WHERE role = 'assistant' AND input_tokens IS NOT NULL LIMIT ?",
             (chat_id, REPORTS_LOOKED_AT, count),
         )
         return [

@@ -82,9 +82,9 @@ class Vectors:
             f"SELECT * FROM (SELECT turns.id FROM stale_vectors JOIN turns ON turns.id = turn_id"
             f" WHERE stale_vectors.chat_id = ?1 AND turns.chat_id = ?1 AND turn_id <= ?2 AND removed = 1"
             f" AND turn_id > {_RESET} AND turn_id < {_LAST} AND {SETTLED}"
-            " ORDER BY turn_id LIMIT ?3) UNION ALL SELECT * FROM (SELECT id FROM turns"
+            " ORDER BY turn_id LIMIT ?3) AS stale UNION ALL SELECT * FROM (SELECT id FROM turns"
             f" WHERE chat_id = ?1 AND id > {larger('?2', _RESET)} AND id < {_LAST} AND {SETTLED}"
-            " ORDER BY id LIMIT ?3) LIMIT ?3",
+            " ORDER BY id LIMIT ?3) AS fresh LIMIT ?3",
             (chat_id, progress.through_turn, limit),
         )
         return [row["id"] for row in rows]

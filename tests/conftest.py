@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 
 from storage import Storage
-from storage.database import Database
 from storage.files import restrict
+from storage.sqlite import SQLiteDatabase
 from tests.plans import Plans
+from tests.postgres import new_database
 
 restrict()
 """As the bot does at its start: what tests put in place for it has the rights of its own files."""
@@ -26,10 +27,10 @@ os.environ["PTB_TIMEDELTA"] = "true"
 """As in the application; python-telegram-bot warns otherwise, and warnings are errors."""
 
 
-Database.checks_reads = True
+SQLiteDatabase.checks_reads = True
 """A read past the transaction that its task is in fails."""
 
-Database.synchronous = "OFF"
+SQLiteDatabase.synchronous = "OFF"
 """Nothing here outlives the machine, and waiting for the disk takes most of a small transaction's time."""
 
 
@@ -52,7 +53,8 @@ def pytest_collection_finish() -> None:
 def plans(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """No statement of any test reads a whole table."""
     plans = Plans()
-    plans.watch(monkeypatch)
+    if "POSTGRES_TEST_URL" not in os.environ:
+        plans.watch(monkeypatch)
     yield
     assert not plans.scans, "These read whole tables:\n{}".format("\n".join(plans.scans))
 
@@ -82,10 +84,16 @@ def database_file(first_database: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture
 async def storage(database_file: Path) -> AsyncIterator[Storage]:
-    """A real database for each test."""
-    opened = await Storage.open(database_file)
-    yield opened
-    await opened.close()
+    """A real database for each test: SQLite, or PostgreSQL with POSTGRES_TEST_URL."""
+    if server := os.environ.get("POSTGRES_TEST_URL"):
+        async with new_database(server) as url:
+            opened = await Storage.connect(url)
+            yield opened
+            await opened.close()
+    else:
+        opened = await Storage.open(database_file)
+        yield opened
+        await opened.close()
 
 
 async def migrate(path: Path) -> None:

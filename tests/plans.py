@@ -51,7 +51,8 @@ _OTHER = re.compile(
     re.DOTALL,
 )
 """Those without a plan, and those of the search index, which is no table."""
-_NAMED = re.compile(r"(\w+) (?:\([\w, ]*\) )?AS (?:MATERIALIZED )?\(")
+_NAMED = re.compile(r"(\w+) (?:\([\w, ]*\) )?AS (?:MATERIALIZED )?\(|\) AS (\w+)")
+"""Names of parts of a statement: of WITH, and of subqueries."""
 _SCAN = re.compile(r"SCAN (?:\d+ )?(\S+)(?: USING (?:COVERING )?INDEX (\w+))?")
 _FREE = re.compile(r"CONSTANT|json_each|\(|VIRTUAL")
 
@@ -100,7 +101,7 @@ class Plans:
             partial = {row["name"] for row in await read(_PARTIAL)} if any("INDEX" in step for step in plan) else set()
         except StorageError:  # a test breaks the database
             return
-        named = set(_NAMED.findall(sql))
+        named = {name for names in _NAMED.findall(sql) for name in names if name}
         for step in plan:
             scan = _SCAN.match(step)
             free = scan is None or _FREE.match(scan[1]) or scan[1] in named or scan[2] in partial or "VIRTUAL" in step

@@ -145,14 +145,13 @@ class Indexer:
         start.
         """
         await self._index.renew_all(KEYS_VERSION)
-        old = self._index.old
-        chats, more = await old.chats(), True
+        chats, more = await self._index.old_chats(), True
         while chats and not self._index.damaged:
             if not await self._move_some(chats[0]):
                 chats = chats[1:]
             await asyncio.sleep(REST_S)
-        while more and not self._index.damaged and not await old.chats():
-            more = await old.take_away()
+        while more and not self._index.damaged and not await self._index.old_chats():
+            more = await self._index.take_away_old()
             await asyncio.sleep(REST_S)
 
     async def _move_some(self, chat_id: int) -> bool:
@@ -162,8 +161,7 @@ class Indexer:
             home = await self._home(tx, chat_id, rows.old)
             keys = {key.turn_id: key for key in await self._keys(chat_id, rows.all, home)}
             await self._search.put(tx, chat_id, [keys[row.turn_id] for row in rows.old])
-            old = self._index.old
-            await old.moved(tx, chat_id, rows.rest)
+            await self._index.moved(tx, chat_id, rows.rest)
             return rows.rest > 0
         return False
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from bot.access.policy import AccessRules
 from bot.errors import SettingError, StartError
 from bot.settings import Settings
-from storage import NewerDatabaseError, NotCopiedError, Storage, StorageError, backup, database, files, old_version
+from storage import NewerDatabaseError, NotCopiedError, Storage, StorageError, backup, files, old_version, sqlite
 from storage.backup_folder import BackupFolder
 from storage.files import WAIT_S, DatabaseInUseError, claim
 from storage.inspection import version_of
@@ -48,7 +48,7 @@ async def open_shared(settings: Settings, stack: AsyncExitStack) -> Storage:
         lock = await claim(path, 0.0)
         stack.callback(lock.release)
     except DatabaseInUseError:
-        if await version_of(path) != database.latest():
+        if await version_of(path) != sqlite.latest():
             raise StartError(f"{path}: a bot of another version is running on it; restart that first") from None
     except OSError as exc:
         raise SettingError(f"DATABASE_URL: {path} can't be written: {exc.strerror}") from exc

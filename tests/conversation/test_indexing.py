@@ -77,7 +77,7 @@ async def test_nothing_is_written_when_nothing_was_said(storage: Storage, histor
         async with asyncio.timeout(5):
             await asyncio.create_task(history.catch_up())
     assert await history.keys() == keys
-    assert [*map(tuple, await storage.database.rows("PRAGMA data_version"))] == [*map(tuple, before)]
+    assert [*map(dict, await storage.database.rows("PRAGMA data_version"))] == [*map(dict, before)]
 
 
 async def test_new_turns_are_indexed_together(history: History, monkeypatch: pytest.MonkeyPatch) -> None:

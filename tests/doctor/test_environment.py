@@ -17,7 +17,7 @@ from bot.doctor import environment
 from bot.doctor.report import Finding, Severity
 from sandbox.botapi import BotApi
 from storage import Storage
-from storage import database as migrations
+from storage import sqlite as migrations
 from storage.access_list import SHELL, AccessStatus, Applicant
 from storage.backup_folder import BackupFolder
 from storage.files import claim

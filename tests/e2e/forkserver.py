@@ -28,11 +28,11 @@ from bot.conversation import tokens
 from bot.http import trust
 from bot.language import LANGUAGES, catalogue
 from bot.llm.known import KNOWN
-from storage.database import Database
+from storage.sqlite import SQLiteDatabase
 from tests.e2e.poison import poisoned
 
-Database.checks_reads = True
-Database.synchronous = "OFF"
+SQLiteDatabase.checks_reads = True
+SQLiteDatabase.synchronous = "OFF"
 
 LATE = (
     *("bot.app", "bot.doctor.checkup", "bot.cli.data", "bot.archive.importing"),

@@ -13,7 +13,7 @@ from bot.doctor.media_checks import DIGITS
 from sandbox.botapi import BotApi
 from sandbox.model import ChatRequest, Fail, Hang, ModelServer, Say
 from sandbox.model.behaviour import Behaviour
-from storage import database
+from storage import sqlite
 from tests.doctor.conftest import look
 from tests.e2e.conftest import KEY, PATIENCE_S, TOKEN, Stage
 from tests.e2e.programs import whole
@@ -120,7 +120,7 @@ async def test_beside_a_running_bot_it_disturbs_nothing(process: Stage, tmp_path
 
 async def test_a_newer_database_stays_as_it_is(process: Stage, tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / "keepsake.db")) as connection:
-        connection.execute(f"PRAGMA user_version = {database.latest() + 1}")
+        connection.execute(f"PRAGMA user_version = {sqlite.latest() + 1}")
     before = (tmp_path / "keepsake.db").read_bytes()
     code, text = await _doctor(process)
     assert code == 1

@@ -9,7 +9,7 @@ import pytest
 
 from sandbox.botapi import BotApi
 from sandbox.model import HoldStream, Say
-from storage import database
+from storage import sqlite
 from tests.e2e.conftest import PATIENCE_S, Separate, Stage
 from tests.selection import first
 
@@ -66,7 +66,7 @@ async def test_webhook_on_server_without_webhooks_ends_start(process: Stage, tmp
 
 async def test_a_newer_database_is_refused(process: Stage, tmp_path: Path) -> None:
     connection = sqlite3.connect(tmp_path / "keepsake.db")
-    connection.execute(f"PRAGMA user_version = {database.latest() + 1}")
+    connection.execute(f"PRAGMA user_version = {sqlite.latest() + 1}")
     connection.close()
     ran = await process.shell()
     assert ran.code == 1

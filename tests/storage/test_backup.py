@@ -16,7 +16,7 @@ import pytest
 
 from storage import Storage, StorageError
 from storage import backup as recovery
-from storage import database as migrations
+from storage import sqlite as migrations
 from storage.backup import DroppedWork, backup
 from storage.inbox import RawUpdate
 from storage.records import Chat, ChatKey, NewReply, NewTurn, Notice

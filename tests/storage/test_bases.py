@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from storage import Storage, bases, presence
-from storage import database as migrations
+from storage import sqlite as migrations
 from storage.bases import Basis, Extent, FoundTurn
 from storage.memories import Memory
 from storage.records import Chat, ChatKey, NewReply, Usage
@@ -49,8 +49,11 @@ async def now(storage: Storage, chat: Chat) -> Chat:
 
 
 async def count(storage: Storage) -> tuple[int, int]:
-    rows = await storage.database.rows("SELECT (SELECT count(*) FROM bases), (SELECT count(*) FROM basis_turns)")
-    return rows[0][0], rows[0][1]
+    rows = await storage.database.rows(
+        "SELECT (SELECT count(*) FROM bases) AS records, (SELECT count(*) FROM basis_turns) AS turns"
+    )
+    first, second = dict(rows[0]).values()
+    return first, second
 
 
 async def test_what_was_recorded_is_read_back(storage: Storage, chat: Chat) -> None:

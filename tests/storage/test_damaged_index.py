@@ -12,9 +12,10 @@ import pytest
 
 from bot.conversation.indexing import Indexer, IndexRepair
 from storage import Storage, StorageError
-from storage.index import INDEX, PARTS, TERMS, Index
+from storage.fts_index import INDEX, PARTS, TERMS, FTSIndex
 from storage.inspection import damages
 from storage.records import Chat, ChatKey, NewReply, NewTurn
+from storage.sqlite import SQLiteDatabase
 from tests.conversation.conftest import make_recall
 from tests.selection import some
 
@@ -165,7 +166,8 @@ async def test_damaged_pages_of_the_index_are_left_behind(table: str, path: Path
         await storage.search.index.mark_damaged("seen by the test")
         await _indexer(storage).rebuild()
         assert len(await _search(storage, chat, "unicorn")) == 20
-        assert [tuple(row) for row in await storage.database.rows("PRAGMA integrity_check")] == [("ok",)]
+        checked = await storage.database.rows("PRAGMA integrity_check")
+        assert [dict(row) for row in checked] == [{"integrity_check": "ok"}]
     finally:
         await storage.close()
 
@@ -247,7 +249,8 @@ async def test_rebuilt_index_matches_the_schema(storage: Storage) -> None:
 
 
 async def test_lock_or_full_disk_is_no_damage(storage: Storage) -> None:
-    index = Index(storage.database)
+    assert isinstance(storage.database, SQLiteDatabase)
+    index = FTSIndex(storage.database)
     with pytest.raises(StorageError):
         async with index.transaction() as tx, index.writing(tx):
             raise StorageError("OperationalError: database or disk is full")

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from storage import NewerDatabaseError, Storage, StorageError, complete, until_stored
-from storage import database as migrations
 from storage import database as patience
+from storage import sqlite as migrations
 from storage.records import ChatKey
 
 
@@ -126,7 +126,7 @@ async def test_opening_twice_migrates_once(tmp_path: Path) -> None:
         storage = await Storage.open(tmp_path / "keepsake.db")
         row = await storage.database.row("PRAGMA user_version")
         assert row is not None
-        assert row[0] == migrations.latest()
+        assert row["user_version"] == migrations.latest()
         await storage.close()
 
 

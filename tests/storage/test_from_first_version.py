@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from bot.conversation.indexing import Indexer
 from storage import Storage
-from storage import database as migrations
+from storage import sqlite as migrations
 from storage.records import Button, ChatKey, ChatSettings, Usage
 from storage.search import Term
 from storage.usage import EVERYBODY
@@ -49,7 +49,7 @@ async def test_everything_is_still_there(tmp_path: Path) -> None:
         hits = await storage.search.find(chat.id, [Term("boat")], after_turn=0, before_turn=99, limit=9, own=True)
         assert [hit.turn_id for hit in hits] == [2]
         rows = await storage.database.rows("SELECT turns, requests FROM usage")
-        assert [tuple(row) for row in rows] == [(3, 3)]
+        assert [dict(row) for row in rows] == [{"turns": 3, "requests": 3}]
         assert await storage.usage.by_user() == {1001: Usage(300, 200, 30)}
         assert await storage.usage.of_user(EVERYBODY, date(2026, 11, 23)) == {"qwen-plus": Usage(300, 200, 30)}
     finally:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from storage import Storage, index
+from storage import Storage
+from storage import fts_index as index
 from storage.inspection import inspect
 from tests.selection import first
 from tests.storage.test_damaged_index import _chat_in as chat_in

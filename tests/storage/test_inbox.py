@@ -120,4 +120,4 @@ async def test_unreadable_update_keeps_form_without_words(storage: Storage, raw:
     assert storage.database.soiled
     row = await storage.database.row("SELECT state, raw FROM inbox")
     assert row is not None
-    assert tuple(row) == ("unreadable", kept)
+    assert (row["state"], row["raw"]) == ("unreadable", kept)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from storage import NewerDatabaseError, Storage, StorageError, database
+from storage import NewerDatabaseError, Storage, StorageError, sqlite
 from storage.files import claim, is_claimed
 from storage.inspection import can_be_made, inspect, room
 from storage.records import ChatKey
@@ -19,7 +19,7 @@ def _names(folder: Path) -> list[str]:
 
 async def test_sound_database_is_inspected_beside_its_bot(storage: Storage, tmp_path: Path) -> None:
     found = await inspect(tmp_path / "keepsake.db")
-    assert (found.version, found.latest, found.damages) == (database.latest(), database.latest(), ())
+    assert (found.version, found.latest, found.damages) == (sqlite.latest(), sqlite.latest(), ())
     assert found.size > 0
     async with storage.transaction() as tx:  # the look has given the lock back
         await storage.chats.ensure(tx, ChatKey(1), private=True, now=0.0)
@@ -28,7 +28,7 @@ async def test_sound_database_is_inspected_beside_its_bot(storage: Storage, tmp_
 async def test_inspecting_older_database_does_not_migrate_it(tmp_path: Path) -> None:
     path = tmp_path / "old.db"
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-        connection.executescript(next(database.after(0)).script)
+        connection.executescript(next(sqlite.after(0)).script)
     before = path.read_bytes()
     assert (await inspect(path)).version == 1
     assert path.read_bytes() == before
@@ -38,7 +38,7 @@ async def test_inspecting_older_database_does_not_migrate_it(tmp_path: Path) -> 
 async def test_newer_database_is_distinguished_from_damaged(tmp_path: Path) -> None:
     path = tmp_path / "newer.db"
     with closing(sqlite3.connect(path)) as connection:
-        connection.execute(f"PRAGMA user_version = {database.latest() + 1}")
+        connection.execute(f"PRAGMA user_version = {sqlite.latest() + 1}")
     with pytest.raises(NewerDatabaseError):
         await inspect(path)
 

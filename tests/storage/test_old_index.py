@@ -15,7 +15,7 @@ import pytest
 from bot.conversation import indexing
 from bot.conversation.indexing import Indexer, IndexRepair
 from storage import Storage
-from storage import database as migrations
+from storage import sqlite as migrations
 from storage.inspection import damages
 from storage.old_index import OLD_PARTS
 from storage.records import ChatKey, NewTurn
@@ -111,7 +111,7 @@ async def test_all_turns_go_into_the_new_index(older: Storage, monkeypatch: pyte
 
 
 async def test_the_chat_that_was_used_last_comes_first(older: Storage) -> None:
-    assert await older.search.index.old.chats() == [8, 7]
+    assert await older.search.index.old_chats() == [8, 7]
 
 
 async def test_what_is_forgotten_meanwhile_is_in_neither(older: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -131,7 +131,7 @@ async def test_what_is_forgotten_meanwhile_is_in_neither(older: Storage, monkeyp
 async def _move_and_die(path: Path) -> None:
     indexing.MOVED, indexing.REST_S = 7, 0.0
     storage = await Storage.open(path)
-    moved, done = storage.search.index.old.moved, []
+    moved, done = storage.search.index.moved, []
 
     async def counted(*arguments: object) -> None:
         await moved(*arguments)  # type: ignore[arg-type]
@@ -139,7 +139,7 @@ async def _move_and_die(path: Path) -> None:
         if len(done) > 2:
             os._exit(9)  # in the middle of a transaction
 
-    storage.search.index.old.moved = counted  # type: ignore[assignment,method-assign]
+    storage.search.index.moved = counted  # type: ignore[assignment,method-assign]
     await Indexer(storage.chats, storage.history, storage.search, UTC).move()
 
 
@@ -156,7 +156,7 @@ async def test_killed_meanwhile_it_goes_on_where_it_was(path: Path, monkeypatch:
     storage = await Storage.open(path)
     try:
         rows = await storage.database.rows("SELECT id, old_turn FROM chats ORDER BY id")
-        assert [tuple(row) for row in rows] == [(7, 2 * TURNS), (8, 2 * TURNS - 14)]
+        assert [(row["id"], row["old_turn"]) for row in rows] == [(7, 2 * TURNS), (8, 2 * TURNS - 14)]
         assert len(await _search(storage, "Пуговка33", 1008)) == 1
         await Indexer(storage.chats, storage.history, storage.search, UTC).move()
         assert len(await _search(storage, "кошка", 1008)) == TURNS
@@ -183,7 +183,7 @@ async def test_a_damaged_old_index_fails_nothing(damage: str, path: Path) -> Non
 async def test_half_removed_old_index_is_no_damage(older: Storage, path: Path) -> None:
     async with older.transaction() as tx:
         await tx.execute("UPDATE chats SET old_turn = 0")
-    assert await older.search.index.old.take_away()
+    assert await older.search.index.take_away_old()
     assert set(await _left(older)) == set(OLD_PARTS)
     await older.close()
     with closing(sqlite3.connect(path)) as connection:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from storage import NotCopiedError, Storage, database, old_version
+from storage import NotCopiedError, Storage, old_version, sqlite
 from storage.inspection import contents
 from tests.conftest import migrate
 from tests.storage.test_from_first_version import OLD
@@ -22,7 +22,7 @@ def path(tmp_path: Path) -> Path:
     """A database of the first version, with a log that is not written back yet."""
     path = tmp_path / "keepsake.db"
     with closing(sqlite3.connect(path, isolation_level=None)) as old:
-        old.executescript(next(database.after(0)).script)
+        old.executescript(next(sqlite.after(0)).script)
         old.executescript(OLD)
         old.execute("PRAGMA journal_mode = WAL")
     return path
@@ -55,7 +55,7 @@ async def test_the_old_database_stands_beside_the_new_one(path: Path) -> None:
     with closing(sqlite3.connect(copy)) as connection:
         assert contents(connection) == before
     assert copy.stat().st_mode & 0o777 == 0o600
-    assert _read(path, "PRAGMA user_version") == [(database.latest(),)]
+    assert _read(path, "PRAGMA user_version") == [(sqlite.latest(),)]
 
 
 async def test_a_good_copy_is_not_made_again(path: Path, tmp_path: Path) -> None:

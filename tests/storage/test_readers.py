@@ -6,8 +6,8 @@ from contextlib import closing
 from pathlib import Path
 
 from storage import Storage
-from storage.database import READERS
 from storage.records import ChatKey
+from storage.sqlite import READERS
 
 ENDLESS = "WITH RECURSIVE n (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT max(x) FROM n"
 

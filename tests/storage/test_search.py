@@ -1,6 +1,6 @@
 """The index finds a chat's turns by any of some words, and spends its time on the words that tell turns apart."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import pytest
 
@@ -78,13 +78,13 @@ async def test_sampled_common_words_are_remembered(
 ) -> None:
     monkeypatch.setattr(search, "SAMPLED_KEYS", 100)
     monkeypatch.setattr(search, "SLICE_KEYS", 40)
-    rows, queries = storage.search.index.rows, list[object]()
+    rows, queries = storage.database.rows, list[object]()
 
-    async def counted(sql: str, values: Sequence[SQLValue] = ()) -> list[Row]:
+    async def counted(sql: str, values: Iterable[SQLValue] = ()) -> list[Row]:
         queries.extend(value for value in values if isinstance(value, str))
         return await rows(sql, values)
 
-    monkeypatch.setattr(storage.search.index, "rows", counted)
+    monkeypatch.setattr(storage.database, "rows", counted)
     words = asked("all", "eighth", "rare", "unheard")
     first = await storage.search.weighed(many.id, words)
     assert any("eighth" in str(query) for query in queries)

@@ -27,13 +27,13 @@ FORBIDDEN = {
 }
 SQLITE_ONLY = {
     "backup.py": "copies a SQLite file",
-    "database.py": "opens a SQLite file",
+    "fts.py": "FTS5",
+    "fts_index.py": "FTS5, and the tables that it keeps its index in",
+    "sqlite.py": "opens a SQLite file",
     "files.py": "opens a SQLite file",
-    "index.py": "FTS5, and the tables that it keeps its index in",
     "inspection.py": "looks for damage in a SQLite file",
     "old_index.py": "FTS5",
     "old_version.py": "copies a SQLite file",
-    "search.py": "FTS5",
     "sql.py": "the one place that knows json_each",
 }
 ALLOWED = {
@@ -43,7 +43,6 @@ ALLOWED = {
     "INDEXED BY chats_aside": "SQLite keeps no statistics here, and would read all chats",
     "typeof(dimension) = 'integer' AND typeof(through_turn) = 'integer'": "a SQLite column may hold anything",
     "AND +at": "SQLite would go through the times of all turns",
-    "json_each(one.value ->> 1)": "looks into an update of any kind for its chat",
 }
 """Parts of SQL, and why they are not portable."""
 

@@ -6,7 +6,7 @@ from datetime import UTC
 from pathlib import Path
 
 from bot.conversation.embedding import EmbeddingIndex
-from storage import Storage, database
+from storage import Storage, sqlite
 from storage.records import ChatKey
 from tests.conversation.embedding.talk import Clock, Make, nearest
 
@@ -14,7 +14,7 @@ from tests.conversation.embedding.talk import Clock, Make, nearest
 async def test_old_vectors_are_made_anew(tmp_path: Path, make: Make) -> None:
     path = tmp_path / "old.db"
     with closing(sqlite3.connect(path, isolation_level=None)) as old:
-        for step in database.after(0):
+        for step in sqlite.after(0):
             if step.version < 13:
                 old.executescript(step.script)
         old.execute("INSERT INTO chats (id, telegram_id, private, created_at) VALUES (7, 1001, 1, 1.0)")
