@@ -10,7 +10,6 @@ from contextlib import AsyncExitStack
 from bot.access.access_requests import AccessRequests, called
 from bot.access.policy import Owners, new_link
 from bot.access.roster import RosterReader
-from bot.cli.bot_client import username
 from bot.errors import SettingError, StartError
 from bot.settings import Settings
 from bot.wiring.persistence import access_rules, open_shared
@@ -64,6 +63,8 @@ async def owner(settings: Settings) -> str:
             code = await new_link(storage.database, storage.access, time.time())
         except StorageError as exc:
             raise StartError(f"{settings.database_path}: {exc}") from exc
+    from bot.cli.bot_client import username  # takes as long to import as all else; only this command needs it
+
     name = await username(settings)
     if name is None:
         return f"Telegram did not say the bot's name. Send this to the bot within 24 hours: /start {code}\n"

@@ -234,6 +234,8 @@ CALLS: dict[str, Run] = {
     }.items()
 }
 """By what they read."""
+IN_LETTERS = frozenset({"an answer in letters", *(name for name in CALLS if name.startswith("chunks of "))})
+"""A step for each letter, whatever it is: they take half of the time of all."""
 QWEN = tokens.qwen_encoding()
 if QWEN is not None:  # its vocabulary is read once
     CALLS["Qwen's tokens"] = partial(tokens._encoded, QWEN)

@@ -10,6 +10,7 @@ from collections.abc import Callable
 import pytest
 
 from bot.conversation import query
+from tests.linear.calls import IN_LETTERS
 from tests.linear.functions import Run, discovered, functions
 from tests.linear.texts import TEXTS
 from tests.outbound.nasty import Grower
@@ -53,9 +54,15 @@ def is_quadratic(run: Run, grow: Grower, size: int = SIZE) -> bool:
     return seconds(run, grow(size), 1) > LONG_S or growth(run, grow, 4 * size) > MOST_GROWTH
 
 
-@pytest.mark.parametrize("name", some(TEXTS, 3))
+@pytest.mark.parametrize("name", some(TEXTS, 4))
 def test_no_time_is_quadratic(name: str) -> None:
-    assert [called for called, run in functions().items() if is_quadratic(run, TEXTS[name])] == []
+    runs = {called: run for called, run in functions().items() if called not in IN_LETTERS}
+    assert [called for called, run in runs.items() if is_quadratic(run, TEXTS[name])] == []
+
+
+@pytest.mark.parametrize("name", some(TEXTS, 12))
+def test_no_time_in_letters_is_quadratic(name: str) -> None:
+    assert [called for called in IN_LETTERS if is_quadratic(functions()[called], TEXTS[name])] == []
 
 
 @pytest.mark.long
@@ -72,14 +79,17 @@ def _heads(text: str) -> int:
     return max(len(text[:at].split()) for at in range(len(text)))
 
 
-@pytest.mark.parametrize("quadratic", [_pairs, _heads])
-def test_what_is_quadratic_is_noticed(quadratic: Callable[[str], object], monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("quadratic", "size"), [(_pairs, SIZE), (_heads, 2 * SIZE)])
+def test_what_is_quadratic_is_noticed(
+    quadratic: Callable[[str], object], size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(quadratic, "__module__", query.__name__)
     monkeypatch.setattr(query, "planted", quadratic, raising=False)
     run = discovered()[f"{query.__name__}.planted"]
-    assert is_quadratic(run, TEXTS["other words"], 2 * SIZE)
+    assert is_quadratic(run, TEXTS["other words"], size)
 
 
 def test_many_functions_and_texts_are_measured() -> None:
     assert len(TEXTS) > 140
     assert len(functions()) > 220
+    assert len(IN_LETTERS) == 6
