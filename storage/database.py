@@ -50,6 +50,10 @@ class WriteConnection(ABC):
         """Run one statement; returns its rows."""
 
     @abstractmethod
+    async def lock(self, telegram_id: int) -> None:
+        """Wait for other transactions about this Telegram chat, and let none begin until this one ends."""
+
+    @abstractmethod
     async def commit(self) -> None:
         """Commit the transaction, and give the connection back."""
 
@@ -83,6 +87,13 @@ class Transaction:
         """Run one statement for each row of values, in a single trip."""
         self._look_at(sql)
         await self._connection.run_many(sql, rows)
+
+    async def lock(self, telegram_id: int) -> None:
+        """Have no other process write about this Telegram chat until the end of the transaction.
+
+        For work on a chat by anyone but the chat's lane, whose transactions exclude this already. To be called first.
+        """
+        await self._connection.lock(telegram_id)
 
     async def insert(self, sql: str, values: Iterable[SQLValue] = ()) -> int:
         """Run one INSERT into a table with ids; returns the new row's id, or 0 if there is none."""

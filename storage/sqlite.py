@@ -102,6 +102,9 @@ class SQLiteConnection(WriteConnection):
         with translated():
             await self._writer.commit()
 
+    async def lock(self, telegram_id: int) -> None:
+        """Nothing: there is only one writer."""
+
     async def roll_back(self) -> None:
         """Undo what wasn't committed."""
         await self._writer.rollback()

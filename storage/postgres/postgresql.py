@@ -18,6 +18,7 @@ from psycopg.types.numeric import Int8Dumper
 from psycopg.types.string import StrDumperUnknown
 from psycopg_pool import AsyncConnectionPool
 
+from storage.claims import Claim, ClaimLostError, current_claim
 from storage.database import Database, NewerDatabaseError, Row, SQLValue, StorageError, WriteConnection, complete
 from storage.postgres.dialect import in_postgres
 from storage.postgres.sqlstate import translated
@@ -86,6 +87,14 @@ class PostgresConnection(WriteConnection):
             await self._connection.execute("COMMIT")
         await self._give_back()
 
+    async def lock(self, telegram_id: int) -> None:
+        """Wait for other transactions about this chat, and let none begin until this one ends."""
+        await self.run(
+            "INSERT INTO chat_claims AS known (telegram_id, token) VALUES (?, 0)"
+            " ON CONFLICT (telegram_id) DO UPDATE SET token = known.token",
+            (telegram_id,),
+        )
+
     async def roll_back(self) -> None:
         """Undo the transaction unless it is committed, and give the connection back. The pool replaces a broken one."""
         if self._given_back:
@@ -149,7 +158,7 @@ class PostgresDatabase(Database):
     async def _begin_once(self) -> PostgresConnection:
         connection = await self._pool.getconn()
         try:
-            await connection.execute("BEGIN")
+            await _begin(connection, current_claim())
         except BaseException:
             await complete(PostgresConnection(self._pool, connection).roll_back())
             raise
@@ -186,6 +195,21 @@ class PostgresDatabase(Database):
         """Wait for the current transaction, then close all connections."""
         async with self._lock.turn():
             await self._pool.close()
+
+
+async def _begin(connection: AsyncConnection[DictRow], claim: Claim | None) -> None:
+    """Begin a transaction, and prove the claim: until the end, the chat can't change hands. Raises ClaimLostError."""
+    if claim is None:
+        await connection.execute("BEGIN")
+        return
+    cursor = await connection.execute(
+        f"BEGIN; SELECT 1 AS valid FROM chat_claims WHERE telegram_id = {claim.telegram_id} AND token = {claim.token}"
+        " FOR SHARE",
+        prepare=False,  # two statements in one trip
+    )
+    cursor.nextset()
+    if await cursor.fetchone() is None:
+        raise ClaimLostError(f"another process has taken over chat {claim.telegram_id}")
 
 
 class _Whole(Int8Dumper):

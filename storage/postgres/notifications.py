@@ -1,0 +1,87 @@
+"""Notifications between the processes that share a database (LISTEN and NOTIFY)."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Self
+
+from psycopg import AsyncConnection
+
+from storage.database import Transaction
+from storage.postgres.sqlstate import translated
+from storage.records import ChatKey
+
+CHANNEL = "keepsake"
+
+
+class ChatEvent(StrEnum):
+    """What has happened."""
+
+    ARRIVED = "arrived"
+    """An update was stored: for the process that has the chat."""
+    WAKE = "wake"
+    """Something was stored for a chat's lane: for the process that has the chat."""
+    FREE = "free"
+    """A chat with pending work was given back: for any process that takes it."""
+    CHANGED = "changed"
+    """What processes keep in memory was changed, such as an owner's choice: for all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Notification:
+    """An event, and the chat it is about."""
+
+    event: ChatEvent
+    key: ChatKey
+
+    @property
+    def payload(self) -> str:
+        """As it is sent: names and numbers, without any words."""
+        return f"{self.event} {self.key.telegram_id} {self.key.thread_id} {int(self.key.direct)}"
+
+    @classmethod
+    def parse(cls, payload: str) -> Self:
+        """Raises ValueError."""
+        event, telegram_id, thread_id, direct = payload.split(" ")
+        return cls(ChatEvent(event), ChatKey(int(telegram_id), int(thread_id), direct == "1"))
+
+
+async def notify(tx: Transaction, notification: Notification) -> None:
+    """Notify the other processes once the transaction is committed."""
+    await tx.rows(f"SELECT pg_notify('{CHANNEL}', ?)", (notification.payload,))
+
+
+class Listener:
+    """A connection that receives notifications."""
+
+    def __init__(self, connection: AsyncConnection[Any]) -> None:
+        self._connection = connection
+
+    @classmethod
+    async def connect(cls, url: str) -> Self:
+        """Begin to listen. Raises StorageError."""
+        with translated():
+            connection = await AsyncConnection.connect(
+                url,
+                autocommit=True,
+                connect_timeout=10,
+                keepalives_idle=4,
+                keepalives_interval=2,
+                keepalives_count=2,
+                application_name="keepsake notifications",
+            )
+            await connection.execute(f"LISTEN {CHANNEL}".encode())
+        return cls(connection)
+
+    async def notifications(self) -> AsyncIterator[Notification]:
+        """Notifications as they arrive, those of this process included. Raises StorageError if the connection ends."""
+        with translated():
+            async for notice in self._connection.notifies():
+                try:
+                    yield Notification.parse(notice.payload)
+                except ValueError:
+                    continue  # of another program, or another version
+
+    async def close(self) -> None:
+        """Stop listening."""
+        await self._connection.close()

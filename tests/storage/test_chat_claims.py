@@ -1,0 +1,163 @@
+"""Claims on chats: one process at a time has a chat, and one that has lost it can't write."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+
+import pytest
+
+from storage import Storage
+from storage.claims import Claim, ClaimLostError, under
+from storage.postgres.chat_claims import LEADER_LOCK, ChatClaims
+from storage.postgres.notifications import ChatEvent, Listener, Notification, notify
+from storage.records import ChatKey
+from storage.storage_errors import StorageError
+from tests.postgres import new_database
+
+SERVER = os.environ.get("POSTGRES_TEST_URL")
+pytestmark = pytest.mark.skipif(SERVER is None, reason="needs a PostgreSQL server (POSTGRES_TEST_URL)")
+
+
+@pytest.fixture
+async def url() -> AsyncIterator[str]:
+    async with new_database(SERVER or "") as found:
+        yield found
+
+
+@pytest.fixture
+async def storage(url: str) -> AsyncIterator[Storage]:
+    opened = await Storage.connect(url)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+async def first(url: str, storage: Storage) -> AsyncIterator[ChatClaims]:
+    claims = await ChatClaims.connect(url)
+    yield claims
+    await claims.close()
+
+
+@pytest.fixture
+async def second(url: str, storage: Storage) -> AsyncIterator[ChatClaims]:
+    claims = await ChatClaims.connect(url)
+    yield claims
+    await claims.close()
+
+
+async def test_a_chat_has_one_process(first: ChatClaims, second: ChatClaims) -> None:
+    assert {claim.telegram_id for claim in await first.take([7, -100])} == {7, -100}
+    assert [claim.telegram_id for claim in await second.take([7, 8])] == [8]
+    await first.give_back([7])
+    assert [claim.telegram_id for claim in await second.take([7, -100])] == [7]
+
+
+async def test_death_frees_all_chats(first: ChatClaims, second: ChatClaims) -> None:
+    await first.take([7, 8])
+    assert await first.lead()
+    assert not await second.lead()
+    assert await second.count_live() == 2
+    await first.close()
+    while not await second.lead():  # noqa: ASYNC110 - the server notices the end in its own time
+        await asyncio.sleep(0.01)
+    assert {claim.telegram_id for claim in await second.take([7, 8])} == {7, 8}
+    assert await second.count_live() == 1
+
+
+async def test_a_lost_claim_writes_nothing(storage: Storage, first: ChatClaims, second: ChatClaims) -> None:
+    [old] = await first.take([7])
+    with under(old):
+        async with storage.transaction() as tx:
+            await storage.chats.ensure(tx, ChatKey(7), private=True, now=0.0)
+    await first.give_back([7])
+    [new] = await second.take([7])
+    assert new.token > old.token
+    with under(old), pytest.raises(ClaimLostError) as lost:
+        async with storage.transaction():
+            pytest.fail("it must not begin")
+    assert not lost.value.may_pass
+    with under(new):
+        async with storage.transaction() as tx:
+            await storage.chats.ensure(tx, ChatKey(7), private=True, now=0.0)
+
+
+async def test_new_claim_waits_for_open_transaction(storage: Storage, first: ChatClaims, second: ChatClaims) -> None:
+    [old] = await first.take([7])
+    with under(old):
+        async with storage.transaction() as tx:
+            await first.close()  # cut: the lock is gone, and the transaction goes on
+            taking = asyncio.create_task(second.take([7]))
+            await asyncio.wait([taking], timeout=0.2)
+            assert not taking.done()
+            await storage.chats.ensure(tx, ChatKey(7), private=True, now=0.0)
+    [new] = await taking
+    assert new.token == old.token + 1
+    assert await storage.chats.find(ChatKey(7)) is not None
+
+
+async def test_new_session_keeps_what_nobody_took(url: str, first: ChatClaims, second: ChatClaims) -> None:
+    claims = await first.take([7, 8, 9])
+    await first.close()
+    taken: list[Claim] = []
+    while not taken:
+        taken = await second.take([8])
+    await second.take([9])
+    await second.give_back([9])
+    again = await ChatClaims.connect(url)
+    try:
+        assert {claim.telegram_id for claim in await again.retake(claims)} == {7}
+        assert await second.take([7]) == []
+        assert [claim.telegram_id for claim in await second.take([9])] == [9]
+    finally:
+        await again.close()
+
+
+async def test_ended_session_says_so(url: str, storage: Storage, first: ChatClaims) -> None:
+    await first.take([7])
+    await storage.database.rows(
+        "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND objid = 7"
+    )
+    with pytest.raises(StorageError):
+        await first.count_live()
+
+
+async def test_locked_chat_waits_for_other_process(url: str, storage: Storage, first: ChatClaims) -> None:
+    [claim] = await first.take([7])
+    other = await Storage.connect(url)
+    order: list[str] = []
+
+    async def lane() -> None:
+        with under(claim):
+            async with storage.transaction():
+                order.append("lane")
+
+    try:
+        async with other.transaction() as tx:
+            await tx.lock(7)
+            waiting = asyncio.create_task(lane())
+            await asyncio.wait([waiting], timeout=0.2)
+            order.append("job")
+        await waiting
+    finally:
+        await other.close()
+    assert order == ["job", "lane"]
+
+
+async def test_notifications_arrive_after_commit(url: str, storage: Storage) -> None:
+    listener = await Listener.connect(url)
+    sent = [Notification(ChatEvent.WAKE, ChatKey(-100, 5)), Notification(ChatEvent.FREE, ChatKey(7, 3, direct=True))]
+    async with storage.transaction() as tx:
+        for one in sent:
+            await notify(tx, one)
+    found = []
+    async for one in listener.notifications():
+        found.append(one)
+        if len(found) == len(sent):
+            break
+    await listener.close()
+    assert found == sent
+    assert [one.key.direct for one in found] == [False, True]
+
+
+def test_locks_are_no_chats() -> None:
+    assert LEADER_LOCK >= 1 << 52
