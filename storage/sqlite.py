@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import Self
@@ -64,18 +65,22 @@ def latest() -> int:
     return max(step.version for step in _steps())
 
 
-def _steps() -> list[Step]:
+@cache
+def _steps() -> tuple[Step, ...]:
     found = []
     for file in resources.files("storage").joinpath("schema").iterdir():
         if match := _NAME.fullmatch(file.name):
             version = int(match[1])
             sql = file.read_text(encoding="utf-8")
             found.append(Step(version, f"BEGIN IMMEDIATE;\n{sql}\nPRAGMA user_version = {version};\nCOMMIT;"))
-    return sorted(found, key=lambda step: step.version)
+    return tuple(sorted(found, key=lambda step: step.version))
 
 
 class SQLiteConnection(WriteConnection):
-    """The writer, inside a transaction."""
+    """The writer, inside a transaction.
+
+    What returns no rows is done when it returns, so its cursor is not closed: that would be another trip to the thread.
+    """
 
     def __init__(self, writer: aiosqlite.Connection) -> None:
         self._writer = writer
@@ -83,14 +88,12 @@ class SQLiteConnection(WriteConnection):
     async def run(self, sql: str, values: Sequence[SQLValue]) -> int:
         """Run one statement; returns the number of rows changed."""
         with translated():
-            async with self._writer.execute(sql, values) as cursor:
-                return cursor.rowcount
+            return (await self._writer.execute(sql, values)).rowcount
 
     async def run_many(self, sql: str, rows: Iterable[Sequence[SQLValue]]) -> None:
         """Run one statement for each row of values, in a single call to the connection's thread."""
         with translated():
-            async with self._writer.executemany(sql, rows):
-                pass
+            await self._writer.executemany(sql, rows)
 
     async def fetch(self, sql: str, values: Sequence[SQLValue]) -> list[Row]:
         """Run one statement; returns its rows."""
@@ -206,11 +209,10 @@ class SQLiteDatabase(Database):
             await complete(self._writer.close())
 
 
-async def _connect(path: Path) -> aiosqlite.Connection:
+async def _connect(path: Path, *pragmas: str) -> aiosqlite.Connection:
     connection = await connected(path, isolation_level=None, timeout=BUSY_TIMEOUT_S)
     connection.row_factory = sqlite3.Row
-    await connection.execute(files.LIMIT)
-    await connection.execute("PRAGMA foreign_keys = ON")
+    await connection.executescript("; ".join((files.LIMIT, "PRAGMA foreign_keys = ON", *pragmas)))
     return connection
 
 
@@ -218,8 +220,7 @@ async def _readers(path: Path) -> Readers:
     connections: list[aiosqlite.Connection] = []
     try:
         while len(connections) < READERS:
-            connections.append(await _connect(path))
-            await connections[-1].execute("PRAGMA query_only = ON")
+            connections.append(await _connect(path, "PRAGMA query_only = ON"))
     except BaseException:
         await complete(Readers(connections).close())
         raise
