@@ -39,10 +39,13 @@ NOISY = (
     "aiosqlite",
     "filelock",
     "asyncio",
+    "psycopg",
 )
 """Libraries that log every request, every statement, or what the bot logs itself."""
 STATEMENTS = "aiosqlite"
 """It logs each SQL statement with its values, which is too much even with LOG_WORDS."""
+POOL = "psycopg.pool"
+"""It warns of every connection that breaks and of every attempt to connect; the storage says so once."""
 QUOTES = "telegram.request.BaseRequest"
 """It logs every response that isn't JSON: a damaged one has people's words in it. The bot logs that it failed."""
 OURS = ("bot", "storage", "sandbox")
@@ -201,6 +204,7 @@ def configure(level: str, form: str, secrets: Iterable[str], *, names: Iterable[
         logging.getLogger(name).setLevel("DEBUG" if level == "DEBUG" and words else "WARNING")
     logging.getLogger(QUOTES).setLevel(logging.NOTSET if words else logging.CRITICAL)
     logging.getLogger(STATEMENTS).setLevel("WARNING")
+    logging.getLogger(POOL).setLevel("ERROR")
     logging.captureWarnings(capture=True)
     sys.excepthook = _uncaught
     sys.unraisablehook = _unraisable

@@ -68,15 +68,16 @@ class Storage:
         return cls.of(database, FTSSearch(database))
 
     @classmethod
-    async def connect(cls, url: str) -> Self:
+    async def connect(cls, url: str, patience: float = 60.0) -> Self:
         """Connect to a PostgreSQL database, and migrate it to this version's schema.
 
+        `patience`: how long to wait for a server that can't be reached or written to yet, in seconds.
         Raises NewerDatabaseError if a later version of Keepsake wrote it, and StorageError if it can't be used.
         """
         from storage.postgres.postgresql import PostgresDatabase
         from storage.postgres.tsvector import PostgresSearch
 
-        database = await PostgresDatabase.open(url)
+        database = await PostgresDatabase.open(url, patience)
         return cls.of(database, PostgresSearch(database))
 
     @classmethod

@@ -5,38 +5,33 @@ lock, so that of several processes that start at once one migrates and the other
 """
 
 import re
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from importlib import resources
-from typing import Any, Self, TypeVar
+from itertools import islice
+from typing import Any, Self
 
-from psycopg import AsyncConnection, AsyncRawCursor, InterfaceError, OperationalError
-from psycopg.abc import Buffer
-from psycopg.adapt import Loader
-from psycopg.rows import DictRow, dict_row
-from psycopg.types.numeric import Int8Dumper
-from psycopg.types.string import StrDumperUnknown
-from psycopg_pool import AsyncConnectionPool
+from psycopg import AsyncConnection, AsyncCursor, Error
+from psycopg.rows import DictRow
 
 from storage.claims import Claim, ClaimLostError, current_claim
-from storage.database import Database, NewerDatabaseError, Row, SQLValue, StorageError, WriteConnection, complete
+from storage.database import Database, NewerDatabaseError, Row, SQLValue, WriteConnection, complete
 from storage.postgres.dialect import in_postgres
-from storage.postgres.sqlstate import translated
+from storage.postgres.doubt import Begun, is_committed
+from storage.postgres.first_contact import connect_when_ready, refused_rights
+from storage.postgres.postgres_pool import PATIENCE_S, PostgresPool
+from storage.postgres.sqlstate import PostgresError, is_stale, means_connection, translated
+from storage.postgres.timed_connection import TimedConnection
 
-OLDEST_SERVER = 140_000
-"""PostgreSQL 14, as the server numbers its versions."""
-CONNECTIONS = 6
-"""The most connections of one process: one writes, and the others read."""
-WAIT_S = 10.0
-"""How long a statement waits for a free connection, and a connection for the server, in seconds."""
-STATEMENT_S = 60.0
-"""The longest that one statement may take, in seconds."""
 MIGRATION_LOCK = 0x4B656570_00000000
 """The advisory lock that is held while the schema is changed."""
 _NAME = re.compile(r"(\d{3})_\w+\.sql")
-
-T = TypeVar("T")
-PostgresPool = AsyncConnectionPool[AsyncConnection[DictRow]]
+ROWS_AT_ONCE = 500
+"""How many rows of values are sent in one trip: each trip has to end before the connection's deadline."""
+_BEGIN = "BEGIN; SELECT pg_current_xact_id()::text AS number, pg_backend_pid() AS process"
+_PROVE = (
+    "; SELECT 1 AS valid FROM chat_claims WHERE telegram_id = {claim.telegram_id} AND token = {claim.token} FOR SHARE"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,33 +53,65 @@ def migrations() -> list[Migration]:
 class PostgresConnection(WriteConnection):
     """A pool's connection, inside a transaction."""
 
-    def __init__(self, pool: PostgresPool, connection: AsyncConnection[DictRow]) -> None:
+    def __init__(self, pool: PostgresPool, connection: TimedConnection, begun: Begun) -> None:
         self._pool = pool
         self._connection = connection
+        self._begun = begun
+        self._stale = False
+        """Whether a new connection should take the place of this one."""
         self._given_back = False
+
+    @classmethod
+    async def begin(cls, pool: PostgresPool, claim: Claim | None) -> Self:
+        """Begin a transaction, and prove the claim: until the end, the chat can't change hands.
+
+        Raises ClaimLostError or psycopg.Error.
+        """
+        connection = await pool.take()
+        try:
+            return cls(pool, connection, await _begin(connection, claim))
+        except BaseException:
+            await complete(cls(pool, connection, Begun("", 0)).roll_back())
+            raise
 
     async def run(self, sql: str, values: Sequence[SQLValue]) -> int:
         """Run one statement; returns the number of rows changed."""
-        with translated():
-            cursor = await self._connection.execute(in_postgres(sql), values)
-        return cursor.rowcount
+        return (await self._execute(sql, values)).rowcount
 
     async def run_many(self, sql: str, rows: Iterable[Sequence[SQLValue]]) -> None:
-        """Run one statement for each row of values, in a single trip."""
+        """Run one statement for each row of values, in as few trips as possible."""
+        rest = iter(rows)
         with translated():
-            async with self._connection.cursor() as cursor:
-                await cursor.executemany(in_postgres(sql), rows)
+            while some := list(islice(rest, ROWS_AT_ONCE)):
+                async with self._connection.cursor() as cursor:
+                    await cursor.executemany(in_postgres(sql), some)
 
     async def fetch(self, sql: str, values: Sequence[SQLValue]) -> list[Row]:
         """Run one statement; returns its rows."""
+        cursor = await self._execute(sql, values)
         with translated():
-            cursor = await self._connection.execute(in_postgres(sql), values)
             return list(await cursor.fetchall())
 
-    async def commit(self) -> None:
-        """Commit the transaction, and give the connection back."""
+    async def _execute(self, sql: str, values: Sequence[SQLValue]) -> AsyncCursor[DictRow]:
         with translated():
-            await self._connection.execute("COMMIT")
+            try:
+                return await self._connection.execute(in_postgres(sql), values)
+            except Error as exc:
+                self._stale = self._stale or is_stale(exc)
+                raise
+
+    async def commit(self) -> None:
+        """Commit the transaction, and give the connection back. If there is no answer, find out what happened."""
+        with translated():
+            try:
+                cursor = await self._connection.execute("COMMIT")
+            except Error as exc:
+                if not means_connection(exc) or not await is_committed(self._pool, self._begun):
+                    raise
+                await self._connection.close()
+            else:
+                if cursor.statusmessage != "COMMIT":  # it was a ROLLBACK
+                    raise PostgresError("a statement of the transaction had failed, so nothing was stored")
         await self._give_back()
 
     async def lock(self, telegram_id: int) -> None:
@@ -101,13 +128,15 @@ class PostgresConnection(WriteConnection):
             return
         try:
             await self._connection.execute("ROLLBACK")
-        except (OperationalError, InterfaceError):
+        except Error:
+            self._stale = True
+        if self._stale:
             await self._connection.close()
         await self._give_back()
 
     async def _give_back(self) -> None:
         self._given_back = True
-        await self._pool.putconn(self._connection)
+        await self._pool.give_back(self._connection)
 
 
 class PostgresDatabase(Database):
@@ -118,70 +147,37 @@ class PostgresDatabase(Database):
         self._pool = pool
 
     @classmethod
-    async def open(cls, url: str) -> Self:
+    async def open(cls, url: str, patience: float = PATIENCE_S) -> Self:
         """Connect, and create this version's schema or migrate to it.
+
+        `patience`: how long to wait for a server that can't be reached or written yet, in seconds.
 
         Raises NewerDatabaseError if a later version of Keepsake wrote it, and StorageError if that can't be done.
         """
-        pool: PostgresPool = AsyncConnectionPool(
-            url,
-            kwargs={
-                "autocommit": True,
-                "cursor_factory": AsyncRawCursor,
-                "row_factory": dict_row,
-                "connect_timeout": round(WAIT_S),
-                "options": f"-c statement_timeout={STATEMENT_S * 1000:.0f} -c client_min_messages=warning -c jit=off",
-                "keepalives_idle": 5,
-                "keepalives_interval": 2,
-                "keepalives_count": 3,
-            },
-            min_size=1,
-            max_size=CONNECTIONS,
-            timeout=WAIT_S,
-            configure=_configure,
-            open=False,
-        )
+        pool = PostgresPool(url)
         try:
-            with translated():
-                first = await AsyncConnection.connect(url, autocommit=True, connect_timeout=round(WAIT_S))
-                async with first:
+            async with await connect_when_ready(url, patience) as first:
+                with refused_rights(first), translated():
                     await _migrate(first)
-                await pool.open(wait=True, timeout=WAIT_S)
+            with translated():
+                await pool.open()
         except BaseException:
             await pool.close()
             raise
         return cls(pool)
 
     async def _begin(self) -> PostgresConnection:
-        return await self._again_if_broken(self._begin_once)
-
-    async def _begin_once(self) -> PostgresConnection:
-        connection = await self._pool.getconn()
-        try:
-            await _begin(connection, current_claim())
-        except BaseException:
-            await complete(PostgresConnection(self._pool, connection).roll_back())
-            raise
-        return PostgresConnection(self._pool, connection)
+        with translated():
+            return await self._pool.patiently(lambda: PostgresConnection.begin(self._pool, current_claim()))
 
     async def _read(self, sql: str, values: Sequence[SQLValue]) -> list[Row]:
         async def read_once() -> list[Row]:
-            async with self._pool.connection() as connection:
+            async with self._pool.reader() as connection:
                 cursor = await connection.execute(in_postgres(sql), values)
                 return list(await cursor.fetchall())
 
-        return await self._again_if_broken(read_once)
-
-    async def _again_if_broken(self, work: Callable[[], Awaitable[T]]) -> T:
-        """Do something that changes nothing, and once more if the connection had been cut."""
         with translated():
-            try:
-                return await work()
-            except OperationalError as exc:
-                if exc.sqlstate is not None and not exc.sqlstate.startswith(("08", "57P")):
-                    raise
-            await self._pool.check()
-            return await work()
+            return await self._pool.patiently(read_once)
 
     async def scrub(self) -> None:
         """Nothing: how long a server keeps what was deleted is up to its vacuum and its archives."""
@@ -197,59 +193,26 @@ class PostgresDatabase(Database):
             await self._pool.close()
 
 
-async def _begin(connection: AsyncConnection[DictRow], claim: Claim | None) -> None:
-    """Begin a transaction, and prove the claim: until the end, the chat can't change hands. Raises ClaimLostError."""
-    if claim is None:
-        await connection.execute("BEGIN")
-        return
-    cursor = await connection.execute(
-        f"BEGIN; SELECT 1 AS valid FROM chat_claims WHERE telegram_id = {claim.telegram_id} AND token = {claim.token}"
-        " FOR SHARE",
-        prepare=False,  # two statements in one trip
-    )
+async def _begin(connection: TimedConnection, claim: Claim | None) -> Begun:
+    """Begin a transaction in one trip, and prove the claim. Raises ClaimLostError or psycopg.Error."""
+    proof = _PROVE.format(claim=claim) if claim is not None else ""
+    cursor = await connection.execute((_BEGIN + proof).encode(), prepare=False)
     cursor.nextset()
-    if await cursor.fetchone() is None:
-        raise ClaimLostError(f"another process has taken over chat {claim.telegram_id}")
-
-
-class _Whole(Int8Dumper):
-    """All whole numbers are bigint, and flags are whole numbers."""
-
-    def dump(self, obj: Any) -> Buffer | None:
-        return super().dump(int(obj))
-
-
-class _Text(StrDumperUnknown):
-    """PostgreSQL's text holds no NUL."""
-
-    def dump(self, obj: str) -> Buffer | None:
-        return super().dump(obj.replace("\0", "\N{REPLACEMENT CHARACTER}") if "\0" in obj else obj)
-
-
-class _Sum(Loader):
-    """Sums of bigint are numeric, and whole."""
-
-    def load(self, data: Buffer) -> int | float:
-        text = bytes(data).decode()
-        return int(text) if text.lstrip("-").isdigit() else float(text)
-
-
-async def _configure(connection: AsyncConnection[DictRow]) -> None:
-    connection.adapters.register_dumper(int, _Whole)
-    connection.adapters.register_dumper(bool, _Whole)
-    connection.adapters.register_dumper(str, _Text)
-    connection.adapters.register_loader("numeric", _Sum)
+    row = await cursor.fetchone()
+    assert row is not None, "two numbers"
+    if claim is not None:
+        cursor.nextset()
+        if await cursor.fetchone() is None:
+            raise ClaimLostError(f"another process has taken over chat {claim.telegram_id}")
+    return Begun(row["number"], row["process"])
 
 
 async def _migrate(connection: AsyncConnection[Any]) -> None:
     """Apply what is missing, one file at a time. Only one process does so; others wait, and find it done."""
-    if connection.info.server_version < OLDEST_SERVER:
-        found = connection.info.server_version // 10_000
-        raise StorageError(f"the server is PostgreSQL {found}, and Keepsake needs 14 or later")
     await connection.execute("SELECT pg_advisory_lock(%s)", (MIGRATION_LOCK,))
     await connection.execute("CREATE TABLE IF NOT EXISTS schema_version (version bigint NOT NULL)")
-    row = await (await connection.execute("SELECT max(version) FROM schema_version")).fetchone()
-    version, newest = (row[0] or 0) if row else 0, migrations()[-1].version
+    row = await (await connection.execute("SELECT max(version) AS newest FROM schema_version")).fetchone()
+    version, newest = (row["newest"] or 0) if row else 0, migrations()[-1].version
     if version > newest:
         raise NewerDatabaseError(
             f"the database has schema {version}, this version of Keepsake knows schemas up to {newest}: "

@@ -4,12 +4,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import psycopg
-from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
+from psycopg_pool import PoolClosed
 
 from storage.storage_errors import StorageError
 
-_PASSING = ("08", "40", "53", "55P03", "57P", "25006")
-"""Beginnings of SQLSTATEs that may pass: connections, deadlocks, resources, locks, shutdown, a read-only server."""
+_CONNECTION = ("08", "57P", "25P03")
+"""Beginnings of SQLSTATEs that mean the connection: broken, ended by the server, or refused while it starts."""
+_READ_ONLY = "25006"
+_CHANGED_PLAN = "0A000"
+"""Of a prepared statement whose tables were changed by a later version. The session has to prepare it again."""
+_PASSING = (*_CONNECTION, "40", "53", "55P03", "57014", "58", _READ_ONLY, _CHANGED_PLAN)
+"""And of others that may pass: deadlocks, resources, locks, a slow statement, the server's disk, a standby."""
 _WRONG_CALL = "08P01"
 """Among the connections' errors, but of a statement that is wrong, such as one without its values."""
 
@@ -21,12 +26,10 @@ class PostgresError(StorageError):
     def may_pass(self) -> bool:
         """Whether the operation may succeed if it is repeated soon."""
         cause = self.__cause__
-        if isinstance(cause, PoolTimeout | TooManyRequests):
-            return True
-        state = getattr(cause, "sqlstate", None)
-        if state is None:  # the connection broke, or could not be made
-            return isinstance(cause, psycopg.OperationalError | psycopg.InterfaceError)
-        return str(state).startswith(_PASSING) and state != _WRONG_CALL
+        if not isinstance(cause, psycopg.Error):
+            return False
+        state = cause.sqlstate or ""
+        return means_connection(cause) or (state.startswith(_PASSING) and state != _WRONG_CALL)
 
     @property
     def means_damage(self) -> bool:
@@ -39,11 +42,24 @@ class PostgresError(StorageError):
         return getattr(self.__cause__, "sqlstate", None) == "55P03"
 
 
+def means_connection(error: psycopg.Error) -> bool:
+    """Whether the connection broke, or could not be made."""
+    if error.sqlstate is None:
+        broken = isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
+        return broken and not isinstance(error, PoolClosed)
+    return error.sqlstate.startswith(_CONNECTION) and error.sqlstate != _WRONG_CALL
+
+
+def is_stale(error: psycopg.Error) -> bool:
+    """Whether a new connection may do what this one can't: it may lead to another server, and has no old plans."""
+    return error.sqlstate in (_READ_ONLY, _CHANGED_PLAN)
+
+
 @contextmanager
 def translated() -> Iterator[None]:
     """Convert psycopg's errors to StorageError."""
     try:
         yield
-    except (psycopg.Error, PoolTimeout, PoolClosed, TooManyRequests) as exc:
+    except psycopg.Error as exc:
         words = str(exc).partition("\n")[0]
         raise PostgresError(f"{type(exc).__name__}: {words}") from exc
