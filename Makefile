@@ -11,8 +11,8 @@ RUN_STAMP := .venv/.run
 DEV_STAMP := .venv/.dev
 QUIET = $(if $(wildcard $(DEV_STAMP) $(RUN_STAMP)),-q)
 
-.PHONY: help sandbox run doctor test test-long chaos fuzz fuzz-atheris lint format docs lock bench bench-memory bench-languages \
-	bench-caches bench-recall bench-code bench-engine bench-message clean
+.PHONY: help sandbox run doctor test test-long test-postgres chaos fuzz fuzz-atheris lint format docs lock bench \
+	bench-memory bench-languages bench-caches bench-recall bench-code bench-engine bench-message clean
 .SILENT:
 
 help:
@@ -20,6 +20,7 @@ help:
 	echo "make run          run the bot (settings: .env or the environment)"
 	echo "make doctor       check what stops answers, and what could be better"
 	echo "make test         run the tests (make test-long: also the slow ones)"
+	echo "make test-postgres the tests of the storage and end to end, over a PostgreSQL server that is started for them"
 	echo "make chaos        kill the bot a hundred times, and take away its disk and its servers (a quarter of an hour)"
 	echo "make fuzz         feed what comes from outside with many more damaged examples than make test does"
 	echo "make fuzz-atheris the same, guided by which lines run: FUZZED=markdown, callback_data, events or answer"
@@ -53,6 +54,13 @@ test: $(DEV_STAMP)
 test-long: export PYTHONDONTWRITEBYTECODE =
 test-long: $(DEV_STAMP)
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -q -m "long or not long" $(ARGS)
+
+# END_TO_END: another selection, such as @tests/e2e/on_postgres.txt, the quick one.
+END_TO_END ?= tests/e2e
+test-postgres: export PYTHONDONTWRITEBYTECODE =
+test-postgres: $(DEV_STAMP)
+	$(BIN)/python -m tests.postgres_server $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -q \
+		tests/storage $(END_TO_END) $(ARGS)
 
 # ARGS: --kills 10 --seconds 20 --seed 2
 chaos: $(DEV_STAMP)

@@ -12,10 +12,14 @@ from pathlib import Path
 import pytest
 
 from storage import Storage
+from storage.database import Database
 from storage.files import restrict
 from storage.sqlite import SQLiteDatabase
 from tests.plans import Plans
-from tests.postgres import new_database
+from tests.postgres import Databases, databases
+
+ON_POSTGRES = "POSTGRES_TEST_URL" in os.environ
+"""Whether the tests' databases are PostgreSQL's."""
 
 restrict()
 """As the bot does at its start: what tests put in place for it has the rights of its own files."""
@@ -27,7 +31,7 @@ os.environ["PTB_TIMEDELTA"] = "true"
 """As in the application; python-telegram-bot warns otherwise, and warnings are errors."""
 
 
-SQLiteDatabase.checks_reads = True
+Database.checks_reads = True
 """A read past the transaction that its task is in fails."""
 
 SQLiteDatabase.synchronous = "OFF"
@@ -43,6 +47,13 @@ def pytest_configure() -> None:
     gc.disable()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """On PostgreSQL, tests of what only SQLite has are skipped."""
+    for item in items if ON_POSTGRES else ():
+        if mark := item.get_closest_marker("sqlite_only"):
+            item.add_marker(pytest.mark.skip(reason=f"only SQLite: {mark.args[0]}"))
+
+
 def pytest_collection_finish() -> None:
     """From here on there is garbage."""
     gc.freeze()
@@ -53,7 +64,7 @@ def pytest_collection_finish() -> None:
 def plans(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """No statement of any test reads a whole table."""
     plans = Plans()
-    if "POSTGRES_TEST_URL" not in os.environ:
+    if not ON_POSTGRES:
         plans.watch(monkeypatch)
     yield
     assert not plans.scans, "These read whole tables:\n{}".format("\n".join(plans.scans))
@@ -82,18 +93,31 @@ def database_file(first_database: Path, tmp_path: Path) -> Path:
     return path
 
 
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Databases]:
+    """Databases on the PostgreSQL server of this run."""
+    server = os.environ.get("POSTGRES_TEST_URL")
+    if server is None:
+        pytest.skip("needs a PostgreSQL server: make test-postgres")
+    with databases(server) as made:
+        yield made
+
+
 @pytest.fixture
-async def storage(database_file: Path) -> AsyncIterator[Storage]:
+async def postgres_url(postgres: Databases) -> str:
+    """A PostgreSQL database of this version with nothing in it, for one test."""
+    return await postgres.empty()
+
+
+@pytest.fixture
+async def storage(request: pytest.FixtureRequest) -> AsyncIterator[Storage]:
     """A real database for each test: SQLite, or PostgreSQL with POSTGRES_TEST_URL."""
-    if server := os.environ.get("POSTGRES_TEST_URL"):
-        async with new_database(server) as url:
-            opened = await Storage.connect(url)
-            yield opened
-            await opened.close()
+    if ON_POSTGRES:
+        opened = await Storage.connect(await request.getfixturevalue("postgres").empty())
     else:
-        opened = await Storage.open(database_file)
-        yield opened
-        await opened.close()
+        opened = await Storage.open(request.getfixturevalue("database_file"))
+    yield opened
+    await opened.close()
 
 
 async def migrate(path: Path) -> None:

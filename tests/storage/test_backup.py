@@ -22,6 +22,8 @@ from storage.inbox import RawUpdate
 from storage.records import Chat, ChatKey, NewReply, NewTurn, Notice
 from tests.selection import some
 
+pytestmark = pytest.mark.sqlite_only("copies a SQLite file")
+
 SAID = "SELECT content FROM turns ORDER BY id"
 WRONG = {
     "gzip": "it is compressed",

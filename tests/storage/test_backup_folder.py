@@ -11,6 +11,8 @@ from storage import backup as recovery
 from storage.backup_folder import BackupFolder
 from storage.records import Chat
 
+pytestmark = pytest.mark.sqlite_only("copies a SQLite file")
+
 DAY_S = 86_400.0
 
 

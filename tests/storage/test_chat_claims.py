@@ -1,7 +1,6 @@
 """Claims on chats: one process at a time has a chat, and one that has lost it can't write."""
 
 import asyncio
-import os
 from collections.abc import AsyncIterator
 
 import pytest
@@ -12,16 +11,11 @@ from storage.postgres.chat_claims import LEADER_LOCK, ChatClaims
 from storage.postgres.notifications import ChatEvent, Listener, Notification, notify
 from storage.records import ChatKey
 from storage.storage_errors import StorageError
-from tests.postgres import new_database
-
-SERVER = os.environ.get("POSTGRES_TEST_URL")
-pytestmark = pytest.mark.skipif(SERVER is None, reason="needs a PostgreSQL server (POSTGRES_TEST_URL)")
 
 
 @pytest.fixture
-async def url() -> AsyncIterator[str]:
-    async with new_database(SERVER or "") as found:
-        yield found
+def url(postgres_url: str) -> str:
+    return postgres_url
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ import pytest
 from storage import Storage
 from storage.chats import SETTINGS
 from storage.records import Chat, ChatKey, ChatSettings
+from tests.storage.catalog import columns
 from tests.storage.test_transcript import reply, say
 
 OTHER_COLUMNS = {
@@ -30,8 +31,7 @@ def all_chosen() -> ChatSettings:
 
 
 async def test_each_column_is_a_setting_or_listed(storage: Storage) -> None:
-    rows = await storage.database.rows("SELECT name FROM pragma_table_info('chats')")
-    assert {row["name"] for row in rows} == {*SETTINGS, *OTHER_COLUMNS}
+    assert await columns(storage.database, "chats") == {*SETTINGS, *OTHER_COLUMNS}
 
 
 async def test_every_setting_is_kept(storage: Storage, chat: Chat) -> None:

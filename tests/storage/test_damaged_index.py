@@ -19,6 +19,8 @@ from storage.sqlite import SQLiteDatabase
 from tests.conversation.conftest import make_recall
 from tests.selection import some
 
+pytestmark = pytest.mark.sqlite_only("damages the tables of FTS5")
+
 WORDS = ("harbour", "lantern", "walnut", "thunder", "saddle", "copper", "meadow", "violin")
 ROUNDS = 150
 

@@ -86,6 +86,7 @@ async def test_a_read_past_its_transaction_fails(storage: Storage) -> None:
     assert await _keys(storage) == set()
 
 
+@pytest.mark.sqlite_only("reads there through connections that can't write")
 async def test_the_reader_cannot_write(storage: Storage) -> None:
     with pytest.raises(StorageError, match="readonly"):
         await storage.database.rows("DELETE FROM chats")
@@ -106,6 +107,7 @@ async def test_cancelled_caller_does_not_undo_completed_work() -> None:
     assert done == ["work"]
 
 
+@pytest.mark.sqlite_only("opens a SQLite file")
 async def test_newer_database_is_refused_with_clear_sentence(tmp_path: Path) -> None:
     path = tmp_path / "newer.db"
     with closing(sqlite3.connect(path)) as connection, connection:
@@ -114,6 +116,7 @@ async def test_newer_database_is_refused_with_clear_sentence(tmp_path: Path) -> 
         await Storage.open(path)
 
 
+@pytest.mark.sqlite_only("opens a SQLite file")
 async def test_non_database_file_raises_storage_error(tmp_path: Path) -> None:
     path = tmp_path / "text.db"
     path.write_text("this is not a database, but a longer text than a header")
@@ -121,6 +124,7 @@ async def test_non_database_file_raises_storage_error(tmp_path: Path) -> None:
         await Storage.open(path)
 
 
+@pytest.mark.sqlite_only("opens a SQLite file")
 async def test_opening_twice_migrates_once(tmp_path: Path) -> None:
     for _ in range(2):
         storage = await Storage.open(tmp_path / "keepsake.db")
@@ -130,6 +134,7 @@ async def test_opening_twice_migrates_once(tmp_path: Path) -> None:
         await storage.close()
 
 
+@pytest.mark.sqlite_only("opens a SQLite file")
 async def test_a_migration_that_fails_half_way_leaves_nothing(tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / "half.db", isolation_level=None)) as connection, connection:
         step = next(iter(migrations.after(0)))
@@ -194,6 +199,7 @@ async def test_what_passes_by_is_waited_for(code: int) -> None:
     assert len(tries) == 3
 
 
+@pytest.mark.sqlite_only("a limit of SQLite's memory")
 async def test_sqlite_takes_no_more_memory_than_it_may(storage: Storage) -> None:
     with pytest.raises(StorageError) as caught:
         await storage.database.rows("SELECT length(hex(zeroblob(400000000)))")

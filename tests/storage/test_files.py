@@ -19,6 +19,8 @@ from storage import files as private
 from storage.backup import backup
 from storage.files import DatabaseInUseError, claim
 
+pytestmark = pytest.mark.sqlite_only("opens a SQLite file")
+
 HOLDER = """
 import sys
 from filelock import FileLock

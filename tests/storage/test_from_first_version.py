@@ -6,12 +6,16 @@ from datetime import date
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import pytest
+
 from bot.conversation.indexing import Indexer
 from storage import Storage
 from storage import sqlite as migrations
 from storage.records import Button, ChatKey, ChatSettings, Usage
 from storage.search import Term
 from storage.usage import EVERYBODY
+
+pytestmark = pytest.mark.sqlite_only("PostgreSQL begins with schema 27")
 
 OLD = """
 INSERT INTO chats (id, telegram_id, private, created_at, reset_turn) VALUES (7, 1001, 1, 1.0, 1);

@@ -18,6 +18,8 @@ from tests.storage.test_damaged_index import _live as live
 from tests.storage.test_damaged_index import path as path
 from tests.storage.test_damaged_index import talked as talked
 
+pytestmark = pytest.mark.sqlite_only("damages the tables of FTS5")
+
 SILENT = {
     "other words in one turn": "UPDATE turn_words_content SET c1 = 'wrong' WHERE id = 5",
     "one turn is missing": "DELETE FROM turn_words_content WHERE id = 5",

@@ -12,6 +12,8 @@ from storage.files import claim, is_claimed
 from storage.inspection import can_be_made, inspect, room
 from storage.records import ChatKey
 
+pytestmark = pytest.mark.sqlite_only("inspects a SQLite file")
+
 
 def _names(folder: Path) -> list[str]:
     return [path.name for path in folder.iterdir()]

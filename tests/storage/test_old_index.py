@@ -22,6 +22,8 @@ from storage.records import ChatKey, NewTurn
 from storage.search import tag
 from tests.conversation.conftest import make_recall
 
+pytestmark = pytest.mark.sqlite_only("PostgreSQL begins with schema 27")
+
 TURNS = 30
 LAST_OLD = 12
 """The last schema with the old index."""

@@ -14,6 +14,8 @@ from storage.inspection import contents
 from tests.conftest import migrate
 from tests.storage.test_from_first_version import OLD
 
+pytestmark = pytest.mark.sqlite_only("copies a SQLite file")
+
 Usage = namedtuple("Usage", "total used free")
 
 

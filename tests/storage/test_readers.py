@@ -5,6 +5,8 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+import pytest
+
 from storage import Storage
 from storage.records import ChatKey
 from storage.sqlite import READERS
@@ -44,6 +46,7 @@ async def test_every_reader_sees_what_was_just_committed(storage: Storage) -> No
         assert all(await asyncio.gather(*reads))
 
 
+@pytest.mark.sqlite_only("scrubs a SQLite file")
 async def test_scrubbing_beside_a_backup_holds_up_no_write(storage: Storage, database_file: Path) -> None:
     async with storage.transaction() as tx:
         await storage.chats.ensure(tx, ChatKey(1), private=True, now=0.0)

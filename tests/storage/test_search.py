@@ -107,6 +107,7 @@ async def test_nothing_is_asked_of_an_empty_index(storage: Storage, chat: Chat) 
     assert await storage.search.find(chat.id, found.terms, after_turn=0, before_turn=9, limit=5) == []
 
 
+@pytest.mark.sqlite_only("changes a column of FTS5")
 async def test_key_tagged_for_another_chat_is_ignored(storage: Storage, chat: Chat) -> None:
     async with storage.transaction() as tx:
         other = await storage.chats.ensure(tx, ChatKey(2002), private=True, now=0.0)

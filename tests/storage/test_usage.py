@@ -7,6 +7,7 @@ from bot.archive.schema import ExportedDayUsage, ExportedUsage
 from storage import Storage
 from storage.records import Chat, DayUsage, Usage
 from storage.usage import NUMBERS
+from tests.storage.catalog import columns
 
 MONDAY, TUESDAY, WEDNESDAY = date(2026, 11, 23), date(2026, 11, 24), date(2026, 11, 25)
 
@@ -37,8 +38,7 @@ async def test_anonymous_group_identity_is_no_person_in_usage(storage: Storage) 
 
 async def test_each_number_has_a_column_and_exported_field(storage: Storage) -> None:
     for table in ("usage", "spending"):
-        rows = await storage.database.rows("SELECT name FROM pragma_table_info(?)", (table,))
-        assert {row["name"] for row in rows} >= {*NUMBERS}
+        assert await columns(storage.database, table) >= {*NUMBERS}
     assert [one.name for one in fields(Usage)] == list(ExportedDayUsage.model_fields)[-len(NUMBERS) :]
     assert list(ExportedUsage.model_fields) == [one.name for one in fields(Usage)][:3]
 
