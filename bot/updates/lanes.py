@@ -8,7 +8,7 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Coroutine, Sequence
+from collections.abc import Collection, Coroutine, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Protocol
@@ -16,8 +16,10 @@ from typing import Protocol
 from bot.concurrency import Pulse, watched
 from bot.logs import logged_turn
 from bot.metrics import LANES, QUEUE, count_error
+from bot.updates.claimed_chats import AllChats, ClaimedChats
 from bot.updates.lane_queue import LaneQueue
 from bot.updates.parsing import QueuedUpdate, UpdateKind
+from storage.claims import ClaimLostError, current_claim, under
 from storage.records import ChatKey
 
 GRACE_S = 1.0
@@ -96,14 +98,17 @@ class _Lane:
         """The signs of life of the current work."""
         self.reported = False
         """Whether the log says that it is stuck."""
+        self.abandoned = False
+        """Whether another process has its chat now."""
 
 
 class Lanes:
     """All lanes and their tasks."""
 
-    def __init__(self, stuck_after: float = STUCK_S) -> None:
+    def __init__(self, stuck_after: float = STUCK_S, chats: ClaimedChats | None = None) -> None:
         """`stuck_after`: seconds without a sign of life after which a busy lane counts as stuck."""
         self._stuck_after = stuck_after
+        self._chats = chats or AllChats()
         self._worker: LaneWorker | None = None
         self._lanes: dict[ChatKey, _Lane] = {}
         self._stops: dict[ChatKey, deque[QueuedUpdate]] = {}
@@ -111,7 +116,8 @@ class Lanes:
         self._dropped: deque[DroppedUpdate] = deque()
         self._notified: dict[tuple[ChatKey, int | None], float] = {}
         """Who got a notice that their updates are dropped, and when (monotonic seconds)."""
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: dict[asyncio.Task[None], int] = {}
+        """All tasks, and the Telegram chats that they work for."""
         self._open = True
         QUEUE.set_function(self._queued)
         LANES.set_function(lambda: len(self._lanes))
@@ -127,11 +133,17 @@ class Lanes:
 
     def wake(self, key: ChatKey) -> None:
         """Have the lane process what is pending in its chat before it continues with its queue."""
-        self._lane(key).pending = True
+        if self._chats.holds(key.telegram_id):
+            self._lane(key).pending = True
+        else:
+            self._chats.forward(key)
 
     def put(self, arrival: QueuedUpdate) -> None:
         """Queue an update and return at once. Once `drain` has begun, it is left to the next start."""
         if not self._open:
+            return
+        if not self._chats.holds(arrival.key.telegram_id):
+            self._chats.forward(arrival.key)
             return
         self._work.arrived(arrival)
         if arrival.kind is UpdateKind.STOP:
@@ -156,6 +168,21 @@ class Lanes:
     def is_busy(self, key: ChatKey) -> bool:
         """Whether this chat's lane has something to do."""
         return key in self._lanes
+
+    def busy(self) -> set[int]:
+        """The Telegram chats that something runs for."""
+        return set(self._tasks.values())
+
+    def abandon(self, telegram_ids: Collection[int]) -> None:
+        """Cancel all that runs for these chats, and drop what waits: another process goes on with it."""
+        for key, lane in self._lanes.items():
+            lane.abandoned = lane.abandoned or key.telegram_id in telegram_ids
+        for key, waiting in self._stops.items():
+            if key.telegram_id in telegram_ids:
+                waiting.clear()
+        for task, telegram_id in list(self._tasks.items()):
+            if telegram_id in telegram_ids:
+                task.cancel()
 
     def has_queued(self, key: ChatKey) -> bool:
         """Whether an update is waiting in this chat's lane."""
@@ -199,12 +226,13 @@ class Lanes:
             await asyncio.gather(*late, return_exceptions=True)
 
     def _start(self, work: Coroutine[None, None, None], key: ChatKey) -> None:
-        task = asyncio.create_task(work, name=f"lane {key.telegram_id}/{key.thread_id}")
-        self._tasks.add(task)
+        with under(self._chats.claim(key.telegram_id)):
+            task = asyncio.create_task(work, name=f"lane {key.telegram_id}/{key.thread_id}")
+        self._tasks[task] = key.telegram_id
         task.add_done_callback(self._ended)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
+        del self._tasks[task]
         if not task.cancelled() and (exc := task.exception()) is not None:
             log.error("%s failed", task.get_name(), exc_info=exc)
 
@@ -233,12 +261,19 @@ class Lanes:
                 try:
                     with logged_turn(arrival.arrived):
                         await self._work.overtake(arrival)
+                except ClaimLostError as exc:
+                    log.warning("Work was given up: %s", exc)
+                    self._give_up()
                 except Exception:
                     count_error(None)
                     log.exception("An update that overtakes its lane failed")
                 self.wake(key)
         finally:
             del self._stops[key]
+
+    def _give_up(self) -> None:
+        if (claim := current_claim()) is not None:
+            self._chats.lost(claim)
 
     def _is_new(self, arrival: QueuedUpdate) -> bool:
         """Whether its sender got no notice lately that updates are dropped; if so, it is noted."""
@@ -267,7 +302,7 @@ class Lanes:
 
     async def _run(self, key: ChatKey, lane: _Lane) -> None:
         try:
-            while self._open and (lane.pending or lane.queue):
+            while self._open and not lane.abandoned and (lane.pending or lane.queue):
                 lane.current = () if lane.pending else await self._next_batch(lane)
                 lane.pending, lane.gathered = False, ()
                 lane.pulse, lane.reported = Pulse(), False
@@ -282,6 +317,9 @@ class Lanes:
         try:
             with logged_turn(batch[0].arrived if batch else None):
                 await self._work.handle(key, batch)
+        except ClaimLostError as exc:
+            log.warning("Work was given up: %s", exc)
+            self._give_up()
         except Exception:
             count_error(None)
             log.exception("A lane's work failed; the lane continues with its queue")

@@ -1,0 +1,356 @@
+"""One of several processes that share a PostgreSQL database: the chats it has, and how it gets and loses them.
+
+A chat belongs to the process that holds its lock (`storage.postgres.chat_claims`). The inbox is the queue: an update
+may arrive at any process, which stores it and notifies the others. The process that has the chat pulls its new updates,
+in order; if none has it, the one that stored the update takes it. Notifications can be lost, and processes die, so
+every SWEEP_S each process looks for work in chats that no one has.
+
+While the session with the locks is cut, nothing is sent (``certain``), because another process may have taken the
+chats. With a new session, the process keeps those that no one took, and drops the others with all that runs for them.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping
+from contextlib import aclosing, suppress
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Protocol
+
+from bot.concurrency import backoff
+from bot.updates.lock_session import FIRST_WAIT_S, MAX_WAIT_S, Leadership, LockSession
+from storage.claims import Claim, ClaimLostError, current_claim, under
+from storage.database import Database, StorageError, Transaction, until_stored
+from storage.postgres.notifications import ChatEvent, Listener, Notification, notify
+from storage.records import ChatKey
+
+SWEEP_S = 2.0
+"""How often work in chats that no process has is looked for, and the session is checked, in seconds."""
+IDLE_S = 300.0
+"""After how many seconds without work a chat is given back, so that another process may have it."""
+LOOK_S = 0.05
+"""How often it is checked during the shutdown whether chats can be given back, in seconds."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """What is not done yet, in all chats."""
+
+    updates: Mapping[int, int]
+    """The newest update that is not handled, by Telegram chat."""
+    open: frozenset[int]
+    """The Telegram chats with an answer to give or to deliver, or a notice to send."""
+
+
+class ChatWork(Protocol):
+    """What a replica does with its chats; implemented by ``updates.chat_work``."""
+
+    async def pending(self) -> Pending:
+        """What is not done yet."""
+
+    async def recover(self, telegram_id: int) -> list[ChatKey]:
+        """Settle what a process that had this chat may have left in the middle; returns the lanes to wake."""
+
+    async def pull(self, telegram_id: int, known: Collection[int]) -> set[int]:
+        """Put the chat's new updates into their lanes, except `known` ones; returns the IDs of all that are new."""
+
+    def busy(self) -> set[int]:
+        """The chats that something runs for."""
+
+    def abandon(self, telegram_ids: Collection[int]) -> None:
+        """Cancel all that runs for these chats."""
+
+    def wake(self, key: ChatKey) -> None:
+        """Have the lane of a chat process what is pending."""
+
+
+@dataclass(slots=True)
+class _Held:
+    """A chat that this process has."""
+
+    claim: Claim
+    used_at: float
+    known: set[int] = field(default_factory=set)
+    """The updates that are in its lanes, or were when they were last pulled."""
+    wakes: set[ChatKey] = field(default_factory=set)
+    """Lanes to wake once it has been recovered."""
+    recovered: bool = False
+    pulling: bool = False
+    again: bool = False
+    """Whether more arrived while its updates were being pulled."""
+
+
+class Replica:
+    """One process of several. `clock` is monotonic."""
+
+    def __init__(
+        self, database: Database, url: str, changed: Callable[[], Awaitable[None]], clock: Callable[[], float]
+    ) -> None:
+        """`changed` is called when another process may have changed what this one keeps in memory."""
+        self._database = database
+        self._url = url
+        self._changed = changed
+        self._clock = clock
+        self._session = LockSession(url, self._claims, self._keep)
+        self._held: dict[int, _Held] = {}
+        self._taking: set[int] = set()
+        self._check_now = asyncio.Event()
+        self._open = False
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._work: ChatWork
+
+    async def begin(self, work: ChatWork) -> None:
+        """Open the session. Raises StorageError."""
+        self._work = work
+        await self._session.begin()
+
+    async def run(self, leadership: Leadership) -> None:
+        """Take part until cancelled. `begin` has to be called before."""
+        self._open = True
+        self._session.stand_for(leadership)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._listen())
+            while True:
+                self._check_now.clear()
+                await self._sweep()
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(SWEEP_S):
+                        await self._check_now.wait()
+
+    @property
+    def live(self) -> int:
+        """How many processes there are."""
+        return self._session.live
+
+    async def reached(self) -> bool:
+        """Whether the session with the locks is open."""
+        return self._session.certain.is_set()
+
+    def holds(self, telegram_id: int) -> bool:
+        """See ``ClaimedChats``."""
+        held = self._held.get(telegram_id)
+        return held is not None and held.recovered
+
+    def claim(self, telegram_id: int) -> Claim | None:
+        """See ``ClaimedChats``."""
+        return self._held[telegram_id].claim
+
+    def forward(self, key: ChatKey) -> None:
+        """See ``ClaimedChats``."""
+        self._start(self._forward(key))
+
+    def lost(self, claim: Claim) -> None:
+        """See ``ClaimedChats``."""
+        held = self._held.get(claim.telegram_id)
+        if held is not None and held.claim == claim:
+            self._drop([claim.telegram_id])
+
+    async def certain(self) -> None:
+        """See ``ClaimedChats``."""
+        claim = current_claim()
+        if claim is None:
+            return
+        await self._session.certain.wait()
+        held = self._held.get(claim.telegram_id)
+        if held is None or held.claim != claim:
+            raise ClaimLostError(f"another process has taken over chat {claim.telegram_id}")
+
+    async def announce(self, tx: Transaction, telegram_ids: Iterable[int]) -> None:
+        """Notify the processes that have these chats, once their updates are committed."""
+        event = ChatEvent.ARRIVED if self._open else ChatEvent.FREE
+        for telegram_id in telegram_ids:
+            if telegram_id not in self._held:
+                await notify(tx, Notification(event, ChatKey(telegram_id)))
+
+    async def arrived(self, telegram_ids: Collection[int]) -> None:
+        """Updates of these chats are committed: pull them, if the chats are this process's or can be taken."""
+        for telegram_id in telegram_ids:
+            if telegram_id in self._held:
+                self._start(self._pull(telegram_id))
+        await self._take(telegram_ids)
+
+    async def leave(self) -> None:
+        """Take no more chats, and give back each as soon as nothing runs for it. Ends when all are given back."""
+        self._open = False
+        self._session.resign()
+        while self._held:
+            with suppress(StorageError):  # then the end of the session gives them back
+                await self._give_back(list(self._held))
+            await asyncio.sleep(LOOK_S)
+
+    async def close(self) -> None:
+        """End the session, and with it all claims."""
+        self._open = False
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._session.close()
+
+    def _claims(self) -> list[Claim]:
+        return [held.claim for held in self._held.values()]
+
+    async def _keep(self, valid: set[Claim]) -> None:
+        """In a new session: drop what other processes have taken in the meantime."""
+        gone = [telegram_id for telegram_id, held in self._held.items() if held.claim not in valid]
+        self._drop(gone)
+        log.info("The database server is reached again; chats kept: %d, lost: %d", len(valid), len(gone))
+        self._start(self._changed())
+
+    def _drop(self, telegram_ids: Collection[int]) -> None:
+        for telegram_id in telegram_ids:
+            del self._held[telegram_id]
+        self._work.abandon(telegram_ids)
+
+    async def _sweep(self) -> None:
+        """Check the session, look for work, and give back idle chats. An error is left to the next sweep."""
+        try:
+            await self._session.check()
+            await self._look_for_work()
+            now, busy = self._clock(), self._work.busy()
+            for telegram_id in busy & set(self._held):
+                self._held[telegram_id].used_at = now
+            await self._give_back([key for key, held in self._held.items() if now - held.used_at > IDLE_S])
+        except StorageError as exc:
+            log.warning("The work that the processes share can't be checked; trying again: %s", exc)
+
+    async def _look_for_work(self) -> None:
+        pending = await self._work.pending()
+        for telegram_id, newest in pending.updates.items():
+            held = self._held.get(telegram_id)
+            if held is not None and newest not in held.known:
+                await self._pull(telegram_id)
+        await self._take({*pending.updates, *pending.open})
+
+    async def _take(self, telegram_ids: Collection[int]) -> None:
+        """Take those of these chats that no process has."""
+        wanted = [key for key in telegram_ids if key not in self._held and key not in self._taking]
+        if not wanted or not self._open:
+            return
+        self._taking.update(wanted)
+        try:
+            for claim in await self._session.take(wanted):
+                self._held[claim.telegram_id] = _Held(claim, self._clock())
+                self._start(self._resume(claim))
+        finally:
+            self._taking.difference_update(wanted)
+
+    async def _resume(self, claim: Claim) -> None:
+        """Continue a chat that was just taken: another process may have left it in the middle of something."""
+        try:
+            with under(claim):
+                keys = await until_stored(partial(self._work.recover, claim.telegram_id))
+        except StorageError:
+            self.lost(claim)
+            await self._session.give_back([claim.telegram_id])
+            raise
+        held = self._held.get(claim.telegram_id)
+        if held is None or held.claim != claim:
+            return
+        held.recovered = True
+        for key in {*keys, *held.wakes}:
+            self._work.wake(key)
+        await self._pull(claim.telegram_id)
+
+    async def _pull(self, telegram_id: int) -> None:
+        """Put the chat's new updates into its lanes, one pull at a time, so that they keep their order."""
+        held = self._held.get(telegram_id)
+        if held is None:
+            return
+        held.again = True
+        if held.pulling or not held.recovered:
+            return
+        held.pulling = True
+        try:
+            while held.again and self._held.get(telegram_id) is held:
+                held.again, held.used_at = False, self._clock()
+                held.known = await self._work.pull(telegram_id, held.known)
+        finally:
+            held.pulling = False
+
+    async def _give_back(self, telegram_ids: Collection[int]) -> None:
+        """Release those of these chats that nothing runs for. What arrives at the same moment is noticed afterwards."""
+        busy = self._work.busy()
+        free = [
+            key for key in telegram_ids if key not in busy and (held := self._held[key]).recovered and not held.pulling
+        ]
+        if not free or not self._session.certain.is_set():
+            return
+        for telegram_id in free:
+            del self._held[telegram_id]
+        await self._session.give_back(free)
+        pending = await self._work.pending()
+        left = {*pending.updates, *pending.open} & set(free)
+        if self._open:
+            await self._take(left)
+        elif left:
+            async with self._database.transaction() as tx:
+                for telegram_id in left:
+                    await notify(tx, Notification(ChatEvent.FREE, ChatKey(telegram_id)))
+
+    async def _forward(self, key: ChatKey) -> None:
+        await self._take([key.telegram_id])
+        if not self._wake(key):
+            async with self._database.transaction() as tx:
+                await notify(tx, Notification(ChatEvent.WAKE, key))
+
+    def _wake(self, key: ChatKey) -> bool:
+        """Wake the lane of a chat, if this process has it."""
+        held = self._held.get(key.telegram_id)
+        if held is None:
+            return False
+        if held.recovered:
+            self._work.wake(key)
+        else:
+            held.wakes.add(key)
+        return True
+
+    async def _listen(self) -> None:
+        failures = 0
+        while True:
+            try:
+                async with aclosing(self._notifications()) as notifications:
+                    async for notification in notifications:
+                        failures = 0
+                        self._heed(notification)
+            except StorageError as exc:
+                failures += 1
+                log.log(logging.WARNING if failures == 1 else logging.DEBUG, "Notifications are cut off: %s", exc)
+                self._check_now.set()  # the session may be cut, too
+                await asyncio.sleep(backoff(failures, FIRST_WAIT_S, MAX_WAIT_S))
+
+    async def _notifications(self) -> AsyncIterator[Notification]:
+        listener = await Listener.connect(self._url)
+        self._check_now.set()  # for what was missed before
+        try:
+            async for notification in listener.notifications():
+                yield notification
+        finally:
+            await listener.close()
+
+    def _heed(self, notification: Notification) -> None:
+        telegram_id = notification.key.telegram_id
+        match notification.event:
+            case ChatEvent.CHANGED:
+                self._start(self._changed())
+            case ChatEvent.FREE:
+                self._start(self._take([telegram_id]))
+            case ChatEvent.ARRIVED:
+                self._start(self._pull(telegram_id))
+            case ChatEvent.WAKE:
+                self._wake(notification.key)
+
+    def _start(self, work: Awaitable[None]) -> None:
+        task = asyncio.create_task(self._attempt(work))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _attempt(self, work: Awaitable[None]) -> None:
+        try:
+            await work
+        except ClaimLostError as exc:
+            log.info("%s", exc)
+        except StorageError as exc:
+            log.warning("Something in the chats was left to the next check: %s", exc)
+            self._check_now.set()
