@@ -133,6 +133,16 @@ class Chats:
         )
         return [key_in(row) for row in rows]
 
+    async def with_open_work_in(self, telegram_id: int) -> list[ChatKey]:
+        """The same, in one Telegram chat."""
+        rows = await self._database.rows(
+            "SELECT telegram_id, thread_id, direct FROM chats WHERE telegram_id = ?1"
+            f" AND EXISTS (SELECT 1 FROM turns WHERE chat_id = chats.id AND {OPEN})"
+            " UNION SELECT telegram_id, thread_id, direct FROM notices WHERE telegram_id = ?1 AND message_id IS NULL",
+            (telegram_id,),
+        )
+        return [key_in(row) for row in rows]
+
     async def greet(self, tx: Transaction, chat_id: int) -> bool:
         """Mark that the bot has introduced itself; False if it already had."""
         return bool(await tx.execute("UPDATE chats SET greeted = 1 WHERE id = ? AND greeted = 0", (chat_id,)))

@@ -18,6 +18,11 @@ class RawUpdate:
     update_id: int
     raw: str
 
+    @property
+    def telegram_id(self) -> int:
+        """The Telegram chat in whose lane it is handled; 0 if it has none."""
+        return _chat_of(self.raw)
+
 
 class Inbox:
     """The table of updates."""
@@ -31,15 +36,29 @@ class Inbox:
         known = {row["update_id"] for row in await tx.rows(number, (listed(update.update_id for update in updates),))}
         new = {update.update_id: update for update in updates if update.update_id not in known}
         await tx.execute_many(
-            "INSERT INTO inbox (update_id, received_at, raw, telegram_id) VALUES (?, ?, ?, ?)",
-            [(update.update_id, now, update.raw, _chat_of(update.raw)) for update in new.values()],
+            "INSERT INTO inbox (update_id, received_at, raw, telegram_id) VALUES (?, ?, ?, ?)"
+            " ON CONFLICT (update_id) DO NOTHING",  # another process may just have stored it
+            [(update.update_id, now, update.raw, update.telegram_id) for update in new.values()],
         )
         return set(new)
 
-    async def unhandled(self) -> list[RawUpdate]:
-        """The updates that were received but not handled, in Telegram's order."""
-        rows = await self._database.rows("SELECT update_id, raw FROM inbox WHERE state = 'new' ORDER BY update_id")
+    async def unhandled(self, telegram_id: int | None = None) -> list[RawUpdate]:
+        """The updates of all chats, or of one, that were received but not handled, in Telegram's order."""
+        if telegram_id is None:
+            rows = await self._database.rows("SELECT update_id, raw FROM inbox WHERE state = 'new' ORDER BY update_id")
+        else:
+            rows = await self._database.rows(
+                "SELECT update_id, raw FROM inbox WHERE telegram_id = ? AND state = 'new' ORDER BY update_id",
+                (telegram_id,),
+            )
         return [RawUpdate(row["update_id"], row["raw"]) for row in rows]
+
+    async def newest_unhandled(self) -> dict[int, int]:
+        """The newest update that is not handled, by Telegram chat."""
+        rows = await self._database.rows(
+            "SELECT telegram_id, max(update_id) AS newest FROM inbox WHERE state = 'new' GROUP BY telegram_id"
+        )
+        return {row["telegram_id"]: row["newest"] for row in rows if row["telegram_id"] is not None}
 
     async def done(self, tx: Transaction, update_ids: Collection[int]) -> None:
         """Mark updates as handled, in the transaction that writes their effect.
@@ -116,16 +135,20 @@ def _without_words(value: object, name: str = "") -> object:
     return value
 
 
-def _chat_of(raw: str) -> int | None:
-    """The Telegram chat of an update of any kind, or of the message with a button that was pressed."""
+def _chat_of(raw: str) -> int:
+    """The Telegram chat of an update of any kind, or of the message with a button that was pressed.
+
+    A group's move belongs to the old group: it is handled after the work in progress there.
+    """
     try:
         update = json.loads(raw)
     except (ValueError, RecursionError):
-        return None
-    parts = update.values() if isinstance(update, dict) else ()
-    for part in parts:
+        return 0
+    for part in update.values() if isinstance(update, dict) else ():
         if isinstance(part, dict):
             message = part.get("message")
             chats = (part.get("chat"), message.get("chat") if isinstance(message, dict) else None)
-            return next((chat.get("id") for chat in chats if isinstance(chat, dict)), None)
-    return None
+            found = next((chat.get("id") for chat in chats if isinstance(chat, dict)), 0)
+            moved = part.get("migrate_from_chat_id")
+            return next((number for number in (moved, found) if type(number) is int and abs(number) < 2**63), 0)
+    return 0

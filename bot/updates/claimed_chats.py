@@ -1,8 +1,10 @@
 """Which chats this process works on: all of them, unless several processes share a database."""
 
+from collections.abc import Collection
 from typing import Protocol
 
 from storage.claims import Claim
+from storage.database import Transaction
 from storage.records import ChatKey
 
 
@@ -23,6 +25,16 @@ class ClaimedChats(Protocol):
 
     async def certain(self) -> None:
         """Wait until it is certain that the current task's claim is valid. Raises ClaimLostError if it is not."""
+
+
+class OtherProcesses(Protocol):
+    """The processes that share the inbox with this one; implemented by ``updates.replica``."""
+
+    async def announce(self, tx: Transaction, telegram_ids: Collection[int]) -> None:
+        """Notify those that have these chats, once their updates are committed."""
+
+    async def arrived(self, telegram_ids: Collection[int]) -> None:
+        """Updates of these chats are committed: handle them here, if the chats are this process's or can be taken."""
 
 
 class AllChats:

@@ -175,11 +175,10 @@ class Lanes:
 
     def abandon(self, telegram_ids: Collection[int]) -> None:
         """Cancel all that runs for these chats, and drop what waits: another process goes on with it."""
-        for key, lane in self._lanes.items():
-            lane.abandoned = lane.abandoned or key.telegram_id in telegram_ids
-        for key, waiting in self._stops.items():
-            if key.telegram_id in telegram_ids:
-                waiting.clear()
+        for key in [key for key in self._lanes if key.telegram_id in telegram_ids]:
+            self._lanes.pop(key).abandoned = True
+        for key in [key for key in self._stops if key.telegram_id in telegram_ids]:
+            self._stops.pop(key).clear()
         for task, telegram_id in list(self._tasks.items()):
             if telegram_id in telegram_ids:
                 task.cancel()
@@ -269,7 +268,8 @@ class Lanes:
                     log.exception("An update that overtakes its lane failed")
                 self.wake(key)
         finally:
-            del self._stops[key]
+            if self._stops.get(key) is waiting:
+                del self._stops[key]
 
     def _give_up(self) -> None:
         if (claim := current_claim()) is not None:
@@ -311,7 +311,8 @@ class Lanes:
                 lane.pulse = None
                 lane.current = ()
         finally:
-            del self._lanes[key]
+            if not lane.abandoned:
+                del self._lanes[key]
 
     async def _handle(self, key: ChatKey, batch: Sequence[QueuedUpdate]) -> None:
         try:

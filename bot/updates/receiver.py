@@ -8,6 +8,7 @@ from contextlib import suppress
 from telegram import Bot
 
 from bot.metrics import SET_ASIDE, count_error
+from bot.updates.claimed_chats import OtherProcesses
 from bot.updates.in_flight import WorkKey, WorkKind
 from bot.updates.lanes import Lanes
 from bot.updates.parsing import QueuedUpdate, parse
@@ -43,6 +44,7 @@ class Receiver:
         quarantine: Quarantine,
         bot: Bot,
         clock: Callable[[], float],
+        others: OtherProcesses | None = None,
     ) -> None:
         self._database = database
         self._inbox = inbox
@@ -51,12 +53,24 @@ class Receiver:
         self._lanes = lanes
         self._bot = bot
         self._clock = clock
+        self._others = others
 
     async def receive(self, updates: Sequence[RawUpdate]) -> None:
         """Commit the updates and pass on those that are new. Raises StorageError if they can't be stored."""
         async with self._database.transaction() as tx:
-            new = await self._inbox.add(tx, updates, self._clock())
-        self._put(await self._parsed([raw for raw in updates if raw.update_id in new]))
+            added = await self._inbox.add(tx, updates, self._clock())
+            new = [raw for raw in updates if raw.update_id in added]
+            chats = {raw.telegram_id for raw in new} if self._others is not None else set[int]()
+            if self._others is not None:
+                await self._others.announce(tx, chats)
+        if self._others is None:
+            await self.put(new)
+        else:
+            await self._others.arrived(chats)
+
+    async def put(self, updates: Sequence[RawUpdate]) -> None:
+        """Parse stored updates, and put them into their lanes."""
+        self._put(await self._parsed(updates))
 
     async def replay(self) -> None:
         """After a restart, resume pending answers and the updates that were received but not handled, in order.

@@ -11,7 +11,7 @@ chats. With a new session, the process keeps those that no one took, and drops t
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -157,7 +157,7 @@ class Replica:
         if held is None or held.claim != claim:
             raise ClaimLostError(f"another process has taken over chat {claim.telegram_id}")
 
-    async def announce(self, tx: Transaction, telegram_ids: Iterable[int]) -> None:
+    async def announce(self, tx: Transaction, telegram_ids: Collection[int]) -> None:
         """Notify the processes that have these chats, once their updates are committed."""
         event = ChatEvent.ARRIVED if self._open else ChatEvent.FREE
         for telegram_id in telegram_ids:
@@ -320,7 +320,7 @@ class Replica:
                 self._check_now.set()  # the session may be cut, too
                 await asyncio.sleep(backoff(failures, FIRST_WAIT_S, MAX_WAIT_S))
 
-    async def _notifications(self) -> AsyncIterator[Notification]:
+    async def _notifications(self) -> AsyncGenerator[Notification, None]:
         listener = await Listener.connect(self._url)
         self._check_now.set()  # for what was missed before
         try:
