@@ -1,10 +1,11 @@
 """What a replica does with its chats: their lanes, and what is stored for them."""
 
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from dataclasses import dataclass
+from typing import Protocol
 
 from bot.updates.lanes import Lanes
 from bot.updates.receiver import Receiver
-from bot.updates.replica import Pending
 from storage.chats import Chats
 from storage.inbox import Inbox
 from storage.records import ChatKey
@@ -13,8 +14,40 @@ Recovery = Callable[[int], Awaitable[None]]
 """Settles what a process that died was doing in a Telegram chat. Raises StorageError."""
 
 
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """What is not done yet, in all chats."""
+
+    updates: Mapping[int, int]
+    """The newest update that is not handled, by Telegram chat."""
+    open: frozenset[int]
+    """The Telegram chats with an answer to give or to deliver, or a notice to send."""
+
+
+class ChatWork(Protocol):
+    """What a replica does with its chats; implemented by ``updates.chat_work``."""
+
+    async def pending(self) -> Pending:
+        """What is not done yet."""
+
+    async def recover(self, telegram_id: int) -> list[ChatKey]:
+        """Settle what a process that had this chat may have left in the middle; returns the lanes to wake."""
+
+    async def pull(self, telegram_id: int, known: Collection[int]) -> set[int]:
+        """Put the chat's new updates into their lanes, except `known` ones; returns the IDs of all that are new."""
+
+    def busy(self) -> set[int]:
+        """The chats that something runs for."""
+
+    def abandon(self, telegram_ids: Collection[int]) -> None:
+        """Cancel all that runs for these chats."""
+
+    def wake(self, key: ChatKey) -> None:
+        """Have the lane of a chat process what is pending."""
+
+
 class LaneWork:
-    """Implements ``updates.replica.ChatWork`` with the lanes of this process."""
+    """Does it with the lanes of this process."""
 
     def __init__(
         self, inbox: Inbox, chats: Chats, lanes: Lanes, receiver: Receiver, recoveries: Collection[Recovery]

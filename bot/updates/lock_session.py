@@ -40,15 +40,23 @@ class LockSession:
         self._leadership: Leadership | None = None
         self._leads = False
         self._renewing = asyncio.Lock()
-        self.certain = asyncio.Event()
-        """Set while the session is open, as far as this is known."""
+        self._certain = asyncio.Event()
         self.live = 1
         """How many processes there are."""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the session is open, as far as this is known."""
+        return self._certain.is_set()
+
+    async def until_open(self) -> None:
+        """Wait until the session is open."""
+        await self._certain.wait()
 
     async def begin(self) -> None:
         """Open the session."""
         self._claims = await ChatClaims.connect(self._url)
-        self.certain.set()
+        self._certain.set()
 
     async def check(self) -> None:
         """Check the session, and become the leader if there is none. If it is cut, wait until there is another."""
@@ -62,7 +70,7 @@ class LockSession:
 
     async def take(self, telegram_ids: Collection[int]) -> list[Claim]:
         """See ``ChatClaims``; none while the session is cut."""
-        return await self._open.take(telegram_ids) if self.certain.is_set() else []
+        return await self._open.take(telegram_ids) if self._certain.is_set() else []
 
     async def give_back(self, telegram_ids: Collection[int]) -> None:
         """See ``ChatClaims``."""
@@ -92,9 +100,9 @@ class LockSession:
     async def _renew(self, cause: StorageError) -> None:
         """Open another session, and keep the chats that no other process has taken in the meantime."""
         log.warning("The database server can't be reached, so nothing is sent until it can be again: %s", cause)
-        self.certain.clear()
+        self._certain.clear()
         failures = 0
-        while not self.certain.is_set():
+        while not self._certain.is_set():
             try:
                 await self._replace()
             except StorageError as exc:
@@ -113,4 +121,4 @@ class LockSession:
             elif self._leads and not led:
                 self._leadership.begin()
         await self._kept(valid)
-        self.certain.set()
+        self._certain.set()

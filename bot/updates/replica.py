@@ -11,13 +11,12 @@ chats. With a new session, the process keeps those that no one took, and drops t
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection
 from contextlib import aclosing, suppress
-from dataclasses import dataclass, field
 from functools import partial
-from typing import Protocol
 
 from bot.concurrency import backoff
+from bot.updates.chat_work import ChatWork
 from bot.updates.lock_session import FIRST_WAIT_S, MAX_WAIT_S, Leadership, LockSession
 from storage.claims import Claim, ClaimLostError, current_claim, under
 from storage.database import Database, StorageError, Transaction, until_stored
@@ -34,52 +33,20 @@ LOOK_S = 0.05
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Pending:
-    """What is not done yet, in all chats."""
-
-    updates: Mapping[int, int]
-    """The newest update that is not handled, by Telegram chat."""
-    open: frozenset[int]
-    """The Telegram chats with an answer to give or to deliver, or a notice to send."""
-
-
-class ChatWork(Protocol):
-    """What a replica does with its chats; implemented by ``updates.chat_work``."""
-
-    async def pending(self) -> Pending:
-        """What is not done yet."""
-
-    async def recover(self, telegram_id: int) -> list[ChatKey]:
-        """Settle what a process that had this chat may have left in the middle; returns the lanes to wake."""
-
-    async def pull(self, telegram_id: int, known: Collection[int]) -> set[int]:
-        """Put the chat's new updates into their lanes, except `known` ones; returns the IDs of all that are new."""
-
-    def busy(self) -> set[int]:
-        """The chats that something runs for."""
-
-    def abandon(self, telegram_ids: Collection[int]) -> None:
-        """Cancel all that runs for these chats."""
-
-    def wake(self, key: ChatKey) -> None:
-        """Have the lane of a chat process what is pending."""
-
-
-@dataclass(slots=True)
 class _Held:
     """A chat that this process has."""
 
-    claim: Claim
-    used_at: float
-    known: set[int] = field(default_factory=set)
-    """The updates that are in its lanes, or were when they were last pulled."""
-    wakes: set[ChatKey] = field(default_factory=set)
-    """Lanes to wake once it has been recovered."""
-    recovered: bool = False
-    pulling: bool = False
-    again: bool = False
-    """Whether more arrived while its updates were being pulled."""
+    def __init__(self, claim: Claim, now: float) -> None:
+        self.claim = claim
+        self.used_at = now
+        self.known: set[int] = set()
+        """The updates that are in its lanes, or were when they were last pulled."""
+        self.wakes: set[ChatKey] = set()
+        """Lanes to wake once it has been recovered."""
+        self.recovered = False
+        self.pulling = False
+        self.again = False
+        """Whether more arrived while its updates were being pulled."""
 
 
 class Replica:
@@ -126,7 +93,7 @@ class Replica:
 
     async def reached(self) -> bool:
         """Whether the session with the locks is open."""
-        return self._session.certain.is_set()
+        return self._session.is_open
 
     def holds(self, telegram_id: int) -> bool:
         """See ``ClaimedChats``."""
@@ -152,7 +119,7 @@ class Replica:
         claim = current_claim()
         if claim is None:
             return
-        await self._session.certain.wait()
+        await self._session.until_open()
         held = self._held.get(claim.telegram_id)
         if held is None or held.claim != claim:
             raise ClaimLostError(f"another process has taken over chat {claim.telegram_id}")
@@ -275,7 +242,7 @@ class Replica:
         free = [
             key for key in telegram_ids if key not in busy and (held := self._held[key]).recovered and not held.pulling
         ]
-        if not free or not self._session.certain.is_set():
+        if not free or not self._session.is_open:
             return
         for telegram_id in free:
             del self._held[telegram_id]
