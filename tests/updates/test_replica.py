@@ -1,7 +1,6 @@
 """Several processes on one PostgreSQL database: each chat in one of them, in order, and handed over when one dies."""
 
 import asyncio
-import os
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -21,11 +20,7 @@ from storage import Storage
 from storage.claims import ClaimLostError
 from storage.inbox import RawUpdate
 from storage.records import ChatKey, Notice
-from tests.postgres import new_database
 from tests.updates.samples import NamedBot, message_json
-
-SERVER = os.environ.get("POSTGRES_TEST_URL")
-pytestmark = pytest.mark.skipif(SERVER is None, reason="needs a PostgreSQL server (POSTGRES_TEST_URL)")
 
 
 class Recorder:
@@ -156,12 +151,6 @@ def log() -> list[tuple[str, int]]:
     return []
 
 
-@pytest.fixture
-async def url() -> AsyncIterator[str]:
-    async with new_database(SERVER or "") as found:
-        yield found
-
-
 @asynccontextmanager
 async def _process(name: str, url: str, log: list[tuple[str, int]], folder: Path) -> AsyncIterator[Process]:
     storage = await Storage.connect(url)
@@ -175,11 +164,11 @@ async def _process(name: str, url: str, log: list[tuple[str, int]], folder: Path
 
 
 @pytest.fixture
-async def start(url: str, log: list[tuple[str, int]], tmp_path: Path) -> AsyncIterator[Start]:
+async def start(postgres_url: str, log: list[tuple[str, int]], tmp_path: Path) -> AsyncIterator[Start]:
     async with AsyncExitStack() as stack:
 
         async def started(name: str) -> Process:
-            return await stack.enter_async_context(_process(name, url, log, tmp_path))
+            return await stack.enter_async_context(_process(name, postgres_url, log, tmp_path))
 
         yield started
 
@@ -301,7 +290,7 @@ async def test_cut_session_keeps_what_nobody_took(start: Start, log: list[tuple[
     assert not process.recorder.lost
 
 
-async def test_cut_session_stops_lost_work(start: Start, url: str, log: list[tuple[str, int]]) -> None:
+async def test_cut_session_stops_lost_work(start: Start, log: list[tuple[str, int]]) -> None:
     """While its session is cut, another process takes the chat; what ran for it here neither writes nor sends."""
     first = await start("a")
     first.recorder.gates[5] = asyncio.Event()
