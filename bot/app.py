@@ -5,21 +5,24 @@ and is resumed at the next start), and closes everything.
 """
 
 import asyncio
+import hashlib
 import logging
 import os
 import signal
 import socket
+import tempfile
 import time
 from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
 from functools import partial
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from telegram.error import InvalidToken
 
 from bot.access.policy import new_link
 from bot.concurrency import freeze_loaded_objects, shorten_switch_interval, tune_malloc
-from bot.errors import SettingError
+from bot.errors import SettingError, StartError
 from bot.handlers.membership import register_menu
 from bot.health import Health
 from bot.http import serve
@@ -35,7 +38,7 @@ from bot.updates.watchdog import HoldMonitor
 from bot.updates.webhook import Webhook
 from bot.wiring.conversation import WorkGuards, build_engine, check_system_prompt
 from bot.wiring.foundation import Foundation, build_foundation
-from bot.wiring.persistence import open_storage
+from bot.wiring.persistence import Claim, claim_database, open_storage
 from bot.wiring.servers import any_reached
 from bot.wiring.telegram import Connection, PTBApplication, build_jobs, build_router, connect, open_traffic
 
@@ -56,7 +59,7 @@ async def run(settings: Settings) -> None:
     tune_malloc()
     shorten_switch_interval()
     freeze_loaded_objects()
-    quarantine = Quarantine.for_database(settings.database_path)
+    quarantine = Quarantine.for_database(_place(settings))
     main = asyncio.create_task(live(settings, quarantine), name="bot")
 
     def end() -> None:
@@ -70,14 +73,22 @@ async def run(settings: Settings) -> None:
         log.info("Ended")
 
 
+def _place(settings: Settings) -> Path:
+    """The file that the quarantine's files are next to; with PostgreSQL they are on this machine for as long as it."""
+    if not settings.uses_postgres:
+        return settings.database_path
+    return Path(tempfile.gettempdir()) / f"keepsake-{hashlib.sha256(settings.database_url.encode()).hexdigest()[:16]}"
+
+
 async def live(settings: Settings, quarantine: Quarantine) -> None:
     """Run the bot until cancelled, then shut down in order. Raises StartError when it can't start."""
     os.environ.setdefault("PTB_TIMEDELTA", "true")  # otherwise python-telegram-bot warns at every flood limit
     async with AsyncExitStack() as stack:
         token = settings.metrics_token.get_secret_value() if settings.metrics_token else None
         health = Health(token, proxied=settings.webhook_url is not None)
-        serving: list[asyncio.Task[None]] = []
-        storage = await open_storage(settings, stack, claimed=lambda: serving.extend(_serve(settings, health, stack)))
+        claim = await claim_database(settings, stack)
+        serving = _serve(settings, health, stack)
+        storage = await open_storage(settings, stack)
         health.watch_database(storage.answers)
         _watch(quarantine, stack)
         base = await build_foundation(settings, storage, stack, LISTS_S)
@@ -116,7 +127,15 @@ async def live(settings: Settings, quarantine: Quarantine) -> None:
         health.add_routes(source.routes)
         _log_start(settings, bot.username)
         await _invite_owner(base, bot.username)
-        await _run_together(source.run(), register_menu(bot), measure_loop(), *map(_until_ended, serving))
+        others = (_keep(claim, lanes), *map(_until_ended, serving))
+        await _run_together(source.run(), register_menu(bot), measure_loop(), *others)
+
+
+async def _keep(claim: Claim, lanes: Lanes) -> None:
+    """Return never; raise StartError when another bot has taken the database over, which then answers what is left."""
+    await claim.until_lost()
+    await lanes.drain(0.0)
+    raise StartError("another bot has taken over the database while the connection to it was cut, so this one ends")
 
 
 def _watch(quarantine: Quarantine, stack: AsyncExitStack) -> None:
@@ -140,7 +159,7 @@ def _log_start(settings: Settings, username: str) -> None:
         "model": settings.openai_model,
         "server": urlsplit(settings.model_url)._replace(query="").geturl(),
         "access": settings.access,
-        "database": str(settings.database_path),
+        "database": settings.database_name,
         "updates": "webhook" if settings.webhook_url else "polling",
     }
     named = ", ".join(f"{name} {value}" for name, value in fields.items())

@@ -243,12 +243,17 @@ class StorageSettings(Group):
     """Storage."""
 
     database_url: types.DatabaseUrl = "sqlite:///data/keepsake.db"
-    """The database. Four slashes start an absolute path."""
+    """The database: an SQLite file, or a PostgreSQL database such as `postgresql://user:password@host/name`.
+
+    For a file, four slashes start an absolute path. PostgreSQL (14 or later) needs the extra `postgres`; `postgres://`
+    and libpq's parameters, such as `?sslmode=require`, are understood too.
+    """
     backup_dir: Path | None = None
     """The folder for a backup every night, each checked after it is written. If unset, none are made.
 
-    Give each bot a folder of its own, on another disk if possible. A backup is also made at the start, and every hour
-    until it succeeds, if the newest is more than 25 hours old.
+    It is for an SQLite file; PostgreSQL is backed up on its server. Give each bot a folder of its own, on another disk
+    if possible. A backup is also made at the start, and every hour until it succeeds, if the newest is more than 25
+    hours old.
     """
     backup_keep: int = Field(default=7, ge=1)
     """How many of these backups to keep. What someone forgets remains in them until they are deleted."""

@@ -31,6 +31,8 @@ _FIELD = re.compile(rf"{_ITEM}(?:,{_ITEM})*", re.IGNORECASE | re.ASCII)
 _FIELDS = ("minute", "hour", "day of month", "month", "day of week")
 _ANY_TIME = datetime(2000, 1, 1, tzinfo=UTC)
 SQLITE = "sqlite:///"
+POSTGRES = ("postgresql://", "postgres://")
+NO_POSTGRES = "PostgreSQL needs the extra `postgres`: pip install 'keepsake-bot[postgres]'"
 LONGEST_NAME = 200
 """The most bytes a model's name may have: it has to fit on a button."""
 RESERVED = frozenset(
@@ -192,9 +194,16 @@ def _compact_at(value: str) -> str:
 
 
 def _database_url(value: str) -> str:
+    if value.startswith(POSTGRES):
+        try:
+            from storage.postgres.url import check_url
+        except ImportError as exc:  # of psycopg, or of the libpq that it needs
+            raise ValueError(NO_POSTGRES) from exc
+        check_url(value)
+        return value
     path = value.removeprefix(SQLITE)
     if path in ("", value, ":memory:") or path.endswith("/") or "?" in path:
-        raise ValueError(f"must look like {SQLITE}data/keepsake.db")
+        raise ValueError(f"must look like {SQLITE}data/keepsake.db or {POSTGRES[0]}user:password@host/name")
     if _is_special(Path(path)):
         raise ValueError(f"{path} is a device or a pipe, not a file")
     return value

@@ -112,8 +112,23 @@ class Settings(
         return self
 
     @property
+    def uses_postgres(self) -> bool:
+        """Whether the database is on a PostgreSQL server; otherwise it is an SQLite file, `database_path`."""
+        return self.database_url.startswith(types.POSTGRES)
+
+    @property
+    def database_name(self) -> str:
+        """What messages call the database: the file, or the URL without user and password."""
+        if not self.uses_postgres:
+            return str(self.database_path)
+        from storage.postgres.url import name_of
+
+        return name_of(self.database_url)
+
+    @property
     def database_path(self) -> Path:
         """The database file, with a symbolic link resolved: SQLite's other files belong next to the file itself."""
+        assert not self.uses_postgres, "there is no file"
         path = Path(self.database_url.removeprefix(types.SQLITE))
         return path.resolve() if path.is_symlink() else path
 
@@ -185,15 +200,26 @@ class Settings(
         of_file = keys_in(self.model_profiles) if self.model_profiles else ()
         others = (self.metrics_token, self.sentry_dsn)
         plain = (key.get_secret_value() for key in (*keys, *others) if key)
-        return (*plain, *queries, self.secret_of_webhook, *of_file)
+        return (*plain, *queries, self.secret_of_webhook, *of_file, *self._secrets_of_database)
 
     @property
     def names_for_log(self) -> tuple[str, ...]:
         """The models and servers in the settings, which an error in the log may name."""
         values = {name: getattr(self, name) for name in type(self).model_fields}
         named = [value for name, value in values.items() if name.endswith("_model") and isinstance(value, str)]
-        urls = [value for name, value in values.items() if name.endswith("_url") and isinstance(value, str)]
+        of_servers = {name: value for name, value in values.items() if name.endswith("_url")} | {
+            "database_url": self.database_name if self.uses_postgres else None
+        }
+        urls = [value for value in of_servers.values() if isinstance(value, str)]
         return (*named, *self.fallbacks, *(urlsplit(url).hostname or "" for url in urls))
+
+    @property
+    def _secrets_of_database(self) -> tuple[str, ...]:
+        if not self.uses_postgres:
+            return ()
+        from storage.postgres.url import secrets_in
+
+        return secrets_in(self.database_url)
 
     @property
     def _keys(self) -> ApiKeys:

@@ -35,11 +35,12 @@ MAY_IMPORT = {
     "bot.metrics": {"bot.pricing", "storage.records"},
     "bot.pricing": set(),
     "bot.concurrency": set(),
-    "bot.setting_types": {"bot.pricing"},
+    "bot.setting_types": {"bot.pricing", "storage.postgres.url"},
     "bot.api_keys": set(),
     "bot.setting_groups": {"bot.setting_types"},
     "bot.setting_mistakes": set(),
-    "bot.settings": {"bot.setting_mistakes", "bot.errors", "bot.api_keys", "bot.setting_groups", "bot.setting_types"},
+    "bot.settings": {"bot.errors", "bot.api_keys", "storage.postgres.url"}
+    | {"bot.setting_mistakes", "bot.setting_groups", "bot.setting_types"},
     "bot.access": {"bot.inbound.sanitize", "bot.language", "storage"},
     "bot.http": set(),
     "bot.health": {"bot.metrics"},
@@ -47,11 +48,8 @@ MAY_IMPORT = {
     "bot.workers": set(),
     # What a server reports is added up and stored as it is: one Usage, of the storage.
     "bot.llm": {"bot.metrics", "bot.concurrency", "bot.errors", "bot.http", "bot.workers", "storage.records"},
-    "bot.llm.learned_facts": {
-        "bot.concurrency",
-        "bot.llm.learned",
-        "storage",
-    },  # what the servers taught outlives the process
+    # What the servers taught outlives the process.
+    "bot.llm.learned_facts": {"bot.concurrency", "bot.llm.learned", "storage"},
     "bot.conversation": {
         "bot.metrics",
         "bot.concurrency",

@@ -113,7 +113,7 @@ def test_missing_setting_is_named_with_its_source(name: str, hint: str, monkeypa
         ("CACHED_PRICE", "cheap"),
         ("OUTPUT_PRICE", "-1"),
         ("CACHE_MARKERS", "maybe"),
-        ("DATABASE_URL", "postgres://localhost/x"),
+        ("DATABASE_URL", "mysql://localhost/x"),
         ("DATABASE_URL", "sqlite:///"),
         ("DATABASE_URL", "sqlite:///:memory:"),
         ("DATABASE_URL", "sqlite:///data/"),

@@ -8,7 +8,7 @@ import tempfile
 import threading
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, ExitStack, contextmanager, suppress
+from contextlib import AsyncExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -19,7 +19,7 @@ from bot.conversation.indexing import Indexer
 from bot.conversation.tokens import make_counter
 from bot.errors import ArchiveError, StartError
 from bot.settings import Settings
-from bot.wiring.persistence import lock_database, open_storage
+from bot.wiring.persistence import BACKUPS_OF_SERVER, claim_database, open_shared, open_storage
 from storage import Storage, StorageError, files
 from storage import backup as backups
 from storage.records import ChatKey
@@ -30,6 +30,8 @@ LONGEST_ANSWER = 1000
 
 async def backup(settings: Settings, target: Path) -> None:
     """Copy the database, also while the bot runs, and check the copy. Raises StartError."""
+    if settings.uses_postgres:
+        raise StartError(f"no backup was made: {BACKUPS_OF_SERVER}")
     await _copy(settings, target)
     try:
         await backups.verify(target)
@@ -44,9 +46,13 @@ async def restore(settings: Settings, file: Path) -> int | None:
 
     Returns 1 if the user declined.
     """
+    if settings.uses_postgres:
+        raise StartError(
+            f"{file} was not restored: a backup is a copy of an SQLite file, and DATABASE_URL is on PostgreSQL"
+        )
     path = settings.database_path
     async with AsyncExitStack() as stack:
-        await lock_database(settings, stack)
+        await claim_database(settings, stack, wait=0.0)
         try:
             ready = await backups.make_ready(path, file)
             stack.callback(backups.drop, ready)
@@ -64,20 +70,14 @@ async def restore(settings: Settings, file: Path) -> int | None:
 async def export(settings: Settings, key: ChatKey | None, target: Path | None) -> None:
     """Write one chat, or all of them, to a new file or to standard output. Raises StartError.
 
-    Reads from a copy, which is consistent; the bot may be running.
+    The bot may be running. An SQLite file is copied first, so that what is read is consistent.
     """
-    with ExitStack() as stack:
-        folder = await asyncio.to_thread(stack.enter_context, _folder_next_to(settings.database_path))
-        copy = folder / "keepsake.db"
-        await _copy(settings, copy)
-        storage = await _opened(copy)
-        try:
-            exporter = Exporter(storage.archive, storage.media)
-            if key is not None and await storage.chats.find(key) is None:
-                raise ArchiveError(f"there is no chat {named(key)} in {settings.database_path}")
-            await _write(exporter.everything() if key is None else exporter.chat(key), target)
-        finally:
-            await storage.close()
+    async with AsyncExitStack() as stack:
+        storage = await (open_shared if settings.uses_postgres else _open_copy)(settings, stack)
+        exporter = Exporter(storage.archive, storage.media)
+        if key is not None and await storage.chats.find(key) is None:
+            raise ArchiveError(f"there is no chat {named(key)} in {settings.database_name}")
+        await _write(exporter.everything() if key is None else exporter.chat(key), target)
 
 
 async def import_file(settings: Settings, file: Path, wish: ImportOptions) -> None:
@@ -85,7 +85,8 @@ async def import_file(settings: Settings, file: Path, wish: ImportOptions) -> No
     count_tokens = await asyncio.to_thread(make_counter, settings.openai_model)
     bundles = await asyncio.to_thread(Importer(count_tokens, settings.zone).read, file, wish)
     async with AsyncExitStack() as stack:
-        storage = await open_storage(settings, stack, wait=0.0)
+        await claim_database(settings, stack, wait=0.0)
+        storage = await open_storage(settings, stack)
         try:
             await put(storage, bundles, time.time())
             # The bot would index them as well, but only after its first answer.
@@ -93,7 +94,7 @@ async def import_file(settings: Settings, file: Path, wish: ImportOptions) -> No
             for chat_id in await storage.history.chats_to_index():
                 await indexer.catch_up(chat_id)
         except StorageError as exc:
-            raise ArchiveError(f"{settings.database_path}: {exc}") from exc
+            raise ArchiveError(f"{settings.database_name}: {exc}") from exc
     messages = sum(len(bundle.chat.turns) for bundle in bundles)
     output.write(f"Imported: {_counted(len(bundles), 'chat')}, {_counted(messages, 'message')}.\n")
 
@@ -170,11 +171,17 @@ def _counted(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-async def _opened(copy: Path) -> Storage:
+async def _open_copy(settings: Settings, stack: AsyncExitStack) -> Storage:
+    """A copy of an SQLite database, until the stack is closed. Raises StartError."""
+    folder = await asyncio.to_thread(stack.enter_context, _folder_next_to(settings.database_path))
+    copy = folder / "keepsake.db"
+    await _copy(settings, copy)
     try:
-        return await Storage.open(copy, keeps_old=False)
+        storage = await Storage.open(copy, keeps_old=False)
     except StorageError as exc:
         raise StartError(str(exc)) from exc
+    stack.push_async_callback(storage.close)
+    return storage
 
 
 async def _write(pieces: AsyncIterator[str], target: Path | None) -> None:

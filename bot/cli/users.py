@@ -49,7 +49,7 @@ async def put(settings: Settings, telegram_id: int, status: AccessStatus) -> str
             async with storage.transaction() as tx:
                 entry, _ = await requests.put(tx, known.applicant if known else Applicant(telegram_id), status, SHELL)
         except StorageError as exc:
-            raise StartError(f"{settings.database_path}: {exc}") from exc
+            raise StartError(f"{settings.database_name}: {exc}") from exc
         return f"{called(entry.applicant)} {'has access' if status is AccessStatus.ALLOWED else 'is blocked'} now.\n"
 
 
@@ -62,7 +62,7 @@ async def owner(settings: Settings) -> str:
         try:
             code = await new_link(storage.database, storage.access, time.time())
         except StorageError as exc:
-            raise StartError(f"{settings.database_path}: {exc}") from exc
+            raise StartError(f"{settings.database_name}: {exc}") from exc
     from bot.cli.bot_client import username  # takes as long to import as all else; only this command needs it
 
     name = await username(settings)

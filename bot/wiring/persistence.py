@@ -2,9 +2,10 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Protocol
 
 from bot.access.policy import AccessRules
 from bot.errors import SettingError, StartError
@@ -13,6 +14,8 @@ from storage import NewerDatabaseError, NotCopiedError, Storage, StorageError, b
 from storage.backup_folder import BackupFolder
 from storage.files import WAIT_S, DatabaseInUseError, claim
 from storage.inspection import version_of
+
+BACKUPS_OF_SERVER = "PostgreSQL is backed up on its server, by the host's own backups or with pg_dump"
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +29,9 @@ def backup_folder(settings: Settings) -> BackupFolder | None:
     """The folder of scheduled backups, ready to be written to; None without BACKUP_DIR. Raises SettingError."""
     if settings.backup_dir is None:
         return None
+    if settings.uses_postgres:
+        log.warning("BACKUP_DIR is not used: %s", BACKUPS_OF_SERVER)
+        return None
     folder = BackupFolder(settings.database_path, settings.backup_dir, settings.backup_keep)
     try:
         folder.prepare(settings.telegram_bot_token.get_secret_value().partition(":")[0])
@@ -36,82 +42,131 @@ def backup_folder(settings: Settings) -> BackupFolder | None:
     return folder
 
 
+class Claim(Protocol):
+    """What keeps other bots off the database."""
+
+    async def until_lost(self) -> None:
+        """Return when another bot has taken the database over."""
+
+
+class FileClaim(Claim):
+    """The claim on a file, which nothing can take away."""
+
+    async def until_lost(self) -> None:
+        """Never returns."""
+        await asyncio.Event().wait()
+
+
+async def claim_database(settings: Settings, stack: AsyncExitStack, wait: float = WAIT_S) -> Claim:
+    """Keep other bots off the database until the stack is closed, without opening it. Raises StartError.
+
+    `wait`: how long to wait for another process to release it, in seconds.
+    """
+    name = settings.database_name
+    try:
+        if not settings.uses_postgres:
+            await asyncio.to_thread(files.make_folder, settings.database_path.parent)
+        return await _claim(settings, stack, wait)
+    except DatabaseInUseError as exc:
+        raise StartError(f"{name}: {exc}") from exc
+    except OSError as exc:
+        raise SettingError(f"DATABASE_URL: {name} can't be written: {exc.strerror}") from exc
+    except StorageError as exc:
+        raise SettingError(f"DATABASE_URL: {name} can't be used: {exc}") from exc
+
+
+async def open_storage(settings: Settings, stack: AsyncExitStack) -> Storage:
+    """Open the database, which this process has claimed, until the stack is closed. Raises StartError."""
+    name = settings.database_name
+    try:
+        storage = await _opened(settings)
+    except OSError as exc:
+        raise SettingError(f"DATABASE_URL: {name} can't be written: {exc.strerror}") from exc
+    except (NewerDatabaseError, NotCopiedError) as exc:
+        raise StartError(f"{name}: {exc}") from exc
+    except StorageError as exc:
+        raise SettingError(f"DATABASE_URL: {name} can't be opened: {exc}") from exc
+    stack.push_async_callback(storage.close)
+    await asyncio.to_thread(_tidy, settings)
+    return storage
+
+
 async def open_shared(settings: Settings, stack: AsyncExitStack) -> Storage:
     """Open an existing database until the stack is closed, whether a bot is using it or not. Raises StartError.
 
     It is migrated only if no bot is using it, because the running bot may be an older version.
     """
-    path = settings.database_path
-    if not await asyncio.to_thread(path.exists):
-        raise StartError(f"there is no database {path}: the bot creates it when it starts")
+    name = settings.database_name
     try:
-        lock = await claim(path, 0.0)
-        stack.callback(lock.release)
-    except DatabaseInUseError:
-        if await version_of(path) != sqlite.latest():
-            raise StartError(f"{path}: a bot of another version is running on it; restart that first") from None
+        if not await _exists(settings):
+            raise StartError(f"there is no database {name}: the bot creates it when it starts")
+        if await _is_in_use(settings, stack) and not await _is_current(settings):
+            raise StartError(f"{name}: a bot of another version is running on it; restart that first")
+        storage = await _opened(settings)
     except OSError as exc:
-        raise SettingError(f"DATABASE_URL: {path} can't be written: {exc.strerror}") from exc
-    try:
-        storage = await Storage.open(path)
+        raise SettingError(f"DATABASE_URL: {name} can't be written: {exc.strerror}") from exc
     except StorageError as exc:
-        raise StartError(f"{path}: {exc}") from exc
+        raise StartError(f"{name}: {exc}") from exc
     stack.push_async_callback(storage.close)
-    await asyncio.to_thread(_tidy_folder, path)
+    await asyncio.to_thread(_tidy, settings)
     return storage
 
 
-async def lock_database(settings: Settings, stack: AsyncExitStack) -> None:
-    """Lock the database for this process until the stack is closed, without opening it. Raises StartError."""
-    path = settings.database_path
+async def _claim(settings: Settings, stack: AsyncExitStack, wait: float) -> Claim:
+    if not settings.uses_postgres:
+        stack.callback((await claim(settings.database_path, wait)).release)
+        return FileClaim()
+    from storage.postgres.claim import DatabaseClaim
+
+    taken = await DatabaseClaim.take(settings.database_url, settings.database_name, wait)
+    stack.push_async_callback(taken.release)
+    return taken
+
+
+async def _opened(settings: Settings) -> Storage:
+    if settings.uses_postgres:
+        return await Storage.connect(settings.database_url)
+    return await Storage.open(settings.database_path)
+
+
+async def _exists(settings: Settings) -> bool:
+    """Whether there is a database with Keepsake's tables; a file is not looked into."""
+    if settings.uses_postgres:
+        from storage.postgres.server_report import version_of as version_on_server
+
+        return bool(await version_on_server(settings.database_url))
+    return await asyncio.to_thread(settings.database_path.exists)
+
+
+async def _is_in_use(settings: Settings, stack: AsyncExitStack) -> bool:
+    """Whether a bot is running on it; if not, none can start until the stack is closed. Raises OSError."""
     try:
-        await asyncio.to_thread(files.make_folder, path.parent)
-        lock = await claim(path, 0.0)
-    except DatabaseInUseError as exc:
-        raise StartError(f"{path}: {exc}") from exc
-    except OSError as exc:
-        raise SettingError(f"DATABASE_URL: {path} can't be written: {exc.strerror}") from exc
-    stack.callback(lock.release)
+        await _claim(settings, stack, 0.0)
+    except DatabaseInUseError:
+        return True
+    return False
 
 
-def _tidy_folder(path: Path) -> None:
+async def _is_current(settings: Settings) -> bool:
+    """Whether an existing database has this version's schema."""
+    if settings.uses_postgres:
+        from storage.postgres.postgresql import migrations
+        from storage.postgres.server_report import version_of as version_on_server
+
+        return await version_on_server(settings.database_url) == migrations()[-1].version
+    return await version_of(settings.database_path) == sqlite.latest()
+
+
+def _tidy(settings: Settings) -> None:
+    files.warn_if_wide([Path(".env")])
+    if settings.uses_postgres:
+        return
+    path = settings.database_path
     backup.sweep(path)
     files.tighten(files.of_database(path))
-    files.warn_if_wide([Path(".env")])
     if copies := old_version.copies(path):
         log.info("Copies of the database from before an update, to delete once all is well: %s", _listed(copies))
 
 
 def _listed(paths: Sequence[Path]) -> str:
     return ", ".join(str(path) for path in paths)
-
-
-async def open_storage(
-    settings: Settings, stack: AsyncExitStack, wait: float = WAIT_S, claimed: Callable[[], None] = lambda: None
-) -> Storage:
-    """Open the database for this process alone until the stack is closed. Raises StartError.
-
-    `wait`: how long to wait for another process to release it, in seconds; `claimed` is called then, before the
-    database is migrated.
-    """
-    path = settings.database_path
-    try:
-        await asyncio.to_thread(files.make_folder, path.parent)
-        lock = await claim(path, wait)
-        stack.callback(lock.release)
-    except OSError as exc:
-        raise SettingError(f"DATABASE_URL: {path} can't be written: {exc.strerror}") from exc
-    except DatabaseInUseError as exc:
-        raise StartError(f"{path}: {exc}") from exc
-    claimed()
-    try:
-        storage = await Storage.open(path)
-    except OSError as exc:
-        raise SettingError(f"DATABASE_URL: {path} can't be written: {exc.strerror}") from exc
-    except (NewerDatabaseError, NotCopiedError) as exc:
-        raise StartError(f"{path}: {exc}") from exc
-    except StorageError as exc:
-        raise SettingError(f"DATABASE_URL: {path} can't be opened: {exc}") from exc
-    stack.push_async_callback(storage.close)
-    await asyncio.to_thread(_tidy_folder, path)
-    return storage

@@ -11,7 +11,7 @@ import signal
 import tempfile
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
@@ -27,6 +27,7 @@ from sandbox.botapi import BotApi, Chat, User
 from sandbox.model import ModelServer
 from tests.e2e.forks import Forks
 from tests.e2e.programs import Launch, Program, Ran, Variables, start, whole
+from tests.postgres import new_database
 
 TOKEN = "123456:AAE-very_secret_token"
 KEY = "sk-0123456789abcdef-secret"
@@ -59,8 +60,9 @@ class Bot(Protocol):
 class Resident:
     """The bot as a task of the test's own event loop; it can't be killed, only ended quickly."""
 
-    def __init__(self, environment: Variables, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch, environment: Variables) -> None:
         self._environment = environment
+        self._folder = folder
         self._monkeypatch = monkeypatch
         self._task: asyncio.Task[None] | None = None
 
@@ -72,7 +74,7 @@ class Resident:
         for name, value in self._environment.items():
             self._monkeypatch.setenv(name, value)
         settings = load(env_file=None)
-        self._task = asyncio.create_task(app.live(settings, Quarantine(settings.database_path.with_name("inflight"))))
+        self._task = asyncio.create_task(app.live(settings, Quarantine(self._folder / "inflight")))
 
     def terminate(self) -> None:
         assert self._task is not None
@@ -222,9 +224,7 @@ async def stage(
     monkeypatch.setattr(app, "register_menu", no_menu)
     monkeypatch.setattr(InFlightFile, "run", lambda *_: 0)
 
-    def make(variables: Variables) -> Bot:
-        return Resident(variables, monkeypatch)
-
+    make = partial(Resident, database_file.parent, monkeypatch)
     async with open_stage(database_file.parent, telegram_version, make, forks.bot) as stage:
         yield stage
     records = caplog.get_records("call")
@@ -263,12 +263,22 @@ def _text(file: BinaryIO) -> str:
 
 
 @asynccontextmanager
+async def database_of(folder: Path) -> AsyncIterator[str]:
+    """The URL of a stage's database: a file in its folder, or a database of its own with POSTGRES_TEST_URL."""
+    if server := os.environ.get("POSTGRES_TEST_URL"):
+        async with new_database(server) as url:
+            yield url
+    else:
+        yield f"sqlite:///{folder}/keepsake.db"
+
+
+@asynccontextmanager
 async def open_stage(
     folder: Path, version: str, make_bot: Callable[[Variables], Bot], launch: Launch = start
 ) -> AsyncIterator[Stage]:
     """A Bot API server, a model server, and the settings of a bot between them."""
     telegram, model = BotApi(token=TOKEN, version=version), ModelServer(key=KEY, words_per_second=1000, chunk=CHUNK)
-    async with telegram.run() as telegram_url, model.run() as model_url:
+    async with telegram.run() as telegram_url, model.run() as model_url, database_of(folder) as database_url:
         stage = Stage(telegram, model, folder, make_bot, launch)
         stage.environment = {
             "TELEGRAM_BOT_TOKEN": TOKEN,
@@ -279,7 +289,7 @@ async def open_stage(
             "OPENAI_MODEL": "stand-in",
             "EMBEDDING_MODEL": "off",
             "ACCESS": "open",
-            "DATABASE_URL": f"sqlite:///{folder}/keepsake.db",
+            "DATABASE_URL": database_url,
         }
         yield stage
         if stage.bot is not None and stage.bot.running:

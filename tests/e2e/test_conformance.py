@@ -10,6 +10,7 @@ import sqlite3
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -167,7 +168,7 @@ async def test_the_same_conversations_end_alike_through_every_interface(
     for api in APIS:
         folder = tmp_path / api
         folder.mkdir()
-        async with open_stage(folder, "10.1", lambda variables: Resident(variables, monkeypatch)) as stage:
+        async with open_stage(folder, "10.1", partial(Resident, folder, monkeypatch)) as stage:
             await stage.start(
                 LLM_API=api,
                 OPENAI_MODEL="qwen-plus",
