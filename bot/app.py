@@ -38,7 +38,7 @@ from bot.updates.watchdog import HoldMonitor
 from bot.updates.webhook import Webhook
 from bot.wiring.conversation import WorkGuards, build_engine, check_system_prompt
 from bot.wiring.foundation import Foundation, build_foundation
-from bot.wiring.persistence import Claim, claim_database, open_storage
+from bot.wiring.persistence import BotClaim, claim_database, open_storage
 from bot.wiring.servers import any_reached
 from bot.wiring.telegram import Connection, PTBApplication, build_jobs, build_router, connect, open_traffic
 
@@ -131,7 +131,7 @@ async def live(settings: Settings, quarantine: Quarantine) -> None:
         await _run_together(source.run(), register_menu(bot), measure_loop(), *others)
 
 
-async def _keep(claim: Claim, lanes: Lanes) -> None:
+async def _keep(claim: BotClaim, lanes: Lanes) -> None:
     """Return never; raise StartError when another bot has taken the database over, which then answers what is left."""
     await claim.until_lost()
     await lanes.drain(0.0)

@@ -42,14 +42,14 @@ def backup_folder(settings: Settings) -> BackupFolder | None:
     return folder
 
 
-class Claim(Protocol):
+class BotClaim(Protocol):
     """What keeps other bots off the database."""
 
     async def until_lost(self) -> None:
         """Return when another bot has taken the database over."""
 
 
-class FileClaim(Claim):
+class FileClaim(BotClaim):
     """The claim on a file, which nothing can take away."""
 
     async def until_lost(self) -> None:
@@ -57,7 +57,7 @@ class FileClaim(Claim):
         await asyncio.Event().wait()
 
 
-async def claim_database(settings: Settings, stack: AsyncExitStack, wait: float = WAIT_S) -> Claim:
+async def claim_database(settings: Settings, stack: AsyncExitStack, wait: float = WAIT_S) -> BotClaim:
     """Keep other bots off the database until the stack is closed, without opening it. Raises StartError.
 
     `wait`: how long to wait for another process to release it, in seconds.
@@ -112,7 +112,7 @@ async def open_shared(settings: Settings, stack: AsyncExitStack) -> Storage:
     return storage
 
 
-async def _claim(settings: Settings, stack: AsyncExitStack, wait: float) -> Claim:
+async def _claim(settings: Settings, stack: AsyncExitStack, wait: float) -> BotClaim:
     if not settings.uses_postgres:
         stack.callback((await claim(settings.database_path, wait)).release)
         return FileClaim()

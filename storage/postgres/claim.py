@@ -7,31 +7,30 @@ the process ends.
 import asyncio
 import logging
 from contextlib import suppress
-from typing import Any, Self
+from typing import Self
 
-from psycopg import AsyncConnection, Error, OperationalError
+from psycopg import Error
 from psycopg.errors import LockNotAvailable
+from psycopg.rows import DictRow
 
 from storage.files import DatabaseInUseError
+from storage.postgres.first_contact import connect_when_ready
+from storage.postgres.postgres_pool import PATIENCE_S
 from storage.postgres.sqlstate import translated
+from storage.postgres.timed_connection import TimedConnection
 from storage.storage_errors import StorageError
 
 CLAIM_LOCK = 0x4B656570_00000001
 """The number of the advisory lock."""
-CONNECT_S = 10
-"""How long the server may take to accept the connection, in seconds."""
 LOOK_S = 5.0
 """How often the connection is tried, in seconds. One that the server closes is noticed at once."""
 AGAIN_S = 0.5
 """How long to wait before the next attempt to connect, in seconds."""
 OLD_SESSION_S = 10.0
 """How long the server may take to end this process's old session, in seconds."""
-_POOLED = (
-    "a connection pooler shares its connections after every transaction (PgBouncer's transaction mode), "
-    "and Keepsake needs connections of its own: use the database's direct URL, or a pool in session mode"
-)
+_SESSION = "SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 2; SET tcp_keepalives_count = 3"
 _HOLDER = """
-SELECT pid, backend_start::text FROM pg_locks JOIN pg_stat_activity USING (pid)
+SELECT pid, backend_start::text AS began FROM pg_locks JOIN pg_stat_activity USING (pid)
 WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
   AND (classid::bigint << 32) + objid::bigint = %s AND objsubid = 1 AND granted
 """
@@ -42,7 +41,7 @@ log = logging.getLogger(__name__)
 class DatabaseClaim:
     """The claim of this process."""
 
-    def __init__(self, url: str, connection: AsyncConnection[Any], session: tuple[Any, ...]) -> None:
+    def __init__(self, url: str, connection: TimedConnection, session: DictRow) -> None:
         self._url = url
         self._connection = connection
         self._session = session
@@ -52,12 +51,11 @@ class DatabaseClaim:
     async def take(cls, url: str, name: str, wait: float) -> Self:
         """Take it within `wait` seconds; `name` is what the log calls the database.
 
-        Raises DatabaseInUseError, and StorageError if the server can't be reached or gives no session of our own.
+        Raises DatabaseInUseError, and StorageError if the server can't be reached or does not suit.
         """
+        connection = await _connected(url, PATIENCE_S)
         with translated():
-            connection = await _connected(url)
             try:
-                await _check_session(url, connection)
                 if not await _try(connection):
                     await _wait(connection, name, wait)
                 return cls(url, connection, await _session(connection))
@@ -92,15 +90,16 @@ class DatabaseClaim:
         """Whether nobody else has taken it; waits for as long as the server can't be reached."""
         while True:
             try:
-                connection = await _connected(self._url)
-            except OperationalError:
+                connection = await _connected(self._url, PATIENCE_S)
+            except StorageError as exc:
+                log.warning("The database still can't be reached: %s", exc)
                 await asyncio.sleep(AGAIN_S)
                 continue
             try:
                 if await self._take_from_old_session(connection):
                     self._connection, self._session = connection, await _session(connection)
                     return True
-            except OperationalError:
+            except Error:
                 log.info("The connection was cut again")
                 await asyncio.sleep(AGAIN_S)
                 continue
@@ -109,7 +108,7 @@ class DatabaseClaim:
                     await connection.close()
             return False
 
-    async def _take_from_old_session(self, connection: AsyncConnection[Any]) -> bool:
+    async def _take_from_old_session(self, connection: TimedConnection) -> bool:
         """Take it, also if the server still counts the connection that was cut as alive."""
         ended_at = asyncio.get_running_loop().time() + OLD_SESSION_S
         while not await _try(connection):
@@ -117,7 +116,7 @@ class DatabaseClaim:
             if (holder is not None and holder != self._session) or asyncio.get_running_loop().time() > ended_at:
                 return False
             if holder is not None:
-                await connection.execute("SELECT pg_terminate_backend(%s)", (holder[0],))
+                await connection.execute("SELECT pg_terminate_backend(%s)", (holder["pid"],))
             await asyncio.sleep(AGAIN_S)
         return True
 
@@ -125,16 +124,15 @@ class DatabaseClaim:
 async def is_claimed(url: str) -> bool:
     """Whether a bot is running on this database. Raises StorageError."""
     with translated():
-        async with await _connected(url) as connection:
+        async with await _connected(url, 0.0) as connection:
             return await (await connection.execute(_HOLDER, (CLAIM_LOCK,))).fetchone() is not None
 
 
-async def _connected(url: str) -> AsyncConnection[Any]:
-    connection = await AsyncConnection.connect(url, autocommit=True, connect_timeout=CONNECT_S)
+async def _connected(url: str, patience: float) -> TimedConnection:
+    connection = await connect_when_ready(url, patience)
     try:  # so that the server notices within seconds that this machine is gone
-        await connection.execute("SELECT set_config('tcp_keepalives_idle', '5', false)")
-        await connection.execute("SELECT set_config('tcp_keepalives_interval', '2', false)")
-        await connection.execute("SELECT set_config('tcp_keepalives_count', '3', false)")
+        with translated():
+            await connection.execute(_SESSION)
     except BaseException:
         await connection.close()
         raise
@@ -152,28 +150,21 @@ async def _readable(socket: int, patience: float) -> None:
         loop.remove_reader(socket)
 
 
-async def _check_session(url: str, connection: AsyncConnection[Any]) -> None:
-    """Check that two connections have two sessions: a pooler in transaction mode has the second one use the first's."""
-    async with await AsyncConnection.connect(url, connect_timeout=CONNECT_S) as other:  # in a transaction
-        if await _session(other) == await _session(connection):
-            raise StorageError(_POOLED)
-
-
-async def _session(connection: AsyncConnection[Any]) -> tuple[Any, ...]:
+async def _session(connection: TimedConnection) -> DictRow:
     cursor = await connection.execute(
-        "SELECT pid, backend_start::text FROM pg_stat_activity WHERE pid = pg_backend_pid()"
+        "SELECT pid, backend_start::text AS began FROM pg_stat_activity WHERE pid = pg_backend_pid()"
     )
     row = await cursor.fetchone()
     assert row is not None, "this session"
-    return tuple(row)
+    return row
 
 
-async def _try(connection: AsyncConnection[Any]) -> bool:
-    row = await (await connection.execute("SELECT pg_try_advisory_lock(%s)", (CLAIM_LOCK,))).fetchone()
-    return bool(row and row[0])
+async def _try(connection: TimedConnection) -> bool:
+    row = await (await connection.execute("SELECT pg_try_advisory_lock(%s) AS taken", (CLAIM_LOCK,))).fetchone()
+    return row is not None and row["taken"]
 
 
-async def _wait(connection: AsyncConnection[Any], name: str, wait: float) -> None:
+async def _wait(connection: TimedConnection, name: str, wait: float) -> None:
     """Wait until the other bot ends. Raises DatabaseInUseError."""
     if not wait:
         raise DatabaseInUseError("another bot is running on it: stop it first")

@@ -9,7 +9,7 @@ import asyncio
 import os
 import signal
 import tempfile
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import cache, partial
 from pathlib import Path
@@ -25,9 +25,9 @@ from bot.updates.in_flight import InFlightFile
 from bot.updates.quarantine import Quarantine
 from sandbox.botapi import BotApi, Chat, User
 from sandbox.model import ModelServer
+from tests.conftest import ON_POSTGRES
 from tests.e2e.forks import Forks
 from tests.e2e.programs import Launch, Program, Ran, Variables, start, whole
-from tests.postgres import new_database
 
 TOKEN = "123456:AAE-very_secret_token"
 KEY = "sk-0123456789abcdef-secret"
@@ -207,9 +207,25 @@ def forks(tmp_path_factory: pytest.TempPathFactory) -> Forks:
     return Forks(tmp_path_factory.getbasetemp(), os.getpid())
 
 
+MakeDatabase = Callable[[Path], Awaitable[str]]
+
+
+@pytest.fixture
+def make_database(request: pytest.FixtureRequest) -> MakeDatabase:
+    """Gives the URL of a database with nothing in it: a file in this folder, or on PostgreSQL the one of all tests."""
+
+    async def make(folder: Path) -> str:
+        if ON_POSTGRES:
+            return str(await request.getfixturevalue("postgres").empty())
+        return f"sqlite:///{folder}/keepsake.db"
+
+    return make
+
+
 @pytest.fixture
 async def stage(
     database_file: Path,
+    make_database: MakeDatabase,
     telegram_version: str,
     monkeypatch: pytest.MonkeyPatch,
     forks: Forks,
@@ -224,25 +240,29 @@ async def stage(
     monkeypatch.setattr(app, "register_menu", no_menu)
     monkeypatch.setattr(InFlightFile, "run", lambda *_: 0)
 
-    make = partial(Resident, database_file.parent, monkeypatch)
-    async with open_stage(database_file.parent, telegram_version, make, forks.bot) as stage:
+    folder = database_file.parent
+    make = partial(Resident, folder, monkeypatch)
+    async with open_stage(folder, await make_database(folder), telegram_version, make, forks.bot) as stage:
         yield stage
     records = caplog.get_records("call")
     assert [record.getMessage() for record in records if record.msg == UNFINISHED] == []
 
 
 @pytest.fixture
-async def process(database_file: Path, telegram_version: str, forks: Forks) -> AsyncIterator[Stage]:
+async def process(
+    database_file: Path, make_database: MakeDatabase, telegram_version: str, forks: Forks
+) -> AsyncIterator[Stage]:
     """A stage whose bot is a process that was forked."""
-    async with _separately(database_file.parent, telegram_version, forks.bot) as stage:
+    folder = database_file.parent
+    async with _separately(folder, await make_database(folder), telegram_version, forks.bot) as stage:
         yield stage
         assert stage.bot is None or UNFINISHED.partition("%")[0] not in stage.log()
 
 
 @pytest.fixture
-async def program(tmp_path: Path, telegram_version: str) -> AsyncIterator[Stage]:
+async def program(tmp_path: Path, make_database: MakeDatabase, telegram_version: str) -> AsyncIterator[Stage]:
     """A stage whose bot is started from nothing, as whoever runs it does."""
-    async with _separately(tmp_path, telegram_version, start) as stage:
+    async with _separately(tmp_path, await make_database(tmp_path), telegram_version, start) as stage:
         yield stage
 
 
@@ -250,11 +270,11 @@ async def no_menu(_: object) -> None:
     """Instead of ``register_menu``."""
 
 
-def _separately(folder: Path, version: str, launch: Launch) -> AbstractAsyncContextManager[Stage]:
+def _separately(folder: Path, database_url: str, version: str, launch: Launch) -> AbstractAsyncContextManager[Stage]:
     def make(variables: Variables) -> Bot:
         return Separate(launch, variables, folder / "bot.log")
 
-    return open_stage(folder, version, make, launch)
+    return open_stage(folder, database_url, version, make, launch)
 
 
 def _text(file: BinaryIO) -> str:
@@ -263,22 +283,12 @@ def _text(file: BinaryIO) -> str:
 
 
 @asynccontextmanager
-async def database_of(folder: Path) -> AsyncIterator[str]:
-    """The URL of a stage's database: a file in its folder, or a database of its own with POSTGRES_TEST_URL."""
-    if server := os.environ.get("POSTGRES_TEST_URL"):
-        async with new_database(server) as url:
-            yield url
-    else:
-        yield f"sqlite:///{folder}/keepsake.db"
-
-
-@asynccontextmanager
 async def open_stage(
-    folder: Path, version: str, make_bot: Callable[[Variables], Bot], launch: Launch = start
+    folder: Path, database_url: str, version: str, make_bot: Callable[[Variables], Bot], launch: Launch = start
 ) -> AsyncIterator[Stage]:
     """A Bot API server, a model server, and the settings of a bot between them."""
     telegram, model = BotApi(token=TOKEN, version=version), ModelServer(key=KEY, words_per_second=1000, chunk=CHUNK)
-    async with telegram.run() as telegram_url, model.run() as model_url, database_of(folder) as database_url:
+    async with telegram.run() as telegram_url, model.run() as model_url:
         stage = Stage(telegram, model, folder, make_bot, launch)
         stage.environment = {
             "TELEGRAM_BOT_TOKEN": TOKEN,

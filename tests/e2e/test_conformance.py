@@ -19,7 +19,7 @@ from bot import app
 from bot.conversation import tokens
 from bot.media.sound import voice_note
 from sandbox.botapi import Chat, Message, User  # noqa: TC001 - as everywhere in these tests
-from tests.e2e.conftest import PATIENCE_S, Resident, Stage, no_menu, open_stage, vocabulary
+from tests.e2e.conftest import PATIENCE_S, MakeDatabase, Resident, Stage, no_menu, open_stage, vocabulary
 from tests.e2e.conversations import BRIEF, FAILURES, LONG, PLAIN, REAL, Conversation, Step
 from tests.e2e.quick import hurry as hurry
 from tests.media.files import picture, samples
@@ -158,6 +158,7 @@ def _check_real(outcomes: dict[str, Outcome]) -> None:
 async def test_the_same_conversations_end_alike_through_every_interface(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
+    make_database: MakeDatabase,
     hurry: None,
     conversations: Mapping[str, Conversation],
     check: Callable[[dict[str, Outcome]], None],
@@ -168,7 +169,8 @@ async def test_the_same_conversations_end_alike_through_every_interface(
     for api in APIS:
         folder = tmp_path / api
         folder.mkdir()
-        async with open_stage(folder, "10.1", partial(Resident, folder, monkeypatch)) as stage:
+        url, make_bot = await make_database(folder), partial(Resident, folder, monkeypatch)
+        async with open_stage(folder, url, "10.1", make_bot) as stage:
             await stage.start(
                 LLM_API=api,
                 OPENAI_MODEL="qwen-plus",

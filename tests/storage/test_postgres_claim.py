@@ -1,20 +1,14 @@
 """One bot per PostgreSQL database: a second one is refused, and a connection that is cut is replaced."""
 
 import asyncio
-import os
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 from psycopg import AsyncConnection
 
-from storage import StorageError
 from storage.files import DatabaseInUseError
-from storage.postgres import claim as claims
 from storage.postgres.claim import CLAIM_LOCK, DatabaseClaim, is_claimed
-from tests.postgres import new_database
 
-pytestmark = pytest.mark.skipif("POSTGRES_TEST_URL" not in os.environ, reason="POSTGRES_TEST_URL names no server")
 CLAIMS = """
 FROM pg_locks JOIN pg_database ON pg_database.oid = database
 WHERE locktype = 'advisory' AND objid = 1 AND datname = current_database()
@@ -22,9 +16,8 @@ WHERE locktype = 'advisory' AND objid = 1 AND datname = current_database()
 
 
 @pytest.fixture
-async def url() -> AsyncIterator[str]:
-    async with new_database(os.environ["POSTGRES_TEST_URL"]) as url:
-        yield url
+def url(postgres_url: str) -> str:
+    return postgres_url
 
 
 async def _cut(url: str) -> None:
@@ -103,18 +96,6 @@ async def test_session_that_lives_on_is_ended(url: str, monkeypatch: pytest.Monk
     keeping.cancel()
     await close()
     await claim.release()
-
-
-async def test_shared_sessions_are_refused(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Behind a pooler in transaction mode, two connections have the same session."""
-
-    async def same(_: object) -> tuple[int, str]:
-        return 7, "now"
-
-    monkeypatch.setattr(claims, "_session", same)
-    with pytest.raises(StorageError, match="use the database's direct URL"):
-        await DatabaseClaim.take(url, "it", 0.0)
-    assert not await is_claimed(url)
 
 
 def test_lock_has_a_number_of_its_own() -> None:
