@@ -12,7 +12,7 @@ import pytest
 from bot import errors
 from bot.conversation.recorder import TurnRecorder
 from sandbox.model import ChatRequest, Cut, Fail, HoldStream, NoFinish, Say
-from storage import Transaction, database
+from storage import Transaction, database, sqlite
 from storage.records import Chat, ChatKey
 from tests.e2e.conftest import KEY, PATIENCE_S, TOKEN, Stage
 from tests.selection import first
@@ -177,7 +177,7 @@ async def _locked(path: Path) -> AsyncIterator[None]:
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(database, "BUSY_TIMEOUT_S", 0.05)
+    monkeypatch.setattr(sqlite, "BUSY_TIMEOUT_S", 0.05)
     monkeypatch.setattr(database, "WRITE_AGAIN_AFTER_S", [0.1] * 50)
 
 
