@@ -29,7 +29,6 @@ from storage.search import (
     Search,
     Term,
     TurnKey,
-    tag,
     weight,
 )
 
@@ -156,7 +155,7 @@ class PostgresSearch(Search):
         return _any(_phrases(term, "ABC")[: len(term.stems) or 1])
 
     def _chat_query(self, chat_id: int) -> str:
-        return _quoted(tag(chat_id))
+        return _quoted(_tag(chat_id))
 
     async def _ranked(self, chat_id: int, terms: Sequence[Term], asked: Asked) -> list[Hit]:
         of_terms = [_phrases(term, "A" if asked.own else "ABC") for term in terms]
@@ -218,9 +217,14 @@ def _quoted(word: str) -> str:
     return f"'{word}'"
 
 
+def _tag(chat_id: int) -> str:
+    """What marks the turns of a chat: no word has a colon."""
+    return f"chat:{chat_id}"
+
+
 def _vector(chat_id: int, key: TurnKey) -> tuple[str, str, int]:
     """A key as the text of a vector, how often its words are there as JSON, and their number."""
-    columns: dict[str, str] = {tag(chat_id): "D"}
+    columns: dict[str, str] = {_tag(chat_id): "D"}
     packed: Counter[str] = Counter()
     size = 1
     for at, (column, text) in enumerate(zip("ABCD", (key.own, key.around, key.label, key.written), strict=True)):
