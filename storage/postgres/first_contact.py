@@ -5,10 +5,12 @@ Many hosts start the database after the application, or at the same time.
 
 import asyncio
 import logging
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from psycopg import Error, ProgrammingError
+from psycopg.conninfo import conninfo_to_dict
 from psycopg.errors import InsufficientPrivilege, InvalidSchemaName
 from psycopg.rows import dict_row
 
@@ -25,6 +27,7 @@ POOLER_TRIES = 5
 """How often it is checked that a pooler keeps a session; others who use it at the moment may hide that it doesn't."""
 AGAIN_S = 1.0
 """How long to wait before the next attempt, in seconds."""
+UNREADABLE = "the URL can't be read: in a password, write @ as %40, / as %2F, : as %3A, ? as %3F and % as %25"
 READ_ONLY = (
     "the server is read-only, such as a standby is: use the URL of the primary"
     " (or name all servers in the URL, with ?target_session_attrs=read-write)"
@@ -40,7 +43,7 @@ _FINAL = (
     ("auth failed", "the user or the password is wrong"),
     ("no such user", "there is no such user"),
     ("no such database", "there is no such database: create it first"),
-    ("no pg_hba.conf entry", "the server does not let this user in from here, or only with ?sslmode=require"),
+    ("pg_hba.conf", "the server does not let this user in from here, or only with ?sslmode=require"),
     ("is not permitted to log in", "this user may not log in"),
     ("permission denied for database", "this user may not connect to the database"),
     ("does not support SSL", "the server has no TLS: take sslmode out of the URL"),
@@ -113,6 +116,7 @@ async def _connect(url: str) -> TimedConnection:
 
 
 async def _session(url: str) -> TimedConnection:
+    _check_url(url)
     try:
         return await TimedConnection.connect(
             *(url,),
@@ -122,10 +126,18 @@ async def _session(url: str) -> TimedConnection:
             client_encoding="UTF8",
             **KEEPALIVES,
         )
-    except ProgrammingError:  # libpq's words may have the password in them
-        raise StorageError("the URL can't be read: in a password, write @ as %40, / as %2F and % as %25") from None
     except Error as exc:
         raise _refusal(exc) from exc
+
+
+def _check_url(url: str) -> None:
+    """Raise StorageError if it can't be read. What libpq would say may have the password in it."""
+    try:
+        parts = {name: str(value or "") for name, value in conninfo_to_dict(url).items()}
+    except ProgrammingError:
+        raise StorageError(UNREADABLE) from None
+    if "@" in parts.get("host", "") + parts.get("dbname", "") or re.search(r"[^\d,]", parts.get("port", "")):
+        raise StorageError(UNREADABLE)
 
 
 def _refusal(error: Error) -> StorageError:

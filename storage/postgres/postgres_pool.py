@@ -109,13 +109,13 @@ class PostgresPool:
         """Give a connection back; a broken one is replaced."""
         await self._pool.putconn(connection)
 
-    async def patiently(self, work: Callable[[], Awaitable[T]], patience: float = PATIENCE_S) -> T:
+    async def patiently(self, work: Callable[[], Awaitable[T]]) -> T:
         """Do something that changes nothing, and do it again for as long as there is no connection.
 
-        Raises psycopg.Error if it fails for another reason, or after `patience` seconds.
+        Raises psycopg.Error if it fails for another reason, or after PATIENCE_S seconds.
         """
         loop = asyncio.get_running_loop()
-        until, failures = loop.time() + patience, 0
+        until, failures = loop.time() + PATIENCE_S, 0
         while True:
             began = loop.time()
             try:
