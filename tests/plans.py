@@ -13,6 +13,7 @@ import pytest
 
 from storage import database
 from storage.database import Database, Row, SQLValue, StorageError, Transaction
+from storage.sqlite import SQLiteConnection, SQLiteDatabase
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -83,7 +84,7 @@ class Plans:
     ) -> Callable[..., Awaitable[T]]:
         async def looked_at(this: object, sql: str, values: Iterable[SQLValue] = ()) -> T:
             values = tuple(values)
-            if sql not in _seen and not _OTHER.match(sql) and _is_ours():
+            if sql not in _seen and _is_sqlite(this) and not _OTHER.match(sql) and _is_ours():
                 _seen.add(sql)
 
                 async def read(asked: str, values: tuple[SQLValue, ...] = values) -> list[Row]:
@@ -107,6 +108,11 @@ class Plans:
             free = scan is None or _FREE.match(scan[1]) or scan[1] in named or scan[2] in partial or "VIRTUAL" in step
             if not free and not any(part in sql for part in ALLOWED):
                 self.scans.append(f"{step}: {sql}")
+
+
+def _is_sqlite(asked: object) -> bool:
+    """Whether a database, or the connection of a transaction, is SQLite's."""
+    return isinstance(asked._connection if isinstance(asked, Transaction) else asked, SQLiteDatabase | SQLiteConnection)
 
 
 def _is_ours() -> bool:

@@ -1,21 +1,28 @@
 """A PostgreSQL server of a test's own, which it may stop, restart and damage."""
 
-import os
 import shutil
-import socket
+import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import psycopg
 import pytest
 
-INSTALLED = Path("/usr/lib/postgresql")
-"""Where Debian has its versions of the server."""
-OWNER = "keepsake"
+from tests.postgres_server import (
+    USER,
+    NoPostgresError,
+    answers,
+    end_with_parent,
+    environment,
+    free_port,
+    process_owner,
+    programs,
+)
+
 SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
@@ -27,41 +34,39 @@ SETTINGS = {
     "max_wal_senders": "4",
     "lc_messages": "C",
 }
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+STOPS = {"fast": signal.SIGINT, "immediate": signal.SIGQUIT}
+"""The ways to stop a server: ending all sessions, or like a crash."""
 
 
 class Cluster:
     """A server with its data in a folder of its own. The user keepsake may do everything, without a password."""
 
-    def __init__(self, folder: Path, port: int) -> None:
+    def __init__(self, folder: Path) -> None:
+        """`folder`: is made, for the server's user alone."""
         self.folder = folder
-        self.port = port
+        self.port = free_port()
+        self._programs, self._owner = programs(), process_owner()
+        self._process: subprocess.Popen[bytes] | None = None
+        folder.mkdir(mode=0o700)
+        if self._owner:
+            shutil.chown(folder, self._owner["user"], self._owner["group"])
 
     @classmethod
-    def create(cls, folder: Path) -> "Cluster":
-        """Make one, and start it; skips the test if PostgreSQL is not installed."""
-        cluster = cls(folder, free_port())
-        folder.mkdir(mode=0o700)
-        shutil.chown(folder, **_owner())
-        cluster.call(
-            "initdb", "-D", folder / "data", "-U", OWNER, "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"
-        )
-        cluster.configure(SETTINGS)
+    def create(cls, folder: Path) -> Self:
+        """One with nothing in it, running."""
+        cluster = cls(folder)
+        options = ("--username", USER, "--auth", "trust", "--encoding", "UTF8", "--locale", "C", "--no-sync")
+        cluster.call("initdb", "--pgdata", folder / "data", *options)
         cluster.start()
         return cluster
 
-    def url(self, name: str = "postgres", user: str = OWNER, password: str | None = None) -> str:
-        return f"postgresql://{user}{f':{password}' if password else ''}@127.0.0.1:{self.port}/{name}"
+    @property
+    def settings(self) -> Path:
+        """The file with the server's settings."""
+        return self.folder / "data" / "postgresql.conf"
 
-    def configure(self, settings: dict[str, str]) -> None:
-        """Add settings, for the next start."""
-        with (self.folder / "data" / "postgresql.conf").open("a") as file:
-            file.writelines(f"{name} = '{value}'\n" for name, value in settings.items())
+    def url(self, name: str = "postgres", user: str = USER, password: str | None = None) -> str:
+        return f"postgresql://{user}{f':{password}' if password else ''}@127.0.0.1:{self.port}/{name}"
 
     def authenticate(self, line: str) -> None:
         """Put a line at the beginning of pg_hba.conf, for the next start."""
@@ -74,31 +79,47 @@ class Cluster:
             connection.execute(sql.encode())
 
     def start(self) -> None:
-        self.control("start", "-o", f"-p {self.port}", "-l", str(self.folder / "log"))
+        """Start it, and wait until it answers."""
+        options = SETTINGS | {"port": str(self.port)}
+        with (self.folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [
+                    *(self._programs / "postgres", "-D", self.folder / "data"),
+                    *(f"--{name}={value}" for name, value in options.items()),
+                ],
+                cwd=self.folder,
+                env=environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                preexec_fn=end_with_parent,
+                **self._owner,
+            )
+        assert answers(self._process, self.url()), (self.folder / "log").read_text()
 
     def stop(self, mode: str = "immediate") -> None:
-        self.control("stop", "-m", mode)
+        """Stop it in one of the ways in STOPS, and wait until it has ended."""
+        if self._process is not None:
+            self._process.send_signal(STOPS[mode])
+            self._process.wait()
 
     def restart(self, mode: str = "fast") -> None:
+        """Stop it and start it again."""
         self.stop(mode)
         self.start()
 
-    def control(self, action: str, *options: str) -> None:
-        self.call("pg_ctl", action, "-D", self.folder / "data", "-w", *options)
-
     def call(self, program: str, *arguments: str | Path) -> None:
-        """Run one of PostgreSQL's programs."""
+        """Run one of PostgreSQL's programs as the server's user."""
+        options: dict[str, Any] = {"capture_output": True, "text": True, "check": False, **self._owner}
         ran = subprocess.run(
-            [_programs() / program, *arguments],
+            [self._programs / program, *arguments],
             cwd=self.folder,
-            env={"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C"},
+            env=environment(),
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.STDOUT,
-            check=False,
-            **({"user": owner["user"], "group": owner["group"], "extra_groups": []} if (owner := _owner()) else {}),
+            **options,
         )
-        assert ran.returncode == 0, f"{program} failed"
+        assert ran.returncode == 0, ran.stderr
 
 
 @contextmanager
@@ -107,26 +128,13 @@ def own_cluster() -> Iterator[Cluster]:
     folder = Path(tempfile.mkdtemp(prefix="keepsake-cluster-"))
     folder.chmod(0o755)
     try:
-        cluster = Cluster.create(folder / "server")
+        try:
+            cluster = Cluster.create(folder / "server")
+        except NoPostgresError as exc:
+            pytest.skip(str(exc))
         try:
             yield cluster
         finally:
             cluster.stop()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def _programs() -> Path:
-    folders = [path for path in INSTALLED.glob("*/bin") if (path / "initdb").exists()]
-    if not folders:
-        pytest.skip("PostgreSQL is not installed (Debian's package: postgresql)")
-    return max(folders, key=lambda path: int(path.parent.name))
-
-
-def _owner() -> dict[str, Any]:
-    """Whose server it is: PostgreSQL refuses to run as root."""
-    return (
-        {"user": "postgres", "group": "postgres"}
-        if os.geteuid() == 0
-        else {"user": os.geteuid(), "group": os.getegid()}
-    )

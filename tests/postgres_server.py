@@ -77,7 +77,7 @@ def server() -> Iterator[str]:
     """A server while the block runs; yields its URL, without a database. Raises NoPostgresError."""
     folder = Path(tempfile.mkdtemp(prefix="keepsake-postgres-"))
     try:
-        owner = _owner()
+        owner = process_owner()
         if owner:
             shutil.chown(folder, owner["user"], owner["group"])
         password, binaries = secrets.token_urlsafe(12), programs()
@@ -91,7 +91,7 @@ def server() -> Iterator[str]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _owner() -> dict[str, Any]:
+def process_owner() -> dict[str, Any]:
     """Whose process it becomes, as arguments of Popen: the server refuses to run as root."""
     if os.geteuid() != 0:
         return {}
@@ -113,7 +113,7 @@ def _create(binaries: Path, folder: Path, password: str, owner: dict[str, Any]) 
             *("--auth", "md5", "--encoding", "UTF8", "--locale", "C", "--no-sync"),
         ],
         cwd=folder,
-        env=_environment(),
+        env=environment(),
         capture_output=True,
         text=True,
         check=False,
@@ -126,7 +126,7 @@ def _create(binaries: Path, folder: Path, password: str, owner: dict[str, Any]) 
 def _start(binaries: Path, folder: Path, password: str, owner: dict[str, Any]) -> tuple[subprocess.Popen[bytes], int]:
     log = folder / "log"
     for _ in range(TRIES):
-        port = _free_port()
+        port = free_port()
         options = {**SETTINGS, "port": str(port), "unix_socket_directories": str(folder)}
         with log.open("wb") as out:
             process = subprocess.Popen(
@@ -137,37 +137,37 @@ def _start(binaries: Path, folder: Path, password: str, owner: dict[str, Any]) -
                     *(f"--{name}={value}" for name, value in options.items()),
                 ],
                 cwd=folder,
-                env=_environment(),
+                env=environment(),
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=out,
                 start_new_session=True,
-                preexec_fn=_end_with_parent,
+                preexec_fn=end_with_parent,
                 **owner,
             )
-        if _answers(process, f"postgresql://{USER}:{password}@127.0.0.1:{port}/postgres"):
+        if answers(process, f"postgresql://{USER}:{password}@127.0.0.1:{port}/postgres"):
             return process, port
     raise NoPostgresError(f"PostgreSQL does not start: {log.read_text(errors='replace').strip()}")
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
     """Without anything that names another server."""
     return {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C"}
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
     """In the server's process before it runs: on Linux it ends with this process, even if that is killed."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_END_WITH_PARENT, signal.SIGQUIT)
 
 
-def _answers(process: "subprocess.Popen[bytes]", url: str) -> bool:
+def answers(process: "subprocess.Popen[bytes]", url: str) -> bool:
     """Wait for the server; returns whether it answers."""
     until = time.monotonic() + PATIENCE_S
     try:

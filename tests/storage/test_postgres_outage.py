@@ -99,7 +99,9 @@ async def test_restart_in_the_middle_is_waited_out(
     writers = [asyncio.create_task(keep_writing(first)) for first in (1_000, 2_000_000)]
     readers = [asyncio.create_task(keep_reading()) for _ in range(3)]
     await asyncio.sleep(0.2)
-    await asyncio.to_thread(cluster.restart, mode)
+    cluster.stop(mode)
+    await asyncio.sleep(0.3)
+    cluster.start()
     await asyncio.sleep(0.2)
     restarted.set()
     numbers = [number for writer in writers for number in await writer]
@@ -155,7 +157,7 @@ async def test_commit_that_a_crash_undid_is_repeated(cluster: Cluster, distant: 
     proxy.seen = look
     writing = asyncio.create_task(until_stored(partial(write, distant, 1)))
     await crashed.wait()
-    await asyncio.to_thread(cluster.restart, "immediate")
+    cluster.restart("immediate")
     proxy.release()
     await writing
     assert await written(distant) == [1]
@@ -187,9 +189,8 @@ async def test_hung_statement_inside_a_transaction_may_pass(distant: Storage, pr
     assert await written(distant) == [2]
 
 
-async def test_server_that_hangs_is_given_up(
-    distant: Storage, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.long
+async def test_server_that_hangs_is_given_up(distant: Storage, proxy: Proxy, monkeypatch: pytest.MonkeyPatch) -> None:
     proxy.hold()
     with monkeypatch.context() as impatient:
         impatient.setattr(postgres_pool, "PATIENCE_S", 0.1)
@@ -203,6 +204,7 @@ async def test_server_that_hangs_is_given_up(
     assert await written(distant) == [2]
 
 
+@pytest.mark.long
 async def test_cancelled_read_of_a_hung_server_ends(distant: Storage, proxy: Proxy) -> None:
     await written(distant)
     proxy.hold()
@@ -246,7 +248,7 @@ async def test_server_without_free_connections_is_waited_for(cluster: Cluster, s
     assert await written(storage) == [1, 2]
 
 
-async def test_new_primary_is_found_when_the_old_is_read_only(cluster: Cluster, storage: Storage) -> None:
+async def test_connection_to_an_old_primary_is_replaced(cluster: Cluster, storage: Storage) -> None:
     await asyncio.gather(*(written(storage) for _ in range(8)))
     assert isinstance(storage.database, PostgresDatabase)
     async with storage.database._pool.reader() as connection:

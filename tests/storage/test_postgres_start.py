@@ -1,7 +1,6 @@
 """The first contact with a PostgreSQL server: it is waited for, and what does not suit is said in a sentence."""
 
 import asyncio
-import shutil
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 
@@ -9,7 +8,8 @@ import pytest
 
 from storage import Storage, StorageError
 from storage.postgres import first_contact
-from tests.postgres_cluster import Cluster, free_port, own_cluster
+from tests.postgres_cluster import Cluster, own_cluster
+from tests.postgres_server import free_port
 from tests.tcp import served
 
 PASSWORD = "pass-w0rd"
@@ -79,7 +79,7 @@ async def test_server_that_starts_later_is_waited_for(cluster: Cluster) -> None:
     opening = asyncio.create_task(Storage.connect(cluster.url("later"), 30.0))
     await asyncio.sleep(0.2)
     assert not opening.done()
-    await asyncio.to_thread(cluster.start)
+    cluster.start()
     storage = await opening
     assert await storage.answers()
     await storage.close()
@@ -98,9 +98,7 @@ async def test_read_only_server_is_refused_or_waited_for(cluster: Cluster) -> No
 
 @pytest.mark.long
 async def test_standby_is_refused_until_it_is_promoted(cluster: Cluster) -> None:
-    standby = Cluster(cluster.folder.parent / "standby", free_port())
-    standby.folder.mkdir(mode=0o700)
-    shutil.chown(standby.folder, cluster.folder.owner(), cluster.folder.group())
+    standby = Cluster(cluster.folder.parent / "standby")
     cluster.call(
         "pg_basebackup", "-d", cluster.url(), "-D", standby.folder / "data", "-R", "-X", "stream", "-c", "fast"
     )
@@ -108,7 +106,7 @@ async def test_standby_is_refused_until_it_is_promoted(cluster: Cluster) -> None
     try:
         assert "use the URL of the primary" in await refused(standby.url(), 0.2)
         opening = asyncio.create_task(Storage.connect(standby.url(), 30.0))
-        standby.control("promote")
+        standby.run("SELECT pg_promote()")
         await (await opening).close()
     finally:
         standby.stop()
