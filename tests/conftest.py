@@ -6,6 +6,7 @@ import os
 import shutil
 import ssl
 from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 
@@ -81,7 +82,8 @@ def no_retries(monkeypatch: pytest.MonkeyPatch) -> None:
 def first_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A database as the first start makes it: applying every schema file takes 25 ms, and the disk's time for each."""
     path = tmp_path_factory.mktemp("first") / "keepsake.db"
-    asyncio.run(migrate(path))
+    with ThreadPoolExecutor(1) as thread:  # a test's loop may be running in this one
+        thread.submit(asyncio.run, migrate(path)).result()
     return path
 
 
