@@ -5,18 +5,17 @@ Many hosts start the database after the application, or at the same time.
 
 import asyncio
 import logging
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from psycopg import Error, ProgrammingError
-from psycopg.conninfo import conninfo_to_dict
-from psycopg.errors import InsufficientPrivilege, InvalidSchemaName
+from psycopg import Error
+from psycopg.errors import InsufficientPrivilege, InvalidSchemaName, ProtocolViolation
 from psycopg.rows import dict_row
 
 from storage.postgres.postgres_pool import CONNECT_S, KEEPALIVES
 from storage.postgres.sqlstate import PostgresError, translated
 from storage.postgres.timed_connection import TimedConnection
+from storage.postgres.url import check_url
 from storage.storage_errors import StorageError
 
 OLDEST_SERVER = 140_000
@@ -27,7 +26,6 @@ POOLER_TRIES = 5
 """How often it is checked that a pooler keeps a session; others who use it at the moment may hide that it doesn't."""
 AGAIN_S = 1.0
 """How long to wait before the next attempt, in seconds."""
-UNREADABLE = "the URL can't be read: in a password, write @ as %40, / as %2F, : as %3A, ? as %3F and % as %25"
 READ_ONLY = (
     "the server is read-only, such as a standby is: use the URL of the primary"
     " (or name all servers in the URL, with ?target_session_attrs=read-write)"
@@ -116,7 +114,10 @@ async def _connect(url: str) -> TimedConnection:
 
 
 async def _session(url: str) -> TimedConnection:
-    _check_url(url)
+    try:
+        check_url(url)
+    except ValueError as exc:
+        raise StorageError(f"the URL is wrong: {exc}") from None
     try:
         return await TimedConnection.connect(
             *(url,),
@@ -128,16 +129,6 @@ async def _session(url: str) -> TimedConnection:
         )
     except Error as exc:
         raise _refusal(exc) from exc
-
-
-def _check_url(url: str) -> None:
-    """Raise StorageError if it can't be read. What libpq would say may have the password in it."""
-    try:
-        parts = {name: str(value or "") for name, value in conninfo_to_dict(url).items()}
-    except ProgrammingError:
-        raise StorageError(UNREADABLE) from None
-    if "@" in parts.get("host", "") + parts.get("dbname", "") or re.search(r"[^\d,]", parts.get("port", "")):
-        raise StorageError(UNREADABLE)
 
 
 def _refusal(error: Error) -> StorageError:
@@ -168,7 +159,7 @@ async def _check(connection: TimedConnection) -> None:
 
 
 async def _process(connection: TimedConnection) -> int:
-    row = await (await connection.execute("SELECT pg_backend_pid() AS process")).fetchone()
+    row = await (await connection.execute("SELECT pg_backend_pid() AS process", prepare=False)).fetchone()
     assert row is not None, "a number"
     return int(row["process"])
 
@@ -182,5 +173,7 @@ async def _check_pooler(url: str, connection: TimedConnection) -> None:
             async with other.transaction():
                 if await _process(other) == process or await _process(connection) != process:
                     raise StorageError(POOLED)
+    except ProtocolViolation as exc:  # of a pool of single statements, which has no transactions
+        raise StorageError(POOLED) from exc
     finally:
         await other.close()

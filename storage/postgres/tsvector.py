@@ -35,7 +35,11 @@ from storage.search import (
 MOST_COUNTED = 255
 """The most times that one word counts in one column; a byte holds it."""
 MOST_TERMS = 20_000
-"""The most words of a turn that are indexed: a vector has room for a megabyte."""
+"""The most words of a turn that are indexed."""
+MOST_BYTES = 1_000_000
+"""The most bytes of a turn's words that are indexed: a vector has room for a megabyte."""
+TERM_BYTES = 11
+"""What a word takes in a vector besides its letters: up to four positions, their number, and what aligns them."""
 MOST_LETTERS = 500
 """The longest word that is indexed; a vector takes 2,046 bytes."""
 B = 0.75
@@ -208,12 +212,17 @@ def _any(phrases: Iterable[Phrase]) -> str:
 
 def _row(phrase: Phrase, rarity: float) -> dict[str, object]:
     weights = {column.lower(): _WEIGHTS[column] if column in phrase.columns else 0.0 for column in "ABCD"}
-    return {"word": phrase.word[:MOST_LETTERS], "begins": phrase.begins, "rarity": rarity, **weights}
+    return {"word": _storable(phrase.word)[:MOST_LETTERS], "begins": phrase.begins, "rarity": rarity, **weights}
+
+
+def _storable(text: str) -> str:
+    """A text without what neither PostgreSQL's text nor its JSON holds: NUL, and halves of surrogate pairs."""
+    return text.replace("\0", "\N{REPLACEMENT CHARACTER}").encode("utf-8", "replace").decode()
 
 
 def _quoted(word: str) -> str:
     """A word as one term of a vector or a query."""
-    word = word[:MOST_LETTERS].replace("\\", "\\\\").replace("'", "''")
+    word = _storable(word)[:MOST_LETTERS].replace("\\", "\\\\").replace("'", "''")
     return f"'{word}'"
 
 
@@ -226,14 +235,17 @@ def _vector(chat_id: int, key: TurnKey) -> tuple[str, str, int]:
     """A key as the text of a vector, how often its words are there as JSON, and their number."""
     columns: dict[str, str] = {_tag(chat_id): "D"}
     packed: Counter[str] = Counter()
-    size = 1
+    size, room = 1, MOST_BYTES
     for at, (column, text) in enumerate(zip("ABCD", (key.own, key.around, key.label, key.written), strict=True)):
-        words = text.split()
+        words = _storable(text).split()
         size += len(words)
         for word, count in Counter(word[:MOST_LETTERS] for word in words).items():
-            if len(columns) < MOST_TERMS or word in columns:
-                columns[word] = columns.get(word, "") + column
-                packed[word] += min(count, MOST_COUNTED) << 8 * at
+            if word not in columns:
+                room -= len(word.encode()) + TERM_BYTES
+                if room < 0 or len(columns) >= MOST_TERMS:
+                    continue
+            columns[word] = columns.get(word, "") + column
+            packed[word] += min(count, MOST_COUNTED) << 8 * at
     vector = " ".join(
         f"{_quoted(word)}:{','.join(f'{at}{column}' for at, column in enumerate(found, 1))}"
         for word, found in columns.items()
