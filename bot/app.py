@@ -5,17 +5,14 @@ and is resumed at the next start), and closes everything.
 """
 
 import asyncio
-import hashlib
 import logging
 import os
 import signal
 import socket
-import tempfile
 import time
 from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
 from functools import partial
-from pathlib import Path
 from urllib.parse import urlsplit
 
 from telegram.error import InvalidToken
@@ -41,6 +38,7 @@ from bot.wiring.foundation import Foundation, build_foundation
 from bot.wiring.persistence import BotClaim, claim_database, open_storage
 from bot.wiring.servers import any_reached
 from bot.wiring.telegram import Connection, PTBApplication, build_jobs, build_router, connect, open_traffic
+from storage import Storage
 
 DRAIN_S = 20.0
 """How long answers in progress may take to finish on shutdown, in seconds."""
@@ -59,7 +57,10 @@ async def run(settings: Settings) -> None:
     tune_malloc()
     shorten_switch_interval()
     freeze_loaded_objects()
-    quarantine = Quarantine.for_database(_place(settings))
+    on_server = settings.uses_postgres
+    quarantine = (
+        Quarantine.for_server(settings.database_name) if on_server else Quarantine.for_database(settings.database_path)
+    )
     main = asyncio.create_task(live(settings, quarantine), name="bot")
 
     def end() -> None:
@@ -73,13 +74,6 @@ async def run(settings: Settings) -> None:
         log.info("Ended")
 
 
-def _place(settings: Settings) -> Path:
-    """The file that the quarantine's files are next to; with PostgreSQL they are on this machine for as long as it."""
-    if not settings.uses_postgres:
-        return settings.database_path
-    return Path(tempfile.gettempdir()) / f"keepsake-{hashlib.sha256(settings.database_url.encode()).hexdigest()[:16]}"
-
-
 async def live(settings: Settings, quarantine: Quarantine) -> None:
     """Run the bot until cancelled, then shut down in order. Raises StartError when it can't start."""
     os.environ.setdefault("PTB_TIMEDELTA", "true")  # otherwise python-telegram-bot warns at every flood limit
@@ -90,7 +84,7 @@ async def live(settings: Settings, quarantine: Quarantine) -> None:
         serving = _serve(settings, health, stack)
         storage = await open_storage(settings, stack)
         health.watch_database(storage.answers)
-        _watch(quarantine, stack)
+        await _watch(quarantine, storage, stack)
         base = await build_foundation(settings, storage, stack, LISTS_S)
         health.watch_model(partial(any_reached, base.servers))
         await check_system_prompt(base)
@@ -138,9 +132,11 @@ async def _keep(claim: BotClaim, lanes: Lanes) -> None:
     raise StartError("another bot has taken over the database while the connection to it was cut, so this one ends")
 
 
-def _watch(quarantine: Quarantine, stack: AsyncExitStack) -> None:
+async def _watch(quarantine: Quarantine, storage: Storage, stack: AsyncExitStack) -> None:
     """Read what was in flight when the last process died, and track what is in flight until the stack is closed."""
+    await quarantine.connect(storage.database)
     quarantine.open()
+    stack.push_async_callback(quarantine.written)
     stack.callback(quarantine.close)
     loop = asyncio.get_running_loop()
     stack.callback(loop.set_task_factory, loop.get_task_factory())

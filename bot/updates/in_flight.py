@@ -1,4 +1,6 @@
-"""The file next to the database that says what is in flight: fixed-length lines, each written in one call.
+"""What is in flight, as lines of fixed length. With SQLite they are a file next to the database.
+
+Each line of the file is written in one call. With PostgreSQL, the text is in the database: see ``in_flight_record``.
 
 The first line has the slot that is running and whether the process is shutting down; every other line is one piece of
 work. Slots are line numbers, and slot 0 means none.
@@ -7,11 +9,13 @@ work. Slots are line numbers, and slot 0 means none.
 import logging
 import os
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
+from storage.database import Database
 from storage.records import ChatKey
 
 LINE = 96
@@ -98,53 +102,32 @@ class PreviousProcess:
     in_flight: Sequence[WorkRecord] = ()
 
 
-class InFlightFile:
-    """The file; an error is logged once, and everything goes on without it."""
+class InFlightMarks(ABC):
+    """The lines. What a process leaves of them says what it was doing when it died."""
 
-    def __init__(self, file: Path) -> None:
-        self._file = file
-        self._descriptor: int | None = None
+    is_exact = True
+    """Whether it is recorded which code runs at this instant; otherwise work is in flight from its start to its end."""
+
+    def __init__(self) -> None:
         self._marks: dict[int, WorkRecord] = {}
         self._free: list[int] = []
         self._running = 0
         self._ending = False
 
+    async def connect(self, database: Database) -> None:  # noqa: B027 - a file needs nothing of this
+        """Read what is in the database, if that is where it is kept. Raises StorageError."""
+
+    @abstractmethod
     def read(self) -> PreviousProcess:
-        """Read what the previous process left."""
-        try:
-            data = self._file.read_bytes()
-        except FileNotFoundError:
-            return PreviousProcess()
-        except OSError as exc:
-            log.warning("%s can't be read: %s", self._file, exc)
-            return PreviousProcess()
-        lines = [data[start : start + LINE] for start in range(0, min(len(data), MOST_LINES * LINE), LINE)]
-        head = _HEAD.fullmatch(lines[0]) if lines else None
-        marks = {number: _parsed(line) for number, line in enumerate(lines[1:], 1) if not _BLANK.fullmatch(line)}
-        if head is None or None in marks.values():
-            log.warning("%s is damaged; what can't be read in it is ignored", self._file)
-        known = {number: mark for number, mark in marks.items() if mark is not None}
-        if head is None or head[1] == b"ending":
-            return PreviousProcess([*known.values()])
-        return PreviousProcess(
-            [*known.values()], [mark for number, mark in known.items() if mark.held or number == int(head[2])]
-        )
+        """What the previous process left."""
 
     def begin(self, marks: Sequence[WorkRecord]) -> list[int]:
-        """Replace the file by a new one with these lines and nothing in flight; returns their slots."""
+        """Replace the text by a new one with these lines and nothing in flight; returns their slots."""
         self._marks, self._free = dict(enumerate(marks, 1)), []
-        text = b"".join(map(_padded, (self._head(), *(mark.line() for mark in marks))))
-        new = self._file.with_name(f"{self._file.name}.new")
-        try:
-            new.unlink(missing_ok=True)
-            descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | BINARY, 0o600)
-            with os.fdopen(descriptor, "wb") as written:
-                written.write(text)
-            new.replace(self._file)
-            self._descriptor = os.open(self._file, os.O_RDWR | BINARY)
-        except OSError as exc:
-            self._give_up(exc)
         return list(self._marks)
+
+    async def written(self) -> None:  # noqa: B027 - a file is written at once
+        """Wait until it is certain that what was changed would survive the process."""
 
     def add(self, mark: WorkRecord) -> int:
         """Write a line; returns its slot."""
@@ -183,14 +166,61 @@ class InFlightFile:
         self._ending = True
         self._write(0, self._head())
 
+    @abstractmethod
+    def close(self) -> None:
+        """Later calls write nothing."""
+
+    def text(self) -> bytes:
+        """The whole text, without blank lines."""
+        return b"".join(map(_padded, (self._head(), *(mark.line() for mark in self._marks.values()))))
+
+    def _head(self) -> bytes:
+        return b"keepsake-in-flight 1 %s %d" % (b"ending" if self._ending else b"running", self._running)
+
+    @abstractmethod
+    def _write(self, slot: int, line: bytes) -> None:
+        """Write a line."""
+
+
+class InFlightFile(InFlightMarks):
+    """The file; an error is logged once, and everything goes on without it."""
+
+    def __init__(self, file: Path) -> None:
+        super().__init__()
+        self._file = file
+        self._descriptor: int | None = None
+
+    def read(self) -> PreviousProcess:
+        """Read what the previous process left."""
+        try:
+            data = self._file.read_bytes()
+        except FileNotFoundError:
+            return PreviousProcess()
+        except OSError as exc:
+            log.warning("%s can't be read: %s", self._file, exc)
+            return PreviousProcess()
+        return parsed(data, self._file)
+
+    def begin(self, marks: Sequence[WorkRecord]) -> list[int]:
+        """Replace the file by a new one with these lines and nothing in flight; returns their slots."""
+        slots = super().begin(marks)
+        new = self._file.with_name(f"{self._file.name}.new")
+        try:
+            new.unlink(missing_ok=True)
+            descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | BINARY, 0o600)
+            with os.fdopen(descriptor, "wb") as written:
+                written.write(self.text())
+            new.replace(self._file)
+            self._descriptor = os.open(self._file, os.O_RDWR | BINARY)
+        except OSError as exc:
+            self._give_up(exc)
+        return slots
+
     def close(self) -> None:
         """Close the file; later calls write nothing."""
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
-
-    def _head(self) -> bytes:
-        return b"keepsake-in-flight 1 %s %d" % (b"ending" if self._ending else b"running", self._running)
 
     def _write(self, slot: int, line: bytes) -> None:
         if self._descriptor is None:
@@ -207,6 +237,21 @@ class InFlightFile:
     def _give_up(self, exc: OSError) -> None:
         self.close()
         log.warning("%s can't be written; if this process dies, the cause will not be known: %s", self._file, exc)
+
+
+def parsed(data: bytes, source: object) -> PreviousProcess:
+    """What a text says; `source` is what the log calls it if it is damaged."""
+    lines = [data[start : start + LINE] for start in range(0, min(len(data), MOST_LINES * LINE), LINE)]
+    head = _HEAD.fullmatch(lines[0]) if lines else None
+    marks = {number: _parsed(line) for number, line in enumerate(lines[1:], 1) if not _BLANK.fullmatch(line)}
+    if head is None or None in marks.values():
+        log.warning("%s is damaged; what can't be read in it is ignored", source)
+    known = {number: mark for number, mark in marks.items() if mark is not None}
+    if head is None or head[1] == b"ending":
+        return PreviousProcess([*known.values()])
+    return PreviousProcess(
+        [*known.values()], [mark for number, mark in known.items() if mark.held or number == int(head[2])]
+    )
 
 
 def _padded(line: bytes) -> bytes:
@@ -232,5 +277,9 @@ def file_beside(database: Path) -> Path:
 
 def set_aside_beside(database: Path) -> list[str]:
     """What was set aside and a database doesn't know of, in the log's words."""
-    marks = InFlightFile(file_beside(database)).read().marks
-    return [mark.key.named(mark.chat_key) for mark in marks if mark.aside]
+    return set_aside_in(InFlightFile(file_beside(database)).read())
+
+
+def set_aside_in(before: PreviousProcess) -> list[str]:
+    """What was set aside and the database doesn't know of, in the log's words."""
+    return [mark.key.named(mark.chat_key) for mark in before.marks if mark.aside]

@@ -30,10 +30,16 @@ A signal to shut down is recorded first of all, and no death after it counts: su
 drain. A start counts the previous process's death once, and then replaces the file. The file is written without fsync,
 in a few microseconds per write: it survives the process but not a power failure. It contains IDs and no text. If it is
 missing, damaged or from another database, only the record of suspects is lost.
+
+With PostgreSQL, the record is in the database, and says only which work had begun and not ended (``in_flight_record``).
+A process that is killed usually has several pieces of work under way that wait for a model. So a death in company
+counts as well, but no further than to two, and only from two deaths on work is a suspect; the third has to be alone.
 """
 
 import asyncio
+import hashlib
 import logging
+import tempfile
 from collections.abc import Callable, Coroutine, Generator, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -41,13 +47,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
-from bot.updates.in_flight import InFlightFile, WorkKey, WorkKind, WorkRecord, file_beside
+from bot.updates.in_flight import InFlightFile, InFlightMarks, WorkKey, WorkKind, WorkRecord, file_beside
+from bot.updates.in_flight_record import InFlightRecord
 from bot.updates.watchdog import Watchdog
+from storage.database import Database
 from storage.records import ChatKey
 
 MOST_DEATHS = 3
 PER_DEATH = 3
 """What a death usually counts: deaths are counted in thirds."""
+SUSPECT_DEATHS = 2
+"""From how many deaths on work is run alone if it is not recorded which code ran."""
 MOST_ASIDE = 1_000
 """The most that is kept of what was set aside; the newest."""
 _UNATTENDED = (WorkKind.INDEXING, WorkKind.TURN, WorkKind.JOB)
@@ -77,8 +87,8 @@ log = logging.getLogger(__name__)
 class Quarantine:
     """Knows what was in flight when processes died, and records what is in flight now."""
 
-    def __init__(self, file: Path, watchdog: Watchdog | None = None) -> None:
-        self._marks = InFlightFile(file)
+    def __init__(self, marks: InFlightMarks, watchdog: Watchdog | None = None) -> None:
+        self._marks = marks
         self._watchdog = watchdog
         self._deaths: dict[WorkKey, int] = {}
         self._chat_keys: dict[WorkKey, ChatKey] = {}
@@ -90,7 +100,17 @@ class Quarantine:
     @classmethod
     def for_database(cls, database: Path) -> Self:
         """The quarantine of a database, whose file is next to it."""
-        return cls(file_beside(database), Watchdog(database.with_name(f"{database.name}.hung")))
+        return cls(InFlightFile(file_beside(database)), Watchdog(database.with_name(f"{database.name}.hung")))
+
+    @classmethod
+    def for_server(cls, database: str) -> Self:
+        """The quarantine of a database on a server. Whether the last process hung is only known on its own disk."""
+        name = f"keepsake-{hashlib.sha256(database.encode()).hexdigest()[:16]}.hung"
+        return cls(InFlightRecord(), Watchdog(Path(tempfile.gettempdir()) / name))
+
+    async def connect(self, database: Database) -> None:
+        """To be called before `open`: where the record is in the database, read it. Raises StorageError."""
+        await self._marks.connect(database)
 
     def open(self) -> None:
         """Count the death of the previous process, if it died, and start a new file."""
@@ -103,7 +123,9 @@ class Quarantine:
         for mark in before.marks:
             if mark.aside:
                 continue
-            deaths = mark.deaths + (_weight(mark, seen=seen) if running == {mark.key} else 0)
+            deaths = self._counted(mark, running, seen=seen)
+            if not self._marks.is_exact and mark.key not in running and deaths < SUSPECT_DEATHS * PER_DEATH:
+                continue  # it has probably ended
             if deaths or mark.suspect or mark.key in running:
                 self._deaths[mark.key] = max(deaths, self._deaths.get(mark.key, 0))
                 self._chat_keys[mark.key] = mark.chat_key
@@ -125,9 +147,18 @@ class Quarantine:
         if self._watchdog is not None:
             self._watchdog.stop()
 
+    async def written(self) -> None:
+        """Wait until all that was recorded would survive the process."""
+        await self._marks.written()
+
     def suspects(self) -> list[tuple[WorkKey, ChatKey]]:
         """What lanes had in flight when a process died and has not finished yet: updates first, in order."""
-        attended = (item for item in self._chat_keys.items() if item[0].kind not in _UNATTENDED)
+        least = 0 if self._marks.is_exact else SUSPECT_DEATHS
+        attended = (
+            item
+            for item in self._chat_keys.items()
+            if item[0].kind not in _UNATTENDED and self.deaths(item[0]) >= least
+        )
         return sorted(attended, key=lambda item: (item[0].kind is not WorkKind.UPDATE, item[0]))
 
     def is_suspect(self, key: WorkKey) -> bool:
@@ -178,6 +209,12 @@ class Quarantine:
     async def run(self, key: WorkKey, chat_key: ChatKey, work: Coroutine[Any, Any, T]) -> T:
         """Do a piece of work, recorded as in flight whenever its code runs, in this task or in those it starts."""
         flight, finished = self._begin(key, chat_key), True
+        try:
+            await self._marks.written()
+        except BaseException:
+            work.close()
+            self._finish(key, chat_key, flight, finished=False)
+            raise
         token = _flight.set(flight)
         try:
             return await _Steps(work, self._marks, flight)
@@ -230,9 +267,8 @@ class Quarantine:
 
     def _begin(self, key: WorkKey, chat_key: ChatKey) -> _Flight:
         self._forget_mark(key)
-        return _Flight(
-            self._marks.add(WorkRecord(key, chat_key, self._deaths.get(key, 0), suspect=key in self._chat_keys))
-        )
+        suspect, held = key in self._chat_keys, not self._marks.is_exact
+        return _Flight(self._marks.add(WorkRecord(key, chat_key, self._deaths.get(key, 0), suspect=suspect, held=held)))
 
     def _finish(self, key: WorkKey, chat_key: ChatKey, flight: _Flight, *, finished: bool) -> None:
         self._marks.remove(flight.slot)
@@ -249,6 +285,14 @@ class Quarantine:
         if (slot := self._waiting.pop(key, None)) is not None:
             self._marks.remove(slot)
 
+    def _counted(self, mark: WorkRecord, running: set[WorkKey], *, seen: bool) -> int:
+        """The deaths of a piece of work, in thirds, with that of the previous process if it counts."""
+        if running == {mark.key}:
+            return mark.deaths + _weight(mark, seen=seen)
+        if self._marks.is_exact or mark.key not in running:
+            return mark.deaths
+        return max(mark.deaths, min(mark.deaths + _weight(mark, seen=seen), SUSPECT_DEATHS * PER_DEATH))
+
 
 def _weight(mark: WorkRecord, *, seen: bool) -> int:
     """What a death in this work counts, in thirds."""
@@ -258,7 +302,7 @@ def _weight(mark: WorkRecord, *, seen: bool) -> int:
 class _Steps(Coroutine[Any, Any, T]):
     """A coroutine that is recorded as running from each time it is resumed until it waits again."""
 
-    def __init__(self, work: Coroutine[Any, Any, T], marks: InFlightFile, flight: _Flight) -> None:
+    def __init__(self, work: Coroutine[Any, Any, T], marks: InFlightMarks, flight: _Flight) -> None:
         self._work = work
         self._marks = marks
         self._flight = flight

@@ -74,7 +74,7 @@ class Resident:
         for name, value in self._environment.items():
             self._monkeypatch.setenv(name, value)
         settings = load(env_file=None)
-        self._task = asyncio.create_task(app.live(settings, Quarantine(self._folder / "inflight")))
+        self._task = asyncio.create_task(app.live(settings, Quarantine(InFlightFile(self._folder / "inflight"))))
 
     def terminate(self) -> None:
         assert self._task is not None

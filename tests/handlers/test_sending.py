@@ -6,6 +6,7 @@ from typing import Any, cast
 
 from bot.handlers.cancellation import Cancellations
 from bot.handlers.sending import LONGEST_WAIT_S, MOST_KNOWN, OutboxSender, OverdueNotices
+from bot.updates.in_flight import InFlightFile
 from bot.updates.quarantine import Quarantine
 from storage import Storage
 from storage.records import ChatKey, Notice
@@ -31,7 +32,7 @@ class Busy:
 
 
 async def test_notice_waits_for_answers_only_so_long(storage: Storage, tmp_path: Path) -> None:
-    busy, now, quarantine = cast("Any", Busy()), 0.0, Quarantine(tmp_path / "inflight")
+    busy, now, quarantine = cast("Any", Busy()), 0.0, Quarantine(InFlightFile(tmp_path / "inflight"))
     quarantine.open()
     sender = OutboxSender(
         storage,

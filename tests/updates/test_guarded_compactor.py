@@ -8,7 +8,7 @@ from bot.errors import CompactionPaused
 from bot.language import sentence, speaking
 from bot.updates import watchdog
 from bot.updates.guarded_compactor import ASIDE_S, GuardedCompactor
-from bot.updates.in_flight import WorkKey, WorkKind
+from bot.updates.in_flight import InFlightFile, WorkKey, WorkKind
 from bot.updates.quarantine import Quarantine
 from storage import Storage
 from storage.records import ChatKey
@@ -44,7 +44,7 @@ async def _chat(storage: Storage) -> int:
 
 
 def _opened(file: Path) -> Quarantine:
-    quarantine = Quarantine(file, Blocked(file))
+    quarantine = Quarantine(InFlightFile(file), Blocked(file))
     quarantine.open()
     return quarantine
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bot.updates.in_flight import LINE, WorkKey, WorkKind
+from bot.updates.in_flight import LINE, InFlightFile, WorkKey, WorkKind
 from bot.updates.quarantine import Quarantine
 from bot.updates.watchdog import Watchdog
 from storage.records import ChatKey
@@ -21,7 +21,7 @@ class Process:
     """A process that has begun and can be killed: what it has written stays."""
 
     def __init__(self, file: Path, watchdog: Watchdog | None = None) -> None:
-        self.quarantine = Quarantine(file, watchdog)
+        self.quarantine = Quarantine(InFlightFile(file), watchdog)
         self.quarantine.open()
         self.file, self.left = file, b""
 
@@ -54,7 +54,7 @@ async def _lives_and_dies(file: Path, key: WorkKey, work: Any = _die) -> None:
 
 
 def _next(file: Path) -> Quarantine:
-    quarantine = Quarantine(file)
+    quarantine = Quarantine(InFlightFile(file))
     quarantine.open()
     return quarantine
 
@@ -109,7 +109,7 @@ async def test_answer_that_was_seen_to_hang_needs_three(file: Path) -> None:
         process = Process(file, Seen(file))
         await process.quarantine.run(answer, HERE, _die(process))
         process.buried()
-    last = Quarantine(file, Seen(file))
+    last = Quarantine(InFlightFile(file), Seen(file))
     last.open()
     assert last.is_exhausted(answer)
 

@@ -11,6 +11,7 @@ import pytest
 
 from bot.updates import replica as module
 from bot.updates.chat_work import LaneWork
+from bot.updates.in_flight import InFlightFile
 from bot.updates.lanes import DroppedUpdate, Lanes
 from bot.updates.parsing import QueuedUpdate
 from bot.updates.quarantine import Quarantine
@@ -95,7 +96,7 @@ class Process:
         self.lanes = Lanes(chats=self.replica)
         self.recorder = Recorder(storage, name, log)
         self.lanes.start(self.recorder)
-        quarantine = Quarantine(folder / f"{name}.inflight")
+        quarantine = Quarantine(InFlightFile(folder / f"{name}.inflight"))
         quarantine.open()
         self._quarantine = quarantine
         self.receiver = Receiver(

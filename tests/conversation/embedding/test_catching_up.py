@@ -15,7 +15,7 @@ from bot.conversation.index_keys import VECTORS
 from bot.errors import ModelError, ServerTrouble, WrongKey
 from bot.llm.interface import Purpose
 from bot.updates.guarded_reader import STEPS, GuardedHistoryReader
-from bot.updates.in_flight import WorkKey, WorkKind
+from bot.updates.in_flight import InFlightFile, WorkKey, WorkKind
 from bot.updates.quarantine import MOST_DEATHS, Quarantine
 from sandbox.model import EmbeddingRequest, Fail, Hang, ModelServer
 from sandbox.model.embeddings import embed
@@ -272,7 +272,7 @@ async def test_a_fault_is_not_met_with_every_turn(storage: Storage, chat: Chat) 
 async def test_vectors_of_deadly_turn_lack_its_words(
     server: ModelServer, storage: Storage, chat: Chat, make: Make, tmp_path: Path
 ) -> None:
-    quarantine = Quarantine(tmp_path / "inflight")
+    quarantine = Quarantine(InFlightFile(tmp_path / "inflight"))
     quarantine.open()
     deadly, _ = await say(storage, chat, "I painted a lake", "The dog ran away")
     key = WorkKey(WorkKind.TURN, STEPS * deadly + VECTORS)

@@ -1,0 +1,147 @@
+"""What processes died of, recorded in the database: a process that dies leaves its record as it was."""
+
+import asyncio
+from collections.abc import Collection
+from typing import Any
+
+import pytest
+
+from bot.updates.in_flight import WorkKey, WorkKind
+from bot.updates.in_flight_record import InFlightRecord
+from bot.updates.quarantine import Quarantine
+from storage import Storage, StorageError
+from storage.postgres.postgresql import PostgresDatabase
+from storage.postgres.processes import Processes
+from storage.records import ChatKey
+
+A, B = WorkKey(WorkKind.UPDATE, 1), WorkKey(WorkKind.UPDATE, 2)
+ANSWER = WorkKey(WorkKind.ANSWER, 1)
+HERE = ChatKey(5)
+
+
+class Dead(Processes):
+    """The table as a process that has died sees it: nothing it writes arrives."""
+
+    async def take_over(self, dead: Collection[int], process: int, in_flight: str) -> None:
+        pass
+
+    async def note(self, process: int, in_flight: str) -> None:
+        pass
+
+
+@pytest.fixture
+async def database(postgres_url: str) -> Any:
+    storage = await Storage.connect(postgres_url)
+    yield storage.database
+    await storage.close()
+
+
+async def _start(database: PostgresDatabase) -> tuple[Quarantine, InFlightRecord]:
+    record = InFlightRecord()
+    quarantine = Quarantine(record)
+    await quarantine.connect(database)
+    quarantine.open()
+    return quarantine, record
+
+
+async def _dies(database: PostgresDatabase, *keys: WorkKey) -> None:
+    """A process dies while these are under way: each begins, and then waits."""
+    quarantine, record = await _start(database)
+    await quarantine.written()
+    begun = asyncio.Semaphore(0)
+
+    async def wait() -> None:
+        begun.release()
+        await asyncio.Event().wait()
+
+    works = [asyncio.create_task(quarantine.run(key, HERE, wait())) for key in keys]
+    for _ in keys:
+        await begun.acquire()
+    record._processes = Dead(database)
+    for work in works:
+        work.cancel()
+    await asyncio.gather(*works, return_exceptions=True)
+    record.close()
+
+
+async def test_three_deaths_alone_are_enough_on_server(database: PostgresDatabase) -> None:
+    for deaths in range(3):
+        quarantine, _ = await _start(database)
+        assert quarantine.deaths(A) == deaths
+        assert bool(quarantine.suspects()) == (deaths == 2)
+        await _dies(database, A)
+    quarantine, _ = await _start(database)
+    assert quarantine.is_exhausted(A)
+
+
+async def test_deaths_in_company_make_suspects_only(database: PostgresDatabase) -> None:
+    for _ in range(5):
+        await _dies(database, A, B)
+    quarantine, _ = await _start(database)
+    assert [key for key, _ in quarantine.suspects()] == [A, B]
+    assert not quarantine.is_exhausted(A)
+    await _dies(database, A)
+    quarantine, _ = await _start(database)
+    assert (quarantine.is_exhausted(A), quarantine.is_exhausted(B)) == (True, False)
+
+
+async def test_first_death_holds_up_no_chat(database: PostgresDatabase) -> None:
+    await _dies(database, *(WorkKey(WorkKind.ANSWER, number) for number in range(20)))
+    quarantine, _ = await _start(database)
+    assert quarantine.suspects() == []
+
+
+async def test_slow_answer_needs_nine_deaths(database: PostgresDatabase) -> None:
+    for _ in range(8):
+        await _dies(database, ANSWER)
+    quarantine, _ = await _start(database)
+    assert not quarantine.is_exhausted(ANSWER)
+
+
+async def test_what_has_ended_is_not_blamed(database: PostgresDatabase) -> None:
+    quarantine, record = await _start(database)
+    await quarantine.run(A, HERE, asyncio.sleep(0))
+    await quarantine.written()
+    await _dies(database)
+    quarantine, _ = await _start(database)
+    assert (quarantine.deaths(A), record.text().count(b"update")) == (0, 0)
+
+
+async def test_shutdown_is_no_death_on_server(database: PostgresDatabase) -> None:
+    quarantine, record = await _start(database)
+    work = asyncio.create_task(quarantine.run(A, HERE, asyncio.Event().wait()))
+    await asyncio.sleep(0)
+    quarantine.end()
+    await quarantine.written()
+    record._processes = Dead(database)
+    work.cancel()
+    await asyncio.gather(work, return_exceptions=True)
+    quarantine.close()
+    assert (await _start(database))[0].deaths(A) == 0
+
+
+async def test_set_aside_outlives_processes_on_server(database: PostgresDatabase) -> None:
+    job = WorkKey(WorkKind.JOB, 1)
+    quarantine, _ = await _start(database)
+    quarantine.set_aside(job, ChatKey(0))
+    quarantine.close()
+    await quarantine.written()
+    for _ in range(2):
+        quarantine, _ = await _start(database)
+        await quarantine.written()
+        assert quarantine.is_set_aside(job)
+    assert len(await Processes(database).all()) == 1
+
+
+async def test_work_goes_on_without_record(
+    database: PostgresDatabase, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(*_: object) -> None:
+        raise StorageError("no connection")
+
+    quarantine, _ = await _start(database)
+    monkeypatch.setattr(Processes, "note", fail)
+    for key in (A, B):
+        await quarantine.run(key, HERE, asyncio.sleep(0))
+    assert caplog.text.count("What is in flight can't be stored") == 1
+    quarantine.close()
