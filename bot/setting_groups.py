@@ -242,7 +242,7 @@ class CacheSettings(Group):
 class StorageSettings(Group):
     """Storage."""
 
-    database_url: types.DatabaseUrl = "sqlite:///data/keepsake.db"
+    database_url: types.DatabaseUrl = Field(default="sqlite:///data/keepsake.db", repr=False)
     """The database: an SQLite file, or a PostgreSQL database such as `postgresql://user:password@host/name`.
 
     For a file, four slashes start an absolute path. PostgreSQL (14 or later) needs the extra `postgres`; `postgres://`

@@ -19,7 +19,7 @@ from storage import files
 from storage import fts_index as fts_check
 from storage import sqlite as migrations
 from storage.connecting import read_only
-from storage.database import NewerDatabaseError, StorageError
+from storage.database import NewerDatabaseError, Row, StorageError
 from storage.sqlite import BUSY_TIMEOUT_S
 
 CHECK = "PRAGMA quick_check(3)"
@@ -27,6 +27,9 @@ CHECK = "PRAGMA quick_check(3)"
 TOO_LARGE = "a length in it is too large"
 INDEX = ("turn_words", "turn_terms", "turn_keys")
 """The search index's tables, and the prefixes of their names. The index can be rebuilt from the rest."""
+OWNERS = "SELECT telegram_id FROM access WHERE standing = 'owner'"
+UPDATES_ASIDE = "SELECT update_id, telegram_id FROM inbox WHERE state = 'quarantined' ORDER BY update_id"
+NOTICES_ASIDE = "SELECT id, telegram_id FROM notices WHERE message_id = 0 ORDER BY id"
 Contents = dict[str, int]
 """The number of rows in each table, and under "" the schema version."""
 
@@ -170,7 +173,7 @@ async def owners(database: Path) -> list[int]:
 
     Raises StorageError.
     """
-    rows = await _rows(database, "access", "SELECT telegram_id FROM access WHERE standing = 'owner'")
+    rows = await _rows(database, "access", OWNERS)
     return [int(row[0]) for row in rows]
 
 
@@ -179,10 +182,18 @@ async def set_aside(database: Path) -> list[str]:
 
     Raises StorageError.
     """
-    updates = "SELECT update_id, telegram_id FROM inbox WHERE state = 'quarantined' ORDER BY update_id"
-    notices = "SELECT id, telegram_id FROM notices WHERE message_id = 0 ORDER BY id"
-    found = [f"update {number} of chat {chat or '?'}" for number, chat in await _rows(database, "inbox", updates)]
-    return found + [f"notice {number} to chat {chat}" for number, chat in await _rows(database, "notices", notices)]
+    updates, notices = await _rows(database, "inbox", UPDATES_ASIDE), await _rows(database, "notices", NOTICES_ASIDE)
+    return [*map(update_named, updates), *map(notice_named, notices)]
+
+
+def update_named(row: Row) -> str:
+    """What the doctor calls an update, a row of UPDATES_ASIDE."""
+    return f"update {row['update_id']} of chat {row['telegram_id'] or '?'}"
+
+
+def notice_named(row: Row) -> str:
+    """What the doctor calls a notice, a row of NOTICES_ASIDE."""
+    return f"notice {row['id']} to chat {row['telegram_id']}"
 
 
 async def _rows(database: Path, table: str, sql: str) -> list[sqlite3.Row]:
@@ -194,6 +205,7 @@ async def _rows(database: Path, table: str, sql: str) -> list[sqlite3.Row]:
             known = "SELECT 1 FROM sqlite_schema WHERE name = ?"
             if not list(await connection.execute_fetchall(known, (table,))):
                 return []
+            connection.row_factory = sqlite3.Row
             return list(await connection.execute_fetchall(sql))
     except sqlite3.Error as exc:
         raise StorageError(str(exc)) from exc

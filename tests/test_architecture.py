@@ -139,7 +139,7 @@ MAY_IMPORT = {
         "bot.cli.bot_client",
         "bot.settings",
         "bot.http",
-        "bot.wiring.limits",
+        *("bot.wiring.limits", "bot.wiring.persistence"),
         "bot.wiring.conversation",
         "bot.wiring.servers",
         "storage",

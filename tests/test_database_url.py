@@ -77,3 +77,7 @@ def test_without_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setitem(sys.modules, "psycopg", None)
     with pytest.raises(SettingError, match=r"pip install 'keepsake-bot\[postgres\]'"):
         _settings(monkeypatch, "postgres://localhost/memory")
+
+
+def test_repr_of_settings_has_no_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert PASSWORD not in repr(_settings(monkeypatch, f"postgres://ann:{PASSWORD}@localhost/memory"))

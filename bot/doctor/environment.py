@@ -13,6 +13,7 @@ from bot.doctor.report import Finding, cross, fine, note
 from bot.http import trust
 from bot.settings import Settings
 from bot.updates.in_flight import set_aside_beside
+from bot.wiring.persistence import BACKUPS_OF_SERVER
 from storage import NewerDatabaseError, StorageError
 from storage.backup_folder import BackupFolder
 from storage.files import is_claimed
@@ -73,6 +74,10 @@ def _judged(wrong: float) -> Finding:
 
 async def check_database(settings: Settings) -> list[Finding]:
     """Check the file, whether a bot is running on it, and the disk."""
+    if settings.uses_postgres:
+        from bot.doctor.server_checks import check_server
+
+        return await check_server(settings)
     path = settings.database_path
     try:
         there = await asyncio.to_thread(path.exists)
@@ -107,7 +112,7 @@ async def _existing(path: Path) -> Finding:
             "Database", what, "The bot works, and will rebuild the index by itself, at the latest when it next starts."
         )
     older = "" if found.version == found.latest else ", from an older version: the next start will update it"
-    return fine("Database", f"{path} is intact and writable ({_size(found.size)}){older}")
+    return fine("Database", f"{path} is intact and writable ({size_text(found.size)}){older}")
 
 
 async def _quarantined(path: Path) -> list[Finding]:
@@ -116,7 +121,11 @@ async def _quarantined(path: Path) -> list[Finding]:
         found = await set_aside(path)
     except StorageError:  # the check of the database says why
         found = []
-    found += await asyncio.to_thread(set_aside_beside, path)
+    return was_set_aside([*found, *await asyncio.to_thread(set_aside_beside, path)])
+
+
+def was_set_aside(found: Sequence[str]) -> list[Finding]:
+    """A finding that names what was set aside, if there is anything."""
     if not found:
         return []
     more = f" and {len(found) - MOST_LISTED} more" if len(found) > MOST_LISTED else ""
@@ -160,16 +169,19 @@ def _disk(path: Path) -> Finding:
     except OSError as exc:
         return note("Disk", f"can't be checked: {exc.strerror}")
     if free < LITTLE_ROOM:
-        return note("Disk", f"only {_size(free)} free", "Free some space: the bot can't answer with a full disk.")
-    return fine("Disk", f"{_size(free)} free")
+        return note("Disk", f"only {size_text(free)} free", "Free some space: the bot can't answer with a full disk.")
+    return fine("Disk", f"{size_text(free)} free")
 
 
-def _size(count: int) -> str:
+def size_text(count: int) -> str:
+    """A number of bytes."""
     return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.1f} MB"
 
 
 async def check_backups(settings: Settings) -> Finding:
     """Check that BACKUP_DIR, which must be set, can be written to, and how old the newest backup is."""
+    if settings.uses_postgres:
+        return note("Backups", f"BACKUP_DIR is not used: {BACKUPS_OF_SERVER}", "Remove BACKUP_DIR.")
     folder = settings.backup_dir
     assert folder is not None
     backups = BackupFolder(settings.database_path, folder, settings.backup_keep)
@@ -194,7 +206,7 @@ async def check_access(settings: Settings) -> Finding:
     if settings.access in MEANS:
         return fine("Access", MEANS[settings.access])
     try:
-        count = len({*filter(lambda owner: owner > 0, settings.owner_ids), *await owners(settings.database_path)})
+        count = len({*filter(lambda owner: owner > 0, settings.owner_ids), *await _owners(settings)})
     except StorageError as exc:
         return note("Access", f"approval, and the owners can't be read: {exc}")
     if count:
@@ -207,3 +219,11 @@ async def check_access(settings: Settings) -> Finding:
         "approval, but the bot has no owner yet to ask about newcomers",
         "Start the bot: its log has a link that makes you the owner. Or set OWNER_IDS to your Telegram ID.",
     )
+
+
+async def _owners(settings: Settings) -> list[int]:
+    if not settings.uses_postgres:
+        return await owners(settings.database_path)
+    from storage.postgres.server_report import owners_of
+
+    return await owners_of(settings.database_url)

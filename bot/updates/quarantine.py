@@ -32,7 +32,7 @@ in a few microseconds per write: it survives the process but not a power failure
 missing, damaged or from another database, only the record of suspects is lost.
 
 With PostgreSQL, the record is in the database, and says only which work had begun and not ended (``in_flight_record``).
-A process that is killed usually has several pieces of work under way that wait for a model. So a death in company
+A process that is killed usually has several pieces of work in progress that wait for a model. So a death in company
 counts as well, but no further than to two, and only from two deaths on work is a suspect; the third has to be alone.
 """
 

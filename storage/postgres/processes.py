@@ -6,9 +6,12 @@ from collections.abc import Collection
 from storage.database import Database
 
 _NOTE = """
-INSERT INTO processes (id, in_flight) SELECT ?1, ?2 WHERE set_config('synchronous_commit', 'off', true) = 'off'
-ON CONFLICT (id) DO UPDATE SET in_flight = excluded.in_flight RETURNING id
+INSERT INTO processes (id, in_flight)
+SELECT ?1, ?2 WHERE set_config('synchronous_commit', 'off', true) = 'off'
+ON CONFLICT (id) DO UPDATE SET in_flight = excluded.in_flight
+RETURNING id
 """
+"""Waits for no disk of the server: what this protects from is the death of a process."""
 
 
 class Processes:

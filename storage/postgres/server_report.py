@@ -3,8 +3,10 @@
 import time
 from dataclasses import dataclass
 
+from psycopg.errors import UndefinedTable
 from psycopg.rows import DictRow
 
+from storage.inspection import NOTICES_ASIDE, OWNERS, UPDATES_ASIDE, notice_named, update_named
 from storage.postgres.first_contact import connect_when_ready
 from storage.postgres.postgresql import migrations
 from storage.postgres.sqlstate import translated
@@ -70,25 +72,38 @@ async def report_on(url: str) -> ServerReport:
             )
 
 
-async def rows_of(url: str, table: str, sql: str) -> list[DictRow]:
-    """Rows of a database; none if it doesn't have the table. Raises StorageError."""
+async def owners_of(url: str) -> list[int]:
+    """The owners' ids; none if the database has no tables yet. Raises StorageError."""
+    return [int(row["telegram_id"]) for row in await _rows(url, OWNERS)]
+
+
+async def set_aside_of(url: str) -> list[str]:
+    """The updates and notices that were set aside because the process died of them. Raises StorageError."""
+    updates, notices = await _rows(url, UPDATES_ASIDE), await _rows(url, NOTICES_ASIDE)
+    return [*map(update_named, updates), *map(notice_named, notices)]
+
+
+async def in_flight_of(url: str) -> list[str]:
+    """What each process has in flight, or had when it died. Raises StorageError."""
+    return [str(row["in_flight"]) for row in await _rows(url, "SELECT in_flight FROM processes")]
+
+
+async def _rows(url: str, sql: str) -> list[DictRow]:
+    """Rows of a database; none if it has no such table yet."""
     with translated():
         async with await connect_when_ready(url, 0.0) as connection:
-            if not await _has(connection, table):
+            try:
+                return await (await connection.execute(sql.encode())).fetchall()
+            except UndefinedTable:
                 return []
-            return await (await connection.execute(sql.encode())).fetchall()
 
 
 async def _version(connection: TimedConnection) -> int:
-    if not await _has(connection, "schema_version"):
+    try:
+        row = await (await connection.execute("SELECT max(version) AS version FROM schema_version")).fetchone()
+    except UndefinedTable:
         return 0
-    row = await (await connection.execute("SELECT max(version) AS version FROM schema_version")).fetchone()
     return int(row["version"] or 0) if row is not None else 0
-
-
-async def _has(connection: TimedConnection, table: str) -> bool:
-    row = await (await connection.execute("SELECT to_regclass(%s) IS NOT NULL AS has", (table,))).fetchone()
-    return row is not None and row["has"]
 
 
 def _is_local(host: str) -> bool:

@@ -45,7 +45,7 @@ async def _start(database: PostgresDatabase) -> tuple[Quarantine, InFlightRecord
 
 
 async def _dies(database: PostgresDatabase, *keys: WorkKey) -> None:
-    """A process dies while these are under way: each begins, and then waits."""
+    """A process dies while these are in progress: each begins, and then waits."""
     quarantine, record = await _start(database)
     await quarantine.written()
     begun = asyncio.Semaphore(0)
