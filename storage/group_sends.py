@@ -43,12 +43,14 @@ class GroupSends:
             (telegram_id, newest, turn_id, notice_id),
         )
 
-    async def unknown(self) -> list[UnknownSend]:
-        """What was being sent when the process died."""
+    async def unknown(self, telegram_id: int | None = None) -> list[UnknownSend]:
+        """What was being sent, to this group or to any, when the process died."""
+        group, values = _of(telegram_id)
         rows = await self._database.rows(
-            "SELECT telegram_id, newest, turn_id, notice_id FROM group_sends"
-            f" WHERE turn_id IN (SELECT id FROM turns WHERE {STREAMING} OR {COMPLETE})"
-            " OR notice_id IN (SELECT id FROM notices WHERE message_id IS NULL)"
+            f"SELECT telegram_id, newest, turn_id, notice_id FROM group_sends WHERE {group}"
+            f" AND (turn_id IN (SELECT id FROM turns WHERE {STREAMING} OR {COMPLETE})"
+            " OR notice_id IN (SELECT id FROM notices WHERE message_id IS NULL))",
+            values,
         )
         return [UnknownSend(row["telegram_id"], row["newest"], row["turn_id"], row["notice_id"]) for row in rows]
 
@@ -66,9 +68,14 @@ class GroupSends:
         )
         await _remember_newest(tx, "SELECT ?1, ?2 WHERE ?1 < 0", send.telegram_id, message_id)
 
-    async def settle(self, tx: Transaction) -> None:
-        """Delete all records, because the messages were looked for."""
-        await tx.discard("DELETE FROM group_sends")
+    async def settle(self, tx: Transaction, telegram_id: int | None = None) -> None:
+        """Delete the records of this group, or of all, because the messages were looked for."""
+        group, values = _of(telegram_id)
+        await tx.discard(f"DELETE FROM group_sends WHERE {group}", values)
+
+
+def _of(telegram_id: int | None) -> tuple[str, tuple[int, ...]]:
+    return ("true", ()) if telegram_id is None else ("telegram_id = ?", (telegram_id,))
 
 
 async def answer_arrived(tx: Transaction, turn_id: int, message_id: int) -> None:

@@ -36,10 +36,15 @@ class RunningRequests:
         """The requests for this answer are charged in the same transaction."""
         await tx.discard("DELETE FROM running_requests WHERE reply_id = ?", (reply_id,))
 
-    async def take(self, tx: Transaction) -> list[RunningRequest]:
-        """Remove and return those that were in progress when the last process died."""
-        rows = await tx.rows("SELECT chat_id, reply_id, model, counted, user_id FROM running_requests ORDER BY id")
-        await tx.discard("DELETE FROM running_requests")
+    async def take(self, tx: Transaction, telegram_id: int | None = None) -> list[RunningRequest]:
+        """Remove and return those that were in progress, in this Telegram chat or in any, when the process died."""
+        chats, values = "true", ()
+        if telegram_id is not None:
+            chats, values = "chat_id IN (SELECT id FROM chats WHERE telegram_id = ?)", (telegram_id,)
+        rows = await tx.rows(
+            f"SELECT chat_id, reply_id, model, counted, user_id FROM running_requests WHERE {chats} ORDER BY id", values
+        )
+        await tx.discard(f"DELETE FROM running_requests WHERE {chats}", values)
         return [
             RunningRequest(row["chat_id"], row["reply_id"], row["model"], row["counted"], row["user_id"])
             for row in rows

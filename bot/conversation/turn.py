@@ -61,10 +61,13 @@ class Conversation:
         self._voice_note = voice_note
         self._clock = clock
 
-    async def charge_lost(self) -> None:
-        """Charge what the model was answering when the last process died; what that cost is estimated."""
+    async def charge_lost(self, telegram_id: int | None = None) -> None:
+        """Charge what the model was answering when the last process died; what that cost is estimated.
+
+        `telegram_id`: only in this Telegram chat, which another process had.
+        """
         async with self._database.transaction() as tx:
-            for lost in await self._requests.take(tx):
+            for lost in await self._requests.take(tx, telegram_id):
                 await self._usage.record_lost(tx, lost)
 
     async def begin(self, chat: Chat, pending: PendingReply, preview: Callable[[int], AnswerPreview]) -> AnswerInFlight:

@@ -53,9 +53,12 @@ class GroupSendJournal:
         if len(self._newest) > MOST_KNOWN:
             del self._newest[next(iter(self._newest))]
 
-    async def recover(self) -> None:
-        """Find what was being sent when the last process died. Called before anything is sent. Raises StorageError."""
-        unknown = await self._sends.unknown()
+    async def recover(self, telegram_id: int | None = None) -> None:
+        """Find what was being sent when the last process died. Called before anything is sent. Raises StorageError.
+
+        `telegram_id`: only in this group, which another process had.
+        """
+        unknown = await self._sends.unknown(telegram_id)
         groups = Counter(send.telegram_id for send in unknown)
         limit = asyncio.Semaphore(AT_ONCE)
         found: dict[UnknownSend, int] = {}
@@ -76,4 +79,4 @@ class GroupSendJournal:
         async with self._database.transaction() as tx:
             for send, message_id in found.items():
                 await self._sends.found(tx, send, message_id)
-            await self._sends.settle(tx)
+            await self._sends.settle(tx, telegram_id)

@@ -30,9 +30,17 @@ class _Rate:
         return self.spacing * (self.burst - 1)
 
 
+
+def _shared(replicas: int) -> _Rate:
+    """The overall rate of one of several processes: all of them together keep to the limit."""
+    burst = max(_OVERALL_BURST // replicas, 1)
+    return _Rate(spacing=replicas / max(_OVERALL - replicas * burst, 1), burst=burst)
+
+
 _PRIVATE = _Rate(spacing=1.0, burst=4)
 _GROUP = _Rate(spacing=4.0, burst=5)  # 15 per minute and a burst of 5: never more than 20 in any minute
-_OVERALL = _Rate(spacing=0.04, burst=5)  # never more than 30 in any second
+_OVERALL, _OVERALL_BURST = 30, 5
+"""The most messages in any second, and how many of them may go out at once."""
 _ACTIONS = _Rate(spacing=0.1, burst=10)
 """Chat actions of all chats: with hundreds of chats waiting, these would be most of the work."""
 _SPARE = 2
@@ -73,16 +81,21 @@ class FloodControl:
         self._sleep = sleep
         # When the next message would be due with even spacing; a burst runs ahead of it.
         self._due: dict[int, float] = {}
+        self._overall = _shared(1)
         self._overall_due = 0.0
         self._action_due = 0.0
         self._halted_until: dict[int, float] = {}
         self._patient = asyncio.Lock()
 
+    def share(self, replicas: int) -> None:
+        """From now on, this process is one of so many that send as the same bot and keep to the same overall limit."""
+        self._overall = _shared(max(replicas, 1))
+
     async def turn(self, to: Destination) -> None:
         """Wait until a message may be sent to this chat; only the first patient one competes with the others."""
         if to.patient:
             async with self._patient:
-                while (wait := self._overall_due - _OVERALL.tolerance - self._clock()) > 0:
+                while (wait := self._overall_due - self._overall.tolerance - self._clock()) > 0:
                     await self._sleep(wait)
                 due = self._reserve(to)
         else:
@@ -139,8 +152,8 @@ class FloodControl:
         due = max(now, self._due.get(to.chat_id, 0.0))
         overall_due = max(now, self._overall_due)
         self._due[to.chat_id] = due + rate.spacing
-        self._overall_due = overall_due + _OVERALL.spacing
-        return max(now, due - rate.tolerance, overall_due - _OVERALL.tolerance)
+        self._overall_due = overall_due + self._overall.spacing
+        return max(now, due - rate.tolerance, overall_due - self._overall.tolerance)
 
     def _forget_free_chats(self, now: float) -> None:
         if len(self._due) > _MANY_CHATS:
