@@ -13,7 +13,7 @@ from bot.llm import local
 from bot.outbound import flood_control
 
 flood_control._PRIVATE = flood_control._GROUP = flood_control._Rate(spacing=0.0001, burst=100)
-flood_control._OVERALL = flood_control._Rate(spacing=0.0001, burst=100)
+flood_control._OVERALL, flood_control._OVERALL_BURST = 10_000, 100
 embedding.ANSWER_WITHIN_S = 60.0
 local.NICE = 0
 

@@ -11,6 +11,8 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, context
 from contextvars import ContextVar, copy_context
 from typing import Any, TypeVar
 
+from storage.claims import disclaim
+
 T = TypeVar("T")
 
 _MOST_DOUBLINGS = 60
@@ -26,9 +28,14 @@ turn_in_progress: ContextVar[object] = ContextVar("turn", default=None)
 
 
 def start_apart(work: Coroutine[Any, Any, T], name: str) -> "asyncio.Task[T]":
-    """Start a task that belongs to no turn, even if a turn starts it: its log lines are not about that turn."""
+    """Start a task that belongs to no turn and to no chat, even if a turn starts it.
+
+    Its log lines are not about that turn. What it writes about a chat doesn't prove the chat's claim
+    (``storage.claims``), so its transactions lock the chat.
+    """
     context = copy_context()
     context.run(turn_in_progress.set, None)
+    context.run(disclaim)
     return asyncio.get_running_loop().create_task(work, name=name, context=context)
 
 

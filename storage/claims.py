@@ -33,6 +33,11 @@ def current_claim() -> Claim | None:
     return _claim.get()
 
 
+def disclaim() -> None:
+    """Work on no chat in particular from now on."""
+    _claim.set(None)
+
+
 @contextmanager
 def under(claim: Claim | None) -> Iterator[None]:
     """Work under this claim in the block, and in the tasks that it starts."""

@@ -7,10 +7,11 @@ would share its transaction, so writing goes through one lock. Reads see only co
 import asyncio
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Protocol, TypeVar
 
+from storage.claims import under
 from storage.connecting import complete as complete
 from storage.storage_errors import NewerDatabaseError as NewerDatabaseError
 from storage.storage_errors import NotCopiedError as NotCopiedError
@@ -54,6 +55,10 @@ class WriteConnection(ABC):
         """Wait for other transactions about this Telegram chat, and let none begin until this one ends."""
 
     @abstractmethod
+    async def lock_chats(self, chat_ids: Collection[int]) -> None:
+        """The same for the Telegram chats that these chats are in, in ascending order."""
+
+    @abstractmethod
     async def commit(self) -> None:
         """Commit the transaction, and give the connection back."""
 
@@ -94,6 +99,10 @@ class Transaction:
         For work on a chat by anyone but the chat's lane, whose transactions exclude this already. To be called first.
         """
         await self._connection.lock(telegram_id)
+
+    async def lock_chats(self, *chat_ids: int) -> None:
+        """The same for the Telegram chats that these chats are in."""
+        await self._connection.lock_chats(chat_ids)
 
     async def insert(self, sql: str, values: Iterable[SQLValue] = ()) -> int:
         """Run one INSERT into a table with ids; returns the new row's id, or 0 if there is none."""
@@ -153,8 +162,9 @@ class Database(ABC):
         for call in tx.after_commit:
             call()
         if tx.deletes and not alone:
-            for follow in self.after_deleting:
-                await complete(follow())
+            with under(None):  # these look after all chats
+                for follow in self.after_deleting:
+                    await complete(follow())
 
     async def rows(self, sql: str, values: Iterable[SQLValue] = ()) -> list[Row]:
         """Read committed rows. Inside a transaction, read through it instead: only it sees what it has written."""

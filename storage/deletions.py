@@ -93,6 +93,13 @@ class Deletions:
 
         If there are fewer than that, no more are left, and their resets are deleted too.
         """
+        emptied = f"thread_id < 0 AND thread_id >= -{FORGOTTEN}"
+        chats = await tx.rows(
+            "SELECT chat_id AS id FROM resets WHERE reset_at < ?"
+            f" UNION SELECT id FROM chats INDEXED BY chats_aside WHERE {emptied} AND thread_id < 0",
+            (before,),
+        )
+        await tx.lock_chats(*(row["id"] for row in chats))
         purged = await tx.execute(
             "DELETE FROM turns WHERE id IN (SELECT turns.id FROM resets CROSS JOIN turns"
             " WHERE turns.chat_id = resets.chat_id AND reset_at < ? AND undone = 0 AND turns.id > from_id"
@@ -102,9 +109,7 @@ class Deletions:
         if purged < limit:
             await tx.execute("DELETE FROM resets WHERE reset_at < ?", (before,))
             await tx.execute(
-                "DELETE FROM chats WHERE thread_id < 0 AND thread_id >= ?"
-                " AND NOT EXISTS (SELECT 1 FROM turns WHERE chat_id = chats.id)",
-                (-FORGOTTEN,),
+                f"DELETE FROM chats WHERE {emptied} AND NOT EXISTS (SELECT 1 FROM turns WHERE chat_id = chats.id)",
             )
         return purged
 

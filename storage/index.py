@@ -9,6 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 
+from storage.claims import under
 from storage.database import Database, Transaction
 from storage.sql import each, in_list, listed
 
@@ -58,9 +59,10 @@ class Index(ABC):
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:
-        """A transaction that writes only keys."""
-        async with self._database.transaction(alone=True) as tx:
-            yield tx
+        """A transaction that writes only keys. It locks the chats that they are of."""
+        with under(None):
+            async with self._database.transaction(alone=True) as tx:
+                yield tx
 
     async def old_chats(self) -> list[int]:
         """The chats with turns to index again, most recently active first."""
@@ -118,5 +120,8 @@ class Index(ABC):
         return found
 
     async def renewed(self, tx: Transaction, turn_ids: Iterable[int]) -> None:
-        """Record that these turns have up-to-date keys."""
-        await tx.execute(f"DELETE FROM stale_keys WHERE turn_id {in_list()}", (listed(turn_ids),))
+        """Record that these turns get up-to-date keys in this transaction. The key of a deleted one must be removed."""
+        await tx.execute(
+            f"DELETE FROM stale_keys WHERE turn_id {in_list()} AND turn_id IN (SELECT id FROM turns)",
+            (listed(turn_ids),),
+        )

@@ -38,9 +38,8 @@ class RunningRequests:
 
     async def take(self, tx: Transaction, telegram_id: int | None = None) -> list[RunningRequest]:
         """Remove and return those that were in progress, in this Telegram chat or in any, when the process died."""
-        chats, values = "true", ()
-        if telegram_id is not None:
-            chats, values = "chat_id IN (SELECT id FROM chats WHERE telegram_id = ?)", (telegram_id,)
+        chats = "true" if telegram_id is None else "chat_id IN (SELECT id FROM chats WHERE telegram_id = ?)"
+        values = () if telegram_id is None else (telegram_id,)
         rows = await tx.rows(
             f"SELECT chat_id, reply_id, model, counted, user_id FROM running_requests WHERE {chats} ORDER BY id", values
         )

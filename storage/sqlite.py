@@ -13,7 +13,7 @@ import logging
 import re
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
@@ -107,6 +107,9 @@ class SQLiteConnection(WriteConnection):
 
     async def lock(self, telegram_id: int) -> None:
         """Nothing: there is only one writer."""
+
+    async def lock_chats(self, chat_ids: Collection[int]) -> None:
+        """See `lock`."""
 
     async def roll_back(self) -> None:
         """Undo what wasn't committed."""

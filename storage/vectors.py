@@ -26,6 +26,9 @@ STALE_AT_ONCE = 500
 _IN_PAGES = "NOT removed"
 """Written as in the index stale_vectors_kept; SQLite wouldn't use it for ``removed = 0``."""
 
+_STALE_IN = f"SELECT DISTINCT chat_id FROM (SELECT chat_id FROM stale_vectors WHERE {_IN_PAGES} LIMIT ?) AS stale"
+"""The chats with stale vectors."""
+
 _LAST = (
     f"coalesce((SELECT id FROM turns WHERE chat_id = ?1 AND {SETTLED} AND id < coalesce((SELECT min(id) FROM turns"
     f" WHERE chat_id = ?1 AND {PENDING}), 9223372036854775807) ORDER BY id DESC LIMIT 1), 0)"
@@ -64,9 +67,9 @@ class Vectors:
         self._database = database
         database.after_deleting.append(self.follow)
 
-    async def progress(self, chat_id: int, model: str) -> Progress:
+    async def progress(self, chat_id: int, model: str, tx: Transaction | None = None) -> Progress:
         """The chat's progress with this model, which is zero if another one was used before."""
-        row = await self._database.row(
+        row = await (tx or self._database).row(
             "SELECT dimension, through_turn FROM vector_progress WHERE chat_id = ? AND model = ?"
             " AND typeof(dimension) = 'integer' AND typeof(through_turn) = 'integer' AND dimension >= 0",
             (chat_id, model),
@@ -89,15 +92,16 @@ class Vectors:
         )
         return [row["id"] for row in rows]
 
-    async def chats_to_embed(self, model: str) -> list[int]:
-        """The chats with turns to embed with this model, most recently active first."""
+    async def chats_to_embed(self, model: str, telegram_id: int | None = None) -> list[int]:
+        """The chats with turns to embed with this model, in this Telegram chat or in any, most recent first."""
+        inside, values = ("", (model,)) if telegram_id is None else ("telegram_id = ? AND", (model, telegram_id))
         rows = await self._database.rows(
-            "SELECT chats.id FROM chats LEFT JOIN vector_progress AS p ON p.chat_id = chats.id AND p.model = ? WHERE"
-            f" (SELECT id FROM turns WHERE turns.chat_id = chats.id AND {SETTLED}"
+            "SELECT chats.id FROM chats LEFT JOIN vector_progress AS p ON p.chat_id = chats.id AND p.model = ?"
+            f" WHERE {inside} ((SELECT id FROM turns WHERE turns.chat_id = chats.id AND {SETTLED}"
             f" AND turns.id > {larger('reset_turn', 'coalesce(through_turn, 0)')} LIMIT 1 OFFSET 1) IS NOT NULL"
-            " OR EXISTS (SELECT 1 FROM stale_vectors WHERE stale_vectors.chat_id = chats.id)"
+            " OR EXISTS (SELECT 1 FROM stale_vectors WHERE stale_vectors.chat_id = chats.id))"
             " ORDER BY (SELECT max(id) FROM turns WHERE turns.chat_id = chats.id) DESC",
-            (model,),
+            values,
         )
         return [row["id"] for row in rows]
 
@@ -163,9 +167,9 @@ class Vectors:
     async def follow(self) -> None:
         """Remove stale vectors."""
         try:
-            while await self._database.row(f"SELECT 1 FROM stale_vectors WHERE {_IN_PAGES} LIMIT 1"):
+            while rows := await self._database.rows(_STALE_IN, (STALE_AT_ONCE,)):
                 async with self._database.transaction(alone=True) as tx:
-                    await _take_out(tx)
+                    await _take_out(tx, [row["chat_id"] for row in rows])
         except StorageError as exc:
             log.warning("Vectors of deleted turns could not be removed yet, trying again later: %s", exc)
 
@@ -209,8 +213,12 @@ async def _drop_page(tx: Transaction, chat_id: int, first_turn: int) -> None:
     await tx.execute("DELETE FROM vector_pages WHERE chat_id = ? AND first_turn = ?", (chat_id, first_turn))
 
 
-async def _take_out(tx: Transaction) -> None:
-    rows = await tx.rows(f"SELECT turn_id, chat_id FROM stale_vectors WHERE {_IN_PAGES} LIMIT ?", (STALE_AT_ONCE,))
+async def _take_out(tx: Transaction, chat_ids: Collection[int]) -> None:
+    await tx.lock_chats(*chat_ids)
+    rows = await tx.rows(
+        f"SELECT turn_id, chat_id FROM stale_vectors WHERE {_IN_PAGES} AND chat_id {in_list()} LIMIT ?",
+        (listed(chat_ids), STALE_AT_ONCE),
+    )
     stale: defaultdict[int, list[int]] = defaultdict(list)
     for row in rows:
         stale[row["chat_id"]].append(row["turn_id"])

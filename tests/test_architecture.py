@@ -34,7 +34,7 @@ MAY_IMPORT = {
     "bot.logs": {"bot.concurrency", "bot.errors", "bot.log_stream", "bot.wordless"},
     "bot.metrics": {"bot.pricing", "storage.records"},
     "bot.pricing": set(),
-    "bot.concurrency": set(),
+    "bot.concurrency": {"storage.claims"},  # what runs apart from a chat has no claim on it
     "bot.setting_types": {"bot.pricing", "storage.postgres.url"},
     "bot.api_keys": set(),
     "bot.setting_groups": {"bot.setting_types"},

@@ -126,13 +126,17 @@ class EmbeddingIndex:
         self._waiting = {chat_id: None} | self._waiting
         self._ensure_working()
 
-    async def wake_all(self) -> None:
-        """Embed the backlog of all chats in the background, after a start or a change of model."""
+    async def wake_all(self, telegram_id: int | None = None) -> None:
+        """Embed the backlog of all chats in the background, after a start or a change of model.
+
+        `telegram_id`: only of this Telegram chat, which another process had.
+        """
         await self._vectors.follow()
-        chat_ids = await self._vectors.chats_to_embed(self._embedder.name)
+        chat_ids = await self._vectors.chats_to_embed(self._embedder.name, telegram_id)
         self._waiting |= dict.fromkeys(chat_ids)
         if chat_ids:
-            log.info("Embedding the backlog of %d chats in the background", len(chat_ids))
+            level = logging.INFO if telegram_id is None else logging.DEBUG
+            log.log(level, "Embedding the backlog of %d chats in the background", len(chat_ids))
             self._ensure_working()
 
     async def close(self) -> None:
@@ -146,7 +150,7 @@ class EmbeddingIndex:
 
         Raises ModelError and StorageError; whatever was stored stays.
         """
-        progress = await self._vectors.progress(chat_id, self._embedder.name)
+        progress = stored = await self._vectors.progress(chat_id, self._embedder.name)
         changed = False
         while turn_ids := await self._vectors.to_make(chat_id, progress, BATCH):
             if batches <= 0:
@@ -161,7 +165,10 @@ class EmbeddingIndex:
                     raise ServerTrouble(f"{self._embedder.name} alternates between two dimensions")
                 changed, through = True, 0
             progress = Progress(progress.model, dimension, through)
-            await self._store(chat_id, turn_ids, rows, made, progress)
+            found = await self._store(chat_id, turn_ids, rows, made, progress, stored)
+            if found.through_turn > stored.through_turn:  # another process embeds this chat
+                return True
+            stored = progress = progress if found == stored else found
         return True
 
     async def scores(self, chat_id: int, words: str, *, after_turn: int, before_turn: int) -> SimilarityScores | None:
@@ -195,6 +202,7 @@ class EmbeddingIndex:
         if found.spoiled:
             log.error("%d vectors of a chat are damaged and will be made again", len(found.spoiled))
             async with self._database.transaction() as tx:
+                await tx.lock_chats(chat_id)
                 await self._vectors.mark_stale(tx, chat_id, found.spoiled)
             self.wake(chat_id)
         return found.scores
@@ -202,6 +210,7 @@ class EmbeddingIndex:
     async def _drop(self, chat_id: int, first_turn: int) -> None:
         log.error("Vectors of a chat are damaged and will be made again")
         async with self._database.transaction() as tx:
+            await tx.lock_chats(chat_id)
             await self._vectors.drop_page(tx, chat_id, first_turn)
         self.wake(chat_id)
 
@@ -247,18 +256,28 @@ class EmbeddingIndex:
         rows: Sequence[InContext],
         made: Sequence[_Two],
         progress: Progress,
-    ) -> None:
-        """Store the vectors that are still valid: a turn or its neighbour may have changed or gone in the meantime."""
+        before: Progress,
+    ) -> Progress:
+        """Store the vectors that are still valid: a turn or its neighbour may have changed or gone in the meantime.
+
+        Returns the chat's stored progress until now. If it isn't `before`, nothing is stored: another process embeds
+        the chat, or its vectors were dropped.
+        """
         sums = await asyncio.to_thread(_sums, rows, made)  # the first call loads numpy
         async with self._database.transaction() as tx:
+            await tx.lock_chats(chat_id)
+            found = await self._vectors.progress(chat_id, progress.model, tx)
+            if found != before:
+                return found
             now = await self._history.in_context(chat_id, turn_ids, tx)
-            before = {row.own.turn_id: _embedded(row) for row in rows}
-            same = {row.own.turn_id for row in now if _embedded(row) == before.get(row.own.turn_id)}
+            read = {row.own.turn_id: _embedded(row) for row in rows}
+            same = {row.own.turn_id for row in now if _embedded(row) == read.get(row.own.turn_id)}
             valid = {turn_id: vector for turn_id, vector in sums.items() if turn_id in same}
             await self._vectors.put(tx, chat_id, valid, progress)
             await self._vectors.done(tx, same)
             if len(same) < len(turn_ids):
                 await self._vectors.mark_stale(tx, chat_id, [turn_id for turn_id in turn_ids if turn_id not in same])
+        return before
 
     async def _embed(self, texts: Sequence[str], requests: list[ExtraRequest]) -> Sequence[Sequence[float] | None]:
         """A vector for each text, or None if the server refuses it, so that one text can't block the others."""

@@ -231,6 +231,7 @@ async def hide_turns(database: Database, chats: Chats, deletions: Deletions, lef
     more = True
     while more:
         async with database.transaction() as tx:
+            await tx.lock_chats(left.home, left.aside)
             more = await deletions.hide_more(tx, left)
             if more:
                 await chats.begin_epoch(tx, left.home)
@@ -338,11 +339,13 @@ class Eraser:
         await self._indexer.merge()
         await self._database.scrub()
         async with self._database.transaction() as tx:
+            await tx.lock_chats(*(left.aside for left in waiting))
             for left in waiting:
                 await self._deletions.finish(tx, left)
 
     async def _delete_some(self, left: RemainingTurns) -> bool:
         async with self._database.transaction() as tx:
+            await tx.lock_chats(left.home, left.aside)
             turn_ids = await self._deletions.return_to_chat(tx, left, BATCH)
             for chat_id in (left.home, left.aside):
                 await self._deletions.delete_turns(tx, chat_id, turn_ids)

@@ -106,6 +106,7 @@ class Indexer:
         if self._index.damaged:
             return 0
         async with self._index.transaction() as tx:
+            await tx.lock_chats(chat_id)
             # Read inside the writing transaction, so that turns forgotten in the meantime don't come back as keys.
             rows = await self._history.unindexed(tx, chat_id, BATCH)
             if not rows.fresh:
@@ -122,12 +123,18 @@ class Indexer:
         """Index again the turns that were changed, or whose neighbours were."""
         while stale := await self._index.next_stale(RENEWED):
             async with self._index.transaction() as tx:
+                await tx.lock_chats(*stale)
+                await self._index.renewed(tx, [turn_id for turn_ids in stale.values() for turn_id in turn_ids])
                 for chat_id, turn_ids in stale.items():
                     home = await self._chats.languages(chat_id, tx)
                     for rows in runs_of_turns(await self._history.indexed(tx, chat_id, turn_ids)):
                         keys = await self._keys(chat_id, rows, home)
                         await self._search.put(tx, chat_id, [key for key in keys if key.turn_id in turn_ids])
-                    await self._index.renewed(tx, turn_ids)
+
+    async def resume(self) -> None:
+        """Remove and make the keys that a process which died has left stale."""
+        await self._index.follow()
+        await self.renew()
 
     async def _keys(self, chat_id: int, rows: Sequence[HistoryTurn], home: Sequence[str] = ()) -> list[TurnKey]:
         return await self._reader.read(chat_id, rows, partial(turn_keys, zone=self._zone, home=home))
@@ -157,6 +164,7 @@ class Indexer:
     async def _move_some(self, chat_id: int) -> bool:
         """Index the newest of a chat's old turns; False if none are left."""
         async with self._index.transaction() as tx:
+            await tx.lock_chats(chat_id)
             rows = await self._history.old(tx, chat_id, MOVED)
             home = await self._home(tx, chat_id, rows.old)
             keys = {key.turn_id: key for key in await self._keys(chat_id, rows.all, home)}
@@ -218,6 +226,7 @@ class Indexer:
                     await self._search.remove(tx, orphans)
             for chat_id, turn_id in (await self._search.without_key(first, last)).items():
                 async with self._index.transaction() as tx:
+                    await tx.lock_chats(chat_id)
                     await self._search.progress(tx, chat_id, turn_id - 1)
                 await self.catch_up(chat_id)
 

@@ -77,6 +77,7 @@ class Maintenance:
         self._window_probe = window_probe
         self._running: dict[int, asyncio.Task[CompactionOutcome]] = {}
         self._room = asyncio.Semaphore(SIDE_BY_SIDE)
+        self._leads = False
         self._queued: set[int] = set()
         """Chats whose compaction is waiting for others."""
 
@@ -86,7 +87,7 @@ class Maintenance:
         Unaddressed talk alone never causes a model call: its compaction waits for the next question.
         `answer`: one that was just given. Anything else that happens in the chat in the meantime has its own call.
         """
-        if self._index_repair is not None:
+        if self._index_repair is not None and self._leads:
             self._index_repair.maintain()
         if (
             self._index_repair is None or not self._index_repair.at_work
@@ -156,11 +157,27 @@ class Maintenance:
         await self._set_due(chat_id, None, 0)
 
     async def begin(self) -> None:
-        """Resume the last process's work: a damaged or incomplete index, missing vectors."""
+        """Resume the last process's work: a damaged or incomplete index, missing vectors.
+
+        Of several processes, only the leader does so.
+        """
+        self._leads = True
         if self._index_repair is not None:
             self._index_repair.begin()
         if self._embedding is not None:
             await self._embedding.wake_all()
+
+    async def take_over(self, telegram_id: int) -> None:
+        """Resume another process's work for this Telegram chat: keys and vectors that weren't made."""
+        await self._indexer.resume()
+        if self._embedding is not None:
+            await self._embedding.wake_all(telegram_id)
+
+    async def step_down(self) -> None:
+        """Stop the work on all chats, because another process leads from now on."""
+        self._leads = False
+        if self._index_repair is not None:
+            await self._index_repair.close()
 
     async def close(self) -> None:
         """Cancel the current work; nothing of it is stored, and it starts again when its chat is due."""
@@ -288,10 +305,12 @@ class Retention:
         deleted = 0
         for chat_id, lines in (await self._storage.memories.lines_of_before(before)).items():
             async with self._storage.transaction() as tx:
+                await tx.lock_chats(chat_id)
                 await self._take_out(tx, chat_id, lines)
         while turns := await self._storage.history.stored_before(before, BATCH):
             lines_by_chat = {chat_id: await self._lines_about(chat_id, turn_ids) for chat_id, turn_ids in turns.items()}
             async with self._storage.transaction() as tx:
+                await tx.lock_chats(*turns)
                 for chat_id, turn_ids in turns.items():
                     await self._take_out(tx, chat_id, lines_by_chat[chat_id])
                     deleted += await self._storage.deletions.delete_turns(tx, chat_id, turn_ids)

@@ -30,7 +30,6 @@ class _Rate:
         return self.spacing * (self.burst - 1)
 
 
-
 def _shared(replicas: int) -> _Rate:
     """The overall rate of one of several processes: all of them together keep to the limit."""
     burst = max(_OVERALL_BURST // replicas, 1)

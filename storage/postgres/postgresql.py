@@ -5,7 +5,7 @@ lock, so that of several processes that start at once one migrates and the other
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from itertools import islice
@@ -22,6 +22,7 @@ from storage.postgres.first_contact import connect_when_ready, refused_rights
 from storage.postgres.postgres_pool import PATIENCE_S, PostgresPool
 from storage.postgres.sqlstate import PostgresError, is_stale, means_connection, translated
 from storage.postgres.timed_connection import TimedConnection
+from storage.sql import listed
 
 MIGRATION_LOCK = 0x4B656570_00000000
 """The advisory lock that is held while the schema is changed."""
@@ -121,6 +122,10 @@ class PostgresConnection(WriteConnection):
             " ON CONFLICT (telegram_id) DO UPDATE SET token = known.token",
             (telegram_id,),
         )
+
+    async def lock_chats(self, chat_ids: Collection[int]) -> None:
+        """The same for the Telegram chats that these chats are in, in ascending order."""
+        await self.run("SELECT lock_chats(?)", (listed(chat_ids),))
 
     async def roll_back(self) -> None:
         """Undo the transaction unless it is committed, and give the connection back. The pool replaces a broken one."""

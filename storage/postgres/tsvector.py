@@ -88,6 +88,7 @@ class PostgresIndex(Index):
     async def replace(self) -> None:
         """Empty the table; afterwards all turns must be indexed."""
         async with self._database.transaction(alone=True) as tx:
+            await tx.execute("LOCK TABLE chat_claims IN EXCLUSIVE MODE")  # no process indexes a chat meanwhile
             await tx.execute("DELETE FROM turn_words")
             await tx.execute("UPDATE chats SET indexed_turn = 0, old_turn = 0")
             for table in ("chat_languages", "stale_keys", "index_damage"):
@@ -100,8 +101,14 @@ class PostgresIndex(Index):
             return
         self._changes += 1
         async with self.transaction() as tx:
-            await tx.execute("DELETE FROM turn_words WHERE turn_id IN (SELECT turn_id FROM stale_keys)")
-            await tx.execute("DELETE FROM stale_keys WHERE turn_id NOT IN (SELECT id FROM turns)")
+            # In one statement: other processes may be deleting turns, whose stale keys it must not drop unseen. It
+            # waits for the rows of keys that are being renewed, which are not stale any more afterwards.
+            await tx.execute(
+                "WITH stale AS MATERIALIZED (SELECT turn_id FROM stale_keys FOR UPDATE),"
+                " removed AS (DELETE FROM turn_words WHERE turn_id IN (SELECT turn_id FROM stale))"
+                " DELETE FROM stale_keys WHERE turn_id IN (SELECT turn_id FROM stale)"
+                " AND turn_id NOT IN (SELECT id FROM turns)"
+            )
 
 
 class PostgresSearch(Search):

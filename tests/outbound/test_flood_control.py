@@ -164,3 +164,24 @@ def test_chat_actions_are_bounded(flood_control: FloodControl, clock: Clock) -> 
     assert sum(flood_control.may_act() for _ in range(100)) in (9, 10, 11)  # as floats are rounded
     clock.now += 100
     assert flood_control.may_act()
+
+
+@pytest.mark.parametrize("replicas", [2, 3, 5, 8])
+async def test_replicas_together_keep_the_overall_rate(replicas: int) -> None:
+    times = []
+    for _ in range(replicas):
+        clock = Clock()
+        flood_control = FloodControl(clock, clock.sleep)
+        flood_control.share(replicas)
+        for chat in range(60):
+            times += await turns(flood_control, clock, Destination(chat, private=True), 1)
+    assert 20 <= most_within(times, 1) <= 30
+
+
+async def test_replicas_do_not_share_a_chats_rate(flood_control: FloodControl, clock: Clock) -> None:
+    flood_control.share(4)
+    assert (await turns(flood_control, clock, PRIVATE, 7))[-1] == pytest.approx(3, abs=0.2)
+    flood_control.share(1)
+    clock.now += 60
+    start = clock.now - 1000
+    assert await turns(flood_control, clock, PRIVATE, 4) == pytest.approx([start] * 4)

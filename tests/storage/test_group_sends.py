@@ -100,3 +100,14 @@ async def test_what_was_given_up_is_not_looked_for(storage: Storage) -> None:
         chat = await storage.chats.ensure(tx, GROUP, private=False, now=0.0)
         await storage.transcript.give_up(tx, chat.id)
     assert await storage.group_sends.unknown() == []
+
+
+async def test_one_groups_sends_are_settled_alone(storage: Storage) -> None:
+    await _begin(storage, 3, await _reply(storage))
+    assert await storage.group_sends.unknown(-1002) == []
+    async with storage.transaction() as tx:
+        await storage.group_sends.settle(tx, -1002)
+    assert [send.newest for send in await storage.group_sends.unknown(GROUP.telegram_id)] == [3]
+    async with storage.transaction() as tx:
+        await storage.group_sends.settle(tx, GROUP.telegram_id)
+    assert await storage.group_sends.unknown() == []
