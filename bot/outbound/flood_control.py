@@ -87,7 +87,7 @@ class FloodControl:
         self._patient = asyncio.Lock()
 
     def share(self, replicas: int) -> None:
-        """From now on, this process is one of so many that send as the same bot and keep to the same overall limit."""
+        """From now on, this many processes send as the same bot, and keep to the overall limit together."""
         self._overall = _shared(max(replicas, 1))
 
     async def turn(self, to: Destination) -> None:
