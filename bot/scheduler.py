@@ -51,7 +51,7 @@ class OutboxJob(Protocol):
 
 
 class RetentionJob(Protocol):
-    """What the jobs need from the engine; implemented by ``conversation.maintenance.Retention``."""
+    """What the jobs need from the engine; implemented by ``conversation.retention.Retention``."""
 
     async def delete_before(self, before: float) -> int:
         """Permanently delete turns from before this time (Unix seconds); returns how many."""

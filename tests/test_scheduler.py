@@ -10,8 +10,8 @@ import pytest
 from prometheus_client import REGISTRY
 
 from bot.conversation.indexing import Indexer
-from bot.conversation.maintenance import Retention
 from bot.conversation.response_deletion import ResponseDeletion
+from bot.conversation.retention import Retention
 from bot.conversation.tokens import estimate
 from bot.scheduler import DAY_S, Jobs, JobSettings, _guarded
 from storage import Storage, StorageError

@@ -15,7 +15,8 @@ from dataclasses import replace
 from datetime import datetime, tzinfo
 from math import inf
 
-from bot.concurrency import backoff, start_apart
+from bot.concurrency import start_apart
+from bot.conversation.cooldown import Cooldown
 from bot.conversation.index_keys import VECTORS, HistoryReader, PlainHistoryReader
 from bot.conversation.query import strip_framing
 from bot.conversation.search_terms import date_words
@@ -38,9 +39,6 @@ from storage.history import History, InContext
 from storage.records import HistoryTurn, Role
 from storage.vectors import Progress, Vectors
 
-FIRST_S = 15.0
-LONGEST_S = 900.0
-"""The first pause in seconds, which doubles with each consecutive failure, and the longest."""
 BATCH = 10
 """Turns that are embedded and stored together."""
 SLICE = 10
@@ -59,37 +57,6 @@ TRIES = 2
 """How often a text may crash a server that is otherwise up before it is left without a vector."""
 
 log = logging.getLogger(__name__)
-
-
-class Cooldown:
-    """The pause of one service after failures; `clock` gives monotonic seconds."""
-
-    def __init__(self, service: str, clock: Callable[[], float]) -> None:
-        self._service = service
-        self._clock = clock
-        self._failures = 0
-        self._until = float("-inf")
-
-    @property
-    def left(self) -> float:
-        """Seconds until the next attempt."""
-        return max(0.0, self._until - self._clock())
-
-    def begin(self, exc: Exception) -> None:
-        """Start a pause. Concurrent failures count as one."""
-        if self.left > 0:
-            return
-        if self._failures == 0:
-            log.warning("%s don't work; trying again from time to time: %r", self._service, exc)
-        self._failures += 1
-        self._until = self._clock() + backoff(self._failures, FIRST_S, LONGEST_S)
-
-    def over(self) -> None:
-        """End the pause after a success."""
-        if self._failures:
-            log.info("%s work again", self._service)
-        self._failures = 0
-        self._until = float("-inf")
 
 
 class EmbeddingIndex:

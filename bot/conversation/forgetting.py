@@ -1,19 +1,18 @@
 """Forgetting for good: what a user names is found, shown, and deleted once they confirm.
 
 Confirmed deletions are immediately out of every prompt, search, memory, stored update and export. A compaction in
-progress becomes void, because its input contained the deleted text. The rows themselves are deleted in the background,
-a few at a time, so that no chat has to wait; after a restart the deletion continues.
+progress becomes void, because its input contained the deleted text. The rows themselves are deleted in the background
+(``eraser``).
 """
 
 import asyncio
-import logging
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from bot.concurrency import start_apart
+from bot.conversation.eraser import hide_turns
 from bot.conversation.incoming_message import QUOTE_LENGTH
 from bot.conversation.indexing import Indexer
 from bot.conversation.matching import Matcher, languages_in, make_matcher, stop_word_test
@@ -22,10 +21,8 @@ from bot.conversation.query import strip_framing, strip_timestamp
 from bot.conversation.quote_removal import Quoted, said_in, without_quotes
 from bot.conversation.search_terms import all_words, query_words
 from bot.conversation.window import WindowReader
-from storage import Storage, StorageError, Transaction
-from storage.chats import Chats
-from storage.database import Database
-from storage.deletions import Deletions, Proposal, RemainingTurns
+from storage import Storage, Transaction
+from storage.deletions import Proposal
 from storage.records import Chat, HistoryTurn, Role, Turn
 
 PAGE = 2_000
@@ -38,12 +35,7 @@ MOST_COMPARED = 20_000
 """Tokens of the window that memory lines are compared with."""
 SHARED_WORDS = 0.5
 """The share of its words that a memory line must have in common with a message to count as about it."""
-BATCH = 50
-"""Turns deleted per transaction, so that other writers wait only some ten milliseconds."""
-AGAIN_AFTER_S = 30.0
 NO_QUOTES = Quoted()
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,17 +218,6 @@ class Forgetting:
         return tuple(await asyncio.to_thread(lambda: [line for line in earlier if is_meant(line)]))
 
 
-async def hide_turns(database: Database, chats: Chats, deletions: Deletions, left: RemainingTurns) -> None:
-    """Move all confirmed turns out of sight of their chat."""
-    more = True
-    while more:
-        async with database.transaction() as tx:
-            await tx.lock_chats(left.home, left.aside)
-            more = await deletions.hide_more(tx, left)
-            if more:
-                await chats.begin_epoch(tx, left.home)
-
-
 def _short_messages(turns: Iterable[HistoryTurn | Turn]) -> list[str]:
     """The content of users' short messages."""
     return [strip_framing(turn.content) for turn in turns if turn.role is Role.USER and turn.tokens <= LONG_TOKENS]
@@ -288,66 +269,3 @@ def _is_about(line: str, said: str) -> bool:
 def _root(word: str) -> str:
     """A word without its inflection, approximately; false matches are visible in the preview."""
     return word if len(word) < 5 else word[: max(4, len(word) - 2)]
-
-
-class Eraser:
-    """Deletes forgotten turns of all chats in one background task."""
-
-    def __init__(self, database: Database, chats: Chats, deletions: Deletions, indexer: Indexer) -> None:
-        self._database = database
-        self._chats = chats
-        self._deletions = deletions
-        self._indexer = indexer
-        self._wanted = asyncio.Event()
-        self._working: asyncio.Task[None] | None = None
-
-    def begin(self) -> None:
-        """Start deleting everything that was forgotten; retries until it succeeds."""
-        self._wanted.set()
-        if self._working is None or self._working.done():
-            self._working = start_apart(self._work(), "erasing")
-
-    async def close(self) -> None:
-        """Stop; the next start continues."""
-        if self._working is not None:
-            self._working.cancel()
-            await asyncio.gather(self._working, return_exceptions=True)
-
-    async def _work(self) -> None:
-        while self._wanted.is_set():
-            self._wanted.clear()
-            try:
-                await self.erase()
-            except Exception as exc:
-                if not isinstance(exc, StorageError):  # a bug must not leave it undeleted until the next start
-                    log.exception("Forgotten turns could not be deleted")
-                log.warning("Forgotten turns will be deleted later: %s", exc)
-                self._wanted.set()
-                await asyncio.sleep(AGAIN_AFTER_S)
-
-    async def erase(self) -> None:
-        """Delete everything forgotten, and overwrite its words in old index segments and the database's log."""
-        waiting = await self._deletions.remaining()
-        if not waiting:
-            return
-        for left in waiting:
-            await hide_turns(self._database, self._chats, self._deletions, left)
-            more = True
-            while more:  # other writers get their turn in between
-                more = await self._delete_some(left)
-        await self._indexer.renew()
-        await self._indexer.merge()
-        await self._database.scrub()
-        async with self._database.transaction() as tx:
-            await tx.lock_chats(*(left.aside for left in waiting))
-            for left in waiting:
-                await self._deletions.finish(tx, left)
-
-    async def _delete_some(self, left: RemainingTurns) -> bool:
-        async with self._database.transaction() as tx:
-            await tx.lock_chats(left.home, left.aside)
-            turn_ids = await self._deletions.return_to_chat(tx, left, BATCH)
-            for chat_id in (left.home, left.aside):
-                await self._deletions.delete_turns(tx, chat_id, turn_ids)
-            await self._indexer.forgotten(tx, left.home, turn_ids)
-        return bool(turn_ids)

@@ -8,7 +8,8 @@ from datetime import datetime, tzinfo
 
 from telegram import Message
 
-from bot.conversation.forgetting import NO_QUOTES, Eraser, ForgetPreview, Forgetting
+from bot.conversation.eraser import Eraser
+from bot.conversation.forgetting import NO_QUOTES, ForgetPreview, Forgetting
 from bot.conversation.query import strip_framing
 from bot.handlers.callbacks import ConfirmForgetButton, ForgetPageButton, KeepButton
 from bot.handlers.context import ButtonContext, MessageContext, PressContext, argument, sender_of

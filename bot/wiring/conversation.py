@@ -9,10 +9,11 @@ from bot.conversation.cache_markers import CacheMarkerPolicy
 from bot.conversation.compaction import Compactor, WindowCompactor
 from bot.conversation.content_filter import ContentFilterRecovery
 from bot.conversation.embedding import EmbeddingIndex
-from bot.conversation.forgetting import Eraser, Forgetting
+from bot.conversation.eraser import Eraser
+from bot.conversation.forgetting import Forgetting
 from bot.conversation.index_keys import HistoryReader
 from bot.conversation.indexing import Indexer, IndexRepair
-from bot.conversation.maintenance import Maintenance, Retention
+from bot.conversation.maintenance import Maintenance
 from bot.conversation.media_attempts import MediaAttempts
 from bot.conversation.memory import MemoryEditor
 from bot.conversation.model_selector import ModelSelector
@@ -21,6 +22,7 @@ from bot.conversation.prompt_builder import PromptBuilder
 from bot.conversation.recall import Recall
 from bot.conversation.recorder import TurnEditor, TurnRecorder
 from bot.conversation.refusal_search import RefusalSearch
+from bot.conversation.retention import Retention
 from bot.conversation.side_requests import SideRequests, TitleWriter
 from bot.conversation.speaker_prefix import SpeakerPrefix
 from bot.conversation.summaries import Summaries

@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from bot.conversation.embedding import FIRST_S, LONGEST_S, Cooldown
+from bot.conversation.cooldown import FIRST_S, LONGEST_S, Cooldown
 
 
 class Clock:

@@ -10,8 +10,9 @@ from itertools import count
 
 import pytest
 
-from bot.conversation import forgetting as erasing_module
-from bot.conversation.forgetting import BATCH, Eraser, ForgetPreview, Forgetting, hide_turns
+from bot.conversation import eraser as erasing_module
+from bot.conversation.eraser import BATCH, Eraser, hide_turns
+from bot.conversation.forgetting import ForgetPreview, Forgetting
 from bot.conversation.indexing import Indexer
 from storage import Storage, StorageError, Transaction, deletions
 from storage.backup import drop_pending

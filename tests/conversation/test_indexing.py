@@ -12,7 +12,7 @@ import pytest
 
 from bot.conversation import index_keys, indexing
 from bot.conversation.indexing import Indexer
-from bot.conversation.maintenance import Retention
+from bot.conversation.retention import Retention
 from bot.conversation.search_terms import IndexedText, index_text
 from bot.conversation.tokens import estimate
 from storage import Storage

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.conversation.maintenance import Retention
+from bot.conversation.retention import Retention
 from bot.conversation.tokens import estimate
 from storage import Storage
 from storage.bases import Basis, FoundTurn

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bot.conversation import embedding as rest
+from bot.conversation import cooldown as rest
 from bot.conversation.embedding import BATCH, EmbeddingIndex, embedding_texts, words_of
 from bot.conversation.index_keys import VECTORS
 from bot.errors import ModelError, ServerTrouble, WrongKey

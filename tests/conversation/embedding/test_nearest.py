@@ -8,6 +8,7 @@ import pytest
 
 from bot.conversation import embedding as module
 from bot.conversation import similarity
+from bot.conversation.cooldown import FIRST_S
 from bot.conversation.similarity import SimilarityScores
 from sandbox.model import Fail, Hang, ModelServer
 from storage import Storage, vectors
@@ -167,7 +168,7 @@ async def test_late_query_vector_finds_nothing(
     assert await nearest(embedding, chat, "lake") == []
     assert await nearest(embedding, chat, "lake") == []
     assert len(server.embeddings.requests) == 1
-    clock.now += module.FIRST_S
+    clock.now += FIRST_S
     monkeypatch.setattr(module, "ANSWER_WITHIN_S", 5.0)
     assert await nearest(embedding, chat, "lake")
 
