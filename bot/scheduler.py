@@ -268,6 +268,8 @@ def _guarded(job: Callable[[], Awaitable[None]], name: str) -> Callable[[], Coro
                 await job()
         except asyncio.CancelledError:  # on shutdown; the scheduler would report it as a failure of the job
             log.debug("The job %s was cut short", name)
+        except StorageError as exc:
+            log.warning("The job %s failed; its next run will try again: %s", name, exc, exc_info=not exc.may_pass)
         except Exception:
             log.exception("The job %s failed; its next run will try again", name)
 

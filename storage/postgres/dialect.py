@@ -15,6 +15,7 @@ _REPLACED = (
     (re.compile(r" INDEXED BY \w+"), ""),
     (re.compile(r"\bCROSS JOIN (\w+) ON\b"), r"JOIN \1 ON"),
     (re.compile(r"\bNOT removed\b"), "removed = 0"),
+    (re.compile(r"\bWHERE leaving\b"), "WHERE leaving = 1"),
     (re.compile(r"\btypeof\(\w+\) = 'integer'"), "true"),
 )
 

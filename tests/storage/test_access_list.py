@@ -128,3 +128,13 @@ async def test_owner_link_works_once_until_expired_or_replaced(storage: Storage)
         assert await storage.access.claim_link(tx, "second", 1, 109.0) is LinkState.USED
     assert await storage.access.has_link("first")
     assert not await storage.access.has_link("third")
+
+
+async def test_group_to_leave_is_listed_until_left(storage: Storage) -> None:
+    await _put(storage, OLD, AccessStatus.BLOCKED)
+    async with storage.transaction() as tx:
+        await storage.access.leave(tx, OLD.telegram_id)
+    assert await storage.access.to_leave() == [OLD.telegram_id]
+    async with storage.transaction() as tx:
+        await storage.access.has_left(tx, OLD.telegram_id)
+    assert await storage.access.to_leave() == []
