@@ -103,7 +103,7 @@ bench: $(DEV_STAMP)
 	$(BIN)/python -m benchmarks.memory $(ARGS)
 	$(BIN)/python -m benchmarks.recall_speed --turns 200000
 
-# FILE: one or more conversations of the LoCoMo format; ARGS: --repeat 3, --embeddings.
+# FILE: one or more conversations of the LoCoMo format; ARGS: --repeat 3, --embeddings, --database postgresql://...
 bench-memory: $(DEV_STAMP)
 	$(BIN)/python -m benchmarks.memory $(FILE) $(ARGS)
 
@@ -115,6 +115,7 @@ bench-languages: $(DEV_STAMP)
 bench-caches: $(DEV_STAMP)
 	$(BIN)/python -m benchmarks.caches $(FILE)
 
+# ARGS: --turns 100, --database postgresql://...: an empty database, to compare.
 bench-message: $(DEV_STAMP)
 	$(BIN)/python -m benchmarks.message_path $(ARGS)
 

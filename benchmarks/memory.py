@@ -78,6 +78,7 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("files", nargs="*", type=Path, help="conversations of the LoCoMo format")
     parser.add_argument("--repeat", type=int, help="replay the whole so often, one after the other")
     parser.add_argument("--embeddings", action="store_true", help="with the sandbox's embedding server in front")
+    parser.add_argument("--database", help="the URL of an empty PostgreSQL database, instead of a SQLite file")
     parser.add_argument("--tools", action="store_true", help="the model has tools, and looks every question up")
     parser.add_argument("--misses", action="store_true", help="list the questions whose evidence was not in the prompt")
     return parser.parse_args()
@@ -97,6 +98,8 @@ def _variables(options: argparse.Namespace) -> dict[str, str]:
     variables = passed_on()
     if options.tools:
         variables = {"CONTEXT_WINDOW": UNKNOWN_WINDOW, "OPENAI_MODEL": "qwen-plus", "TOOLS": "on"} | variables
+    if options.database:
+        variables |= {"DATABASE_URL": options.database}
     return variables | ({"EMBEDDING_MODEL": "sandbox-embedding"} if options.embeddings else {})
 
 

@@ -3,6 +3,8 @@
 ``python -m benchmarks.message_path [--turns 40]`` runs the bot as a process between the sandbox's servers. The second
 and the third message of a chat are each traced from arrival until the bot is quiet again; what the bot does in as long
 a time without a message is traced too and taken off. Then short turns are timed without a trace.
+
+With ``--database postgresql://...``, an empty database, the same is done there too, and the timed turns alternate.
 """
 
 import argparse
@@ -15,7 +17,8 @@ import sqlite3
 import sys
 import time
 from collections import Counter
-from collections.abc import Awaitable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -23,7 +26,7 @@ from tempfile import TemporaryDirectory
 from types import CodeType, FrameType
 
 from sandbox.bot_process import BotProcess
-from sandbox.botapi import BotApi, Chat, User
+from sandbox.botapi import BotApi
 from sandbox.model import ModelServer, Say
 
 ROOT = Path(__file__).parent.parent
@@ -54,8 +57,23 @@ class Trace:
             return connection
 
         sqlite3.connect = traced  # type: ignore[assignment]
+        if os.environ["DATABASE_URL"].startswith("postgres"):
+            self._install_on_postgres()
         signal.signal(signal.SIGUSR1, self._begin)
         signal.signal(signal.SIGUSR2, self._end)
+
+    def _install_on_postgres(self) -> None:
+        from psycopg import AsyncRawCursor
+
+        for name in ("execute", "executemany"):
+            setattr(AsyncRawCursor, name, self._looked_at(getattr(AsyncRawCursor, name)))
+
+    def _looked_at(self, work: Callable[..., Awaitable[object]]) -> Callable[..., Awaitable[object]]:
+        async def looked_at(cursor: object, query: str | bytes, *values: object, **options: object) -> object:
+            self._stated(query if isinstance(query, str) else query.decode())
+            return await work(cursor, query, *values, **options)
+
+        return looked_at
 
     def _stated(self, sql: str) -> None:
         if self._on:
@@ -114,67 +132,108 @@ class MessagePath:
         return _verbs(self.found)["BEGIN"] - _verbs(self.idle)["BEGIN"]
 
 
-async def measure(turns: int) -> MessagePath:
-    """What a message costs; prints it, and how long short turns take, if there are any."""
-    with TemporaryDirectory(prefix="message-path-") as name:
-        folder, telegram = Path(name), BotApi()
+class Bench:
+    """A bot between the sandbox's servers, as a process."""
+
+    def __init__(self, folder: Path, database: str = "") -> None:
+        self.database = database or f"sqlite:///{folder}/keepsake.db"
+        self._folder = folder
+        self._telegram = BotApi()
+        self._ann = self._telegram.user("Ann")
+        self._home = self._telegram.private(self._ann)
+
+    @asynccontextmanager
+    async def run(self) -> AsyncIterator[None]:
+        """The bot runs while the block does, and has answered once."""
         model = ModelServer(words_per_second=1e6)
         model.answer_with(lambda _: Say("Noted, thank you.", chunk=1000))
-        ann = telegram.user("Ann")
-        home = telegram.private(ann)
-        async with telegram.run() as telegram_url, model.run() as model_url:
+        async with self._telegram.run() as telegram_url, model.run() as model_url:
             environment = {
-                "TELEGRAM_BOT_TOKEN": telegram.token,
+                "TELEGRAM_BOT_TOKEN": self._telegram.token,
                 "TELEGRAM_API_URL": telegram_url,
                 "OPENAI_API_KEY": "any",
                 "OPENAI_BASE_URL": model_url,
                 "OPENAI_MODEL": "stand-in",
                 "EMBEDDING_MODEL": "off",
                 "ACCESS": "open",
-                "DATABASE_URL": f"sqlite:///{folder}/keepsake.db",
-                TRACED: str(folder / "trace.json"),
+                "DATABASE_URL": self.database,
+                TRACED: str(self._folder / "trace.json"),
                 "PYTHONPATH": str(ROOT),
             }
             bot = BotProcess(
-                [sys.executable, "-m", "benchmarks.message_path", "--bot"], environment, folder / "bot.log"
+                [sys.executable, "-m", "benchmarks.message_path", "--bot"], environment, self._folder / "bot.log"
             )
             await bot.start()
             try:
-                await _say(ann, home, "hello")
+                await self.say("hello")
                 await asyncio.sleep(QUIET_S)
-                # What the start has to do may take until the second message.
-                path = min(
-                    [await _path(folder, _say(ann, home, words)) for words in MESSAGES],
-                    key=lambda one: (one.write_transactions, one.selects),
-                )
-                if turns:
-                    _show(path)
-                    await _timed(ann, home, folder, turns)
-                return path
+                yield
             finally:
                 await bot.stop()
 
+    async def say(self, words: str) -> float:
+        """Send a message and wait for the reply; returns how long it took, in seconds."""
+        count, began = len(self._home.replies), time.perf_counter()
+        await self._ann.say(self._home, words)
+        await self._home.wait(count + 1, PATIENCE_S)
+        return time.perf_counter() - began
 
-async def _path(folder: Path, message: Awaitable[None]) -> MessagePath:
-    began = time.monotonic()
-    found = await _traced(folder, message)
-    lasted = time.monotonic() - began - QUIET_S
-    return MessagePath(found, await _traced(folder, asyncio.sleep(lasted)))
+    async def path(self) -> MessagePath:
+        """What a message costs; what the start has to do may take until the second one."""
+        return min(
+            [await self._path(words) for words in MESSAGES],
+            key=lambda one: (one.write_transactions, one.selects),
+        )
+
+    async def _path(self, words: str) -> MessagePath:
+        began = time.monotonic()
+        found = await self._traced(self.say(words))
+        lasted = time.monotonic() - began - QUIET_S
+        return MessagePath(found, await self._traced(asyncio.sleep(lasted)))
+
+    async def _traced(self, doing: Awaitable[object]) -> dict[str, object]:
+        """What the bot did meanwhile, and until it is quiet again."""
+        trace = self._folder / "trace.json"
+        trace.unlink(missing_ok=True)
+        os.kill(self._pid(), signal.SIGUSR1)
+        await doing
+        await asyncio.sleep(QUIET_S)
+        os.kill(self._pid(), signal.SIGUSR2)
+        async with asyncio.timeout(PATIENCE_S):
+            while not trace.exists():  # noqa: ASYNC110  # another process writes it
+                await asyncio.sleep(0.05)
+        found: dict[str, object] = json.loads(trace.read_text(encoding="utf-8"))
+        return found
+
+    def cpu_s(self) -> float:
+        """User and system time of the bot so far (proc(5): fields 14 and 15 of its stat)."""
+        fields = Path(f"/proc/{self._pid()}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def _pid(self) -> int:
+        return int((self._folder / "bot.pid").read_text())
 
 
-async def _traced(folder: Path, doing: Awaitable[None]) -> dict[str, object]:
-    """What the bot did meanwhile, and until it is quiet again."""
-    trace = folder / "trace.json"
-    trace.unlink(missing_ok=True)
-    os.kill(_pid(folder), signal.SIGUSR1)
-    await doing
-    await asyncio.sleep(QUIET_S)
-    os.kill(_pid(folder), signal.SIGUSR2)
-    async with asyncio.timeout(PATIENCE_S):
-        while not trace.exists():  # noqa: ASYNC110  # another process writes it
-            await asyncio.sleep(0.05)
-    found: dict[str, object] = json.loads(trace.read_text(encoding="utf-8"))
-    return found
+async def measure(turns: int, database: str = "") -> MessagePath:
+    """What a message costs on SQLite; prints it, and how long short turns take, if there are any.
+
+    `database`: another one, on which the same is measured alternately.
+    """
+    with TemporaryDirectory(prefix="message-path-") as name:
+        benches = []
+        async with AsyncExitStack() as stack:
+            for at, url in enumerate(["", database] if database else [""]):
+                folder = Path(name) / str(at)
+                folder.mkdir()
+                benches.append(Bench(folder, url))
+                await stack.enter_async_context(benches[-1].run())
+            paths = [await bench.path() for bench in benches]
+            if turns:
+                for bench, path in zip(benches, paths, strict=True):
+                    print(f"{bench.database.partition(':')[0]}:")
+                    _show(path)
+                await _timed(benches, turns)
+            return paths[0]
 
 
 def _show(path: MessagePath) -> None:
@@ -203,49 +262,37 @@ def _shape(statement: str) -> str:
 
 
 def _verbs(found: Mapping[str, object]) -> Counter[str]:
-    verbs = Counter(statement.split(" ", 1)[0].upper() for statement in _statements(found))
+    verbs = Counter(re.split(r"[ ;]", statement, maxsplit=1)[0].upper() for statement in _statements(found))
     verbs["SELECT"] += verbs["WITH"]
     return verbs
 
 
-async def _timed(ann: User, home: Chat, folder: Path, turns: int) -> None:
-    walls: list[float] = []
-    before = _cpu_s(_pid(folder))
+async def _timed(benches: Sequence[Bench], turns: int) -> None:
+    walls: dict[Bench, list[float]] = {bench: [] for bench in benches}
+    before = [bench.cpu_s() for bench in benches]
     for at in range(turns):
-        began = time.perf_counter()
-        await _say(ann, home, f"Today I have done thing number {at}.")
-        walls.append(time.perf_counter() - began)
+        for bench, times in walls.items():
+            times.append(await bench.say(f"Today I have done thing number {at}."))
     await asyncio.sleep(QUIET_S)
-    spent = _cpu_s(_pid(folder)) - before
     print(f"{turns} short turns, without a trace")
-    print(f"  {'wall time, median':24} {1000 * median(walls):6.1f} ms   from sending to the reply, which is instant")
-    print(f"  {'CPU time of the bot':24} {1000 * spent / turns:6.1f} ms   a turn, all of its work included")
-
-
-async def _say(ann: User, home: Chat, words: str) -> None:
-    count = len(home.replies)
-    await ann.say(home, words)
-    await home.wait(count + 1, PATIENCE_S)
-
-
-def _pid(folder: Path) -> int:
-    return int((folder / "bot.pid").read_text())
-
-
-def _cpu_s(pid: int) -> float:
-    """User and system time of a process so far (proc(5): fields 14 and 15 of its stat)."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    for (bench, times), began in zip(walls.items(), before, strict=True):
+        kind, spent = bench.database.partition(":")[0], bench.cpu_s() - began
+        print(f"  {kind:10} wall time, median {1000 * median(times):6.1f} ms   from sending to the instant reply")
+        print(f"  {'':10} CPU time of the bot {1000 * spent / turns:5.1f} ms   a turn, all of its work included")
+    if len(benches) > 1:
+        first, second = (median(times) for times in walls.values())
+        print(f"  ratio of the wall times {second / first:.2f}")
 
 
 def main() -> None:
     """Measure, or be the bot that is measured."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.message_path", description=__doc__)
     parser.add_argument("--turns", type=int, default=40)
+    parser.add_argument("--database", default="", help="the URL of an empty PostgreSQL database, to compare")
     parser.add_argument("--bot", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if not options.bot:
-        asyncio.run(measure(options.turns))
+        asyncio.run(measure(options.turns, options.database))
         return
     Trace(Path(os.environ[TRACED])).install()
     from benchmarks import paceless  # noqa: F401  # takes Telegram's pace away

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 
+import psycopg
+
 from benchmarks.dialogue import Dialogue
 from benchmarks.misses import Answered
 from benchmarks.notes import notes
@@ -163,9 +165,14 @@ class Replay:
 
     def _progress(self) -> tuple[int, int]:
         """The last turn with a vector (-1: none) and the last turn."""
-        with closing(sqlite3.connect(f"file:{self.folder}/keepsake.db?mode=ro", uri=True)) as database:
-            made = database.execute("SELECT max(through_turn) FROM vector_progress").fetchone()[0]
-            return -1 if made is None else made, database.execute("SELECT max(id) FROM turns").fetchone()[0]
+        reads = "SELECT (SELECT coalesce(max(through_turn), -1) FROM vector_progress), (SELECT max(id) FROM turns)"
+        if url := self.variables.get("DATABASE_URL"):
+            with psycopg.connect(url) as server:
+                [(made, last)] = server.execute(reads).fetchall()
+        else:
+            with closing(sqlite3.connect(f"file:{self.folder}/keepsake.db?mode=ro", uri=True)) as database:
+                [(made, last)] = database.execute(reads).fetchall()
+        return int(made), int(last)
 
     async def _quiet(self) -> None:
         seen = -1
