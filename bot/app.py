@@ -83,7 +83,7 @@ async def live(settings: Settings, quarantine: Quarantine) -> None:
         claim = await claim_database(settings, stack)
         serving = _serve(settings, health, stack)
         storage = await open_storage(settings, stack)
-        health.watch_database(storage.answers)
+        health.watch_database(storage.answers, remote=settings.uses_postgres)
         await _watch(quarantine, storage, stack)
         base = await build_foundation(settings, storage, stack, LISTS_S)
         health.watch_model(partial(any_reached, base.servers))

@@ -1,9 +1,9 @@
 """GET /healthz, /readyz and /metrics.
 
-- ``/healthz`` is for what restarts the bot: it fails when the event loop, the lanes or the database hang, and not when
-  Telegram or the model can't be reached, which no restart mends.
+- ``/healthz`` is for what restarts the bot: it fails when the event loop, the lanes or the database file hang, and not
+  when Telegram, the model or PostgreSQL can't be reached, which no restart mends.
 - ``/readyz`` is for people and monitors: it fails until the database is migrated, while Telegram can't be reached or
-  refuses every poll, and while no model server answers.
+  refuses every poll, while PostgreSQL can't be reached, and while no model server answers.
 - ``/metrics`` is for Prometheus: with a token if there is one, otherwise for this machine only, and with a webhook,
   which has a proxy in front of it, for nobody.
 
@@ -58,9 +58,9 @@ class Health:
         router = self.app.router
         router.routes.extend(routes)
 
-    def watch_database(self, answers: Check) -> None:
-        """The database is migrated and open."""
-        self._alive["database"] = answers
+    def watch_database(self, answers: Check, *, remote: bool) -> None:
+        """The database is migrated and open; `remote`: it is on a server, which no restart of the bot mends."""
+        (self._ready if remote else self._alive)["database"] = answers
         self._ready["migration"] = _passed
 
     def watch_lanes(self, moving: Check) -> None:

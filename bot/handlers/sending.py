@@ -233,6 +233,9 @@ class OutboxSender:
             log.warning("A notice to chat %d can't be delivered: %s", notice.key.telegram_id, exc)
             if to.alone is not None and to.alone.strictly:
                 await self._notify_group(notice.key)
+        await until_stored(partial(self._record_notice, notice_id, message_id))  # it must not be sent again
+
+    async def _record_notice(self, notice_id: int, message_id: int | None) -> None:
         async with self._database.transaction(first=True) as tx:
             if message_id is None:
                 await self._outbox.forget(tx, notice_id)

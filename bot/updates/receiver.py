@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 
 from telegram import Bot
 
@@ -14,6 +15,7 @@ from bot.updates.lanes import Lanes
 from bot.updates.parsing import QueuedUpdate, parse
 from bot.updates.quarantine import Quarantine
 from bot.updates.raw_updates import STOPPED
+from storage import StorageError, until_stored
 from storage.chats import Chats
 from storage.database import Database
 from storage.inbox import Inbox, RawUpdate
@@ -132,7 +134,13 @@ class Receiver:
                 count_error(exc)
                 unreadable.append(raw.update_id)
         if unreadable or poison:
-            async with self._database.transaction() as tx:
-                await self._inbox.unreadable(tx, unreadable)
-                await self._inbox.quarantine(tx, poison)
+            try:
+                await until_stored(partial(self._set_aside, unreadable, poison))
+            except StorageError as exc:  # the others must not wait for the next start
+                log.error("Updates can't be set aside, which the next start will try again: %s", exc)
         return arrivals
+
+    async def _set_aside(self, unreadable: Sequence[int], poison: Sequence[int]) -> None:
+        async with self._database.transaction() as tx:
+            await self._inbox.unreadable(tx, unreadable)
+            await self._inbox.quarantine(tx, poison)

@@ -5,18 +5,22 @@ The bot is at a point where the outside world holds it, goes on while the server
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from bot import app
 from sandbox.botapi.faults import Moment
 from sandbox.model import HoldStream, Say
 from sandbox.model.behaviour import Point
-from tests.e2e.conftest import PATIENCE_S, Separate, Stage, open_stage
+from storage.postgres.timed_connection import TimedConnection
+from tests.e2e.conftest import PATIENCE_S, Resident, Separate, Stage, no_menu, open_stage
 from tests.e2e.forks import Forks
 from tests.e2e.programs import Variables
 from tests.postgres_cluster import Cluster, own_cluster
 from tests.selection import some
+from tests.tcp import Proxy, served
 
 ANSWER = Say("A fine answer of some seven words.", delay=0.02)
 LONG = Say("\n\n".join(f"Paragraph {number} " + "of many words " * 70 for number in range(12)), chunk=500)
@@ -117,3 +121,39 @@ async def test_server_that_starts_late_is_waited_for(process: Stage, cluster: Cl
     cluster.start()
     assert await process.replies(1) == [ANSWER.text]
     assert process.log().count("Waiting for PostgreSQL") == 1
+
+
+HANGING = {name: POINTS[name] for name in ("middle of the answer", "answer on its way", "update on its way to the bot")}
+
+
+@pytest.mark.parametrize("point", some(HANGING, 3))
+async def test_answer_survives_connections_that_hang(
+    point: str, cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(TimedConnection, "answers_within", 1.0)
+    monkeypatch.setattr(app, "register_menu", no_menu)
+    cluster.run("DROP DATABASE IF EXISTS keepsake WITH (FORCE)")
+    cluster.run("CREATE DATABASE keepsake")
+    proxy = Proxy(cluster.port)
+    async with (
+        served(proxy.handle) as port,
+        open_stage(
+            tmp_path,
+            f"postgresql://keepsake@127.0.0.1:{port}/keepsake",
+            "10.1",
+            partial(Resident, tmp_path, monkeypatch),
+        ) as stage,
+    ):
+        stage.model.always(ANSWER)
+        await stage.start()
+        answer, release = await POINTS[point](stage)
+        proxy.hold()
+        release()
+        await stage.ann.say(stage.home, "and now?")
+        await asyncio.sleep(DOWN_S)
+        proxy.release()
+        expected = [*answer.text.split(), *ANSWER.text.split()]
+        await stage.telegram.changed(lambda: len(words(stage)) >= len(expected), 2 * PATIENCE_S)
+        assert words(stage) == expected
+        assert len(stage.model.requests) == 2
+        await stage.end()

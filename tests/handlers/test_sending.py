@@ -4,11 +4,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
+import pytest
+
 from bot.handlers.cancellation import Cancellations
 from bot.handlers.sending import LONGEST_WAIT_S, MOST_KNOWN, OutboxSender, OverdueNotices
 from bot.updates.in_flight import InFlightFile
 from bot.updates.quarantine import Quarantine
-from storage import Storage
+from storage import Storage, StorageError, database, until_stored
+from storage.outbox import Outbox
 from storage.records import ChatKey, Notice
 
 GROUP = ChatKey(-100)
@@ -31,10 +34,16 @@ class Busy:
         return len(self.sent)
 
 
-async def test_notice_waits_for_answers_only_so_long(storage: Storage, tmp_path: Path) -> None:
-    busy, now, quarantine = cast("Any", Busy()), 0.0, Quarantine(InFlightFile(tmp_path / "inflight"))
+class PassingError(StorageError):
+    """A failure that may pass."""
+
+    may_pass = True
+
+
+def sender_of(storage: Storage, busy: Any, folder: Path, clock: Callable[[], float]) -> OutboxSender:
+    quarantine = Quarantine(InFlightFile(folder / "inflight"))
     quarantine.open()
-    sender = OutboxSender(
+    return OutboxSender(
         storage,
         deliverer=busy,
         cancellations=Cancellations(storage, has_question=busy.has_question),
@@ -42,8 +51,13 @@ async def test_notice_waits_for_answers_only_so_long(storage: Storage, tmp_path:
         quarantine=quarantine,
         access=busy,
         lanes=busy,
-        clock=lambda: now,
+        clock=clock,
     )
+
+
+async def test_notice_waits_for_answers_only_so_long(storage: Storage, tmp_path: Path) -> None:
+    busy, now = cast("Any", Busy()), 0.0
+    sender = sender_of(storage, busy, tmp_path, lambda: now)
     async with storage.transaction() as tx:
         for text in ("one", "two"):
             await storage.outbox.add(tx, Notice(GROUP, False, text))
@@ -55,6 +69,28 @@ async def test_notice_waits_for_answers_only_so_long(storage: Storage, tmp_path:
     assert busy.sent == ["one"]
     await sender.send_notices(GROUP)
     assert busy.sent == ["one", "two"]
+
+
+async def test_notice_that_has_arrived_is_not_repeated(
+    storage: Storage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The database fails just when it is to be stored that Telegram has taken it."""
+    monkeypatch.setattr(database, "WRITE_AGAIN_AFTER_S", (0.0, 0.0))
+    failures = [PassingError(), PassingError()]
+    store = Outbox.notice_sent
+
+    async def fail_first(*given: Any) -> None:
+        if failures:
+            raise failures.pop()
+        await store(*given)
+
+    monkeypatch.setattr(Outbox, "notice_sent", fail_first)
+    busy = cast("Any", Busy())
+    async with storage.transaction() as tx:
+        await storage.outbox.add(tx, Notice(ChatKey(1), True, "one"))
+    await until_stored(lambda: sender_of(storage, busy, tmp_path, lambda: 0.0).send_notices(ChatKey(1)))
+    assert busy.sent == ["one"]
+    assert await storage.outbox.notices(ChatKey(1)) == []
 
 
 def test_notices_that_are_never_sent_are_forgotten() -> None:
