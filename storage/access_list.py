@@ -12,6 +12,8 @@ from storage.sql import in_list, in_texts, listed
 
 _GUEST = ("telegram_id", "name", "username", "language", "brought_by", "bringer_id")
 _END_LINKS = "UPDATE owner_links SET expires_at = ? WHERE claimed_by IS NULL AND expires_at > ?"
+_LIST = 2**60
+"""Locked for requests and decisions, which are about several chats; no chat has this ID."""
 LONGEST_NAME = 200
 """In characters; Telegram's own limit for names and titles is 128."""
 KEPT_S = 30 * 86_400.0
@@ -83,6 +85,11 @@ class AccessList:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+
+    @staticmethod
+    async def lock(tx: Transaction) -> None:
+        """Let no other process ask owners or decide until the transaction ends; nothing else may be locked after it."""
+        await tx.lock(_LIST)
 
     async def statuses(self, telegram_ids: Collection[int]) -> dict[int, AccessStatus]:
         """The access of these people and groups; unknown ones are left out."""
@@ -199,6 +206,7 @@ class AccessList:
 
     async def add_link(self, tx: Transaction, digest: str, now: float, expires_at: float) -> None:
         """Store a new link; earlier unused ones expire."""
+        await self.lock(tx)
         await tx.execute("DELETE FROM owner_links WHERE expires_at < ?", (now - KEPT_S,))
         await tx.execute(_END_LINKS, (now, now))
         await tx.execute("INSERT INTO owner_links (hash, expires_at) VALUES (?, ?)", (digest, expires_at))
@@ -209,6 +217,7 @@ class AccessList:
 
     async def claim_link(self, tx: Transaction, digest: str, user_id: int, now: float) -> LinkState:
         """Use a link: the first user to open it claims it, and all other links expire."""
+        await self.lock(tx)
         claimed = await tx.execute(
             "UPDATE owner_links SET claimed_by = ? WHERE hash = ? AND claimed_by IS NULL AND expires_at > ?",
             (user_id, digest, now),

@@ -152,19 +152,8 @@ class Deletions:
 
         The id is the time, because the next free number could repeat after a deletion or the restore of a backup.
         """
-        return await tx.insert(
-            "INSERT INTO forgettings (id, chat_id, turns, lines, words, message, made_at)"
-            f" VALUES ({larger('?1', '1 + coalesce((SELECT max(id) FROM forgettings), 0)')}, ?, ?, ?, ?, ?, ?)",
-            (
-                *(
-                    round(now * 1000),
-                    chat_id,
-                    json.dumps(proposal.turn_ids),
-                    json.dumps(proposal.lines, ensure_ascii=False),
-                ),
-                *(proposal.words, proposal.of_message, now),
-            ),
-        )
+        turns, lines = json.dumps(proposal.turn_ids), json.dumps(proposal.lines, ensure_ascii=False)
+        return await _add_proposal(tx, round(now * 1000), chat_id, turns, lines, proposal, now)
 
     async def take_proposal(self, tx: Transaction, chat_id: int, proposal_id: int) -> Proposal | None:
         """Remove and return a proposal that is being answered; None if it already was."""
@@ -215,12 +204,9 @@ class Deletions:
         )
         left = RemainingTurns(row["id"], chat_id)
         await _move_aside(tx, left, turn_ids[:MOVED])
-        parts = [turn_ids[start : start + MOVED] for start in range(MOVED, len(turn_ids), MOVED)]
-        await tx.execute_many(
-            "INSERT INTO forgettings (id, chat_id, turns, lines, words, message, made_at)"
-            " VALUES (1 + coalesce((SELECT max(id) FROM forgettings), 0), ?, ?, '[]', '', 0, ?)",
-            [(left.aside, listed(part), NEVER) for part in parts],
-        )
+        for start in range(MOVED, len(turn_ids), MOVED):
+            part = listed(turn_ids[start : start + MOVED])
+            await _add_proposal(tx, 0, left.aside, part, "[]", Proposal((), ()), NEVER)
 
     async def hide_more(self, tx: Transaction, left: RemainingTurns) -> bool:
         """Hide the next stored turns; False if there were none."""
@@ -287,6 +273,21 @@ async def set_aside(tx: Transaction, chat_id: int, joined: int) -> None:
     await tx.execute(
         "UPDATE memories SET chat_id = ? WHERE chat_id = ? AND reset_turn != ?", (aside, chat_id, row["reset_turn"])
     )
+
+
+async def _add_proposal(
+    tx: Transaction, least: int, chat_id: int, turns: str, lines: str, proposal: Proposal, made_at: float
+) -> int:
+    """Store a proposal under the next free id, `least` at the least; another process may take the same at that time."""
+    number = 0
+    while not number:
+        number = await tx.insert(
+            "INSERT INTO forgettings (id, chat_id, turns, lines, words, message, made_at)"
+            f" VALUES ({larger('?1', '1 + coalesce((SELECT max(id) FROM forgettings), 0)')}, ?, ?, ?, ?, ?, ?)"
+            " ON CONFLICT (id) DO NOTHING",
+            (least, chat_id, turns, lines, proposal.words, proposal.of_message, made_at),
+        )
+    return number
 
 
 async def _move_aside(tx: Transaction, left: RemainingTurns, turn_ids: Sequence[int]) -> None:

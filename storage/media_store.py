@@ -5,7 +5,10 @@ from collections.abc import Collection, Sequence
 
 from storage.database import Database, Transaction
 from storage.records import MediaKind, Medium, NewMedium
-from storage.sql import in_list, in_texts, listed
+from storage.sql import KEY_SHARE, in_list, in_texts, listed
+
+_PUT = "INSERT INTO media (hash, bytes) VALUES (?, ?) ON CONFLICT (hash) DO NOTHING"
+_HOLD = f"SELECT 1 FROM media WHERE hash = ? {KEY_SHARE}"
 
 
 def content_hash(data: bytes) -> str:
@@ -28,9 +31,9 @@ class Media:
         """Add media to a turn that has none."""
         for position, medium in enumerate(media):
             name = content_hash(medium.data)
-            await tx.execute(
-                "INSERT INTO media (hash, bytes) VALUES (?, ?) ON CONFLICT (hash) DO NOTHING", (name, medium.data)
-            )
+            stored = False
+            while not stored:  # the last turn with the same bytes may be deleted at the same time
+                stored = await tx.execute(_PUT, (name, medium.data)) > 0 or bool(await tx.rows(_HOLD, (name,)))
             await tx.execute(
                 "INSERT INTO turn_media (turn_id, position, hash, kind, format, tokens) VALUES (?, ?, ?, ?, ?, ?)",
                 (turn_id, position, name, medium.kind, medium.format, medium.tokens),

@@ -10,7 +10,7 @@ from storage.chats import key_in
 from storage.database import Database, Row, Transaction
 from storage.group_sends import answer_arrived, notice_arrived
 from storage.records import ONE_MESSAGE, Button, ChatKey, Delivery, File, FileKind, Notice
-from storage.sql import in_texts, larger, listed
+from storage.sql import in_texts, listed, next_id
 from storage.transcript import COMPLETE, REPLACED
 
 ALL = 2**31 - 1
@@ -40,7 +40,7 @@ class Outbox:
             "INSERT INTO notices (id, telegram_id, thread_id, direct, private, text, reply_to, edits,"
             " buttons, button_until, markdown, asks, quote, literals, about, broadcast, points, file, file_kind,"
             " file_name, placeholder, calls, receiver, query)"
-            f" VALUES ((SELECT {larger('?1', 'coalesce(max(id), 0)')} + 1 FROM notices),"
+            f" VALUES ({next_id('notices', '?1')},"
             " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, coalesce(?, 'photo'), ?, ?, ?, ?, ?)",
             (
                 self._newest,

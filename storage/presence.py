@@ -33,6 +33,8 @@ async def migrate(tx: Transaction, old: int, new: int) -> None:
 
     Messages have new ids there, so the old ones can't be edited or replied to.
     """
+    for telegram_id in sorted((old, new)):
+        await tx.lock(telegram_id)
     await move_access(tx, old, new)
     await move_questions(tx, old, new)
     await tx.execute(

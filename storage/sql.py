@@ -7,12 +7,24 @@
 - ``RETURNING id`` yields the id of a new row (`Transaction.insert`); ``rowid`` is used only with the search index.
 - ``GROUP BY`` lists all selected columns that aren't aggregated. Texts are in single quotes.
 - A list of values is one parameter: ``f"id {in_list()}"`` with ``listed(ids)``.
+- ``KEY_SHARE`` ends a SELECT of rows that must not be deleted before the transaction ends; SQLite has only one writer.
 
 The search index (FTS5) and the maintenance of the database file are specific to SQLite.
 """
 
 import json
 from collections.abc import Iterable
+
+KEY_SHARE = "/* FOR KEY SHARE */"
+"""PostgreSQL locks the rows; to SQLite it is a comment."""
+
+
+def next_id(table: str, least: str) -> str:
+    """SQL for an id that no row of this table has ever had, greater than this parameter.
+
+    On PostgreSQL, where other processes insert rows at the same time, the table's sequence has it.
+    """
+    return f"/* nextval */ (SELECT {larger(least, 'coalesce(max(id), 0)')} + 1 FROM {table})"
 
 
 def each(parameter: str = "?") -> str:

@@ -159,9 +159,14 @@ class UsageLog:
 
     async def set_budget(self, tx: Transaction, scope: str, number: int, amount: str | None) -> None:
         """Set a budget, or remove it (None), so that the default applies again."""
-        await tx.execute("DELETE FROM budgets WHERE scope = ? AND id = ?", (scope, number))
-        if amount is not None:
-            await tx.execute("INSERT INTO budgets (scope, id, amount) VALUES (?, ?, ?)", (scope, number, amount))
+        if amount is None:
+            await tx.execute("DELETE FROM budgets WHERE scope = ? AND id = ?", (scope, number))
+        else:
+            await tx.execute(
+                "INSERT INTO budgets (scope, id, amount) VALUES (?, ?, ?)"
+                " ON CONFLICT (scope, id) DO UPDATE SET amount = excluded.amount",
+                (scope, number, amount),
+            )
 
     async def hint(self, tx: Transaction, day: date, scope: str, number: int) -> bool:
         """Record the day's warning about a budget; False if there was one already."""

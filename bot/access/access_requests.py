@@ -101,6 +101,7 @@ class AccessRequests:
     async def ask(self, tx: Transaction, applicant: Applicant) -> list[ChatKey] | None:
         """Ask the owners about an applicant; returns their chats, or None if the request is already open or decided."""
         now = self._clock()
+        await self._access.lock(tx)
         entry = await self._access.request_access(tx, applicant, now, now - DENIED_DAYS * DAY_S)
         if entry is None:
             return None
@@ -120,6 +121,7 @@ class AccessRequests:
     async def remind(self, tx: Transaction, owner_id: int) -> None:
         """Ask an owner about pending applicants they have not been asked about, MOST_REMINDED of them at most."""
         key = ChatKey(owner_id)
+        await self._access.lock(tx)
         asked = await self._outbox.asked_about(tx, key)
         waiting = await self._access.having(AccessStatus.ASKING, tx=tx)
         new = [entry for entry in waiting if entry.id not in asked and entry.applicant.telegram_id != owner_id]
@@ -151,6 +153,7 @@ class AccessRequests:
         self, tx: Transaction, number: int, status: AccessStatus, by: Decider
     ) -> tuple[AccessEntry | None, list[ChatKey] | None]:
         """Decide a request: returns its entry as it is now, and the chats to notify, or None if it had been decided."""
+        await self._access.lock(tx)
         changed = await self._access.decide(tx, number, status, by, self._clock())
         entry = await self._access.seen(tx, number)
         if entry is None or not changed:
@@ -161,6 +164,7 @@ class AccessRequests:
         self, tx: Transaction, applicant: Applicant, status: AccessStatus, by: Decider
     ) -> tuple[AccessEntry, list[ChatKey]]:
         """Decide about anyone, whether they asked or not: returns their entry as it is now, and the chats to notify."""
+        await self._access.lock(tx)
         before = await self._access.find(applicant.telegram_id, tx)
         if before is not None and before.status is status:
             return before, []

@@ -14,6 +14,7 @@ FIRST = 27
 ONLY_POSTGRES = {
     "schema_version": "SQLite has a number for it in the file's header",
     "chat_claims": "processes divide the chats among them; a SQLite database has only one process",
+    "recent_answers": "all processes count together; the only process on SQLite counts in memory",
     "processes": "what is in flight; with SQLite, it is in a file next to the database",
     "turn_words": "the words of turns as vectors; SQLite's is a virtual table, FTS5's",
 }
