@@ -2,11 +2,10 @@
 
 import asyncio
 import re
-import sqlite3
 import time
-from contextlib import closing
 
 from sandbox.botapi import Chat, Message, User
+from tests.e2e import tables
 from tests.e2e.conftest import PATIENCE_S, Stage
 
 BOT = {"id": 123456, "is_bot": True, "first_name": "Keepsake", "username": "keepsake_sandbox_bot"}
@@ -55,14 +54,12 @@ async def handled(stage: Stage) -> None:
 
 def query(stage: Stage, sql: str) -> list[tuple[object, ...]]:
     """Rows of the bot's database; a change is made too."""
-    with closing(sqlite3.connect(stage.folder / "keepsake.db", isolation_level=None)) as database:
-        return database.execute(sql).fetchall()
+    return tables.read(stage, sql)
 
 
 def dump(stage: Stage) -> str:
     """All that the bot's database holds."""
-    with closing(sqlite3.connect(stage.folder / "keepsake.db")) as database:
-        return "\n".join(database.iterdump())
+    return tables.dump(stage)
 
 
 def membership(stage: Stage, by: User, chat: Chat, before: str, after: str) -> None:

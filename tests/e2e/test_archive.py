@@ -6,6 +6,7 @@ import stat
 
 from sandbox.model import Say
 from tests.archive.test_chatgpt import conversation, message
+from tests.e2e import tables
 from tests.e2e.conftest import Stage
 from tests.e2e.owners import query
 from tests.e2e.quick import hurry  # noqa: F401 - a fixture
@@ -49,7 +50,7 @@ async def test_import_into_running_bots_database_is_refused(stage: Stage) -> Non
     await stage.shell("export", "all.json")
     refused = await stage.shell("import", "all.json")
     assert refused.code == 1
-    assert refused.complained == f"{stage.folder}/keepsake.db: another bot is running on it: stop it first\n"
+    assert refused.complained == f"{tables.name(stage)}: another bot is running on it: stop it first\n"
 
 
 async def test_a_history_is_not_imported_over_another_one(stage: Stage) -> None:

@@ -6,9 +6,7 @@ next request is made of must not show through which of them it went.
 
 import asyncio
 import re
-import sqlite3
 from collections.abc import Callable, Mapping
-from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -19,6 +17,7 @@ from bot import app
 from bot.conversation import tokens
 from bot.media.sound import voice_note
 from sandbox.botapi import Chat, Message, User  # noqa: TC001 - as everywhere in these tests
+from tests.e2e import tables
 from tests.e2e.conftest import PATIENCE_S, MakeDatabase, Resident, Stage, no_menu, open_stage, vocabulary
 from tests.e2e.conversations import BRIEF, FAILURES, LONG, PLAIN, REAL, Conversation, Step
 from tests.e2e.quick import hurry as hurry
@@ -72,20 +71,19 @@ class Actor:
         return fetched and len(self.home.replies) == replies and not self._open()
 
     def _open(self) -> bool:
-        with closing(sqlite3.connect(self._stage.folder / "keepsake.db")) as database:
-            [[updates]] = database.execute("SELECT count(*) FROM inbox WHERE state = 'new'")
-            [[turns]] = database.execute(
-                "SELECT count(*) FROM turns WHERE state IN ('waiting', 'streaming', 'complete', 'replaced')"
-            )
+        [[updates]] = tables.read(self._stage, "SELECT count(*) FROM inbox WHERE state = 'new'")
+        [[turns]] = tables.read(
+            self._stage, "SELECT count(*) FROM turns WHERE state IN ('waiting', 'streaming', 'complete', 'replaced')"
+        )
         return bool(updates or turns)
 
     def outcome(self, asked: int) -> Outcome:
-        with closing(sqlite3.connect(self._stage.folder / "keepsake.db")) as database:
-            rows = database.execute(
-                "SELECT role, state, content FROM turns JOIN chats ON chats.id = chat_id"
-                " WHERE telegram_id = ? ORDER BY turns.id",
-                (self.home.id,),
-            ).fetchall()
+        rows = tables.read(
+            self._stage,
+            "SELECT role, state, content FROM turns JOIN chats ON chats.id = chat_id"
+            " WHERE telegram_id = ? ORDER BY turns.id",
+            self.home.id,
+        )
         return Outcome(
             shown=[message.text for message in self.home.replies],
             turns=[(role, state, STAMP.sub("", content)) for role, state, content in rows],

@@ -10,6 +10,8 @@ import pytest
 from tests.e2e.conftest import PATIENCE_S, Stage
 from tests.selection import first
 
+pytestmark = pytest.mark.sqlite_only("damages the tables of FTS5")
+
 DAMAGES = ["UPDATE turn_words_data SET block = randomblob(length(block))", "DROP TABLE turn_words_config"]
 
 

@@ -85,6 +85,7 @@ async def test_partly_broken_setup_gets_notes_and_works(process: Stage, tmp_path
 
 
 @pytest.mark.long
+@pytest.mark.sqlite_only("its file is no database")
 async def test_broken_setup_gets_crosses_with_advice(process: Stage, tmp_path: Path) -> None:
     async with BotApi().run() as telegram, ModelServer().run() as model:
         pass
@@ -118,6 +119,7 @@ async def test_beside_a_running_bot_it_disturbs_nothing(process: Stage, tmp_path
     assert all(call.ok for call in process.telegram.calls[calls:])
 
 
+@pytest.mark.sqlite_only("looks at the bytes of its file")
 async def test_a_newer_database_stays_as_it_is(process: Stage, tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / "keepsake.db")) as connection:
         connection.execute(f"PRAGMA user_version = {sqlite.latest() + 1}")

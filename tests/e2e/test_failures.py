@@ -1,10 +1,6 @@
 """What fails is told in one plain sentence, stops nobody else, and shows no secret."""
 
 import asyncio
-import sqlite3
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +10,7 @@ from bot.conversation.recorder import TurnRecorder
 from sandbox.model import ChatRequest, Cut, Fail, HoldStream, NoFinish, Say
 from storage import Transaction, database, sqlite
 from storage.records import Chat, ChatKey
+from tests.e2e import tables
 from tests.e2e.conftest import KEY, PATIENCE_S, TOKEN, Stage
 from tests.selection import first
 
@@ -132,9 +129,9 @@ async def test_no_secret_is_in_the_most_talkative_log(process: Stage, log_format
     assert "[hidden]" in log
     assert TOKEN.partition(":")[2] not in log
     assert KEY not in log
-    database = (process.folder / "keepsake.db").read_bytes()
-    assert TOKEN.encode() not in database
-    assert KEY.encode() not in database
+    stored = tables.everything(process)
+    assert TOKEN.encode() not in stored
+    assert KEY.encode() not in stored
 
 
 async def test_unexpected_error_is_reported_with_a_reference(
@@ -163,18 +160,6 @@ async def test_unexpected_error_is_reported_with_a_reference(
     await stage.replies(2)
 
 
-@asynccontextmanager
-async def _locked(path: Path) -> AsyncIterator[None]:
-    """Another process writes to the database."""
-    other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-    await asyncio.to_thread(other.execute, "BEGIN IMMEDIATE")  # may have to wait for the bot, which needs this loop
-    try:
-        yield
-    finally:
-        other.execute("ROLLBACK")
-        other.close()
-
-
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sqlite, "BUSY_TIMEOUT_S", 0.05)
@@ -185,7 +170,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_locked_database_leaves_updates_at_telegram(stage: Stage) -> None:
     await stage.start()
     await stage.ready()
-    async with _locked(stage.folder / "keepsake.db"):
+    async with tables.locked(stage):
         await stage.ann.say(stage.home, "hello")
         await asyncio.sleep(0.5)
         assert stage.telegram.pending_updates == 1
@@ -201,7 +186,7 @@ async def test_answer_is_stored_once_database_unlocks(stage: Stage) -> None:
     await stage.start()
     await stage.ann.say(stage.home, "hello")
     await hold.reached(PATIENCE_S)
-    async with _locked(stage.folder / "keepsake.db"):
+    async with tables.locked(stage):
         hold.release()
         await asyncio.sleep(0.5)
         assert stage.home.replies == []
@@ -219,7 +204,7 @@ async def test_part_unrecorded_in_locked_database_is_sent_once(stage: Stage) -> 
     await stage.start()
     await stage.ann.say(stage.home, "write a book")
     await sent.reached(PATIENCE_S)
-    async with _locked(stage.folder / "keepsake.db"):
+    async with tables.locked(stage):
         sent.release()
         await asyncio.sleep(0.5)
         assert len(stage.home.replies) == 1

@@ -1,13 +1,12 @@
 """What a person asks to forget is in no later prompt, no index, no memory, and not in the file either."""
 
 import asyncio
-import sqlite3
-from contextlib import closing
-from pathlib import Path
+import json
 
 import pytest
 
 from sandbox.model import HoldStream, Say
+from tests.e2e import tables
 from tests.e2e.conftest import PATIENCE_S, Stage
 from tests.e2e.quick import hurry  # noqa: F401 - a fixture
 from tests.e2e.test_memory import SMALL, Model, compact, say, talk
@@ -20,10 +19,6 @@ async def confirm(stage: Stage, label: str = "Forget it") -> str:
     await stage.ann.press(asked, label)
     await stage.home.wait(lambda chat: chat.message(asked.id).text != asked.text, PATIENCE_S)
     return stage.home.message(asked.id).text
-
-
-def stored(folder: Path) -> bytes:
-    return b"".join(file.read_bytes() for file in sorted(folder.glob("keepsake.db*")))
 
 
 async def test_words_are_found_shown_and_forgotten_for_good(stage: Stage) -> None:
@@ -39,7 +34,7 @@ async def test_words_are_found_shown_and_forgotten_for_good(stage: Stage) -> Non
     assert "anzibar" not in model.asked[-1].body.decode()
     assert "can't find anything" in await say(stage, "/forget Zanzibar")
     await stage.end()
-    assert b"my boat is called" not in stored(stage.folder)
+    assert b"my boat is called" not in tables.everything(stage)
 
 
 async def test_forget_needs_confirmation_and_can_be_declined(stage: Stage) -> None:
@@ -236,12 +231,14 @@ async def test_forget_matches_inflections_and_requires_all_words(stage: Stage) -
 
 
 def _fill(stage: Stage, count: int) -> None:
-    with closing(sqlite3.connect(stage.folder / "keepsake.db", timeout=30)) as database, database:
-        database.executemany(
-            "INSERT INTO turns (chat_id, role, state, content, created_at)"
-            " SELECT id, 'user', 'settled', ?, 9 FROM chats",
-            [(f"boat number {number}",) for number in range(count)],
-        )
+    numbers = json.dumps(list(range(count)))
+    tables.write(
+        stage,
+        "INSERT INTO turns (chat_id, role, state, content, created_at)"
+        " SELECT chats.id, 'user', 'settled', 'boat number ' || value, 9"
+        " FROM chats, json_each(?) AS numbers ORDER BY value",
+        numbers,
+    )
 
 
 @pytest.mark.parametrize(("count", "pages"), first([(12, 2), (260, 26)]))
@@ -262,12 +259,10 @@ async def test_forget_counts_pages_and_removes_all_matches(stage: Stage, count: 
     await stage.ann.press(stage.home.message(asked.id), "Forget it")
     await stage.home.wait(lambda chat: f"Forgotten: {count} messages." in chat.message(asked.id).text, PATIENCE_S)
     assert "can't find anything" in await say(stage, "/forget boat")
-    with closing(sqlite3.connect(stage.folder / "keepsake.db", timeout=30)) as database, database:
-        while database.execute("SELECT 1 FROM chats WHERE thread_id < 0").fetchall():  # noqa: ASYNC110
-            await asyncio.sleep(0.05)
-    database.close()
+    while tables.read(stage, "SELECT 1 FROM chats WHERE thread_id < 0"):  # noqa: ASYNC110
+        await asyncio.sleep(0.05)
     await stage.end()
-    assert b"boat number" not in stored(stage.folder)
+    assert b"boat number" not in tables.everything(stage)
 
 
 async def test_forgotten_question_is_not_answered_again(stage: Stage) -> None:

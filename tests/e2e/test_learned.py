@@ -1,11 +1,9 @@
 """What was learned of the model's server outlives a restart."""
 
-import sqlite3
-from contextlib import closing
-
 from sandbox.model import Fail, Say
 from sandbox.model.behaviour import Behaviour
 from sandbox.model.request import ChatRequest
+from tests.e2e import tables
 from tests.e2e.conftest import Stage
 from tests.e2e.quick import hurry as hurry
 from tests.e2e.test_memory import say
@@ -25,7 +23,6 @@ async def test_refused_field_is_remembered_across_restarts(stage: Stage, hurry: 
         assert await say(stage, "my secret word is xyzzy") == "hi"
         assert len(stage.model.requests) == requests
         await stage.kill()
-    with closing(sqlite3.connect(stage.folder / "keepsake.db")) as database, database:
-        stored = str(database.execute("SELECT * FROM server_facts").fetchall())
+    stored = str(tables.read(stage, "SELECT * FROM server_facts"))
     assert "stream_options" in stored
     assert "xyzzy" not in stored

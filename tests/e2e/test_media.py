@@ -8,6 +8,7 @@ import pytest
 from bot.conversation.tokens import estimate
 from sandbox.botapi import sent_media
 from sandbox.model import Fail, Say
+from tests.e2e import tables
 from tests.e2e.conftest import PATIENCE_S, Stage
 from tests.e2e.groups import group
 from tests.e2e.quick import hurry as hurry
@@ -238,7 +239,7 @@ async def test_forgetting_picture_deletes_its_bytes(stage: Stage, hurry: None) -
     await stage.ann.say(stage.home, "what did I send?")
     await stage.replies(3)
     assert stage.model.requests[1].messages[-1].images == ()
-    assert picture() not in (stage.folder / "keepsake.db").read_bytes()
+    assert picture() not in tables.everything(stage)
 
 
 async def test_compaction_replaces_picture_with_words(stage: Stage, hurry: None) -> None:

@@ -1,16 +1,15 @@
 """Coming and going, administrators, and groups that move."""
 
 import asyncio
-import sqlite3
 import time
 from collections.abc import Mapping
-from contextlib import closing
 from typing import Any
 
 import pytest
 
 from sandbox.botapi import Chat, User
 from sandbox.model import Fail, Say
+from tests.e2e import tables
 from tests.e2e.conftest import PATIENCE_S, Stage
 from tests.e2e.groups import anonymously, group, user_messages
 from tests.e2e.owners import dump, handled
@@ -109,8 +108,7 @@ async def test_unheard_talk_is_kept_nowhere(stage: Stage, hurry: None) -> None:
     await ann.say(friends, "Keepsake, hello")
     await friends.wait(1, PATIENCE_S)
     await stage.end()
-    with closing(sqlite3.connect(stage.folder / "keepsake.db")) as database:
-        kept = database.execute("SELECT raw FROM inbox UNION ALL SELECT content FROM turns").fetchall()
+    kept = tables.read(stage, "SELECT raw FROM inbox UNION ALL SELECT content FROM turns")
     assert [row for row in kept if "zyxqwvut" in str(row)] == []
 
 
@@ -202,8 +200,7 @@ async def test_supergroup_keeps_the_memory_of_its_group(stage: Stage, hurry: Non
 
 
 def _chats(stage: Stage) -> list[int]:
-    with closing(sqlite3.connect(stage.folder / "keepsake.db")) as database:
-        return [number for (number,) in database.execute("SELECT telegram_id FROM chats")]
+    return [number for (number,) in tables.read(stage, "SELECT telegram_id FROM chats")]
 
 
 def _service(user: User, chat: Chat, name: str, other: int) -> dict[str, Any]:

@@ -1,12 +1,11 @@
 """What ends the process again and again is set aside, and nothing else is: the bot as a process that dies of it."""
 
 import asyncio
-import sqlite3
-from contextlib import closing
 
 import pytest
 
 from sandbox.model import HoldStream, Say
+from tests.e2e import tables
 from tests.e2e.conftest import PATIENCE_S, Stage
 from tests.e2e.poison import HUNG
 
@@ -42,8 +41,7 @@ async def _healed(stage: Stage) -> None:
 
 
 def _states(stage: Stage) -> list[str]:
-    with closing(sqlite3.connect(stage.folder / "keepsake.db")) as connection, connection:
-        return [row[0] for row in connection.execute("SELECT state FROM inbox ORDER BY update_id")]
+    return [row[0] for row in tables.read(stage, "SELECT state FROM inbox ORDER BY update_id")]
 
 
 async def test_only_poisonous_update_of_batch_is_quarantined(process: Stage) -> None:
@@ -115,13 +113,11 @@ async def test_job_that_kills_every_start_rests(process: Stage) -> None:
 async def _ended_index(process: Stage) -> None:
     """End the bot, and take its index away as if nothing had been indexed yet."""
     await process.end()
-    with closing(sqlite3.connect(process.folder / "keepsake.db")) as connection, connection:
-        connection.execute("UPDATE chats SET indexed_turn = 0")
+    tables.write(process, "UPDATE chats SET indexed_turn = 0")
 
 
 def _indexed(process: Stage) -> int:
-    with closing(sqlite3.connect(process.folder / "keepsake.db")) as connection, connection:
-        return int(connection.execute("SELECT indexed_turn FROM chats").fetchone()[0])
+    return int(tables.read(process, "SELECT indexed_turn FROM chats")[0][0])
 
 
 @pytest.mark.long

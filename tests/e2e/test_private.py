@@ -7,6 +7,7 @@ import stat
 import pytest
 
 from sandbox.model import Say
+from tests.e2e import tables
 from tests.e2e.conftest import PATIENCE_S, Stage
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="this system has no file modes")
@@ -17,6 +18,7 @@ def _modes(stage: Stage) -> dict[str, int]:
     return {path.name: stat.S_IMODE(path.stat().st_mode) for path in names}
 
 
+@pytest.mark.sqlite_only("is about its files")
 async def test_a_running_bot_and_its_backups_are_private(process: Stage) -> None:
     await process.start(DATABASE_URL=f"sqlite:///{process.folder}/data/keepsake.db")
     await process.ann.say(process.home, "hello")
@@ -38,13 +40,9 @@ async def test_a_running_bot_and_its_backups_are_private(process: Stage) -> None
     assert ".env can be read or written by others (mode 644)" in process.log()
 
 
-def _bytes(stage: Stage) -> bytes:
-    return b"".join(path.read_bytes() for path in sorted(stage.folder.glob("keepsake.db*")))
-
-
 async def _gone(stage: Stage, words: bytes) -> bool:
     for _ in range(100):
-        if words not in await asyncio.to_thread(_bytes, stage):
+        if words not in await asyncio.to_thread(tables.everything, stage):
             return True
         await asyncio.sleep(0.1)
     return False
@@ -62,7 +60,7 @@ async def test_a_strangers_words_are_not_kept(process: Stage) -> None:
     await process.ann.say(process.home, "my own words, lumberjackish")
     await process.replies(1)
     assert await _gone(process, b"zanzibarine")
-    assert b"lumberjackish" in _bytes(process)
+    assert b"lumberjackish" in tables.everything(process)
 
 
 async def test_forgotten_words_are_in_no_open_question(process: Stage) -> None:
@@ -86,7 +84,7 @@ async def test_a_handled_update_leaves_no_words(process: Stage) -> None:
     await process.ann.say(process.home, "/start zanzibarine")
     await process.replies(3)
     assert await _gone(process, b"anzibarine")
-    assert b"my boat is green" in _bytes(process)
+    assert b"my boat is green" in tables.everything(process)
 
 
 async def test_a_members_forgotten_words_are_in_no_quote(process: Stage) -> None:
@@ -102,8 +100,8 @@ async def test_a_members_forgotten_words_are_in_no_quote(process: Stage) -> None
     )
     await bob.say(group, "/forget", reply_to=told.id)
     asked = (await group.wait(2, PATIENCE_S))[-1]
-    assert b"anzibarine" in _bytes(process)
+    assert b"anzibarine" in tables.everything(process)
     await bob.press(asked, "Forget it")
     assert await _gone(process, b"anzibarine")
-    assert b"what a lumberjackish name" in _bytes(process)
-    assert b"and green it is" in _bytes(process)
+    assert b"what a lumberjackish name" in tables.everything(process)
+    assert b"and green it is" in tables.everything(process)

@@ -10,6 +10,8 @@ import pytest
 from sandbox.botapi import BotApi
 from sandbox.model import HoldStream, Say
 from storage import sqlite
+from tests.conftest import ON_POSTGRES
+from tests.e2e import tables
 from tests.e2e.conftest import PATIENCE_S, Separate, Stage
 from tests.selection import first
 
@@ -39,6 +41,7 @@ async def test_unwritable_database_ends_the_start(process: Stage, tmp_path: Path
     assert ran.complained.startswith("DATABASE_URL: ")
 
 
+@pytest.mark.sqlite_only("its file is no database")
 async def test_file_that_is_no_database_ends_start(process: Stage, tmp_path: Path) -> None:
     (tmp_path / "keepsake.db").write_text("this is not a database, but a longer text than a header")
     ran = await process.shell()
@@ -65,9 +68,10 @@ async def test_webhook_on_server_without_webhooks_ends_start(process: Stage, tmp
 
 
 async def test_a_newer_database_is_refused(process: Stage, tmp_path: Path) -> None:
-    connection = sqlite3.connect(tmp_path / "keepsake.db")
-    connection.execute(f"PRAGMA user_version = {sqlite.latest() + 1}")
-    connection.close()
+    newer = sqlite.latest() + 1
+    tables.write(
+        process, f"UPDATE schema_version SET version = {newer}" if ON_POSTGRES else f"PRAGMA user_version = {newer}"
+    )
     ran = await process.shell()
     assert ran.code == 1
     assert "run the version that wrote it" in ran.complained
@@ -125,6 +129,7 @@ async def test_second_bot_waits_for_first_to_end(process: Stage) -> None:
     await second.wait()
 
 
+@pytest.mark.sqlite_only("copies its file")
 async def test_a_backup_is_taken_beside_a_running_bot(process: Stage, tmp_path: Path) -> None:
     await process.start()
     await process.ann.say(process.home, "remember this")

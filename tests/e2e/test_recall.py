@@ -2,8 +2,6 @@
 
 import asyncio
 import json
-import sqlite3
-from contextlib import closing
 
 import pytest
 
@@ -12,6 +10,7 @@ from bot.llm import local
 from sandbox.model import Fail
 from sandbox.model.prompt_cache import Breakpoints
 from sandbox.model.request import ChatRequest
+from tests.e2e import tables
 from tests.e2e.conftest import PATIENCE_S, Stage
 from tests.e2e.quick import hurry  # noqa: F401 - a fixture
 from tests.e2e.test_memory import SMALL, Model, compact, say, talk
@@ -136,8 +135,7 @@ async def test_local_model_recalls_across_languages_after_kill(stage: Stage, mon
 
 
 def vectors_in(stage: Stage) -> int:
-    with closing(sqlite3.connect(f"file:{stage.folder}/keepsake.db?mode=ro", uri=True)) as database:
-        (size,) = database.execute("SELECT ifnull(sum(length(turns)), 0) FROM vector_pages").fetchone()
+    [(size,)] = tables.read(stage, "SELECT ifnull(sum(length(turns)), 0) FROM vector_pages")
     return int(size) // 8
 
 
@@ -191,11 +189,12 @@ async def test_refused_cache_markers_are_dropped_for_good(stage: Stage) -> None:
 
 
 def make_older(stage: Stage, words: str, days: float) -> None:
-    with closing(sqlite3.connect(stage.folder / "keepsake.db")) as database, database:
-        database.execute(
-            "UPDATE turns SET said_at = said_at - ?1, created_at = created_at - ?1 WHERE content LIKE ?2",
-            (days * 86_400, f"%{words}%"),
-        )
+    tables.write(
+        stage,
+        "UPDATE turns SET said_at = said_at - ?1, created_at = created_at - ?1 WHERE content LIKE ?2",
+        days * 86_400,
+        f"%{words}%",
+    )
 
 
 async def test_question_by_time_recalls_that_time(stage: Stage) -> None:

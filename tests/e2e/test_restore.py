@@ -16,6 +16,8 @@ from tests.e2e.conftest import PATIENCE_S, Stage
 from tests.e2e.programs import whole
 from tests.selection import first
 
+pytestmark = pytest.mark.sqlite_only("replaces its file")
+
 
 async def test_a_running_bot_keeps_its_database(process: Stage) -> None:
     await process.start()

@@ -1,12 +1,11 @@
 """What was paid for and led to no answer is in the usage too, under the model that was really asked."""
 
 import json
-import sqlite3
-from contextlib import closing
 
 import pytest
 
 from sandbox.model import Cut, Fail, HoldStream, Say
+from tests.e2e import tables
 from tests.e2e.conftest import PATIENCE_S, Stage
 from tests.e2e.quick import hurry as hurry
 from tests.e2e.test_memory import SMALL, Model, compact, say, talk
@@ -20,14 +19,12 @@ CALLING = Say("", calls=(("recall", json.dumps({"query": "tea"})),))
 
 def used(stage: Stage) -> dict[str, int]:
     """Tokens of input by model."""
-    with closing(sqlite3.connect(stage.folder / "keepsake.db")) as database, database:
-        return dict(database.execute("SELECT model, sum(input_tokens) FROM usage GROUP BY model"))
+    return dict(tables.read(stage, "SELECT model, sum(input_tokens) FROM usage GROUP BY model"))
 
 
 def booked(stage: Stage) -> tuple[int, int, int]:
     """How many requests there were, turns, and requests of which the usage is estimated."""
-    with closing(sqlite3.connect(stage.folder / "keepsake.db")) as database, database:
-        [found] = database.execute("SELECT requests, turns, estimated FROM usage").fetchall()
+    [found] = tables.read(stage, "SELECT requests, turns, estimated FROM usage")
     return tuple(found)
 
 

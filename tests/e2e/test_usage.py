@@ -2,14 +2,12 @@
 
 import asyncio
 import re
-import sqlite3
-from contextlib import closing
-from pathlib import Path
 
 import pytest
 
 from sandbox.model import HoldStream, Say
 from sandbox.model.behaviour import Point
+from tests.e2e import tables
 from tests.e2e.conftest import PATIENCE_S, Stage
 from tests.e2e.quick import hurry  # noqa: F401 - a fixture
 from tests.e2e.test_memory import SMALL, WORDS, Model, compact, say, talk
@@ -94,13 +92,11 @@ async def test_an_owner_sees_what_counted_where(stage: Stage) -> None:
     assert "Ann" not in theirs.replies[-1].text
 
 
-async def _recorded(database: Path, requests: int) -> None:
+async def _recorded(stage: Stage, requests: int) -> None:
     """Wait until so many requests are known to the database."""
-    counted = "SELECT count(*) FROM running_requests"
-    with closing(sqlite3.connect(database)) as connection:
-        async with asyncio.timeout(PATIENCE_S):
-            while connection.execute(counted).fetchone()[0] < requests:  # noqa: ASYNC110 - another process writes it
-                await asyncio.sleep(0.05)
+    async with asyncio.timeout(PATIENCE_S):
+        while tables.read(stage, "SELECT count(*) FROM running_requests")[0][0] < requests:  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
 
 
 def _estimated(shown: str) -> int:
@@ -145,7 +141,7 @@ async def test_killed_answers_cost_too(point: Point, process: Stage) -> None:
     await bob.say(other, "hello")
     for hold in holds:
         await hold.reached(PATIENCE_S)
-    await _recorded(process.folder / "keepsake.db", len(holds))
+    await _recorded(process, len(holds))
     await process.kill()
     await process.start()
     await other.wait(1, PATIENCE_S)
