@@ -10,7 +10,7 @@ import logging
 import os
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
@@ -106,11 +106,12 @@ class InFlightMarks(ABC):
     """The lines. What a process leaves of them says what it was doing when it died."""
 
     is_exact = True
-    """Whether it is recorded which code runs at this instant; otherwise work is in flight from its start to its end."""
+    """Whether the previous process left word of which code it ran; otherwise work is in flight from start to end."""
 
     def __init__(self) -> None:
         self._marks: dict[int, WorkRecord] = {}
         self._free: list[int] = []
+        self._begun: set[int] = set()
         self._running = 0
         self._ending = False
 
@@ -129,16 +130,19 @@ class InFlightMarks(ABC):
     async def written(self) -> None:  # noqa: B027 - a file is written at once
         """Wait until it is certain that what was changed would survive the process."""
 
-    def add(self, mark: WorkRecord) -> int:
-        """Write a line; returns its slot."""
+    def add(self, mark: WorkRecord, *, begun: bool = False) -> int:
+        """Write a line; returns its slot. `begun`: the work begins now, and ends when the line is removed."""
         slot = self._free.pop() if self._free else len(self._marks) + 1
         self._marks[slot] = mark
+        if begun:
+            self._begun.add(slot)
         self._write(slot, mark.line())
         return slot
 
     def remove(self, slot: int) -> None:
         """Blank a line."""
         del self._marks[slot]
+        self._begun.discard(slot)
         self._free.append(slot)
         self._write(slot, b"")
 
@@ -172,10 +176,16 @@ class InFlightMarks(ABC):
 
     def text(self) -> bytes:
         """The whole text, without blank lines."""
-        return b"".join(map(_padded, (self._head(), *(mark.line() for mark in self._marks.values()))))
+        return _joined((self._head(), *(mark.line() for mark in self._marks.values())))
 
-    def _head(self) -> bytes:
-        return b"keepsake-in-flight 1 %s %d" % (b"ending" if self._ending else b"running", self._running)
+    def coarse_text(self) -> bytes:
+        """A text that needs no change while work goes on: all that has begun is in flight until it ends."""
+        marks = (replace(mark, held=slot in self._begun) for slot, mark in self._marks.items())
+        return _joined((self._head(0), *(mark.line() for mark in marks)))
+
+    def _head(self, running: int | None = None) -> bytes:
+        slot = self._running if running is None else running
+        return b"keepsake-in-flight 1 %s %d" % (b"ending" if self._ending else b"running", slot)
 
     @abstractmethod
     def _write(self, slot: int, line: bytes) -> None:
@@ -252,6 +262,10 @@ def parsed(data: bytes, source: object) -> PreviousProcess:
     return PreviousProcess(
         [*known.values()], [mark for number, mark in known.items() if mark.held or number == int(head[2])]
     )
+
+
+def _joined(lines: Iterable[bytes]) -> bytes:
+    return b"".join(map(_padded, lines))
 
 
 def _padded(line: bytes) -> bytes:

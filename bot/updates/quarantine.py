@@ -31,9 +31,10 @@ drain. A start counts the previous process's death once, and then replaces the f
 in a few microseconds per write: it survives the process but not a power failure. It contains IDs and no text. If it is
 missing, damaged or from another database, only the record of suspects is lost.
 
-With PostgreSQL, the record is in the database, and says only which work had begun and not ended (``in_flight_record``).
-A process that is killed usually has several pieces of work in progress that wait for a model. So a death in company
-counts as well, but no further than to two, and only from two deaths on work is a suspect; the third has to be alone.
+With PostgreSQL, the record is also in the database, in case the disk is thrown away with the process. It only says
+which work had begun and not ended (``in_flight_record``). A process that is killed usually has several pieces of work
+in progress that wait for a model. So where only this is left, a death in company counts as well, but no further than to
+two, and only from two deaths on work is a suspect; the third has to be alone.
 """
 
 import asyncio
@@ -104,9 +105,9 @@ class Quarantine:
 
     @classmethod
     def for_server(cls, database: str) -> Self:
-        """The quarantine of a database on a server. Whether the last process hung is only known on its own disk."""
-        name = f"keepsake-{hashlib.sha256(database.encode()).hexdigest()[:16]}.hung"
-        return cls(InFlightRecord(), Watchdog(Path(tempfile.gettempdir()) / name))
+        """The quarantine of a database on a server, with the exact record in this machine's temporary folder."""
+        folder, name = Path(tempfile.gettempdir()), f"keepsake-{hashlib.sha256(database.encode()).hexdigest()[:16]}"
+        return cls(InFlightRecord(folder, name), Watchdog(folder / f"{name}.hung"))
 
     async def connect(self, database: Database) -> None:
         """To be called before `open`: where the record is in the database, read it. Raises StorageError."""
@@ -267,8 +268,8 @@ class Quarantine:
 
     def _begin(self, key: WorkKey, chat_key: ChatKey) -> _Flight:
         self._forget_mark(key)
-        suspect, held = key in self._chat_keys, not self._marks.is_exact
-        return _Flight(self._marks.add(WorkRecord(key, chat_key, self._deaths.get(key, 0), suspect=suspect, held=held)))
+        mark = WorkRecord(key, chat_key, self._deaths.get(key, 0), suspect=key in self._chat_keys)
+        return _Flight(self._marks.add(mark, begun=True))
 
     def _finish(self, key: WorkKey, chat_key: ChatKey, flight: _Flight, *, finished: bool) -> None:
         self._marks.remove(flight.slot)

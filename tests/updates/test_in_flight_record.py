@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Collection
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from storage.records import ChatKey
 A, B = WorkKey(WorkKind.UPDATE, 1), WorkKey(WorkKind.UPDATE, 2)
 ANSWER = WorkKey(WorkKind.ANSWER, 1)
 HERE = ChatKey(5)
+FOLDER = Path()
 
 
 class Dead(Processes):
@@ -36,15 +38,26 @@ async def database(postgres_url: str) -> Any:
     await storage.close()
 
 
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the exact records are. What a process leaves there is thrown away unless a test keeps it."""
+    monkeypatch.setattr("tests.updates.test_in_flight_record.FOLDER", tmp_path)
+    return tmp_path
+
+
 async def _start(database: PostgresDatabase) -> tuple[Quarantine, InFlightRecord]:
-    record = InFlightRecord()
+    record = InFlightRecord(FOLDER, "keepsake")
     quarantine = Quarantine(record)
     await quarantine.connect(database)
     quarantine.open()
     return quarantine, record
 
 
-async def _dies(database: PostgresDatabase, *keys: WorkKey) -> None:
+def _records(folder: Path) -> int:
+    return len(list(folder.iterdir()))
+
+
+async def _dies(database: PostgresDatabase, *keys: WorkKey, keeps_disk: bool = False) -> None:
     """A process dies while these are in progress: each begins, and then waits."""
     quarantine, record = await _start(database)
     await quarantine.written()
@@ -58,10 +71,13 @@ async def _dies(database: PostgresDatabase, *keys: WorkKey) -> None:
     for _ in keys:
         await begun.acquire()
     record._processes = Dead(database)
+    left = record._file.read_bytes()
     for work in works:
         work.cancel()
     await asyncio.gather(*works, return_exceptions=True)
     record.close()
+    if keeps_disk:
+        record._file.write_bytes(left)
 
 
 async def test_three_deaths_alone_are_enough_on_server(database: PostgresDatabase) -> None:
@@ -131,6 +147,17 @@ async def test_set_aside_outlives_processes_on_server(database: PostgresDatabase
         await quarantine.written()
         assert quarantine.is_set_aside(job)
     assert len(await Processes(database).all()) == 1
+
+
+async def test_exact_record_is_used_where_it_is_left(database: PostgresDatabase, folder: Path) -> None:
+    """Work that waits is not to blame."""
+    for _ in range(4):
+        await _dies(database, A, keeps_disk=True)
+        assert _records(folder) == 1
+    quarantine, record = await _start(database)
+    assert (record.is_exact, quarantine.deaths(A)) == (True, 0)
+    await quarantine.written()
+    assert _records(folder) == 1
 
 
 async def test_work_goes_on_without_record(
