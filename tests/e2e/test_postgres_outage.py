@@ -157,3 +157,27 @@ async def test_answer_survives_connections_that_hang(
         assert words(stage) == expected
         assert len(stage.model.requests) == 2
         await stage.end()
+
+
+async def test_start_that_cannot_work_ends_with_a_sentence(process: Stage, cluster: Cluster) -> None:
+    secret = "pass-w0rd"
+    cluster.run("DROP ROLE IF EXISTS guest")
+    cluster.run(f"CREATE ROLE guest LOGIN PASSWORD '{secret}'")
+    hba = cluster.folder / "data" / "pg_hba.conf"
+    hba.write_text(f"host all guest all scram-sha-256\n{hba.read_text()}")
+    cluster.run("SELECT pg_reload_conf()")
+    said = {
+        cluster.url("keepsake", user="guest", password=f"{secret}-not"): "the user or the password is wrong",
+        cluster.url("none"): "create it first",
+        cluster.url("keepsake", user="guest", password=secret): "GRANT CREATE ON SCHEMA public",
+        f"{cluster.url('keepsake')}?sslmode=require": "the server has no TLS",
+    }
+    for url, sentence in said.items():
+        await process.start(DATABASE_URL=url)
+        assert process.bot is not None
+        assert await process.bot.wait() != 0
+        last = process.log().splitlines()[-1]
+        assert sentence in last
+        assert "DATABASE_URL" in last
+    assert secret not in process.log()
+    assert "Traceback" not in process.log()

@@ -2,9 +2,12 @@
 
 import json
 import math
+import re
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from importlib.resources import files
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +16,9 @@ from storage.inbox import RawUpdate
 from storage.records import Chat, ChatKey
 from storage.search import Term, TurnKey
 
+CLOCK = re.compile(
+    r"\bnow\(\)|\bcurrent_(?:time|date)|clock_timestamp|unixepoch|datetime\('now|extract\(epoch", re.IGNORECASE
+)
 HALF = "\ud83d"
 """Half of a surrogate pair, which JSON allows and no encoding has."""
 
@@ -152,3 +158,11 @@ async def test_column_added_by_a_newer_version_is_ignored(storage: Storage) -> N
         await tx.execute("ALTER TABLE chats ADD COLUMN later bigint")
     for _ in range(20):
         assert await storage.chats.find(ChatKey(1)) is not None
+
+
+def test_no_statement_asks_for_the_time() -> None:
+    """Clocks of several servers and bots differ; a time always comes from the bot's."""
+    folder = files("storage")
+    sources = [path for path in Path(str(folder)).rglob("*") if path.suffix in (".py", ".sql")]
+    asking = [path.name for path in sources if CLOCK.search(path.read_text(encoding="utf-8"))]
+    assert asking == ["server_report.py"], "which only compares the clocks"
