@@ -107,7 +107,8 @@ class History:
             f"WITH hit (id) AS (SELECT value FROM {each('?1')}), near (id) AS (SELECT id FROM hit UNION"
             f" SELECT (SELECT max(id) FROM turns WHERE chat_id = ?2 AND id < hit.id AND {settled}) FROM hit UNION"
             f" SELECT (SELECT min(id) FROM turns WHERE chat_id = ?2 AND id > hit.id AND {settled}) FROM hit)"
-            f" {_TURNS} WHERE chat_id = ?2 AND id IN near AND id > ?3 AND id < ?4 AND {settled} ORDER BY id",
+            f" {_TURNS} WHERE chat_id = ?2 AND id IN (SELECT id FROM near) AND id > ?3 AND id < ?4 AND {settled}"
+            " ORDER BY id",
             (listed(turn_ids), chat_id, after_turn, before_turn),
         )
         return [_history_turn(row) for row in rows]

@@ -47,7 +47,7 @@ class ModelServers:
         """URLs with this prefix whose responses should be deleted by now."""
         rows = await self._database.rows(
             "SELECT url FROM kept_responses WHERE delete_at IS NOT NULL AND delete_at <= ?"
-            " AND substr(url, 1, ?) = ? ORDER BY delete_at LIMIT ?",
+            " AND substr(url, 1, CAST(? AS INTEGER)) = ? ORDER BY delete_at LIMIT ?",
             (now, len(beginning), beginning, limit),
         )
         return [row["url"] for row in rows]

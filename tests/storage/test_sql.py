@@ -20,6 +20,7 @@ FORBIDDEN = {
     "flag": r"(?<!IS )\bNOT (?!IN\b|NULL\b|EXISTS\b|\(|\{)\w+"
     r"|\bAND (\w+\.)?(asked|awaits|from_bot|gone|in_place|open|removed)\b(?! [=!<>I])",
     "IS": r"\bIS (NOT )?(?!NULL\b|NOT NULL\b)[^\s{]",
+    "IN a table": r"\bIN (?!\(|\{|EXCLUSIVE )\w+",
     "INDEXED BY": r"\bINDEXED BY\b",
     "no limit": r"\bLIMIT -1\b",
     "typeof": r"\btypeof\(",
@@ -93,6 +94,7 @@ def test_each_exception_is_still_there(part: str) -> None:
         ("UPDATE chats SET created_at = min(created_at, ?)", "min or max of two"),
         ("SELECT 1 FROM chats WHERE NOT gone", "flag"),
         ("SELECT 1 FROM questions WHERE person IS ?", "IS"),
+        ("SELECT id FROM turns WHERE id IN near", "IN a table"),
         ("SELECT id FROM turns INDEXED BY turns_by_chat", "INDEXED BY"),
         ("SELECT id FROM turns WHERE +state = ?", "unary plus"),
         ("SELECT 1 FROM turns WHERE id = ? AND asked", "flag"),
