@@ -156,7 +156,9 @@ class History:
         They are for a model, so refused ones are left out.
         """
         rows = await self._database.rows(
-            f"{_TURNS} WHERE chat_id = ? AND id > ? AND {_USABLE} AND +at >= ? AND +at < ? ORDER BY id DESC LIMIT ?",
+            f"{_TURNS} WHERE chat_id = ? AND id > ? AND {_USABLE} AND coalesce(said_at, created_at) >= ?"
+            " AND coalesce(said_at, created_at) < ?"
+            " ORDER BY id DESC LIMIT ?",
             (chat_id, after_turn, since, until, limit),
         )
         return [_history_turn(row) for row in reversed(rows)]

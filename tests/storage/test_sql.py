@@ -43,7 +43,6 @@ ALLOWED = {
     "INDEXED BY turns_open": "SQLite keeps no statistics here, and would read all turns",
     "INDEXED BY chats_aside": "SQLite keeps no statistics here, and would read all chats",
     "typeof(dimension) = 'integer' AND typeof(through_turn) = 'integer'": "a SQLite column may hold anything",
-    "AND +at": "SQLite would go through the times of all turns",
 }
 """Parts of SQL, and why they are not portable."""
 
