@@ -36,3 +36,13 @@ async def test_messages_follow_their_turns_to_another_chat(storage: Storage, cha
         await tx.execute("UPDATE turns SET chat_id = ? WHERE chat_id = ?", (other.id, chat.id))
     assert await storage.history.of_message(chat.id, 10) is None
     assert await storage.history.of_message(other.id, 10) is not None
+
+
+async def test_turns_next_to_a_turn_are_found(storage: Storage, chat: Chat) -> None:
+    for number in range(1, 6):
+        await say(storage, chat, f"turn {number}", number)
+    async with storage.transaction() as tx:
+        await storage.transcript.give_up(tx, chat.id)
+    ids = [row["id"] for row in await storage.database.rows("SELECT id FROM turns WHERE chat_id = ?", (chat.id,))]
+    found = await storage.history.around(chat.id, [sorted(ids)[2]], after_turn=0, before_turn=max(ids) + 1)
+    assert [turn.content for turn in found] == ["turn 2", "turn 3", "turn 4"]
