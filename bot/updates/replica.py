@@ -106,7 +106,7 @@ class Replica:
 
     def forward(self, key: ChatKey) -> None:
         """See ``ClaimedChats``."""
-        self._start(self._forward(key))
+        self._start(partial(self._forward, key))
 
     def lost(self, claim: Claim) -> None:
         """See ``ClaimedChats``."""
@@ -135,7 +135,7 @@ class Replica:
         """Updates of these chats are committed: pull them, if the chats are this process's or can be taken."""
         for telegram_id in telegram_ids:
             if telegram_id in self._held:
-                self._start(self._pull(telegram_id))
+                self._start(partial(self._pull, telegram_id))
         await self._take(telegram_ids)
 
     async def leave(self) -> None:
@@ -163,7 +163,7 @@ class Replica:
         gone = [telegram_id for telegram_id, held in self._held.items() if held.claim not in valid]
         self._drop(gone)
         log.info("The database server is reached again; chats kept: %d, lost: %d", len(valid), len(gone))
-        self._start(self._changed())
+        self._start(self._changed)
 
     def _drop(self, telegram_ids: Collection[int]) -> None:
         for telegram_id in telegram_ids:
@@ -199,7 +199,7 @@ class Replica:
         try:
             for claim in await self._session.take(wanted):
                 self._held[claim.telegram_id] = _Held(claim, self._clock())
-                self._start(self._resume(claim))
+                self._start(partial(self._resume, claim))
         finally:
             self._taking.difference_update(wanted)
 
@@ -300,22 +300,22 @@ class Replica:
         telegram_id = notification.key.telegram_id
         match notification.event:
             case ChatEvent.CHANGED:
-                self._start(self._changed())
+                self._start(self._changed)
             case ChatEvent.FREE:
-                self._start(self._take([telegram_id]))
+                self._start(partial(self._take, [telegram_id]))
             case ChatEvent.ARRIVED:
-                self._start(self._pull(telegram_id))
+                self._start(partial(self._pull, telegram_id))
             case ChatEvent.WAKE:
                 self._wake(notification.key)
 
-    def _start(self, work: Awaitable[None]) -> None:
+    def _start(self, work: Callable[[], Awaitable[None]]) -> None:
         task = asyncio.create_task(self._attempt(work))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _attempt(self, work: Awaitable[None]) -> None:
+    async def _attempt(self, work: Callable[[], Awaitable[None]]) -> None:
         try:
-            await work
+            await work()
         except ClaimLostError as exc:
             log.info("%s", exc)
         except StorageError as exc:
