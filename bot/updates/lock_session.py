@@ -7,6 +7,7 @@ from typing import Protocol
 
 from bot.concurrency import backoff
 from storage.claims import Claim
+from storage.files import DatabaseInUseError
 from storage.postgres.chat_claims import ChatClaims
 from storage.storage_errors import StorageError
 
@@ -30,10 +31,11 @@ class LockSession:
     """Holds the locks of chats, and the leader's. Its methods raise StorageError while the session is cut."""
 
     def __init__(
-        self, url: str, held: Callable[[], list[Claim]], kept: Callable[[set[Claim]], Awaitable[None]]
+        self, url: str, bot_id: int, held: Callable[[], list[Claim]], kept: Callable[[set[Claim]], Awaitable[None]]
     ) -> None:
         """`held`: the claims of this process; `kept` is called with those that are still valid in a new session."""
         self._url = url
+        self._bot_id = bot_id
         self._held = held
         self._kept = kept
         self._claims: ChatClaims | None = None
@@ -53,9 +55,9 @@ class LockSession:
         """Wait until the session is open."""
         await self._certain.wait()
 
-    async def begin(self) -> None:
-        """Open the session."""
-        self._claims = await ChatClaims.connect(self._url)
+    async def begin(self, patience: float) -> None:
+        """Open the session; see ``ChatClaims.connect``."""
+        self._claims = await ChatClaims.connect(self._url, self._bot_id, patience)
         self._certain.set()
 
     async def check(self) -> None:
@@ -105,14 +107,14 @@ class LockSession:
         while not self._certain.is_set():
             try:
                 await self._replace()
-            except StorageError as exc:
+            except (StorageError, DatabaseInUseError) as exc:
                 failures += 1
                 log.debug("No session yet: %s", exc)
                 await asyncio.sleep(backoff(failures, FIRST_WAIT_S, MAX_WAIT_S))
 
     async def _replace(self) -> None:
         await self._open.close()
-        self._claims = await ChatClaims.connect(self._url)
+        self._claims = await ChatClaims.connect(self._url, self._bot_id)
         valid = await self._claims.retake(self._held())
         if self._leadership is not None:
             led, self._leads = self._leads, await self._claims.lead()

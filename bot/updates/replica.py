@@ -52,29 +52,31 @@ class _Held:
 class Replica:
     """One process of several. `clock` is monotonic."""
 
-    def __init__(
-        self, database: Database, url: str, changed: Callable[[], Awaitable[None]], clock: Callable[[], float]
-    ) -> None:
-        """`changed` is called when another process may have changed what this one keeps in memory."""
-        self._database = database
+    def __init__(self, url: str, bot_id: int, clock: Callable[[], float]) -> None:
         self._url = url
-        self._changed = changed
         self._clock = clock
-        self._session = LockSession(url, self._claims, self._keep)
+        self._session = LockSession(url, bot_id, self._claims, self._keep)
         self._held: dict[int, _Held] = {}
         self._taking: set[int] = set()
         self._check_now = asyncio.Event()
         self._open = False
         self._tasks: set[asyncio.Task[None]] = set()
+        self._database: Database
         self._work: ChatWork
+        self._changed: Callable[[], Awaitable[None]]
 
-    async def begin(self, work: ChatWork) -> None:
-        """Open the session. Raises StorageError."""
+    async def join(self, patience: float) -> None:
+        """Open the session, for which the database may still be empty; see ``ChatClaims.connect``."""
+        await self._session.begin(patience)
+
+    def begin(self, database: Database, work: ChatWork, changed: Callable[[], Awaitable[None]]) -> None:
+        """Set what it works with. `changed`: another process may have changed what this one keeps in memory."""
+        self._database = database
         self._work = work
-        await self._session.begin()
+        self._changed = changed
 
     async def run(self, leadership: Leadership) -> None:
-        """Take part until cancelled. `begin` has to be called before."""
+        """Take part until cancelled. `join` and `begin` have to be called before."""
         self._open = True
         self._session.stand_for(leadership)
         async with asyncio.TaskGroup() as tasks:

@@ -5,24 +5,30 @@ can't know in time that it has lost them. So a chat that changes hands also gets
 ``chat_claims``, which every transaction under a claim checks (`storage.postgres.postgresql`).
 """
 
-import asyncio
 from collections.abc import Collection, Iterable
 from typing import Any, Self
 
-from psycopg import AsyncConnection
+from psycopg.rows import DictRow
 
 from storage.claims import Claim
+from storage.files import DatabaseInUseError
+from storage.postgres.claim import CLAIM_LOCK
+from storage.postgres.first_contact import connect_when_ready
 from storage.postgres.sqlstate import translated
-from storage.storage_errors import StorageError
+from storage.postgres.timed_connection import TimedConnection
 
-LEADER_LOCK = 0x4B656570_00000001
+LEADER_LOCK = 0x4B656570_00000002
 """The advisory lock of the leader. Chats' locks are their Telegram IDs, which have at most 52 bits."""
-MEMBER_LOCK = 0x4B656570_00000002
-"""The advisory lock that all live processes share, so that they can be counted."""
+BOTS = 0x4B656570
+"""The class of the advisory locks with which bots of other tokens are noticed; their second half is the bot."""
 ANSWER_S = 4.0
 """How long the server may take to answer before the session counts as cut, in seconds."""
-KEEPALIVE = "-c tcp_keepalives_idle=4 -c tcp_keepalives_interval=2 -c tcp_keepalives_count=2 -c tcp_user_timeout=8000"
+_SESSION = (
+    "SET lock_timeout = '2s'; SET statement_timeout = '4s'; SET tcp_keepalives_idle = 4;"
+    " SET tcp_keepalives_interval = 2; SET tcp_keepalives_count = 2"
+)
 """The server ends a session, and with it its locks, within 8 seconds after its client has vanished from the network."""
+_HERE = "database = (SELECT oid FROM pg_database WHERE datname = current_database()) AND locktype = 'advisory'"
 _TAKE = """
 WITH locked AS MATERIALIZED (
     SELECT telegram_id FROM unnest(%s::bigint[]) AS asked (telegram_id) WHERE pg_try_advisory_lock(telegram_id)
@@ -36,37 +42,33 @@ WITH locked AS MATERIALIZED (
 )
 SELECT telegram_id, token FROM locked JOIN chat_claims USING (telegram_id)
 """
-_LIVE = """
-SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND mode = 'ShareLock' AND granted
-AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
-AND classid = %s AND objid = %s
+_LIVE = f"""
+SELECT count(*) AS live FROM pg_locks WHERE {_HERE} AND mode = 'ShareLock' AND granted AND objsubid = 1
+AND (classid::bigint << 32) + objid::bigint = {CLAIM_LOCK}
+"""
+_OTHER_BOTS = f"""
+SELECT count(*) AS others FROM pg_locks WHERE {_HERE} AND granted AND objsubid = 2
+AND classid::bigint = {BOTS} AND objid::bigint <> %s
 """
 
 
 class ChatClaims:
     """A session that holds the locks of chats. All methods raise StorageError, after which the session is over."""
 
-    def __init__(self, connection: AsyncConnection[Any]) -> None:
+    def __init__(self, connection: TimedConnection) -> None:
         self._connection = connection
 
     @classmethod
-    async def connect(cls, url: str) -> Self:
-        """Begin a session."""
-        with translated():
-            connection = await AsyncConnection.connect(
-                url,
-                autocommit=True,
-                connect_timeout=round(ANSWER_S),
-                options=f"{KEEPALIVE} -c lock_timeout=2s -c statement_timeout=4s -c client_min_messages=warning",
-                keepalives_idle=4,
-                keepalives_interval=2,
-                keepalives_count=2,
-                tcp_user_timeout=8000,
-                application_name="keepsake claims",
-            )
+    async def connect(cls, url: str, bot_id: int, patience: float = 0.0) -> Self:
+        """Begin a session; a server that can't be reached is waited for, for `patience` seconds.
+
+        Raises DatabaseInUseError if a command has the database for itself, or a bot with another token runs on it.
+        """
+        connection = await connect_when_ready(url, patience)
+        connection.answers_within = ANSWER_S
         claims = cls(connection)
         try:
-            await claims._run("SELECT pg_advisory_lock_shared(%s)", (MEMBER_LOCK,))
+            await claims._join(bot_id % 2**31)
         except BaseException:
             await claims.close()
             raise
@@ -75,14 +77,15 @@ class ChatClaims:
     async def take(self, telegram_ids: Collection[int]) -> list[Claim]:
         """Claim those of these chats that no process holds. They must not be held by this session already."""
         rows = await self._run(_TAKE, (list(telegram_ids),))
-        return [Claim(telegram_id, token) for telegram_id, token in rows]
+        return [Claim(row["telegram_id"], row["token"]) for row in rows]
 
     async def retake(self, claims: Iterable[Claim]) -> set[Claim]:
         """In a new session, take the locks of an earlier one again; returns the claims that are still valid."""
         before = {claim.telegram_id: claim for claim in claims}
         rows = await self._run(_RETAKE, (list(before),))
-        valid = {before[telegram_id] for telegram_id, token in rows if before[telegram_id].token == token}
-        await self.give_back(telegram_id for telegram_id, _ in rows if before[telegram_id] not in valid)
+        locked = {Claim(row["telegram_id"], row["token"]) for row in rows}
+        valid = locked & set(before.values())
+        await self.give_back(claim.telegram_id for claim in locked - valid)
         return valid
 
     async def give_back(self, telegram_ids: Iterable[int]) -> None:
@@ -94,23 +97,32 @@ class ChatClaims:
 
     async def lead(self) -> bool:
         """Become the leader, unless another process is; not to be asked again once it has succeeded."""
-        return bool((await self._run("SELECT pg_try_advisory_lock(%s)", (LEADER_LOCK,)))[0][0])
+        (row,) = await self._run("SELECT pg_try_advisory_lock(%s) AS leads", (LEADER_LOCK,))
+        return bool(row["leads"])
 
     async def count_live(self) -> int:
         """The number of live processes, at least 1. Fails if this session has ended."""
-        high, low = MEMBER_LOCK >> 32, MEMBER_LOCK & 0xFFFFFFFF
-        return max(int((await self._run(_LIVE, (high, low)))[0][0]), 1)
+        (row,) = await self._run(_LIVE)
+        return max(int(row["live"]), 1)
 
     async def close(self) -> None:
         """End the session, which releases everything."""
         await self._connection.close()
 
-    async def _run(self, sql: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
-        try:
-            with translated():
-                async with asyncio.timeout(ANSWER_S):
-                    cursor = await self._connection.execute(sql.encode(), values)
-                    return await cursor.fetchall()
-        except TimeoutError as exc:
-            await self._connection.close()
-            raise StorageError("the database server does not answer") from exc
+    async def _join(self, bot: int) -> None:
+        with translated():
+            await self._connection.execute(_SESSION, prepare=False)
+        (row,) = await self._run(
+            "SELECT pg_try_advisory_lock_shared(%s) AS joined, pg_advisory_lock_shared(%s::int, %s::int) IS NULL",
+            (CLAIM_LOCK, BOTS, bot),
+        )
+        if not row["joined"]:
+            raise DatabaseInUseError("a command has it for itself at the moment")
+        (row,) = await self._run(_OTHER_BOTS, (bot,))
+        if row["others"]:
+            raise DatabaseInUseError("a bot with another token is running on it; each bot needs a database of its own")
+
+    async def _run(self, sql: str, values: tuple[Any, ...] = ()) -> list[DictRow]:
+        with translated():
+            cursor = await self._connection.execute(sql.encode(), values or None)
+            return await cursor.fetchall()

@@ -3,12 +3,12 @@
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Self
-
-from psycopg import AsyncConnection
+from typing import Self
 
 from storage.database import Transaction
+from storage.postgres.first_contact import connect_when_ready
 from storage.postgres.sqlstate import translated
+from storage.postgres.timed_connection import TimedConnection
 from storage.records import ChatKey
 
 CHANNEL = "keepsake"
@@ -54,23 +54,19 @@ async def notify(tx: Transaction, notification: Notification) -> None:
 class Listener:
     """A connection that receives notifications."""
 
-    def __init__(self, connection: AsyncConnection[Any]) -> None:
+    def __init__(self, connection: TimedConnection) -> None:
         self._connection = connection
 
     @classmethod
     async def connect(cls, url: str) -> Self:
         """Begin to listen. Raises StorageError."""
-        with translated():
-            connection = await AsyncConnection.connect(
-                url,
-                autocommit=True,
-                connect_timeout=10,
-                keepalives_idle=4,
-                keepalives_interval=2,
-                keepalives_count=2,
-                application_name="keepsake notifications",
-            )
-            await connection.execute(f"LISTEN {CHANNEL}".encode())
+        connection = await connect_when_ready(url, 0.0)
+        try:
+            with translated():
+                await connection.execute(f"LISTEN {CHANNEL}".encode())
+        except BaseException:
+            await connection.close()
+            raise
         return cls(connection)
 
     async def notifications(self) -> AsyncIterator[Notification]:

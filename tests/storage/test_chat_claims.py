@@ -7,10 +7,14 @@ import pytest
 
 from storage import Storage
 from storage.claims import Claim, ClaimLostError, under
+from storage.files import DatabaseInUseError
 from storage.postgres.chat_claims import LEADER_LOCK, ChatClaims
+from storage.postgres.claim import DatabaseClaim, is_claimed
 from storage.postgres.notifications import ChatEvent, Listener, Notification, notify
 from storage.records import ChatKey
 from storage.storage_errors import StorageError
+
+BOT = 123456
 
 
 @pytest.fixture
@@ -27,14 +31,14 @@ async def storage(url: str) -> AsyncIterator[Storage]:
 
 @pytest.fixture
 async def first(url: str, storage: Storage) -> AsyncIterator[ChatClaims]:
-    claims = await ChatClaims.connect(url)
+    claims = await ChatClaims.connect(url, BOT)
     yield claims
     await claims.close()
 
 
 @pytest.fixture
 async def second(url: str, storage: Storage) -> AsyncIterator[ChatClaims]:
-    claims = await ChatClaims.connect(url)
+    claims = await ChatClaims.connect(url, BOT)
     yield claims
     await claims.close()
 
@@ -105,7 +109,7 @@ async def test_new_session_keeps_what_nobody_took(url: str, first: ChatClaims, s
         taken = await second.take([8])
     await second.take([9])
     await second.give_back([9])
-    again = await ChatClaims.connect(url)
+    again = await ChatClaims.connect(url, BOT)
     try:
         assert {claim.telegram_id for claim in await again.retake(claims)} == {7}
         assert await second.take([7]) == []
@@ -159,6 +163,29 @@ async def test_notifications_arrive_after_commit(url: str, storage: Storage) -> 
     await listener.close()
     assert found == sent
     assert [one.key.direct for one in found] == [False, True]
+
+
+async def test_bots_with_different_tokens_are_refused(url: str, first: ChatClaims) -> None:
+    with pytest.raises(DatabaseInUseError, match="another token"):
+        await ChatClaims.connect(url, BOT + 1)
+    second = await ChatClaims.connect(url, BOT)
+    await first.close()
+    await second.close()
+    third = await ChatClaims.connect(url, BOT + 1)
+    await third.close()
+
+
+async def test_commands_and_bots_exclude_each_other(url: str, first: ChatClaims) -> None:
+    assert await is_claimed(url)
+    with pytest.raises(DatabaseInUseError):
+        await DatabaseClaim.take(url, "it", 0.0)
+    await first.close()
+    command = await DatabaseClaim.take(url, "it", 5.0)
+    with pytest.raises(DatabaseInUseError):
+        await ChatClaims.connect(url, BOT)
+    await command.release()
+    bot = await ChatClaims.connect(url, BOT)
+    await bot.close()
 
 
 def test_locks_are_no_chats() -> None:

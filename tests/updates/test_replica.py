@@ -92,7 +92,7 @@ class Process:
         self.storage = storage
         self.changes = 0
         self.recovered: list[int] = []
-        self.replica = Replica(storage.database, url, self._changed, time.monotonic)
+        self.replica = Replica(url, 123456, time.monotonic)
         self.lanes = Lanes(chats=self.replica)
         self.recorder = Recorder(storage, name, log)
         self.lanes.start(self.recorder)
@@ -108,7 +108,8 @@ class Process:
 
     async def begin(self) -> None:
         work = LaneWork(self.storage.inbox, self.storage.chats, self.lanes, self.receiver, [self._recover])
-        await self.replica.begin(work)
+        await self.replica.join(0.0)
+        self.replica.begin(self.storage.database, work, self._changed)
         self._run = asyncio.create_task(self.replica.run(self.lead))
 
     async def receive(self, *updates: tuple[int, int]) -> None:
@@ -275,10 +276,10 @@ async def test_idle_chat_is_given_back(
 
 
 async def _cut(process: Process) -> None:
-    """End all sessions with locks, as a restart of the server does."""
+    """End all sessions but the one of this statement, as a restart of the server does."""
     await process.storage.database.rows(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'keepsake %'"
-        " AND datname = current_database()"
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
+        " AND datname = current_database() AND backend_type = 'client backend'"
     )
 
 
