@@ -15,11 +15,12 @@ from contextlib import AsyncExitStack
 from functools import partial
 from urllib.parse import urlsplit
 
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from telegram.error import InvalidToken
 
 from bot.access.policy import new_link
 from bot.concurrency import freeze_loaded_objects, shorten_switch_interval, tune_malloc
-from bot.errors import SettingError, StartError
+from bot.errors import SettingError
 from bot.handlers.membership import register_menu
 from bot.health import Health
 from bot.http import serve
@@ -35,13 +36,11 @@ from bot.updates.watchdog import HoldMonitor
 from bot.updates.webhook import Webhook
 from bot.wiring.conversation import WorkGuards, build_engine, check_system_prompt
 from bot.wiring.foundation import Foundation, build_foundation
-from bot.wiring.persistence import BotClaim, claim_database, open_storage
+from bot.wiring.persistence import open_storage
 from bot.wiring.servers import any_reached
+from bot.wiring.sharing import Parts, join_database
 from bot.wiring.telegram import Connection, PTBApplication, build_jobs, build_router, connect, open_traffic
 from storage import Storage
-
-DRAIN_S = 20.0
-"""How long answers in progress may take to finish on shutdown, in seconds."""
 
 LISTS_S = 0.5
 """How long startup waits for the model servers' lists of models, in seconds; most answer sooner."""
@@ -80,7 +79,7 @@ async def live(settings: Settings, quarantine: Quarantine) -> None:
     async with AsyncExitStack() as stack:
         token = settings.metrics_token.get_secret_value() if settings.metrics_token else None
         health = Health(token, proxied=settings.webhook_url is not None)
-        claim = await claim_database(settings, stack)
+        sharing = await join_database(settings, stack)
         serving = _serve(settings, health, stack)
         storage = await open_storage(settings, stack)
         health.watch_database(storage.answers, remote=settings.uses_postgres)
@@ -96,40 +95,45 @@ async def live(settings: Settings, quarantine: Quarantine) -> None:
         guards = WorkGuards(guarded, GuardedHistoryReader(quarantine, storage.chats))
         engine = build_engine(base, (bot.first_name, bot.username), guards)
         stack.push_async_callback(engine.maintenance.close)
-        await engine.maintenance.begin()
         stack.push_async_callback(engine.eraser.close)
         engine.eraser.begin()
-        traffic = open_traffic(settings, storage, bot, quarantine)
+        traffic = open_traffic(settings, storage, bot, quarantine, sharing.chats)
         stack.push_async_callback(traffic.downloads.close)
-        lanes = Lanes(max(STUCK_S, SILENCES * settings.model_timeout))
+        lanes = Lanes(max(STUCK_S, SILENCES * settings.model_timeout), sharing.chats)
         router = build_router(base, engine, bot, traffic, lanes)
         stack.push_async_callback(router.close)
         lanes.start(router)
         health.watch_lanes(lanes.are_moving)
-        receiver = Receiver(storage.database, storage.inbox, storage.chats, lanes, quarantine, bot, time.time)
+        receiver = Receiver(
+            *(storage.database, storage.inbox, storage.chats, lanes, quarantine, bot, time.time), sharing.others
+        )
         scheduler = build_jobs(base, engine, bot, traffic, lanes).scheduler()
-        scheduler.start()
-        stack.callback(scheduler.shutdown, wait=False)
-        stack.push_async_callback(lanes.drain, DRAIN_S)
+        stack.callback(_stop, scheduler)
+        stack.push_async_callback(sharing.drain)
         stack.callback(quarantine.end)
         _monitor_loop(stack)
-        await engine.conversation.charge_lost()
-        await traffic.journal.recover()
-        await receiver.replay()
+        await sharing.begin(
+            Parts(
+                *(storage, lanes, receiver, scheduler, engine.maintenance, engine.conversation, traffic.journal),
+                *(traffic.flood_control, _nothing),
+            )
+        )
         source = _source(settings, connection, receiver)
         health.watch_telegram(source.reached)
         health.add_routes(source.routes)
         _log_start(settings, bot.username)
         await _invite_owner(base, bot.username)
-        others = (_keep(claim, lanes), *map(_until_ended, serving))
-        await _run_together(source.run(), register_menu(bot), measure_loop(), *others)
+        receiving = sharing.run(source, polls=settings.webhook_url is None)
+        await _run_together(receiving, register_menu(bot), measure_loop(), *map(_until_ended, serving))
 
 
-async def _keep(claim: BotClaim, lanes: Lanes) -> None:
-    """Return never; raise StartError when another bot has taken the database over, which then answers what is left."""
-    await claim.until_lost()
-    await lanes.drain(0.0)
-    raise StartError("another bot has taken over the database while the connection to it was cut, so this one ends")
+async def _nothing() -> None:
+    """Placeholder."""
+
+
+def _stop(scheduler: AsyncIOScheduler) -> None:
+    if scheduler.running:
+        scheduler.shutdown(wait=False)
 
 
 async def _watch(quarantine: Quarantine, storage: Storage, stack: AsyncExitStack) -> None:

@@ -12,7 +12,9 @@ from telegram import Bot
 
 from bot.outbound.content import Destination
 from bot.outbound.journal import find_own
+from bot.updates.claimed_chats import ClaimedChats
 from storage import Storage, StorageError
+from storage.claims import ClaimLostError
 from storage.group_sends import UnknownSend
 
 MOST_KNOWN = 5_000
@@ -28,20 +30,27 @@ log = logging.getLogger(__name__)
 class GroupSendJournal:
     """Records what is about to be sent to groups. Private chats aren't worth the write before each answer."""
 
-    def __init__(self, storage: Storage, bot: Bot) -> None:
+    def __init__(self, storage: Storage, bot: Bot, chats: ClaimedChats) -> None:
         self._database, self._sends = storage.database, storage.group_sends
         self._bot = bot
+        self._chats = chats
         self._newest: dict[int, int] = {}
         """The bot's newest message in each group."""
 
     async def begin(self, to: Destination) -> None:
-        """Record that a message is about to be sent to a group. Never raises."""
+        """Record that a message is about to be sent to a group.
+
+        Raises ClaimLostError if another process has the chat now. While that is not certain, this waits.
+        """
+        await self._chats.certain()
         if to.private or to.direct_topic_id is not None or (to.turn_id is None and to.notice_id is None):
             return
         newest = max(self._newest.get(to.chat_id, 0), to.reply_to or 0)
         try:
             async with self._database.transaction(first=True) as tx:
                 await self._sends.begin(tx, to.chat_id, newest, turn_id=to.turn_id, notice_id=to.notice_id)
+        except ClaimLostError:
+            raise
         except StorageError as exc:
             log.warning("A message is sent without a record that it was begun: %s", exc)
 

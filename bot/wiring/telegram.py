@@ -56,6 +56,7 @@ from bot.outbound.formatting import Conversions
 from bot.outbound.refusals import Features
 from bot.scheduler import Jobs, JobSettings
 from bot.settings import Settings
+from bot.updates.claimed_chats import ClaimedChats
 from bot.updates.guarded_jobs import GuardedJobs
 from bot.updates.lanes import Lanes
 from bot.updates.quarantine import Quarantine
@@ -84,6 +85,7 @@ class Traffic:
     """Services for outgoing messages and incoming files, and the record of updates that ended the process."""
 
     deliverer: Deliverer
+    flood_control: FloodControl
     journal: GroupSendJournal
     downloads: Downloads
     quarantine: Quarantine
@@ -106,12 +108,14 @@ def connect(settings: Settings) -> Connection:
     return Connection(application, polling)
 
 
-def open_traffic(settings: Settings, storage: Storage, bot: Bot, quarantine: Quarantine) -> Traffic:
+def open_traffic(
+    settings: Settings, storage: Storage, bot: Bot, quarantine: Quarantine, chats: ClaimedChats
+) -> Traffic:
     """Create the services; the caller has to close `downloads`."""
-    conversions = Conversions(quarantine.reading)
-    journal = GroupSendJournal(storage, bot)
-    deliverer = Deliverer(bot, FloodControl(), Features(), None, settings.reply_format, conversions, journal)
-    return Traffic(deliverer, journal, Downloads(bot, trust(), quarantine.reading), quarantine)
+    conversions, flood_control = Conversions(quarantine.reading), FloodControl()
+    journal = GroupSendJournal(storage, bot, chats)
+    deliverer = Deliverer(bot, flood_control, Features(), None, settings.reply_format, conversions, journal)
+    return Traffic(deliverer, flood_control, journal, Downloads(bot, trust(), quarantine.reading), quarantine)
 
 
 @dataclass(frozen=True, slots=True)

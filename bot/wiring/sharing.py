@@ -1,0 +1,207 @@
+"""What differs between the only process on a database and one of several, which only PostgreSQL allows.
+
+The only process resumes at its start what the last one left, and then does everything. Of several processes, each does
+the same for the chats it gets, and the leader does what is done once: the scheduled jobs, and the polling if there is
+no webhook.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+from bot.conversation.maintenance import Maintenance
+from bot.conversation.turn import Conversation
+from bot.errors import SettingError, StartError
+from bot.handlers.send_journal import GroupSendJournal
+from bot.outbound.flood_control import FloodControl
+from bot.settings import Settings
+from bot.updates.claimed_chats import AllChats, ClaimedChats, OtherProcesses
+from bot.updates.lanes import Lanes
+from bot.updates.polling import UpdateSource
+from bot.updates.receiver import Receiver
+from bot.wiring.persistence import claim_database
+from storage import Storage, StorageError
+from storage.files import DatabaseInUseError
+
+if TYPE_CHECKING:
+    from bot.updates.replica import Replica
+
+DRAIN_S = 20.0
+"""How long answers in progress may take to finish on shutdown, in seconds."""
+SHARE_EVERY_S = 5.0
+"""How often the overall limit is divided by the number of processes, in seconds."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The parts of the application that depend on it."""
+
+    storage: Storage
+    lanes: Lanes
+    receiver: Receiver
+    scheduler: AsyncIOScheduler
+    maintenance: Maintenance
+    conversation: Conversation
+    journal: GroupSendJournal
+    flood_control: FloodControl
+    reload: Callable[[], Awaitable[None]]
+    """Reads again what is kept in memory and another process may have changed."""
+
+
+class Sharing(Protocol):
+    """How this process shares its database."""
+
+    @property
+    def chats(self) -> ClaimedChats:
+        """The chats of this process."""
+
+    @property
+    def others(self) -> OtherProcesses | None:
+        """The other processes, if there may be any."""
+
+    async def begin(self, parts: Parts) -> None:
+        """Begin all work but the receiving of updates. Raises StorageError."""
+
+    async def run(self, source: UpdateSource, *, polls: bool) -> None:
+        """Receive updates until cancelled; `polls`: only one process may."""
+
+    async def drain(self) -> None:
+        """Begin nothing new, let answers in progress finish, and cancel the rest."""
+
+
+class Alone:
+    """The only process."""
+
+    others = None
+
+    def __init__(self) -> None:
+        self.chats: ClaimedChats = AllChats()
+        self._lanes: Lanes | None = None
+
+    async def begin(self, parts: Parts) -> None:
+        """See ``Sharing``."""
+        self._lanes = parts.lanes
+        await parts.maintenance.begin()
+        parts.scheduler.start()
+        await parts.conversation.charge_lost()
+        await parts.journal.recover()
+        await parts.receiver.replay()
+
+    async def run(self, source: UpdateSource, *, polls: bool) -> None:  # noqa: ARG002 - see Sharing
+        """See ``Sharing``."""
+        await source.run()
+
+    async def drain(self) -> None:
+        """See ``Sharing``."""
+        if self._lanes is not None:
+            await self._lanes.drain(DRAIN_S)
+
+
+class Shared:
+    """One process of several."""
+
+    def __init__(self, replica: "Replica") -> None:
+        self.chats = self.others = self._replica = replica
+        self._parts: Parts | None = None
+
+    async def begin(self, parts: Parts) -> None:
+        """See ``Sharing``."""
+        from bot.updates.chat_work import LaneWork
+
+        self._parts = parts
+        recoveries = (parts.journal.recover, parts.conversation.charge_lost, parts.maintenance.take_over)
+        storage = parts.storage
+        work = LaneWork(storage.inbox, storage.chats, parts.lanes, parts.receiver, recoveries)
+        self._replica.begin(storage.database, work, parts.reload)
+
+    async def run(self, source: UpdateSource, *, polls: bool) -> None:
+        """See ``Sharing``. Raises StartError if another process has migrated the database to a newer version."""
+        assert self._parts is not None, "begun"
+        leader = Leader(self._parts, source if polls else None)
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._replica.run(leader))
+                tasks.create_task(self._share_pace(self._parts.flood_control))
+                if not polls:
+                    tasks.create_task(source.run())
+        finally:
+            leader.end()
+
+    async def drain(self) -> None:
+        """See ``Sharing``. A chat is given back as soon as nothing runs for it, and other processes go on with it."""
+        if self._parts is not None:
+            leaving = asyncio.create_task(self._replica.leave())
+            await self._parts.lanes.drain(DRAIN_S)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(leaving, 1.0)
+
+    async def _share_pace(self, flood_control: FloodControl) -> None:
+        while True:
+            flood_control.share(self._replica.live)
+            await asyncio.sleep(SHARE_EVERY_S)
+
+
+class Leader:
+    """What the leader does."""
+
+    def __init__(self, parts: Parts, source: UpdateSource | None) -> None:
+        """`source`: what only one process may receive updates from."""
+        self._scheduler = parts.scheduler
+        self._maintenance = parts.maintenance
+        self._source = source
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def begin(self) -> None:
+        """See ``Leadership``."""
+        log.info("This process leads: it runs the scheduled jobs")
+        if self._scheduler.running:
+            self._scheduler.resume()
+        else:
+            self._scheduler.start()
+        self._start(self._maintenance.begin())
+        if self._source is not None:
+            self._start(self._source.run())
+
+    def end(self) -> None:
+        """See ``Leadership``."""
+        if self._scheduler.running:
+            self._scheduler.pause()
+        tasks, self._tasks = self._tasks, []
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            self._start(self._maintenance.step_down())
+
+    def _start(self, work: Awaitable[None]) -> None:
+        async def run() -> None:
+            await work
+
+        self._tasks.append(asyncio.create_task(run()))
+
+
+async def join_database(settings: Settings, stack: AsyncExitStack) -> Sharing:
+    """Claim the database, or share it with other processes, until the stack is closed. Raises StartError."""
+    if not settings.uses_postgres:
+        await claim_database(settings, stack)
+        return Alone()
+    from bot.updates.replica import Replica
+    from storage.postgres.postgres_pool import PATIENCE_S
+
+    bot_id = int(settings.telegram_bot_token.get_secret_value().partition(":")[0])
+    replica = Replica(settings.database_url, bot_id, time.monotonic)
+    try:
+        await replica.join(PATIENCE_S)
+    except DatabaseInUseError as exc:
+        raise StartError(f"{settings.database_name}: {exc}") from exc
+    except StorageError as exc:
+        raise SettingError(f"DATABASE_URL: {settings.database_name} can't be used: {exc}") from exc
+    stack.push_async_callback(replica.close)
+    return Shared(replica)
