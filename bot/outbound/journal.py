@@ -26,7 +26,7 @@ class SendJournal(Protocol):
     """Records what is about to be sent."""
 
     async def begin(self, to: Destination) -> None:
-        """A message is about to be sent. Raises StorageError if it must not be, because another process has the chat."""
+        """A message is about to be sent. Raises StorageError if another process has the chat now."""
 
     def arrived(self, to: Destination, message_id: int) -> None:
         """It has arrived; the caller is about to store its ID."""
