@@ -115,7 +115,7 @@ async def live(settings: Settings, quarantine: Quarantine) -> None:
         await sharing.begin(
             Parts(
                 *(storage, lanes, receiver, scheduler, engine.maintenance, engine.conversation, traffic.journal),
-                *(traffic.flood_control, _nothing),
+                *(traffic.flood_control, base.budget.load),
             )
         )
         source = _source(settings, connection, receiver)
@@ -125,10 +125,6 @@ async def live(settings: Settings, quarantine: Quarantine) -> None:
         await _invite_owner(base, bot.username)
         receiving = sharing.run(source, polls=settings.webhook_url is None)
         await _run_together(receiving, register_menu(bot), measure_loop(), *map(_until_ended, serving))
-
-
-async def _nothing() -> None:
-    """Placeholder."""
 
 
 def _stop(scheduler: AsyncIOScheduler) -> None:
