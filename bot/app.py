@@ -15,7 +15,6 @@ from contextlib import AsyncExitStack
 from functools import partial
 from urllib.parse import urlsplit
 
-from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from telegram.error import InvalidToken
 
 from bot.access.policy import new_link
@@ -25,6 +24,7 @@ from bot.handlers.membership import register_menu
 from bot.health import Health
 from bot.http import serve
 from bot.metrics import measure_loop
+from bot.scheduler import Schedule
 from bot.settings import Settings
 from bot.updates.guarded_compactor import GuardedCompactor
 from bot.updates.guarded_reader import GuardedHistoryReader
@@ -39,8 +39,13 @@ from bot.wiring.foundation import Foundation, build_foundation
 from bot.wiring.persistence import open_storage
 from bot.wiring.servers import any_reached
 from bot.wiring.sharing import Parts, join_database
+<<<<<<< HEAD
 from bot.wiring.telegram import Connection, PTBApplication, build_jobs, build_router, connect, open_traffic
 from storage import Storage
+=======
+from bot.wiring.telegram import build_jobs, build_router
+from bot.wiring.traffic import Connection, PTBApplication, connect, open_traffic
+>>>>>>> ad03ce4 (Wiring of the traffic, and a schedule that can pause)
 
 LISTS_S = 0.5
 """How long startup waits for the model servers' lists of models, in seconds; most answer sooner."""
@@ -107,14 +112,14 @@ async def live(settings: Settings, quarantine: Quarantine) -> None:
         receiver = Receiver(
             *(storage.database, storage.inbox, storage.chats, lanes, quarantine, bot, time.time), sharing.others
         )
-        scheduler = build_jobs(base, engine, bot, traffic, lanes).scheduler()
-        stack.callback(_stop, scheduler)
+        schedule = Schedule(build_jobs(base, engine, bot, traffic, lanes).scheduler())
+        stack.callback(schedule.close)
         stack.push_async_callback(sharing.drain)
         stack.callback(quarantine.end)
         _monitor_loop(stack)
         await sharing.begin(
             Parts(
-                *(storage, lanes, receiver, scheduler, engine.maintenance, engine.conversation, traffic.journal),
+                *(storage, lanes, receiver, schedule, engine.maintenance, engine.conversation, traffic.journal),
                 *(traffic.flood_control, base.budget.load),
             )
         )
@@ -125,11 +130,6 @@ async def live(settings: Settings, quarantine: Quarantine) -> None:
         await _invite_owner(base, bot.username)
         receiving = sharing.run(source, polls=settings.webhook_url is None)
         await _run_together(receiving, register_menu(bot), measure_loop(), *map(_until_ended, serving))
-
-
-def _stop(scheduler: AsyncIOScheduler) -> None:
-    if scheduler.running:
-        scheduler.shutdown(wait=False)
 
 
 async def _watch(quarantine: Quarantine, storage: Storage, stack: AsyncExitStack) -> None:

@@ -256,6 +256,30 @@ class Jobs:
             await self.back_up()
 
 
+class Schedule:
+    """Runs the jobs of a scheduler, with pauses while another process runs them."""
+
+    def __init__(self, scheduler: AsyncIOScheduler) -> None:
+        self._scheduler = scheduler
+
+    def begin(self) -> None:
+        """Begin to run the jobs, or continue after a pause."""
+        if self._scheduler.running:
+            self._scheduler.resume()
+        else:
+            self._scheduler.start()
+
+    def pause(self) -> None:
+        """Start no job until `begin` is called; the current ones go on."""
+        if self._scheduler.running:
+            self._scheduler.pause()
+
+    def close(self) -> None:
+        """End."""
+        if self._scheduler.running:
+            self._scheduler.shutdown(wait=False)
+
+
 def _guarded(job: Callable[[], Awaitable[None]], name: str) -> Callable[[], Coroutine[None, None, None]]:
     """Skip a run, without a warning, while the previous one is still going; log the job's exceptions."""
     alone = asyncio.Lock()

@@ -162,6 +162,7 @@ ONLY_IN = {
         "bot.outbound",
         "bot.app",
         "bot.wiring.telegram",
+        "bot.wiring.traffic",
         "bot.cli.bot_client",
         "bot.doctor.telegram_checks",
     },

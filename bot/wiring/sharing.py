@@ -13,13 +13,12 @@ from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from apscheduler.schedulers.asyncio import AsyncIOScheduler
-
 from bot.conversation.maintenance import Maintenance
 from bot.conversation.turn import Conversation
 from bot.errors import SettingError, StartError
 from bot.handlers.send_journal import GroupSendJournal
 from bot.outbound.flood_control import FloodControl
+from bot.scheduler import Schedule
 from bot.settings import Settings
 from bot.updates.claimed_chats import AllChats, ClaimedChats, OtherProcesses
 from bot.updates.lanes import Lanes
@@ -47,7 +46,7 @@ class Parts:
     storage: Storage
     lanes: Lanes
     receiver: Receiver
-    scheduler: AsyncIOScheduler
+    schedule: Schedule
     maintenance: Maintenance
     conversation: Conversation
     journal: GroupSendJournal
@@ -90,7 +89,7 @@ class Alone:
         """See ``Sharing``."""
         self._lanes = parts.lanes
         await parts.maintenance.begin()
-        parts.scheduler.start()
+        parts.schedule.begin()
         await parts.conversation.charge_lost()
         await parts.journal.recover()
         await parts.receiver.replay()
@@ -138,8 +137,8 @@ class Shared:
     async def drain(self) -> None:
         """See ``Sharing``. A chat is given back as soon as nothing runs for it, and other processes go on with it."""
         if self._parts is not None:
-            leaving = asyncio.create_task(self._replica.leave())
-            await self._parts.lanes.drain(DRAIN_S)
+            lanes, leaving = self._parts.lanes, asyncio.create_task(self._replica.leave())
+            await lanes.drain(DRAIN_S)
             with suppress(TimeoutError):
                 await asyncio.wait_for(leaving, 1.0)
 
@@ -154,7 +153,7 @@ class Leader:
 
     def __init__(self, parts: Parts, source: UpdateSource | None) -> None:
         """`source`: what only one process may receive updates from."""
-        self._scheduler = parts.scheduler
+        self._schedule = parts.schedule
         self._maintenance = parts.maintenance
         self._source = source
         self._tasks: list[asyncio.Task[None]] = []
@@ -162,18 +161,14 @@ class Leader:
     def begin(self) -> None:
         """See ``Leadership``."""
         log.info("This process leads: it runs the scheduled jobs")
-        if self._scheduler.running:
-            self._scheduler.resume()
-        else:
-            self._scheduler.start()
+        self._schedule.begin()
         self._start(self._maintenance.begin())
         if self._source is not None:
             self._start(self._source.run())
 
     def end(self) -> None:
         """See ``Leadership``."""
-        if self._scheduler.running:
-            self._scheduler.pause()
+        self._schedule.pause()
         tasks, self._tasks = self._tasks, []
         for task in tasks:
             task.cancel()

@@ -2,11 +2,8 @@
 
 import time
 from dataclasses import dataclass
-from typing import Any
 
 from telegram import Bot
-from telegram.ext import Application, ApplicationBuilder
-from telegram.request import HTTPXRequest
 
 from bot.access.access_requests import AccessRequests
 from bot.access.roster import RosterReader
@@ -34,7 +31,6 @@ from bot.handlers.pending_questions import QuestionHandlers
 from bot.handlers.privacy_command import PrivacyHandlers
 from bot.handlers.router import Router
 from bot.handlers.search_command import SearchHandlers
-from bot.handlers.send_journal import GroupSendJournal
 from bot.handlers.sending import OutboxSender
 from bot.handlers.set_aside import SetAsideHandlers
 from bot.handlers.settings_command import SettingsHandlers
@@ -44,78 +40,19 @@ from bot.handlers.turn_reader import TurnReader
 from bot.handlers.usage_command import UsageHandlers
 from bot.handlers.usage_parts import UsageParts
 from bot.handlers.why_command import WhyHandlers
-from bot.http import trust
 from bot.inbound.addressing import Addressing
 from bot.inbound.attachments import Attachments
-from bot.inbound.downloads import Downloads
 from bot.inbound.reading import MessageReader
 from bot.inbound.unchanged import RecentMessages
-from bot.outbound.delivery import Deliverer
-from bot.outbound.flood_control import CountedRequests, FloodControl
-from bot.outbound.formatting import Conversions
-from bot.outbound.refusals import Features
 from bot.scheduler import Jobs, JobSettings
-from bot.settings import Settings
-from bot.updates.claimed_chats import ClaimedChats
 from bot.updates.guarded_jobs import GuardedJobs
 from bot.updates.lanes import Lanes
-from bot.updates.quarantine import Quarantine
 from bot.wiring.conversation import Engine
 from bot.wiring.disclosure import disclosure
 from bot.wiring.foundation import Foundation
 from bot.wiring.limits import model_roles
 from bot.wiring.persistence import backup_folder
-from storage import Storage
-
-PTBApplication = Application[Any, Any, Any, Any, Any, Any]
-CONNECTIONS = 128
-"""The most requests to Telegram at a time."""
-
-
-@dataclass(frozen=True, slots=True)
-class Connection:
-    """The client for Telegram; `polling` has its own connection, so that a long poll takes none from answers."""
-
-    application: PTBApplication
-    polling: HTTPXRequest
-
-
-@dataclass(frozen=True, slots=True)
-class Traffic:
-    """Services for outgoing messages and incoming files, and the record of updates that ended the process."""
-
-    deliverer: Deliverer
-    flood_control: FloodControl
-    journal: GroupSendJournal
-    downloads: Downloads
-    quarantine: Quarantine
-
-
-def connect(settings: Settings) -> Connection:
-    """Create the client; nothing is sent before its application is initialized."""
-    polling = CountedRequests(1, httpx_kwargs={"verify": trust()})
-    application = (
-        ApplicationBuilder()
-        .token(settings.telegram_bot_token.get_secret_value())
-        .base_url(f"{settings.telegram_api_url}/bot")
-        .base_file_url(f"{settings.telegram_api_url}/file/bot")
-        .request(CountedRequests(CONNECTIONS, httpx_kwargs={"verify": trust()}))
-        .get_updates_request(polling)
-        .updater(None)
-        .job_queue(None)
-        .build()
-    )
-    return Connection(application, polling)
-
-
-def open_traffic(
-    settings: Settings, storage: Storage, bot: Bot, quarantine: Quarantine, chats: ClaimedChats
-) -> Traffic:
-    """Create the services; the caller has to close `downloads`."""
-    conversions, flood_control = Conversions(quarantine.reading), FloodControl()
-    journal = GroupSendJournal(storage, bot, chats)
-    deliverer = Deliverer(bot, flood_control, Features(), None, settings.reply_format, conversions, journal)
-    return Traffic(deliverer, flood_control, journal, Downloads(bot, trust(), quarantine.reading), quarantine)
+from bot.wiring.traffic import Traffic
 
 
 @dataclass(frozen=True, slots=True)
