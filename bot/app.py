@@ -38,14 +38,10 @@ from bot.wiring.conversation import WorkGuards, build_engine, check_system_promp
 from bot.wiring.foundation import Foundation, build_foundation
 from bot.wiring.persistence import open_storage
 from bot.wiring.servers import any_reached
-from bot.wiring.sharing import Parts, join_database
-<<<<<<< HEAD
-from bot.wiring.telegram import Connection, PTBApplication, build_jobs, build_router, connect, open_traffic
-from storage import Storage
-=======
+from bot.wiring.sharing import Parts, Sharing, join_database
 from bot.wiring.telegram import build_jobs, build_router
 from bot.wiring.traffic import Connection, PTBApplication, connect, open_traffic
->>>>>>> ad03ce4 (Wiring of the traffic, and a schedule that can pause)
+from storage import Storage
 
 LISTS_S = 0.5
 """How long startup waits for the model servers' lists of models, in seconds; most answer sooner."""
@@ -84,11 +80,11 @@ async def live(settings: Settings, quarantine: Quarantine) -> None:
     async with AsyncExitStack() as stack:
         token = settings.metrics_token.get_secret_value() if settings.metrics_token else None
         health = Health(token, proxied=settings.webhook_url is not None)
-        sharing = await join_database(settings, stack)
+        sharing = await join_database(settings, stack, quarantine.process)
         serving = _serve(settings, health, stack)
         storage = await open_storage(settings, stack)
         health.watch_database(storage.answers, remote=settings.uses_postgres)
-        await _watch(quarantine, storage, stack)
+        await _watch(quarantine, storage, sharing, stack)
         base = await build_foundation(settings, storage, stack, LISTS_S)
         health.watch_model(partial(any_reached, base.servers))
         await check_system_prompt(base)
@@ -132,9 +128,9 @@ async def live(settings: Settings, quarantine: Quarantine) -> None:
         await _run_together(receiving, register_menu(bot), measure_loop(), *map(_until_ended, serving))
 
 
-async def _watch(quarantine: Quarantine, storage: Storage, stack: AsyncExitStack) -> None:
+async def _watch(quarantine: Quarantine, storage: Storage, sharing: Sharing, stack: AsyncExitStack) -> None:
     """Read what was in flight when the last process died, and track what is in flight until the stack is closed."""
-    await quarantine.connect(storage.database)
+    await quarantine.connect(storage.database, sharing.adopt)
     quarantine.open()
     stack.push_async_callback(quarantine.written)
     stack.callback(quarantine.close)

@@ -10,7 +10,7 @@ import logging
 import os
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
@@ -102,6 +102,10 @@ class PreviousProcess:
     in_flight: Sequence[WorkRecord] = ()
 
 
+Adopt = Callable[[Collection[int]], Awaitable[Collection[int]]]
+"""Given the numbers of processes, returns those that are dead, of which no other process takes care."""
+
+
 class InFlightMarks(ABC):
     """The lines. What a process leaves of them says what it was doing when it died."""
 
@@ -115,7 +119,10 @@ class InFlightMarks(ABC):
         self._running = 0
         self._ending = False
 
-    async def connect(self, database: Database) -> None:  # noqa: B027 - a file needs nothing of this
+    process = 0
+    """A number of this process, where each has a record of its own."""
+
+    async def connect(self, database: Database, adopt: Adopt) -> None:  # noqa: B027 - a file needs nothing of this
         """Read what is in the database, if that is where it is kept. Raises StorageError."""
 
     @abstractmethod

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from bot.updates.in_flight import InFlightFile, PreviousProcess, WorkRecord, parsed
+from bot.updates.in_flight import Adopt, InFlightFile, PreviousProcess, WorkRecord, parsed
 from storage.database import Database, StorageError
 from storage.postgres.processes import Processes
 
@@ -28,10 +28,10 @@ class InFlightRecord(InFlightFile):
 
     def __init__(self, folder: Path, name: str) -> None:
         """`folder`, `name`: where the exact records of all processes on this machine are, and how they begin."""
-        self._id = secrets.randbits(ID_BITS)
+        self.process = secrets.randbits(ID_BITS)
         self._folder = folder
         self._name = name
-        super().__init__(self._file_of(self._id))
+        super().__init__(self._file_of(self.process))
         self._processes: Processes | None = None
         self._dead: dict[int, str] = {}
         """What dead processes left, until this one's record has taken its place."""
@@ -41,10 +41,11 @@ class InFlightRecord(InFlightFile):
         self._task: asyncio.Task[None] | None = None
         self._failed = False
 
-    async def connect(self, database: Database) -> None:
-        """Read what dead processes left; no other may be running. Raises StorageError."""
+    async def connect(self, database: Database, adopt: Adopt) -> None:
+        """Read what dead processes left. Raises StorageError."""
         self._processes = Processes(database)
-        self._dead = await self._processes.all()
+        left = await self._processes.all()
+        self._dead = {number: left[number] for number in await adopt(left)}
         self.is_exact = all(self._file_of(process).exists() for process in self._dead)
 
     def read(self) -> PreviousProcess:
@@ -67,7 +68,7 @@ class InFlightRecord(InFlightFile):
     def close(self) -> None:
         """Delete the file, and cancel what would be written later; `written` still writes."""
         super().close()
-        self._remove([self._id])
+        self._remove([self.process])
         self._cancel()
 
     async def written(self) -> None:
@@ -79,11 +80,11 @@ class InFlightRecord(InFlightFile):
             changes, text = self._changes, self.coarse_text().decode()
             try:
                 if self._dead:
-                    await self._processes.take_over(self._dead, self._id, text)
+                    await self._processes.take_over(self._dead, self.process, text)
                     self._remove([*self._dead])
                     self._dead = {}
                 else:
-                    await self._processes.note(self._id, text)
+                    await self._processes.note(self.process, text)
             except StorageError as exc:
                 if not self._failed:
                     log.warning(

@@ -8,7 +8,7 @@ from typing import Protocol
 from bot.concurrency import backoff
 from storage.claims import Claim
 from storage.files import DatabaseInUseError
-from storage.postgres.chat_claims import ChatClaims
+from storage.postgres.chat_claims import ChatClaims, Member
 from storage.storage_errors import StorageError
 
 FIRST_WAIT_S, MAX_WAIT_S = 0.1, 2.0
@@ -31,11 +31,10 @@ class LockSession:
     """Holds the locks of chats, and the leader's. Its methods raise StorageError while the session is cut."""
 
     def __init__(
-        self, url: str, bot_id: int, held: Callable[[], list[Claim]], kept: Callable[[set[Claim]], Awaitable[None]]
+        self, member: Member, held: Callable[[], list[Claim]], kept: Callable[[set[Claim]], Awaitable[None]]
     ) -> None:
         """`held`: the claims of this process; `kept` is called with those that are still valid in a new session."""
-        self._url = url
-        self._bot_id = bot_id
+        self._member = member
         self._held = held
         self._kept = kept
         self._claims: ChatClaims | None = None
@@ -57,7 +56,7 @@ class LockSession:
 
     async def begin(self, patience: float) -> None:
         """Open the session; see ``ChatClaims.connect``."""
-        self._claims = await ChatClaims.connect(self._url, self._bot_id, patience)
+        self._claims = await ChatClaims.connect(self._member, patience)
         self._certain.set()
 
     async def check(self) -> None:
@@ -73,6 +72,10 @@ class LockSession:
     async def take(self, telegram_ids: Collection[int]) -> list[Claim]:
         """See ``ChatClaims``; none while the session is cut."""
         return await self._open.take(telegram_ids) if self._certain.is_set() else []
+
+    async def adopt(self, processes: Collection[int]) -> list[int]:
+        """See ``ChatClaims``."""
+        return await self._open.adopt(processes)
 
     async def give_back(self, telegram_ids: Collection[int]) -> None:
         """See ``ChatClaims``."""
@@ -114,7 +117,7 @@ class LockSession:
 
     async def _replace(self) -> None:
         await self._open.close()
-        self._claims = await ChatClaims.connect(self._url, self._bot_id)
+        self._claims = await ChatClaims.connect(self._member)
         valid = await self._claims.retake(self._held())
         if self._leadership is not None:
             led, self._leads = self._leads, await self._claims.lead()

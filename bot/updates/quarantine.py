@@ -48,7 +48,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
-from bot.updates.in_flight import InFlightFile, InFlightMarks, WorkKey, WorkKind, WorkRecord, file_beside
+from bot.updates.in_flight import Adopt, InFlightFile, InFlightMarks, WorkKey, WorkKind, WorkRecord, file_beside
 from bot.updates.in_flight_record import InFlightRecord
 from bot.updates.watchdog import Watchdog
 from storage.database import Database
@@ -109,9 +109,17 @@ class Quarantine:
         folder, name = Path(tempfile.gettempdir()), f"keepsake-{hashlib.sha256(database.encode()).hexdigest()[:16]}"
         return cls(InFlightRecord(folder, name), Watchdog(folder / f"{name}.hung"))
 
-    async def connect(self, database: Database) -> None:
-        """To be called before `open`: where the record is in the database, read it. Raises StorageError."""
-        await self._marks.connect(database)
+    @property
+    def process(self) -> int:
+        """A number of this process, where each has a record of its own; else 0."""
+        return self._marks.process
+
+    async def connect(self, database: Database, adopt: Adopt) -> None:
+        """To be called before `open`: where the records are in the database, read those of dead processes.
+
+        Raises StorageError.
+        """
+        await self._marks.connect(database, adopt)
 
     def open(self) -> None:
         """Count the death of the previous process, if it died, and start a new file."""

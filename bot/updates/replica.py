@@ -20,6 +20,7 @@ from bot.updates.chat_work import ChatWork
 from bot.updates.lock_session import FIRST_WAIT_S, MAX_WAIT_S, Leadership, LockSession
 from storage.claims import Claim, ClaimLostError, current_claim, under
 from storage.database import Database, StorageError, Transaction, until_stored
+from storage.postgres.chat_claims import Member
 from storage.postgres.notifications import ChatEvent, Listener, Notification, notify
 from storage.records import ChatKey
 
@@ -52,10 +53,10 @@ class _Held:
 class Replica:
     """One process of several. `clock` is monotonic."""
 
-    def __init__(self, url: str, bot_id: int, clock: Callable[[], float]) -> None:
-        self._url = url
+    def __init__(self, member: Member, clock: Callable[[], float]) -> None:
+        self._url = member.url
         self._clock = clock
-        self._session = LockSession(url, bot_id, self._claims, self._keep)
+        self._session = LockSession(member, self._claims, self._keep)
         self._held: dict[int, _Held] = {}
         self._taking: set[int] = set()
         self._check_now = asyncio.Event()
@@ -68,6 +69,10 @@ class Replica:
     async def join(self, patience: float) -> None:
         """Open the session, for which the database may still be empty; see ``ChatClaims.connect``."""
         await self._session.begin(patience)
+
+    async def adopt(self, processes: Collection[int]) -> list[int]:
+        """See ``ChatClaims``."""
+        return await self._session.adopt(processes)
 
     def begin(self, database: Database, work: ChatWork, changed: Callable[[], Awaitable[None]]) -> None:
         """Set what it works with. `changed`: another process may have changed what this one keeps in memory."""

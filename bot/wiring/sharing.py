@@ -8,7 +8,7 @@ no webhook.
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
@@ -66,6 +66,9 @@ class Sharing(Protocol):
     def others(self) -> OtherProcesses | None:
         """The other processes, if there may be any."""
 
+    async def adopt(self, processes: Collection[int]) -> Collection[int]:
+        """Those of these processes that are dead, of which no other process has taken care. Raises StorageError."""
+
     async def begin(self, parts: Parts) -> None:
         """Begin all work but the receiving of updates. Raises StorageError."""
 
@@ -84,6 +87,10 @@ class Alone:
     def __init__(self) -> None:
         self.chats: ClaimedChats = AllChats()
         self._lanes: Lanes | None = None
+
+    async def adopt(self, processes: Collection[int]) -> Collection[int]:
+        """See ``Sharing``."""
+        return processes
 
     async def begin(self, parts: Parts) -> None:
         """See ``Sharing``."""
@@ -110,6 +117,10 @@ class Shared:
     def __init__(self, replica: "Replica") -> None:
         self.chats = self.others = self._replica = replica
         self._parts: Parts | None = None
+
+    async def adopt(self, processes: Collection[int]) -> Collection[int]:
+        """See ``Sharing``."""
+        return await self._replica.adopt(processes)
 
     async def begin(self, parts: Parts) -> None:
         """See ``Sharing``."""
@@ -182,16 +193,17 @@ class Leader:
         self._tasks.append(asyncio.create_task(run()))
 
 
-async def join_database(settings: Settings, stack: AsyncExitStack) -> Sharing:
+async def join_database(settings: Settings, stack: AsyncExitStack, process: int) -> Sharing:
     """Claim the database, or share it with other processes, until the stack is closed. Raises StartError."""
     if not settings.uses_postgres:
         await claim_database(settings, stack)
         return Alone()
     from bot.updates.replica import Replica
+    from storage.postgres.chat_claims import Member
     from storage.postgres.postgres_pool import PATIENCE_S
 
     bot_id = int(settings.telegram_bot_token.get_secret_value().partition(":")[0])
-    replica = Replica(settings.database_url, bot_id, time.monotonic)
+    replica = Replica(Member(settings.database_url, bot_id, process), time.monotonic)
     try:
         await replica.join(PATIENCE_S)
     except DatabaseInUseError as exc:

@@ -6,6 +6,7 @@ can't know in time that it has lost them. So a chat that changes hands also gets
 """
 
 from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from typing import Any, Self
 
 from psycopg.rows import DictRow
@@ -52,6 +53,16 @@ AND classid::bigint = {BOTS} AND objid::bigint <> %s
 """
 
 
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A process that uses a database."""
+
+    url: str
+    bot_id: int
+    process: int
+    """A random number of 62 bits, by which others see that this process lives."""
+
+
 class ChatClaims:
     """A session that holds the locks of chats. All methods raise StorageError, after which the session is over."""
 
@@ -59,16 +70,16 @@ class ChatClaims:
         self._connection = connection
 
     @classmethod
-    async def connect(cls, url: str, bot_id: int, patience: float = 0.0) -> Self:
+    async def connect(cls, member: Member, patience: float = 0.0) -> Self:
         """Begin a session; a server that can't be reached is waited for, for `patience` seconds.
 
         Raises DatabaseInUseError if a command has the database for itself, or a bot with another token runs on it.
         """
-        connection = await connect_when_ready(url, patience)
+        connection = await connect_when_ready(member.url, patience)
         connection.answers_within = ANSWER_S
         claims = cls(connection)
         try:
-            await claims._join(bot_id % 2**31)
+            await claims._join(member.bot_id % 2**31, member.process)
         except BaseException:
             await claims.close()
             raise
@@ -95,6 +106,14 @@ class ChatClaims:
             (list(telegram_ids),),
         )
 
+    async def adopt(self, processes: Collection[int]) -> list[int]:
+        """Those of these processes that are dead, of which no other process has taken care."""
+        rows = await self._run(
+            "SELECT process FROM unnest(%s::bigint[]) AS asked (process) WHERE pg_try_advisory_lock(process)",
+            (list(processes),),
+        )
+        return [row["process"] for row in rows]
+
     async def lead(self) -> bool:
         """Become the leader, unless another process is; not to be asked again once it has succeeded."""
         (row,) = await self._run("SELECT pg_try_advisory_lock(%s) AS leads", (LEADER_LOCK,))
@@ -109,12 +128,13 @@ class ChatClaims:
         """End the session, which releases everything."""
         await self._connection.close()
 
-    async def _join(self, bot: int) -> None:
+    async def _join(self, bot: int, process: int) -> None:
         with translated():
             await self._connection.execute(_SESSION, prepare=False)
         (row,) = await self._run(
-            "SELECT pg_try_advisory_lock_shared(%s) AS joined, pg_advisory_lock_shared(%s::int, %s::int) IS NULL",
-            (CLAIM_LOCK, BOTS, bot),
+            "SELECT pg_try_advisory_lock_shared(%s) AS joined, pg_advisory_lock_shared(%s::int, %s::int) IS NULL,"
+            " pg_try_advisory_lock(%s)",
+            (CLAIM_LOCK, BOTS, bot, process),
         )
         if not row["joined"]:
             raise DatabaseInUseError("a command has it for itself at the moment")

@@ -2,19 +2,21 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from itertools import count
 
 import pytest
 
 from storage import Storage
 from storage.claims import Claim, ClaimLostError, under
 from storage.files import DatabaseInUseError
-from storage.postgres.chat_claims import LEADER_LOCK, ChatClaims
+from storage.postgres.chat_claims import LEADER_LOCK, ChatClaims, Member
 from storage.postgres.claim import DatabaseClaim, is_claimed
 from storage.postgres.notifications import ChatEvent, Listener, Notification, notify
 from storage.records import ChatKey
 from storage.storage_errors import StorageError
 
 BOT = 123456
+numbers = count(1 << 60)
 
 
 @pytest.fixture
@@ -31,14 +33,14 @@ async def storage(url: str) -> AsyncIterator[Storage]:
 
 @pytest.fixture
 async def first(url: str, storage: Storage) -> AsyncIterator[ChatClaims]:
-    claims = await ChatClaims.connect(url, BOT)
+    claims = await ChatClaims.connect(Member(url, BOT, next(numbers)))
     yield claims
     await claims.close()
 
 
 @pytest.fixture
 async def second(url: str, storage: Storage) -> AsyncIterator[ChatClaims]:
-    claims = await ChatClaims.connect(url, BOT)
+    claims = await ChatClaims.connect(Member(url, BOT, next(numbers)))
     yield claims
     await claims.close()
 
@@ -109,7 +111,7 @@ async def test_new_session_keeps_what_nobody_took(url: str, first: ChatClaims, s
         taken = await second.take([8])
     await second.take([9])
     await second.give_back([9])
-    again = await ChatClaims.connect(url, BOT)
+    again = await ChatClaims.connect(Member(url, BOT, next(numbers)))
     try:
         assert {claim.telegram_id for claim in await again.retake(claims)} == {7}
         assert await second.take([7]) == []
@@ -167,11 +169,11 @@ async def test_notifications_arrive_after_commit(url: str, storage: Storage) -> 
 
 async def test_bots_with_different_tokens_are_refused(url: str, first: ChatClaims) -> None:
     with pytest.raises(DatabaseInUseError, match="another token"):
-        await ChatClaims.connect(url, BOT + 1)
-    second = await ChatClaims.connect(url, BOT)
+        await ChatClaims.connect(Member(url, BOT + 1, next(numbers)))
+    second = await ChatClaims.connect(Member(url, BOT, next(numbers)))
     await first.close()
     await second.close()
-    third = await ChatClaims.connect(url, BOT + 1)
+    third = await ChatClaims.connect(Member(url, BOT + 1, next(numbers)))
     await third.close()
 
 
@@ -182,10 +184,20 @@ async def test_commands_and_bots_exclude_each_other(url: str, first: ChatClaims)
     await first.close()
     command = await DatabaseClaim.take(url, "it", 5.0)
     with pytest.raises(DatabaseInUseError):
-        await ChatClaims.connect(url, BOT)
+        await ChatClaims.connect(Member(url, BOT, next(numbers)))
     await command.release()
-    bot = await ChatClaims.connect(url, BOT)
+    bot = await ChatClaims.connect(Member(url, BOT, next(numbers)))
     await bot.close()
+
+
+async def test_dead_processes_are_adopted_once(url: str, first: ChatClaims, second: ChatClaims) -> None:
+    third = await ChatClaims.connect(Member(url, BOT, 1 << 61))
+    assert await first.adopt([1 << 61]) == []
+    await third.close()
+    while not (adopted := await first.adopt([1 << 61])):
+        pass
+    assert adopted == [1 << 61]
+    assert await second.adopt([1 << 61]) == []
 
 
 def test_locks_are_no_chats() -> None:

@@ -45,10 +45,14 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+async def _all(processes: Collection[int]) -> Collection[int]:
+    return processes
+
+
 async def _start(database: PostgresDatabase) -> tuple[Quarantine, InFlightRecord]:
     record = InFlightRecord(FOLDER, "keepsake")
     quarantine = Quarantine(record)
-    await quarantine.connect(database)
+    await quarantine.connect(database, _all)
     quarantine.open()
     return quarantine, record
 

@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -20,8 +21,11 @@ from bot.updates.replica import Replica
 from storage import Storage
 from storage.claims import ClaimLostError
 from storage.inbox import RawUpdate
+from storage.postgres.chat_claims import Member
 from storage.records import ChatKey, Notice
 from tests.updates.samples import NamedBot, message_json
+
+numbers = count(1 << 60)
 
 
 class Recorder:
@@ -92,7 +96,7 @@ class Process:
         self.storage = storage
         self.changes = 0
         self.recovered: list[int] = []
-        self.replica = Replica(url, 123456, time.monotonic)
+        self.replica = Replica(Member(url, 123456, next(numbers)), time.monotonic)
         self.lanes = Lanes(chats=self.replica)
         self.recorder = Recorder(storage, name, log)
         self.lanes.start(self.recorder)
