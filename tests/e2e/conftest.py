@@ -23,6 +23,7 @@ from bot.handlers.context import UNFINISHED
 from bot.settings import load
 from bot.updates.in_flight import InFlightFile
 from bot.updates.quarantine import Quarantine
+from bot.wiring import sharing
 from sandbox.botapi import BotApi, Chat, User
 from sandbox.model import ModelServer
 from tests.conftest import ON_POSTGRES
@@ -81,7 +82,7 @@ class Resident:
         self._task.cancel()
 
     def kill(self) -> None:
-        self._monkeypatch.setattr(app, "DRAIN_S", 0.0)
+        self._monkeypatch.setattr(sharing, "DRAIN_S", 0.0)
         self.terminate()
 
     async def wait(self) -> int:
