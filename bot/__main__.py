@@ -60,7 +60,7 @@ def main(arguments: Sequence[str], program: str = MODULE) -> int:
         settings = load(online=options.command not in DATABASE_ONLY)
         words = settings.log_words == "on"
         level, names = _log_level(options, settings), settings.names_for_log
-        logs.configure(level, settings.log_format, settings.secrets, names=names, words=words)
+        logs.configure(level, settings.log_format, _secrets(options, settings), names=names, words=words)
         for mistake in setting_mistakes():
             log.warning("%s", mistake.text)
         return asyncio.run(_work(options, settings)) or 0
@@ -99,7 +99,12 @@ def _parse(arguments: Sequence[str], program: str = MODULE) -> argparse.Namespac
     export.add_argument("--chat", type=_key, metavar="ID", help="the chat's Telegram ID, or --chat=ID/TOPIC")
     export.add_argument("file", nargs="?", default="-", help="must not exist yet; - (the default) is standard output")
     imported = commands.add_parser("import", help="add an exported file to the database; stop the bot first")
-    imported.add_argument("file", type=Path, help="an export, or ChatGPT's (the ZIP archive or conversations.json)")
+    imported.add_argument(
+        "file",
+        metavar="FILE_OR_URL",
+        help="an export, or ChatGPT's (the ZIP archive or conversations.json); or the URL of a whole database to copy"
+        " into the new one in DATABASE_URL: sqlite:///data/keepsake.db or postgresql://...",
+    )
     imported.add_argument(
         "--chat", type=_key, metavar="ID", help="only for ChatGPT's: the private chat for it, or --chat=ID/TOPIC"
     )
@@ -141,9 +146,28 @@ def _work(options: argparse.Namespace, settings: "Settings") -> Coroutine[None, 
         return data.restore(settings, options.file)
     if options.command == "export":
         return data.export(settings, options.chat, None if options.file == "-" else Path(options.file))
-    return data.import_file(
-        settings, options.file, ImportOptions(options.chat, tuple(options.conversation), options.all)
-    )
+    wish = ImportOptions(options.chat, tuple(options.conversation), options.all)
+    if _names_database(options.file):
+        from bot.cli.import_database import import_database
+
+        return import_database(settings, options.file, wish)
+    return data.import_file(settings, Path(options.file), wish)
+
+
+def _names_database(file: str) -> bool:
+    """Whether this is a URL rather than a file."""
+    from bot.setting_types import POSTGRES, SQLITE
+
+    return file.startswith((SQLITE, *POSTGRES))
+
+
+def _secrets(options: argparse.Namespace, settings: "Settings") -> tuple[str, ...]:
+    """What the log must not show, with the password in a URL of the command."""
+    if options.command != "import" or not _names_database(options.file):
+        return settings.secrets
+    from bot.settings import with_database
+
+    return (*settings.secrets, *with_database(settings, options.file).secrets)
 
 
 async def _admission(options: argparse.Namespace, settings: "Settings") -> None:

@@ -13,7 +13,7 @@ from typing import Self
 from urllib.parse import parse_qsl, urlsplit
 from zoneinfo import ZoneInfo
 
-from pydantic import SecretStr, ValidationError, model_validator
+from pydantic import SecretStr, TypeAdapter, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from bot import setting_groups as groups
@@ -259,6 +259,16 @@ def load(env_file: str | None = ".env", *, online: bool = True) -> Settings:
     line = _line(first, problems[first]["type"], problems[first]["msg"])
     hints = [one for one in setting_mistakes(env_file) if one.likely == first]
     raise SettingError(f"{line} ({hints[0].text})" if hints else line) from None
+
+
+def with_database(settings: Settings, url: str) -> Settings:
+    """The same settings with another database. Raises SettingError."""
+    try:
+        checked = TypeAdapter(types.DatabaseUrl).validate_python(url)
+    except ValidationError as exc:
+        reason = exc.errors(include_input=False, include_url=False)[0]["msg"].removeprefix("Value error, ")
+        raise SettingError(f"the URL of the database: {reason}") from None
+    return settings.model_copy(update={"database_url": checked})
 
 
 def setting_mistakes(env_file: str | None = ".env") -> list[Mistake]:

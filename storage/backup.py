@@ -17,6 +17,7 @@ import time
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 from urllib.parse import quote
 
 from storage import inspection
@@ -67,7 +68,7 @@ async def backup(database: Path, target: Path) -> None:
 async def verify(file: Path) -> None:
     """Check all pages of a backup, and that this version could restore it. Raises StorageError."""
     try:
-        await asyncio.to_thread(_check, file)
+        await asyncio.to_thread(check, file)
     except (StorageError, sqlite3.Error) as exc:
         raise StorageError(f"the new backup {file} is not usable: {exc}") from exc
 
@@ -168,7 +169,7 @@ def _make_ready(database: Path, backup: Path) -> PreparedBackup:
     ready = PreparedBackup(folder, folder / database.name)
     try:
         _copy(backup, ready.file)
-        _check(ready.file)
+        check(ready.file)
     except BaseException as exc:
         drop(ready)
         if isinstance(exc, OSError):
@@ -202,8 +203,12 @@ def _copy(backup: Path, target: Path) -> None:
             shutil.copyfile(source, copy)
 
 
-def _check(file: Path) -> None:
-    with closing(sqlite3.connect(f"file:{quote(str(file))}?mode=rw", uri=True)) as connection:
+def check(file: Path, mode: Literal["rw", "ro"] = "rw") -> None:
+    """Check all pages of a file, and that this version can read it. Raises StorageError and sqlite3.Error.
+
+    `mode`: "ro" leaves its log as it is.
+    """
+    with closing(sqlite3.connect(f"file:{quote(str(file))}?mode={mode}", uri=True)) as connection:
         version = int(connection.execute("PRAGMA user_version").fetchone()[0])
         tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
         if version < 1 or not tables >= _OURS:

@@ -7,7 +7,7 @@ would share its transaction, so writing goes through one lock. Reads see only co
 import asyncio
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Protocol, TypeVar
 
@@ -184,6 +184,10 @@ class Database(ABC):
     @abstractmethod
     async def _read(self, sql: str, values: Sequence[SQLValue]) -> list[Row]:
         """Read committed rows. Raises StorageError."""
+
+    @abstractmethod
+    async def continue_ids(self, tx: Transaction, last_ids: Mapping[str, int]) -> None:
+        """Have new rows get ids above all that are there, and above these, by table. To be called last."""
 
     @abstractmethod
     async def scrub(self) -> None:

@@ -13,7 +13,7 @@ import logging
 import re
 import sqlite3
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
@@ -25,7 +25,16 @@ import aiosqlite
 
 from storage import files
 from storage.connecting import connected
-from storage.database import Database, NewerDatabaseError, Row, SQLValue, StorageError, WriteConnection, complete
+from storage.database import (
+    Database,
+    NewerDatabaseError,
+    Row,
+    SQLValue,
+    StorageError,
+    Transaction,
+    WriteConnection,
+    complete,
+)
 from storage.files import make_file
 from storage.readers import Readers
 from storage.storage_errors import translated
@@ -168,6 +177,15 @@ class SQLiteDatabase(Database):
     async def _read(self, sql: str, values: Sequence[SQLValue]) -> list[Row]:
         with translated():
             return list(await self._readers.rows(sql, values))
+
+    async def continue_ids(self, tx: Transaction, last_ids: Mapping[str, int]) -> None:
+        """Have tables whose ids are never given again (AUTOINCREMENT) go on after these; it knows its own rows."""
+        kept = await tx.rows("SELECT name FROM sqlite_schema WHERE type = 'table' AND sql LIKE '%AUTOINCREMENT%'")
+        for name in {row["name"] for row in kept} & last_ids.keys():
+            known = await tx.row("SELECT seq FROM sqlite_sequence WHERE name = ?", (name,))
+            last = max(known["seq"] if known else 0, last_ids[name])
+            await tx.discard("DELETE FROM sqlite_sequence WHERE name = ?", (name,))
+            await tx.execute("INSERT INTO sqlite_sequence (name, seq) VALUES (?, ?)", (name, last))
 
     async def scrub(self) -> None:
         """Write the log back into the file and empty it, so that deleted data is in neither of them.

@@ -123,7 +123,7 @@ def _is_ours() -> bool:
     if frame is None:
         return False
     path = Path(frame.f_code.co_filename)
-    return path.name != "backup.py" and _HERE.parent not in path.parents
+    return path.name not in ("backup.py", "move.py") and _HERE.parent not in path.parents
 
 
 _PARTIAL = "SELECT name FROM sqlite_schema WHERE type = 'index' AND sql LIKE '% WHERE %'"

@@ -97,6 +97,15 @@ MAY_IMPORT = {
         "bot.settings",
         "storage",
     },
+    "bot.cli.progress_bar": set(),
+    "bot.cli.import_database": {
+        "bot.archive",
+        "bot.conversation",
+        "bot.errors",
+        "bot.wiring.persistence",
+        *("bot.cli.output", "bot.cli.progress_bar", "bot.settings"),
+        "storage",
+    },
     "bot.cli.bot_client": {"bot.settings", "bot.http"},
     "bot.cli.users": {
         "bot.access",

@@ -10,6 +10,7 @@ from bot.errors import ArchiveError
 
 MOST_BYTES = 1_000_000_000
 """The most that an archive's conversations may have unpacked."""
+_DATABASE = b"SQLite format 3\0"
 _CONVERSATIONS = re.compile(r"conversations(?:[-_]?\d+)?\.json")
 """Large exports have several files: conversations-000.json and so on."""
 
@@ -17,6 +18,9 @@ _CONVERSATIONS = re.compile(r"conversations(?:[-_]?\d+)?\.json")
 def read(file: Path) -> str:
     """The text of a file, or of the conversations in an archive. Raises ArchiveError."""
     try:
+        with file.open("rb") as start:
+            if start.read(len(_DATABASE)) == _DATABASE:
+                raise ArchiveError(f"{file} is a whole database; to import that, use: import sqlite:///{file}")
         return _unpacked(file) if zipfile.is_zipfile(file) else file.read_text(encoding="utf-8-sig")
     except OSError as exc:
         raise ArchiveError(f"{file} can't be read: {exc.strerror or exc}") from exc

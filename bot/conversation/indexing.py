@@ -91,11 +91,14 @@ class Indexer:
         except StorageError as exc:  # an answer doesn't fail because of that
             log.info("New turns can't be indexed now: %s", exc)
 
-    async def catch_up(self, chat_id: int) -> None:
-        """Index all new turns."""
+    async def catch_up(self, chat_id: int, indexed: Callable[[int], object] | None = None) -> None:
+        """Index all new turns; `indexed` is called with the number of those that were."""
         await self.renew()
         while await self._history.unindexed_count(chat_id, 1):
-            if await self._index_batch(chat_id) < BATCH:  # newer turns get a call of their own
+            count = await self._index_batch(chat_id)
+            if indexed is not None:
+                indexed(count)
+            if count < BATCH:  # newer turns get a call of their own
                 return
 
     async def _index_batch(self, chat_id: int) -> int:
@@ -204,11 +207,15 @@ class Indexer:
         await self._index.replace()
         await self.catch_up_all()
 
-    async def catch_up_all(self) -> None:
-        """Index the new turns of all chats."""
+    async def catch_up_all(self, indexed: Callable[[int], object] | None = None) -> None:
+        """Index the new turns of all chats; see `catch_up`."""
         await self.renew()
         for chat_id in await self._history.chats_to_index():
-            await self.catch_up(chat_id)
+            await self.catch_up(chat_id, indexed)
+
+    async def begin_index(self) -> None:
+        """Record that an empty index is about to be filled by this version, so that it isn't all done again."""
+        await self._index.renew_all(KEYS_VERSION)
 
     async def keep_up_all(self) -> None:
         """Index the new turns of chats that have enough of them."""

@@ -5,7 +5,7 @@ lock, so that of several processes that start at once one migrates and the other
 """
 
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from itertools import islice
@@ -15,7 +15,7 @@ from psycopg import AsyncConnection, AsyncCursor, Error
 from psycopg.rows import DictRow
 
 from storage.claims import Claim, ClaimLostError, current_claim
-from storage.database import Database, NewerDatabaseError, Row, SQLValue, WriteConnection, complete
+from storage.database import Database, NewerDatabaseError, Row, SQLValue, Transaction, WriteConnection, complete
 from storage.postgres.dialect import in_postgres
 from storage.postgres.doubt import Begun, is_committed
 from storage.postgres.first_contact import connect_when_ready, refused_rights
@@ -29,6 +29,11 @@ MIGRATION_LOCK = 0x4B656570_00000000
 _NAME = re.compile(r"(\d{3})_\w+\.sql")
 ROWS_AT_ONCE = 500
 """How many rows of values are sent in one trip: each trip has to end before the connection's deadline."""
+_IDENTITIES = """
+SELECT quote_ident(table_name) AS name FROM information_schema.columns
+WHERE table_schema = current_schema() AND is_identity = 'YES'
+"""
+"""The tables whose ids come from a sequence."""
 _BEGIN = "BEGIN; SELECT pg_current_xact_id()::text AS number, pg_backend_pid() AS process"
 _PROVE = (
     "; SELECT 1 AS valid FROM chat_claims WHERE telegram_id = {claim.telegram_id} AND token = {claim.token} FOR SHARE"
@@ -183,6 +188,15 @@ class PostgresDatabase(Database):
 
         with translated():
             return await self._pool.patiently(read_once)
+
+    async def continue_ids(self, tx: Transaction, last_ids: Mapping[str, int]) -> None:
+        """Set the sequences, which rolling back would not undo."""
+        for row in await tx.rows(_IDENTITIES):
+            name = row["name"]
+            highest = await tx.row(f"SELECT max(id) AS id FROM {name}")
+            last = max(last_ids.get(name, 0), (highest["id"] if highest else None) or 0)
+            if last:
+                await tx.rows("SELECT setval(pg_get_serial_sequence(?::text, 'id'), ?)", (name, last))
 
     async def scrub(self) -> None:
         """Nothing: how long a server keeps what was deleted is up to its vacuum and its archives."""
