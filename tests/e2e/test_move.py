@@ -13,14 +13,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sandbox.model import Say
+from sandbox.model import HoldStream, Say
 from storage import Storage
 from tests.conftest import ON_POSTGRES
 from tests.e2e.conftest import PATIENCE_S, Stage
 from tests.e2e.programs import whole
 from tests.e2e.test_memory import say
 from tests.media.files import picture
-from tests.selection import first
 from tests.storage.every_table import fill
 
 if TYPE_CHECKING:
@@ -41,9 +40,14 @@ async def elsewhere(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIter
 async def moved(stage: Stage, old: str, new: str) -> str:
     """Stop the bot, move its database, and start it there; returns what the command wrote."""
     await stage.end()
+    written = await import_all(stage, old, new)
+    await stage.start(DATABASE_URL=new)
+    return written
+
+
+async def import_all(stage: Stage, old: str, new: str) -> str:
     ran = await stage.shell("import", old, DATABASE_URL=new)
     assert (ran.code, ran.complained) == (0, "")
-    await stage.start(DATABASE_URL=new)
     return ran.written
 
 
@@ -57,7 +61,7 @@ async def test_bot_remembers_all_after_move_and_back(process: Stage, elsewhere: 
     await say(stage, "/settings")
     await say(stage, "/reset")
     reset = stage.home.replies[-1]
-    assert await say(stage, "/search granite") == "I found nothing about that here."
+    assert await say(stage, "/search granite") == "I can't find anything like that in this chat."
 
     written = await moved(stage, old, elsewhere)
     assert "turns" in written
@@ -77,16 +81,18 @@ async def test_bot_remembers_all_after_move_and_back(process: Stage, elsewhere: 
 
 async def test_unanswered_message_is_answered_after_move(process: Stage, elsewhere: str) -> None:
     old = f"sqlite:///{process.folder}/old.db"
+    hold = HoldStream(2)
+    process.model.script(Say("I was about to say", hold=hold))
+    process.model.always(Say("Here I am."))
     await process.start(DATABASE_URL=old)
-    await say(process, "hello")
-    await process.kill()
     await process.ann.say(process.home, "are you there?")
-    ran = await process.shell("import", old, DATABASE_URL=elsewhere)
-    assert ran.code == 0
+    await hold.reached(PATIENCE_S)
+    await process.kill()
+    hold.release()
+    await import_all(process, old, elsewhere)
     await process.start(DATABASE_URL=elsewhere)
-    await process.replies(2)
+    await process.home.wait(lambda chat: [one.text for one in chat.replies] == ["Here I am."], PATIENCE_S)
     await process.end()
-    assert len(process.home.replies) == 2
 
 
 async def test_database_of_running_bot_is_not_moved(process: Stage, elsewhere: str) -> None:
@@ -97,7 +103,7 @@ async def test_database_of_running_bot_is_not_moved(process: Stage, elsewhere: s
     assert (ran.code, ran.written) == (1, "")
     assert ran.complained == f"{process.folder}/old.db: another bot is running on it: stop it first\n"
     await process.end()
-    await moved_once(process, old, elsewhere)
+    await import_all(process, old, elsewhere)
     again = await process.shell("import", old, DATABASE_URL=elsewhere)
     assert again.code == 1
     assert "is not empty (it has chats, turns, turn_messages and more), and was left as it was" in again.complained
@@ -105,34 +111,19 @@ async def test_database_of_running_bot_is_not_moved(process: Stage, elsewhere: s
     assert itself.complained.endswith("old.db is the database in DATABASE_URL: set that to the new one first\n")
 
 
-async def moved_once(stage: Stage, old: str, new: str) -> None:
-    assert (await stage.shell("import", old, DATABASE_URL=new)).code == 0
-
-
+@pytest.mark.long
 @pytest.mark.parametrize(
-    ("share", "title", "number"),
-    first(
-        [
-            (50, "Importing", signal.SIGKILL),
-            (10, "Importing", signal.SIGKILL),
-            (90, "Importing", signal.SIGKILL),
-            (50, "Importing", signal.SIGTERM),
-            (50, "Importing", signal.SIGINT),
-        ]
-    ),
+    ("share", "number"),
+    [(10, signal.SIGKILL), (50, signal.SIGKILL), (90, signal.SIGKILL), (50, signal.SIGTERM), (50, signal.SIGINT)],
 )
-async def test_killed_move_leaves_nothing(
-    share: int, title: str, number: signal.Signals, process: Stage, elsewhere: str
-) -> None:
+async def test_killed_move_leaves_nothing(share: int, number: signal.Signals, process: Stage, elsewhere: str) -> None:
     path = process.folder / "old.db"
     await _fill(path)
-    await _until(process, f"sqlite:///{path}", elsewhere, title, share, number)
+    await _until(process, f"sqlite:///{path}", elsewhere, "Importing", share, number)
     storage = await _opened(elsewhere)
     assert await storage.database.rows("SELECT id FROM chats") == []
     await storage.close()
-    ran = await process.shell("import", f"sqlite:///{path}", DATABASE_URL=elsewhere)
-    assert (ran.code, ran.complained) == (0, "")
-    assert "turns                20,003" in ran.written
+    assert "turns                20,003" in await import_all(process, f"sqlite:///{path}", elsewhere)
 
 
 @pytest.mark.long
