@@ -88,22 +88,12 @@ MAY_IMPORT = {
     },
     "bot.archive": {"bot.errors", "bot.conversation", "bot.language", "storage"},
     "bot.cli.output": {"bot.errors"},
-    "bot.cli.data": {
+    "bot.cli": {
         "bot.archive",
         "bot.conversation",
         "bot.errors",
         "bot.wiring.persistence",
-        "bot.cli.output",
         "bot.settings",
-        "storage",
-    },
-    "bot.cli.progress_bar": set(),
-    "bot.cli.import_database": {
-        "bot.archive",
-        "bot.conversation",
-        "bot.errors",
-        "bot.wiring.persistence",
-        *("bot.cli.output", "bot.cli.progress_bar", "bot.settings"),
         "storage",
     },
     "bot.cli.bot_client": {"bot.settings", "bot.http"},
