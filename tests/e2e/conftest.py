@@ -302,6 +302,8 @@ async def open_stage(
             "ACCESS": "open",
             "DATABASE_URL": database_url,
         }
+        if ON_POSTGRES:  # where the bot keeps what it has in flight
+            stage.environment["TMPDIR"] = str(folder)
         yield stage
         if stage.bot is not None and stage.bot.running:
             await stage.kill()
