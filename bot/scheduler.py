@@ -203,6 +203,8 @@ class Jobs:
         async with self._storage.transaction() as tx:
             pruned = await self._storage.inbox.prune(tx, self._clock() - self._settings.inbox_days * DAY_S)
         await self._responses.prune(self._clock())
+        if self._storage.rates is not None:
+            await self._storage.rates.prune()
         log.debug("Pruned %d updates from the inbox", pruned)
 
     async def purge_resets(self) -> None:

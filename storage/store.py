@@ -1,12 +1,13 @@
 """The storage as the application uses it: one database, and an object for each group of tables."""
 
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
 from storage import old_version
 from storage.access_list import AccessList
+from storage.answer_rates import AnswerRates
 from storage.bases import Bases
 from storage.broadcasts import Broadcasts
 from storage.chat_archive import ChatArchive
@@ -56,6 +57,8 @@ class Storage:
     requests: RunningRequests
     servers: ModelServers
     archive: ChatArchive
+    rates: AnswerRates | None = None
+    """Where several processes may use the database."""
 
     @classmethod
     async def open(cls, path: Path, *, keeps_old: bool = True) -> Self:
@@ -78,7 +81,7 @@ class Storage:
         from storage.postgres.tsvector import PostgresSearch
 
         database = await PostgresDatabase.open(url, patience)
-        return cls.of(database, PostgresSearch(database))
+        return replace(cls.of(database, PostgresSearch(database)), rates=AnswerRates(database))
 
     @classmethod
     def of(cls, database: Database, search: Search) -> Self:

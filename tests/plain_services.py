@@ -25,7 +25,7 @@ SERVICE_DATACLASSES = {
     "bot.conversation.recall": 1,
     "bot.conversation.usage_recorder": 1,
     "bot.handlers.context": 4,
-    "bot.handlers.guards": 1,
+    "bot.handlers.rate_limits": 1,
     "bot.handlers.table": 2,
     "bot.llm.error_bodies": 1,
     "bot.llm.profiles": 1,

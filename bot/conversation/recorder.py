@@ -5,7 +5,7 @@ changed turn, and if it was part of the last question, that is answered again. A
 transcript and index, and its new text is added to prompts until the memory includes it.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import tzinfo
 
@@ -176,7 +176,7 @@ class TurnEditor:
         tx: Transaction,
         *,
         asks: bool,
-        admits: Callable[[], bool],
+        admits: Callable[[], Awaitable[bool]],
         unread: bool = False,
     ) -> bool:
         """Replace the message's text; `asks`: the new text is addressed to the bot.
@@ -207,7 +207,7 @@ class TurnEditor:
             return True  # the pending answer will use these words
         if not is_last and (not asks or stored.asked or not _is_newest(stored, last)):
             return True
-        if not admits():
+        if not await admits():
             return False
         if is_last and last.reply_id is not None:
             await self._storage.transcript.rewrite_reply(tx, chat.id, last.reply_id, self._clock(), message.sender_id)

@@ -14,7 +14,7 @@ before a crash is repeated after it. During steps 3 to 5 a second stop joins the
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -178,7 +178,7 @@ class Cancellations:
             chat.order = None
             self._tidy(key)
 
-    async def restart_if_asked(self, key: ChatKey, message_id: int, admits: Callable[[], bool]) -> None:
+    async def restart_if_asked(self, key: ChatKey, message_id: int, admits: Callable[[], Awaitable[bool]]) -> None:
         """Start the answer again if its question was edited.
 
         `admits` is the rate limit; if it refuses, the answer to the old text is finished.
@@ -187,7 +187,9 @@ class Cancellations:
         if answer is None:
             return
         asked = await self._edits.last_asked(answer.chat.id)
-        if message_id in asked and self._peek(key).answer is answer and admits():
+        if message_id not in asked or self._peek(key).answer is not answer:
+            return
+        if await admits() and self._peek(key).answer is answer:
             answer.restart()
 
     def is_sending(self, key: ChatKey) -> bool:

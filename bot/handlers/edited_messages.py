@@ -9,9 +9,9 @@ from bot.conversation.incoming_message import IncomingMessage
 from bot.conversation.recorder import TurnEditor
 from bot.handlers.cancellation import Cancellations, StoppedError
 from bot.handlers.context import MessageContext, sender_of
-from bot.handlers.guards import RateLimiter
 from bot.handlers.messages import MessageHandlers
 from bot.handlers.pending_questions import QuestionHandlers
+from bot.handlers.rate_limits import AnswerLimiter
 from bot.handlers.turn_reader import TurnReader, problems_of
 from bot.inbound.addressing import Addressing, is_other_bot
 from bot.inbound.problems import PARTLY
@@ -47,7 +47,7 @@ class EditHandlers:
         reader: TurnReader,
         questions: QuestionHandlers,
         addressing: Addressing,
-        rate_limiter: RateLimiter,
+        rate_limiter: AnswerLimiter,
         cancellations: Cancellations,
         recent: RecentMessages,
         since: float,
@@ -112,7 +112,7 @@ class EditHandlers:
                 asks = self._addressing.is_meant(message)
                 unfetched = bool(stopped) and bool(message.effective_attachment)
                 unread = unfetched or problem not in (None, *PARTLY)
-                admits = (lambda: False) if stopped else partial(self._rate_limiter.admits_edit, message)
+                admits = _never if stopped else partial(self._rate_limiter.admits_edit, message)
                 admitted = await self._editor.edit(chat, stored, said, tx, asks=asks, admits=admits, unread=unread)
                 if not admitted and not stopped:
                     await self._refuse(update, tx)
@@ -136,7 +136,7 @@ class EditHandlers:
     async def _refuse(self, update: MessageContext, tx: Transaction) -> None:
         """Tell someone over the rate limit that their edit is stored, but not answered again."""
         sender = sender_of(update.message)
-        await update.send(tx, self._rate_limiter.refusal(update.message, sender) if sender is not None else None)
+        await update.send(tx, await self._rate_limiter.refusal(update.message, sender) if sender is not None else None)
 
     def _is_worth_recording(self, message: Message) -> bool:
         edited_at = message.edit_date or message.date
@@ -144,3 +144,7 @@ class EditHandlers:
         if not self._recent.has_changed(message) and message.date.timestamp() < self._since - SLACK_S:
             return False
         return recent and not is_live(message) and self._addressing.is_meant(message)
+
+
+async def _never() -> bool:
+    return False

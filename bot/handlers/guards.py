@@ -3,15 +3,12 @@
 Administrators: in a group only they may delete what was said, and change how the bot behaves there.
 
 The rate limit counts answers, because those cost money: a burst of messages that becomes one turn counts once. Commands
-and buttons that ask the model count, too. The anonymous administrators of a group count as one person. The counts are
-kept in memory.
+and buttons that ask the model count, too. The anonymous administrators of a group count as one person.
 """
 
 import logging
 import re
-from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from enum import Enum, auto
 
 from telegram import Bot, ChatMember, ChatMemberRestricted, Message
@@ -27,23 +24,20 @@ from bot.handlers.context import (
     is_personal,
     sender_of,
 )
-from bot.handlers.notices import answer, is_private
+from bot.handlers.notices import is_private
+from bot.handlers.rate_limits import AnswerLimiter, RateLimiter, Who
 from bot.inbound.quotes import replied_to
-from bot.language import plural, texts
+from bot.language import texts
 from bot.updates.parsing import key_of
 from bot.updates.raw_updates import seen_by
 from storage.records import Notice
 
 KNOWN_S = 60.0
 """How long it is cached that someone is no administrator, in seconds. Those who are one may lose it at any time."""
-MINUTE_S = 60.0
 MOST_COMMANDS, MOST_GROUP_COMMANDS = 40, 6
 """How many commands a person may give in a minute, in private and in a group."""
 MOST_PRESSES = 40
 """How many buttons a person may press in a chat in a minute."""
-
-Who = int | tuple[int, int]
-"""A person, or a chat and a person there."""
 
 GONE = (ChatMember.LEFT, ChatMember.BANNED)
 _NOBODY = re.compile(r"user[ _]not[ _](?:found|participant)|participant_id_invalid|user_id", re.IGNORECASE)
@@ -127,70 +121,6 @@ def _is_anonymous(message: Message) -> bool:
     return message.sender_chat is not None and message.sender_chat.id == message.chat.id
 
 
-@dataclass(slots=True)
-class _Recent:
-    """When a person was answered in the last minute, and when they were last asked to wait."""
-
-    asked: deque[float] = field(default_factory=deque)
-    notified_at: float | None = None
-
-
-class RateLimiter:
-    """Counts answers. `most` is MESSAGES_PER_MINUTE (None: no limit); `clock` gives Unix seconds."""
-
-    def __init__(self, most: int | None, clock: Callable[[], float]) -> None:
-        self._most = most
-        self._clock = clock
-        self._recent: dict[Who, _Recent] = {}
-        self._tidied_at = clock()
-
-    def admits(self, user_id: Who) -> bool:
-        """Whether this person may get another answer; if so, it is counted."""
-        if self._most is None:
-            return True
-        self._drop_old(user_id)
-        recent = self._recent.setdefault(user_id, _Recent())
-        if len(recent.asked) >= self._most:
-            return False
-        recent.asked.append(self._clock())
-        return True
-
-    def is_notified(self, user_id: Who) -> bool:
-        """Whether someone over the limit got a notice less than a minute ago; if not, that is noted."""
-        recent, now = self._recent[user_id], self._clock()
-        if recent.notified_at is not None and now - recent.notified_at < MINUTE_S:
-            return True
-        recent.notified_at = now
-        return False
-
-    def admits_edit(self, message: Message) -> bool:
-        """Whether an edited message may get another answer; if so, it is counted."""
-        sender = sender_of(message)
-        return sender is None or self.admits(sender)
-
-    def refusal(self, message: Message, user_id: Who, text: str | None = None) -> Notice | None:
-        """The notice for someone over the limit, or None if they got one less than a minute ago."""
-        return None if self.is_notified(user_id) else answer(message, text or self.wait(user_id), alone=True)
-
-    def wait(self, user_id: Who) -> str:
-        """A sentence with the limit, and how long this person has to wait."""
-        wait = max(1, round(self._recent[user_id].asked[0] + MINUTE_S - self._clock()))
-        limit = plural(self._most or 0, texts.MESSAGES)
-        return texts.TOO_OFTEN.format(limit=limit, wait=plural(wait, texts.SECONDS))
-
-    def _drop_old(self, user_id: Who) -> None:
-        since = self._clock() - MINUTE_S
-        everyone = self._tidied_at <= since  # not every time: there may be thousands
-        for who in list(self._recent) if everyone else [user_id]:
-            asked = self._recent[who].asked if who in self._recent else deque()
-            while asked and asked[0] <= since:
-                asked.popleft()
-            if not asked:
-                self._recent.pop(who, None)
-        if everyone:
-            self._tidied_at = self._clock()
-
-
 class Pace:
     """Counts each person's commands and pressed buttons in a chat.
 
@@ -234,7 +164,7 @@ def _who_here(message: Message) -> Who:
 class Guards:
     """Applies what the table declares: a refused update is answered and finished here."""
 
-    def __init__(self, admins: AdminGuard, rate_limiter: RateLimiter, owners: Owners, pace: Pace) -> None:
+    def __init__(self, admins: AdminGuard, rate_limiter: AnswerLimiter, owners: Owners, pace: Pace) -> None:
         self._admins = admins
         self._rate_limiter = rate_limiter
         self._owners = owners
@@ -275,9 +205,11 @@ class Guards:
             await self._refuse(update, texts.ONLY_ADMINS, notice)
             return False
         who = _who(update) if limited else None
-        if who is not None and not self._rate_limiter.admits(who):
-            text = self._rate_limiter.wait(who)  # before any await: the minute might be over afterwards
-            notice = self._rate_limiter.refusal(update.message, who) if isinstance(update, MessageContext) else None
+        if who is not None and not await self._rate_limiter.admits(who):
+            text = await self._rate_limiter.wait(who)
+            notice = (
+                await self._rate_limiter.refusal(update.message, who) if isinstance(update, MessageContext) else None
+            )
             await self._refuse(update, text, notice)
             return False
         return True

@@ -7,10 +7,11 @@ from bot.conversation.recorder import TurnRecorder
 from bot.handlers.cancellation import Cancellations, StoppedError
 from bot.handlers.context import MessageContext, sender_of
 from bot.handlers.forget_command import ForgetHandlers
-from bot.handlers.guards import AdminGuard, RateLimiter
+from bot.handlers.guards import AdminGuard
 from bot.handlers.memory_command import MemoryHandlers
 from bot.handlers.notices import is_private
 from bot.handlers.pending_questions import GivenAnswer, QuestionHandlers
+from bot.handlers.rate_limits import AnswerLimiter
 from bot.handlers.settings_command import SettingsHandlers
 from bot.handlers.turn_reader import TurnReader, is_question, notices_of
 from bot.inbound.addressing import Addressing, is_other_bot
@@ -76,7 +77,7 @@ class MessageHandlers:
         addressing: Addressing,
         questions: QuestionHandlers,
         answers: AnswerHandlers,
-        rate_limiter: RateLimiter,
+        rate_limiter: AnswerLimiter,
         cancellations: Cancellations,
         recent: RecentMessages,
         *,
@@ -112,7 +113,7 @@ class MessageHandlers:
         """Store the messages of one turn, and notify their sender about files that can't be read."""
         if not await self._is_meant(update, batch):
             await self._overhear(update, batch)
-        elif self._is_admitted(batch):
+        elif await self._is_admitted(batch):
             await self._record_question(update, batch)
         else:
             await self._put_off(update, batch)
@@ -145,16 +146,16 @@ class MessageHandlers:
                 await self._reader.record_usage(tx, chat.id, transcribed)
             await update.send(tx, *notices)
 
-    def _is_admitted(self, batch: MessageBatch) -> bool:
+    async def _is_admitted(self, batch: MessageBatch) -> bool:
         """Whether its sender is within the rate limit; messages that continue a turn don't count."""
         sender = sender_of(batch.messages[0])
-        return sender is None or batch.continues or self._rate_limiter.admits(sender)
+        return sender is None or batch.continues or await self._rate_limiter.admits(sender)
 
     async def _put_off(self, update: MessageContext, batch: MessageBatch) -> None:
         """Record a message of someone over the rate limit; the answer to their next message will cover it."""
         sender = sender_of(update.message)
         await self._keep(
-            update, batch, self._rate_limiter.refusal(update.message, sender) if sender is not None else None
+            update, batch, await self._rate_limiter.refusal(update.message, sender) if sender is not None else None
         )
 
     async def _keep(

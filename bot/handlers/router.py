@@ -19,10 +19,10 @@ from bot.handlers.context import (
     context_of,
     ensure_finished,
 )
-from bot.handlers.guards import RateLimiter
 from bot.handlers.last_resort import LastResort
 from bot.handlers.notices import answer, destination, is_private
 from bot.handlers.pending_questions import QuestionHandlers
+from bot.handlers.rate_limits import AnswerLimiter
 from bot.handlers.set_aside import SetAsideHandlers
 from bot.handlers.table import HandlerTable
 from bot.handlers.topic_titles import TopicHandlers
@@ -56,7 +56,7 @@ class Router:
         quarantine: Quarantine,
         access: AccessPolicy,
         addressing: Addressing,
-        rate_limiter: RateLimiter,
+        rate_limiter: AnswerLimiter,
         recent: RecentMessages,
         deliverer: Deliverer,
     ) -> None:

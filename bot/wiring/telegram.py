@@ -21,7 +21,7 @@ from bot.handlers.commands import CommandHandlers, SummaryHandlers
 from bot.handlers.edited_messages import EditHandlers
 from bot.handlers.export_command import ExportHandlers
 from bot.handlers.forget_command import ForgetHandlers
-from bot.handlers.guards import AdminGuard, Guards, Pace, RateLimiter
+from bot.handlers.guards import AdminGuard, Guards, Pace
 from bot.handlers.last_resort import LastResort
 from bot.handlers.membership import MembershipHandlers
 from bot.handlers.memory_command import MemoryHandlers
@@ -29,6 +29,7 @@ from bot.handlers.messages import AnswerHandlers, MessageHandlers
 from bot.handlers.owners import AccessRequestHandlers, OwnerHandlers, OwnerLinkHandlers
 from bot.handlers.pending_questions import QuestionHandlers
 from bot.handlers.privacy_command import PrivacyHandlers
+from bot.handlers.rate_limits import AnswerLimiter
 from bot.handlers.router import Router
 from bot.handlers.search_command import SearchHandlers
 from bot.handlers.sending import OutboxSender
@@ -61,7 +62,7 @@ class _Shared:
 
     addressing: Addressing
     admins: AdminGuard
-    rate_limiter: RateLimiter
+    rate_limiter: AnswerLimiter
     recent: RecentMessages
     cancellations: Cancellations
     questions: QuestionHandlers
@@ -102,7 +103,7 @@ def _shared(base: Foundation, engine: Engine, bot: Bot, traffic: Traffic, lanes:
     return _Shared(
         addressing=addressing,
         admins=AdminGuard(bot, time.time),
-        rate_limiter=RateLimiter(settings.messages_per_minute, time.time),
+        rate_limiter=AnswerLimiter(settings.messages_per_minute, time.time, storage.rates),
         recent=RecentMessages(),
         cancellations=Cancellations(storage, has_question=lanes.has_question),
         questions=QuestionHandlers(storage.database, storage.questions, storage.outbox, bot, addressing, time.time),

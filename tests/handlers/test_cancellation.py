@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
+from unittest.mock import AsyncMock
 
 import pytest
 
@@ -257,7 +258,7 @@ async def test_a_stop_stands_over_a_restart(stage: Stage, case: str) -> None:
 async def test_edited_question_restarts_its_answer(stage: Stage, message_id: int, admits: bool, restarts: bool) -> None:
     await stage.ask()
     with stage.cancellations.answering(stage.answer):
-        await stage.cancellations.restart_if_asked(HOME, message_id, lambda: admits)
+        await stage.cancellations.restart_if_asked(HOME, message_id, AsyncMock(return_value=admits))
     assert stage.answer.interruption is (RESTARTED if restarts else None)
 
 
@@ -266,7 +267,7 @@ async def test_edit_restarts_no_later_answer(stage: Stage) -> None:
     await stage.ask()
     later = in_flight(stage.chat)
     with stage.cancellations.answering(stage.answer):
-        edit = asyncio.create_task(stage.cancellations.restart_if_asked(HOME, 7, lambda: True))
+        edit = asyncio.create_task(stage.cancellations.restart_if_asked(HOME, 7, AsyncMock(return_value=True)))
         await asyncio.sleep(0)
     with stage.cancellations.answering(later):
         await edit

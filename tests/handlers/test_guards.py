@@ -1,5 +1,6 @@
 """Who may do what; who asks too often waits for less than a minute, and is told once in it."""
 
+import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime
 from types import SimpleNamespace
@@ -10,7 +11,8 @@ from telegram import Bot, CallbackQuery, Chat, Message, Update, User
 
 from bot.access.policy import AccessRules, Owners
 from bot.handlers.context import MessageContext, PressContext, UpdateProgress, context_of
-from bot.handlers.guards import MOST_GROUP_COMMANDS, MOST_PRESSES, AdminGuard, Guards, OwnersOnly, Pace, RateLimiter
+from bot.handlers.guards import MOST_GROUP_COMMANDS, MOST_PRESSES, AdminGuard, Guards, OwnersOnly, Pace
+from bot.handlers.rate_limits import AnswerLimiter, RateLimiter
 from bot.language import texts
 from storage import Storage
 
@@ -53,16 +55,40 @@ def test_the_limit_is_each_persons_own_and_slides() -> None:
     assert two.admits(ANN)
 
 
-def test_rate_limited_user_hears_wait_once_a_minute() -> None:
+async def test_rate_limited_user_hears_wait_once_a_minute() -> None:
     clock = Clock()
-    one = pace(1, clock)
-    one.admits(ANN)
+    one = AnswerLimiter(1, clock)
+    await one.admits(ANN)
     clock.now += 20
-    assert not one.admits(ANN)
-    told = one.refusal(message(), ANN)
+    assert not await one.admits(ANN)
+    told = await one.refusal(message(), ANN)
     assert told is not None
     assert "40 seconds" in told.text
-    assert one.refusal(message(), ANN) is None
+    assert await one.refusal(message(), ANN) is None
+
+
+async def test_processes_count_answers_together(postgres_url: str) -> None:
+    storages = [await Storage.connect(postgres_url) for _ in range(2)]
+    one, other = (AnswerLimiter(3, Clock(), storage.rates) for storage in storages)
+    admitted = await asyncio.gather(*(limiter.admits(ANN) for limiter in (one, other) for _ in range(4)))
+    assert sum(admitted) == 3
+    assert await other.admits(BOB)
+    told = [await limiter.refusal(message(), ANN) for limiter in (one, other)]
+    assert [notice is not None for notice in told] == [True, False]
+    assert "seconds" in await other.wait(ANN)
+    await storages[0].database.rows(
+        "UPDATE recent_answers SET answered_at = ARRAY(SELECT at - 60 FROM unnest(answered_at) AS at),"
+        " notified_at = notified_at - 60 WHERE user_id = ? RETURNING 1",
+        (ANN,),
+    )
+    assert await other.admits(ANN)
+    rates = storages[0].rates
+    assert rates is not None
+    await rates.prune()
+    rows = await storages[0].database.rows("SELECT user_id FROM recent_answers")
+    assert {row["user_id"] for row in rows} == {ANN, BOB}
+    for storage in storages:
+        await storage.close()
 
 
 def test_who_was_quiet_for_a_minute_is_forgotten() -> None:
@@ -131,7 +157,7 @@ async def _command(storage: Storage, who: str, where: str, group_id: int = -5) -
 
 def _guards(storage: Storage, rules: AccessRules, most: int | None) -> Guards:
     admins = AdminGuard(cast("Bot", Telegram()), Clock())
-    return Guards(admins, RateLimiter(most, Clock()), Owners(storage.access, rules), Pace(Clock()))
+    return Guards(admins, AnswerLimiter(most, Clock()), Owners(storage.access, rules), Pace(Clock()))
 
 
 @pytest.mark.parametrize(("who", "where"), RULES)
