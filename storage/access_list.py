@@ -196,6 +196,11 @@ class AccessList:
         """Mark a group that the bot is to leave."""
         await tx.execute("UPDATE access SET leaving = 1 WHERE telegram_id = ?", (telegram_id,))
 
+    async def moves(self) -> dict[int, int]:
+        """The new ids of groups that became supergroups, by their old ones."""
+        rows = await self._database.rows("SELECT old_id, new_id FROM moved_groups")
+        return {row["old_id"]: row["new_id"] for row in rows}
+
     async def to_leave(self) -> list[int]:
         """The groups that the bot still has to leave."""
         return [row["telegram_id"] for row in await self._database.rows("SELECT telegram_id FROM access WHERE leaving")]
@@ -231,6 +236,17 @@ class AccessList:
     async def _one(self, where: str, values: tuple[SQLValue, ...], tx: Transaction | None = None) -> AccessEntry | None:
         row = await (tx or self._database).row(f"SELECT * FROM access WHERE {where}", values)
         return _entry(row) if row else None
+
+
+async def note_move(tx: Transaction, old: int, new: int) -> None:
+    """Record a group's new id, for all processes and later starts: updates under the old one may still come."""
+    changed = await tx.execute(
+        "INSERT INTO moved_groups (old_id, new_id) VALUES (?, ?) ON CONFLICT (old_id) DO UPDATE"
+        " SET new_id = excluded.new_id WHERE moved_groups.new_id <> excluded.new_id",
+        (old, new),
+    )
+    if changed:
+        await tx.announce_change()
 
 
 async def move_access(tx: Transaction, old: int, new: int) -> None:

@@ -55,6 +55,10 @@ class WriteConnection(ABC):
         """Wait for other transactions about this Telegram chat, and let none begin until this one ends."""
 
     @abstractmethod
+    async def announce_change(self) -> None:
+        """Have all processes read again what they keep in memory, once this transaction is committed."""
+
+    @abstractmethod
     async def lock_chats(self, chat_ids: Collection[int]) -> None:
         """The same for the Telegram chats that these chats are in, in ascending order."""
 
@@ -99,6 +103,10 @@ class Transaction:
         For work on a chat by anyone but the chat's lane, whose transactions exclude this already. To be called first.
         """
         await self._connection.lock(telegram_id)
+
+    async def announce_change(self) -> None:
+        """Have all processes read again what they keep in memory, once this is committed: budgets, moved groups."""
+        await self._connection.announce_change()
 
     async def lock_chats(self, *chat_ids: int) -> None:
         """The same for the Telegram chats that these chats are in."""

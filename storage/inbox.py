@@ -4,6 +4,7 @@ import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from storage.access_list import note_move
 from storage.database import Database, Transaction
 from storage.sql import in_list, listed
 
@@ -40,6 +41,9 @@ class Inbox:
             " ON CONFLICT (update_id) DO NOTHING",  # another process may just have stored it
             [(update.update_id, now, update.raw, update.telegram_id) for update in new.values()],
         )
+        for update in new.values():
+            if (move := _move_of(update.raw)) is not None:
+                await note_move(tx, *move)  # at once, since the group's updates under its new ID may come anywhere
         return set(new)
 
     async def unhandled(self, telegram_id: int | None = None) -> list[RawUpdate]:
@@ -152,3 +156,16 @@ def _chat_of(raw: str) -> int:
             moved = part.get("migrate_from_chat_id")
             return next((number for number in (moved, found) if type(number) is int and abs(number) < 2**63), 0)
     return 0
+
+
+def _move_of(raw: str) -> tuple[int, int] | None:
+    """The old and the new ID of a group, if the update says that it has become a supergroup."""
+    if "migrate_" not in raw:
+        return None
+    try:
+        message = json.loads(raw).get("message") or {}
+        here, old, new = message["chat"]["id"], message.get("migrate_from_chat_id"), message.get("migrate_to_chat_id")
+    except (ValueError, RecursionError, AttributeError, KeyError, TypeError):
+        return None
+    old, new = (old, here) if old else (here, new)
+    return (old, new) if isinstance(old, int) and isinstance(new, int) else None

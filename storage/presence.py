@@ -1,6 +1,6 @@
 """When the bot leaves a Telegram chat or returns, or a group gets a new id: all its topics change at once."""
 
-from storage.access_list import move_access
+from storage.access_list import move_access, note_move
 from storage.chats import SETTINGS
 from storage.database import Transaction
 from storage.deletions import set_aside
@@ -35,6 +35,7 @@ async def migrate(tx: Transaction, old: int, new: int) -> None:
     """
     for telegram_id in sorted((old, new)):
         await tx.lock(telegram_id)
+    await note_move(tx, old, new)
     await move_access(tx, old, new)
     await move_questions(tx, old, new)
     await tx.execute(

@@ -117,6 +117,9 @@ class SQLiteConnection(WriteConnection):
     async def lock(self, telegram_id: int) -> None:
         """Nothing: there is only one writer."""
 
+    async def announce_change(self) -> None:
+        """Nothing: there is only one process."""
+
     async def lock_chats(self, chat_ids: Collection[int]) -> None:
         """See `lock`."""
 

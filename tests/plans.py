@@ -42,6 +42,7 @@ ALLOWED: dict[str, str] = {
     "DELETE FROM chat_languages": "the search index is made anew",
     "SELECT chats.id FROM chats LEFT JOIN": _RARE,
     "FROM budgets": _SMALL,
+    "FROM moved_groups": _SMALL,
     "AS name FROM chats WHERE thread_id >= 0 GROUP BY telegram_id": _RARE,
     "FROM usage JOIN chats": _RARE,
     "FROM chats WHERE thread_id >= 0 ORDER BY id": _SHELL,

@@ -114,7 +114,10 @@ class AccessPolicy:
         self._access = access
         self._rules = rules
         self._moves: dict[int, int] = {}
-        """Old to new IDs of groups that became supergroups; their rows in the database may not have been moved yet."""
+        """Old to new IDs of groups that became supergroups; their rows in the database may not have been moved yet.
+
+        Those of this process are known as soon as the update arrives, others' once they are stored.
+        """
 
     @property
     def asks(self) -> bool:
@@ -124,6 +127,10 @@ class AccessPolicy:
     def is_named(self, group_id: int) -> bool:
         """Whether the settings give this group access."""
         return group_id in self._rules.allowed_ids
+
+    async def load(self) -> None:
+        """Load the moves of groups that are stored, by this process or another."""
+        self._moves |= await self._access.moves()
 
     def moved(self, old: int, new: int) -> None:
         """Note that a group has a new ID."""

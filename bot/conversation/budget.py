@@ -95,15 +95,18 @@ class Budget:
         return self._changed
 
     async def load(self) -> None:
-        """Load the budgets set by owners."""
-        for (scope, number), text in (await self._usage.budgets()).items():
-            self._changed[Scope(scope), number] = None if text == OFF else Amount.parse(text)
+        """Load the budgets set by owners, in this process or another."""
+        self._changed = {
+            (Scope(scope), number): None if text == OFF else Amount.parse(text)
+            for (scope, number), text in (await self._usage.budgets()).items()
+        }
 
     async def set(self, scope: Scope, number: int, amount: Amount | None, *, back: bool = False) -> None:
         """Set a budget, switch it off (None), or return to the default (`back`)."""
         text = None if back else OFF if amount is None else amount.written
         async with self._database.transaction() as tx:
             await self._usage.set_budget(tx, scope, number, text)
+            await tx.announce_change()
         if back:
             self._changed.pop((scope, number), None)
         else:

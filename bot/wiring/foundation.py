@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
@@ -17,6 +18,26 @@ from bot.wiring.servers import Servers, connect_servers
 from storage import Storage
 
 
+class Caches:
+    """What is kept in memory although another process may change it. SQLite has only one process.
+
+    The others announce a change in the transaction that makes it (`Transaction.announce_change`).
+    """
+
+    def __init__(self, *reloads: Callable[[], Awaitable[None]]) -> None:
+        self._reloads = reloads
+        self._working = asyncio.Lock()
+
+    async def reload_all(self) -> None:
+        """Read all of it again: after a change was announced, and when announcements may have been missed.
+
+        Raises StorageError.
+        """
+        async with self._working:  # an earlier one may have read before the change
+            for reload in self._reloads:
+                await reload()
+
+
 @dataclass(frozen=True, slots=True)
 class Foundation:
     """Settings, database and model servers, and what is built from these alone."""
@@ -30,6 +51,7 @@ class Foundation:
     prices: Prices
     budget: Budget
     count_tokens: TokenCounter
+    caches: Caches
 
 
 async def build_foundation(
@@ -45,4 +67,6 @@ async def build_foundation(
     priced = prices(settings, servers.profiles, servers.models)
     budget = await open_budget(settings, storage, priced, owners.has)
     count_tokens = await asyncio.to_thread(make_counter, settings.openai_model)
-    return Foundation(settings, storage, servers, rules, owners, access, priced, budget, count_tokens)
+    await access.load()
+    caches = Caches(budget.load, access.load)
+    return Foundation(settings, storage, servers, rules, owners, access, priced, budget, count_tokens, caches)

@@ -19,9 +19,11 @@ from storage.database import Database, NewerDatabaseError, Row, SQLValue, Transa
 from storage.postgres.dialect import in_postgres
 from storage.postgres.doubt import Begun, is_committed
 from storage.postgres.first_contact import connect_when_ready, refused_rights
+from storage.postgres.notifications import CHANNEL, ChatEvent, Notification
 from storage.postgres.postgres_pool import PATIENCE_S, PostgresPool
 from storage.postgres.sqlstate import PostgresError, is_stale, means_connection, translated
 from storage.postgres.timed_connection import TimedConnection
+from storage.records import ChatKey
 from storage.sql import listed
 
 MIGRATION_LOCK = 0x4B656570_00000000
@@ -127,6 +129,10 @@ class PostgresConnection(WriteConnection):
             " ON CONFLICT (telegram_id) DO UPDATE SET token = known.token",
             (telegram_id,),
         )
+
+    async def announce_change(self) -> None:
+        """Have all processes read again what they keep in memory, once this transaction is committed."""
+        await self.fetch("SELECT pg_notify(?, ?)", (CHANNEL, Notification(ChatEvent.CHANGED, ChatKey(0)).payload))
 
     async def lock_chats(self, chat_ids: Collection[int]) -> None:
         """The same for the Telegram chats that these chats are in, in ascending order."""

@@ -1,7 +1,6 @@
 """Two processes write to one PostgreSQL database at the same time: neither's work is lost, doubled or mixed up."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable
 from datetime import UTC
 from typing import Any
 
@@ -9,49 +8,14 @@ import pytest
 
 from bot.conversation.eraser import Eraser
 from bot.conversation.indexing import Indexer
-from storage import Storage, StorageError, Transaction, presence, until_stored
+from storage import Storage, Transaction, until_stored
 from storage import database as patience
-from storage.access_list import AccessStatus, Applicant, Decider, LinkState
 from storage.deletions import Proposal
-from storage.records import Chat, ChatKey, MediaKind, NewMedium, NewReply, NewTurn, Notice
+from storage.records import Chat, ChatKey, MediaKind, NewMedium, Notice
 from storage.vectors import Progress
+from tests.storage.two_processes import GROUP, chat_of, count, say, waits
 
-GROUP, SUPERGROUP = ChatKey(-7), ChatKey(-1007)
 PHOTO = NewMedium(MediaKind.IMAGE, b"a photo", "image/png", 10)
-PERSON = Applicant(5, "Ann")
-
-
-@pytest.fixture
-async def one(postgres_url: str) -> AsyncIterator[Storage]:
-    opened = await Storage.connect(postgres_url)
-    yield opened
-    await opened.close()
-
-
-@pytest.fixture
-async def other(postgres_url: str, one: Storage) -> AsyncIterator[Storage]:
-    opened = await Storage.connect(postgres_url)
-    yield opened
-    await opened.close()
-
-
-async def _chat(storage: Storage, key: ChatKey = GROUP) -> Chat:
-    async with storage.transaction() as tx:
-        return await storage.chats.ensure(tx, key, private=False, now=0.0)
-
-
-async def _say(storage: Storage, chat: Chat, *texts: str, media: tuple[NewMedium, ...] = ()) -> list[int]:
-    """Rounds of a message and an answer; returns the messages' turns."""
-    for text in texts:
-        turn = NewTurn(text, "\n", 5, None, 7, speaker="Ann", said_at=0.0, media=media)
-        async with storage.transaction() as tx:
-            await storage.transcript.append(tx, chat.id, [turn], 0.0)
-            reply_id = await storage.transcript.begin_reply(tx, chat.id, 0.0, reply_to=None)
-            await storage.transcript.finish_reply(tx, chat.id, reply_id, NewReply("ok", 1), None)
-    rows = await storage.database.rows(
-        "SELECT id FROM turns WHERE chat_id = ? AND role = 'user' ORDER BY id", (chat.id,)
-    )
-    return [row["id"] for row in rows][-len(texts) :]
 
 
 async def _delete(storage: Storage, chat: Chat, *turn_ids: int) -> None:
@@ -63,19 +27,6 @@ async def _delete(storage: Storage, chat: Chat, *turn_ids: int) -> None:
 
 def _indexer(storage: Storage) -> Indexer:
     return Indexer(storage.chats, storage.history, storage.search, UTC)
-
-
-async def _waits(work: Awaitable[Any]) -> "asyncio.Future[Any]":
-    """Begin something that can't finish now."""
-    begun = asyncio.ensure_future(work)
-    await asyncio.wait([begun], timeout=0.2)
-    assert not begun.done()
-    return begun
-
-
-async def _count(storage: Storage, table: str) -> int:
-    rows = await storage.database.rows(f"SELECT count(*) AS n FROM {table}")
-    return int(rows[0]["n"])
 
 
 async def test_notices_of_both_have_different_ids(one: Storage, other: Storage) -> None:
@@ -94,35 +45,35 @@ async def test_withdrawn_notices_id_is_never_reused(one: Storage, other: Storage
 
 
 async def test_photo_survives_deletion_of_its_double(one: Storage, other: Storage) -> None:
-    chat = await _chat(one)
-    (turn_id,) = await _say(one, chat, "look", media=(PHOTO,))
-    second = await _chat(one, ChatKey(-8))
-    (later,) = await _say(one, second, "look")
+    chat = await chat_of(one)
+    (turn_id,) = await say(one, chat, "look", media=(PHOTO,))
+    second = await chat_of(one, ChatKey(-8))
+    (later,) = await say(one, second, "look")
     async with one.transaction() as tx:
         await one.media.add(tx, later, [PHOTO])
-        deleting = await _waits(_delete(other, chat, turn_id))
+        deleting = await waits(_delete(other, chat, turn_id))
     await deleting
     assert await one.media.contents(await one.media.of_turn(later)) != {}
 
 
 async def test_photo_is_stored_again_after_deletion(one: Storage, other: Storage) -> None:
-    chat = await _chat(one)
-    (turn_id,) = await _say(one, chat, "look", media=(PHOTO,))
-    second = await _chat(one, ChatKey(-8))
+    chat = await chat_of(one)
+    (turn_id,) = await say(one, chat, "look", media=(PHOTO,))
+    second = await chat_of(one, ChatKey(-8))
     async with other.transaction() as tx:
         await other.deletions.delete_turns(tx, chat.id, [turn_id])
-        saying = await _waits(_say(one, second, "look", media=(PHOTO,)))
+        saying = await waits(say(one, second, "look", media=(PHOTO,)))
     (later,) = await saying
     assert await one.media.contents(await one.media.of_turn(later)) != {}
     await _delete(other, second, later)
-    assert await _count(one, "media") == 0
+    assert await count(one, "media") == 0
 
 
 async def test_key_of_turn_deleted_meanwhile_goes(
     one: Storage, other: Storage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    chat = await _chat(one)
-    first, second = await _say(one, chat, "apples", "pears")
+    chat = await chat_of(one)
+    first, second = await say(one, chat, "apples", "pears")
     await _indexer(one).catch_up(chat.id)
     execute, pending = Transaction.execute, [second]
 
@@ -146,13 +97,13 @@ async def test_key_of_turn_deleted_meanwhile_goes(
 
 
 async def test_deletion_waits_until_keys_are_made(one: Storage, other: Storage) -> None:
-    chat = await _chat(one)
-    first, second = await _say(one, chat, "apples", "pears")
+    chat = await chat_of(one)
+    first, second = await say(one, chat, "apples", "pears")
     await _indexer(one).catch_up(chat.id)
     indexer = _indexer(one)
     async with one.search.index.transaction() as tx:
         await tx.lock_chats(chat.id)
-        deleting = await _waits(_delete(other, chat, first))
+        deleting = await waits(_delete(other, chat, first))
     await deleting
     await indexer.resume()
     assert await one.search.find(chat.id, [], after_turn=0, before_turn=second, limit=5) == []
@@ -163,8 +114,8 @@ async def test_deletion_waits_until_keys_are_made(one: Storage, other: Storage) 
 
 
 async def test_both_erase_what_was_forgotten(one: Storage, other: Storage) -> None:
-    chat = await _chat(one)
-    turn_ids = await _say(one, chat, *(f"secret {number}" for number in range(60)))
+    chat = await chat_of(one)
+    turn_ids = await say(one, chat, *(f"secret {number}" for number in range(60)))
     await _indexer(one).catch_up(chat.id)
     async with one.transaction() as tx:
         await one.deletions.hide(tx, chat.id, turn_ids)
@@ -176,12 +127,12 @@ async def test_both_erase_what_was_forgotten(one: Storage, other: Storage) -> No
     assert await one.deletions.remaining() == []
     rows = await one.database.rows("SELECT turn_id, words::text AS words FROM turn_words")
     assert not any("secret" in row["words"] for row in rows)
-    assert await _count(one, "turns") == 60
+    assert await count(one, "turns") == 60
 
 
 async def test_both_change_a_page_of_vectors(one: Storage, other: Storage) -> None:
-    chat = await _chat(one)
-    turn_ids = await _say(one, chat, *(f"turn {number}" for number in range(8)))
+    chat = await chat_of(one)
+    turn_ids = await say(one, chat, *(f"turn {number}" for number in range(8)))
     made = dict.fromkeys(turn_ids, b"\x00\x00")
     async with one.transaction() as tx:
         await one.vectors.put(tx, chat.id, made, Progress("model", 1, turn_ids[-1]))
@@ -189,7 +140,7 @@ async def test_both_change_a_page_of_vectors(one: Storage, other: Storage) -> No
         async with one.database.transaction(alone=True) as tx:
             await tx.execute("DELETE FROM turns WHERE id = ?", (turn_id,))
     await asyncio.gather(one.vectors.follow(), other.vectors.follow())
-    assert await _count(one, "stale_vectors WHERE removed = 0") == 0
+    assert await count(one, "stale_vectors WHERE removed = 0") == 0
     rows = await one.database.rows("SELECT turns FROM vector_pages")
     kept = {
         int.from_bytes(row["turns"][at : at + 8], "little") for row in rows for at in range(0, len(row["turns"]), 8)
@@ -198,8 +149,8 @@ async def test_both_change_a_page_of_vectors(one: Storage, other: Storage) -> No
 
 
 async def test_purged_reset_is_not_undone(one: Storage, other: Storage) -> None:
-    chat = await _chat(one)
-    await _say(one, chat, "apples")
+    chat = await chat_of(one)
+    await say(one, chat, "apples")
     async with one.transaction() as tx:
         reset_id = await one.deletions.reset(tx, chat.id, 0.0)
     assert reset_id is not None
@@ -211,90 +162,12 @@ async def test_purged_reset_is_not_undone(one: Storage, other: Storage) -> None:
 
     async with one.transaction() as tx:
         assert await one.deletions.purge_resets(tx, 2.0, 100) == 2
-        undoing = await _waits(undo())
+        undoing = await waits(undo())
     assert not await undoing
 
 
-async def test_a_link_makes_one_owner(one: Storage, other: Storage) -> None:
-    async with one.transaction() as tx:
-        await one.access.add_link(tx, "digest", 0.0, 100.0)
-
-    async def claim(storage: Storage, user_id: int) -> LinkState:
-        async with storage.transaction() as tx:
-            return await storage.access.claim_link(tx, "digest", user_id, 1.0)
-
-    states = await asyncio.gather(claim(one, 1), claim(other, 2))
-    assert sorted(states) == [LinkState.CLAIMED, LinkState.USED]
-
-
-async def test_a_request_is_decided_once(one: Storage, other: Storage) -> None:
-    async with one.transaction() as tx:
-        entry = await one.access.request_access(tx, PERSON, 0.0, 0.0)
-    assert entry is not None
-
-    async def decide(storage: Storage, status: AccessStatus, owner: int) -> bool:
-        async with storage.transaction() as tx:
-            return await storage.access.decide(tx, entry.id, status, Decider(owner, "Owner"), 1.0)
-
-    assert sum(await asyncio.gather(decide(one, AccessStatus.ALLOWED, 1), decide(other, AccessStatus.DENIED, 2))) == 1
-
-
-async def test_owners_set_a_budget_at_once(one: Storage, other: Storage) -> None:
-    async with one.transaction() as tx:
-        await one.usage.set_budget(tx, "user", 0, "10")
-
-        async def set_theirs() -> None:
-            async with other.transaction() as also:
-                await other.usage.set_budget(also, "user", 0, "20")
-
-        setting = await _waits(set_theirs())
-    await setting
-    assert await one.usage.budgets() == {("user", 0): "20"}
-
-
-async def test_group_moves_once(one: Storage, other: Storage) -> None:
-    chat = await _chat(one)
-    await _say(one, chat, "apples")
-    await _chat(one, SUPERGROUP)
-
-    async def move(storage: Storage) -> None:
-        async with storage.transaction() as tx:
-            await presence.migrate(tx, GROUP.telegram_id, SUPERGROUP.telegram_id)
-
-    await asyncio.gather(move(one), move(other))
-    assert await one.chats.find(GROUP) is None
-    moved = await one.chats.find(SUPERGROUP)
-    assert moved is not None
-    assert await _count(one, f"turns WHERE chat_id = {moved.id}") == 2
-
-
-async def test_locks_follow_a_group_that_moves(one: Storage, other: Storage, postgres_url: str) -> None:
-    chat = await _chat(one)
-    third = await Storage.connect(postgres_url)
-
-    async def lock_chat(held: asyncio.Event, go: asyncio.Event) -> None:
-        async with other.transaction() as tx:
-            await tx.lock_chats(chat.id)
-            held.set()
-            await go.wait()
-
-    async def lock_supergroup() -> None:
-        async with third.transaction() as tx:
-            await tx.lock(SUPERGROUP.telegram_id)
-
-    held, go = asyncio.Event(), asyncio.Event()
-    async with one.transaction() as tx:
-        await presence.migrate(tx, GROUP.telegram_id, SUPERGROUP.telegram_id)
-        locking = await _waits(lock_chat(held, go))
-    await held.wait()
-    waiting = await _waits(lock_supergroup())
-    go.set()
-    await asyncio.gather(locking, waiting)
-    await third.close()
-
-
 async def test_proposals_of_the_same_moment_differ(one: Storage, other: Storage) -> None:
-    chat, second = await _chat(one), await _chat(one, ChatKey(-8))
+    chat, second = await chat_of(one), await chat_of(one, ChatKey(-8))
 
     async def propose(storage: Storage, chat: Chat) -> int:
         async with storage.transaction() as tx:
@@ -302,7 +175,7 @@ async def test_proposals_of_the_same_moment_differ(one: Storage, other: Storage)
 
     async with one.transaction() as tx:
         first = await one.deletions.propose(tx, chat.id, Proposal((1,), ()), 5.0)
-        proposing = await _waits(propose(other, second))
+        proposing = await waits(propose(other, second))
     assert await proposing != first
 
 
@@ -321,18 +194,3 @@ async def test_deadlock_is_repeated(one: Storage, other: Storage, monkeypatch: p
 
     await asyncio.gather(until_stored(lambda: lock(one, 1, 2)), until_stored(lambda: lock(other, 2, 1)))
     assert runs == 3
-
-
-async def test_read_that_collides_raises_nothing(one: Storage, other: Storage) -> None:
-    """Requests from all sides at once: each applicant asks once, and no one's transaction fails."""
-
-    async def ask(storage: Storage, number: int) -> bool:
-        async with storage.transaction() as tx:
-            await storage.access.lock(tx)
-            return await storage.access.request_access(tx, Applicant(number), 0.0, 0.0) is not None
-
-    try:
-        new = await asyncio.gather(*(ask(storage, number) for number in range(1, 9) for storage in (one, other)))
-    except StorageError as exc:
-        pytest.fail(f"{exc}")
-    assert sum(new) == 8
