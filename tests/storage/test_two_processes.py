@@ -56,6 +56,27 @@ async def test_photo_survives_deletion_of_its_double(one: Storage, other: Storag
     assert await one.media.contents(await one.media.of_turn(later)) != {}
 
 
+async def test_photo_is_held_before_its_turn_has_it(
+    one: Storage, other: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chat = await chat_of(one)
+    (turn_id,) = await say(one, chat, "look", media=(PHOTO,))
+    second = await chat_of(one, ChatKey(-8))
+    (later,) = await say(one, second, "look")
+    execute, deleting = Transaction.execute, list[Any]()
+
+    async def delete_first(tx: Transaction, sql: str, *values: Any) -> int:
+        if sql.startswith("INSERT INTO turn_media"):
+            deleting.append(await waits(_delete(other, chat, turn_id)))
+        return await execute(tx, sql, *values)
+
+    monkeypatch.setattr(Transaction, "execute", delete_first)
+    async with one.transaction() as tx:
+        await one.media.add(tx, later, [PHOTO])
+    await deleting[0]
+    assert await one.media.contents(await one.media.of_turn(later)) != {}
+
+
 async def test_photo_is_stored_again_after_deletion(one: Storage, other: Storage) -> None:
     chat = await chat_of(one)
     (turn_id,) = await say(one, chat, "look", media=(PHOTO,))
@@ -122,7 +143,10 @@ async def test_both_erase_what_was_forgotten(one: Storage, other: Storage) -> No
     erasers = [
         Eraser(storage.database, storage.chats, storage.deletions, _indexer(storage)) for storage in (one, other)
     ]
-    await asyncio.gather(*(until_stored(eraser.erase) for eraser in erasers))
+    async with one.transaction() as tx:
+        await tx.lock_chats(chat.id)
+        erasing = await waits(erasers[1].erase())
+    await asyncio.gather(until_stored(erasers[0].erase), erasing)
     await until_stored(erasers[0].erase)
     assert await one.deletions.remaining() == []
     rows = await one.database.rows("SELECT turn_id, words::text AS words FROM turn_words")
@@ -139,7 +163,10 @@ async def test_both_change_a_page_of_vectors(one: Storage, other: Storage) -> No
     for turn_id in (turn_ids[1], turn_ids[5]):
         async with one.database.transaction(alone=True) as tx:
             await tx.execute("DELETE FROM turns WHERE id = ?", (turn_id,))
-    await asyncio.gather(one.vectors.follow(), other.vectors.follow())
+    async with one.transaction() as tx:
+        await tx.lock_chats(chat.id)  # as the chat's lane does while it stores a vector
+        following = await waits(other.vectors.follow())
+    await asyncio.gather(following, one.vectors.follow())
     assert await count(one, "stale_vectors WHERE removed = 0") == 0
     rows = await one.database.rows("SELECT turns FROM vector_pages")
     kept = {

@@ -13,6 +13,7 @@ from bot.conversation import cooldown as rest
 from bot.conversation.embedding import BATCH, EmbeddingIndex, embedding_texts, words_of
 from bot.conversation.index_keys import VECTORS
 from bot.errors import ModelError, ServerTrouble, WrongKey
+from bot.llm.embeddings import Embeddings
 from bot.llm.interface import Purpose
 from bot.updates.guarded_reader import STEPS, GuardedHistoryReader
 from bot.updates.in_flight import InFlightFile, WorkKey, WorkKind
@@ -284,3 +285,23 @@ async def test_vectors_of_deadly_turn_lack_its_words(
     texts = "\n".join(asked(server))
     assert "The dog ran away" in texts
     assert "lake" not in texts
+
+
+async def test_two_processes_embed_a_chat_together(postgres_url: str, server: ModelServer) -> None:
+    storages = [await Storage.connect(postgres_url) for _ in range(2)]
+    chat = await chat_of(storages[0], 1001)
+    await say(storages[0], chat, *(f"fact {number}" for number in range(4 * BATCH)))
+    async with server.run() as url:
+        embedders = [Embeddings(base_url=url, api_key="sk", model="small", timeout=5) for _ in storages]
+        indexes = [
+            EmbeddingIndex(one.database, one.history, one.vectors, embedder, UTC, Clock())
+            for one, embedder in zip(storages, embedders, strict=True)
+        ]
+        assert all(await asyncio.gather(*(index.catch_up(chat.id) for index in indexes)))
+        for embedder in embedders:
+            await embedder.close()
+    found = [turn_id for turn_id, _, _ in await embedded(storages[1], chat)]
+    assert len(found) == len(set(found)) == 8 * BATCH - 1
+    assert len(asked(server)) <= 2 * (len(found) + BATCH), "no more than one batch is embedded twice"
+    for one in storages:
+        await one.close()
