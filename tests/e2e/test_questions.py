@@ -13,7 +13,7 @@ from tests.e2e.owners import handled, pressed, query
 from tests.e2e.quick import hurry as hurry
 from tests.selection import first
 
-OPEN = "SELECT kind FROM questions WHERE open"
+OPEN = "SELECT kind FROM questions WHERE open = 1"
 PERSONA = "SELECT persona FROM chats WHERE persona IS NOT NULL"
 
 
