@@ -161,7 +161,8 @@ def _log_start(settings: Settings, username: str) -> None:
 async def _invite_owner(base: Foundation, username: str) -> None:
     """Log a one-time link if newcomers need an owner's approval and there is none; operators read the log."""
     if base.rules.asks and not await base.owners.ids():
-        code = await new_link(base.storage.database, base.storage.access, time.time())
+        ends_others = not base.settings.uses_postgres  # there, each of several processes logs a link
+        code = await new_link(base.storage.database, base.storage.access, time.time(), ends_others=ends_others)
         log.warning(
             "This bot has no owner yet. The first person to open this link within 24 hours becomes its owner: "
             "https://t.me/%s?start=%s",

@@ -209,11 +209,14 @@ class AccessList:
         """The bot has left that group."""
         await tx.execute("UPDATE access SET leaving = 0 WHERE telegram_id = ?", (telegram_id,))
 
-    async def add_link(self, tx: Transaction, digest: str, now: float, expires_at: float) -> None:
-        """Store a new link; earlier unused ones expire."""
+    async def add_link(
+        self, tx: Transaction, digest: str, now: float, expires_at: float, *, ends_others: bool = True
+    ) -> None:
+        """Store a new link. Earlier unused ones expire, unless other processes have made them: `ends_others`."""
         await self.lock(tx)
         await tx.execute("DELETE FROM owner_links WHERE expires_at < ?", (now - KEPT_S,))
-        await tx.execute(_END_LINKS, (now, now))
+        if ends_others:
+            await tx.execute(_END_LINKS, (now, now))
         await tx.execute("INSERT INTO owner_links (hash, expires_at) VALUES (?, ?)", (digest, expires_at))
 
     async def has_link(self, digest: str) -> bool:

@@ -71,11 +71,14 @@ class Owners:
         return self.may_use_links and (await self._access.statuses([user_id])).get(user_id) is AccessStatus.OWNER
 
 
-async def new_link(database: Database, access: AccessList, now: float) -> str:
-    """Create a code, valid for a day, that makes the first person who sends it an owner. Only its hash is stored."""
+async def new_link(database: Database, access: AccessList, now: float, *, ends_others: bool = True) -> str:
+    """Create a code, valid for a day, that makes the first person who sends it an owner. Only its hash is stored.
+
+    `ends_others`: earlier codes are not valid any more.
+    """
     code = secrets.token_urlsafe(LINK_BYTES)
     async with database.transaction() as tx:
-        await access.add_link(tx, digest(code), now, now + LINK_LIFE_S)
+        await access.add_link(tx, digest(code), now, now + LINK_LIFE_S, ends_others=ends_others)
     return code
 
 

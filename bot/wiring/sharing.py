@@ -26,13 +26,15 @@ from bot.updates.polling import UpdateSource
 from bot.updates.receiver import Receiver
 from bot.wiring.persistence import claim_database
 from storage import Storage, StorageError
-from storage.files import DatabaseInUseError
+from storage.files import WAIT_S, DatabaseInUseError
 
 if TYPE_CHECKING:
     from bot.updates.replica import Replica
 
 DRAIN_S = 20.0
 """How long answers in progress may take to finish on shutdown, in seconds."""
+AGAIN_S = 0.5
+"""How long to wait before trying again to join the other processes, in seconds."""
 SHARE_EVERY_S = 5.0
 """How often the overall limit is divided by the number of processes, in seconds."""
 
@@ -200,15 +202,31 @@ async def join_database(settings: Settings, stack: AsyncExitStack, process: int)
         return Alone()
     from bot.updates.replica import Replica
     from storage.postgres.chat_claims import Member
-    from storage.postgres.postgres_pool import PATIENCE_S
 
     bot_id = int(settings.telegram_bot_token.get_secret_value().partition(":")[0])
     replica = Replica(Member(settings.database_url, bot_id, process), time.monotonic)
     try:
-        await replica.join(PATIENCE_S)
+        await _join(replica, settings.database_name)
     except DatabaseInUseError as exc:
         raise StartError(f"{settings.database_name}: {exc}") from exc
     except StorageError as exc:
         raise SettingError(f"DATABASE_URL: {settings.database_name} can't be used: {exc}") from exc
     stack.push_async_callback(replica.close)
     return Shared(replica)
+
+
+async def _join(replica: "Replica", name: str) -> None:
+    """Join the other processes, as soon as nobody has the database alone. Raises DatabaseInUseError after WAIT_S."""
+    from storage.postgres.postgres_pool import PATIENCE_S
+
+    until, waits = time.monotonic() + WAIT_S, False
+    while True:
+        try:
+            return await replica.join(PATIENCE_S)
+        except DatabaseInUseError as exc:
+            if time.monotonic() >= until:
+                raise
+            if not waits:
+                waits = True
+                log.info("Waiting for up to %.0f s for the database %s: %s", WAIT_S, name, exc)
+        await asyncio.sleep(AGAIN_S)

@@ -6,7 +6,7 @@ from datetime import UTC
 
 import pytest
 
-from bot.access.policy import AccessPolicy, AccessRules
+from bot.access.policy import AccessPolicy, AccessRules, digest, new_link
 from bot.conversation.budget import Budget, Scope
 from bot.errors import UserBudgetSpent
 from bot.pricing import Amount
@@ -31,6 +31,13 @@ async def test_a_link_makes_one_owner(one: Storage, other: Storage) -> None:
 
     states = await asyncio.gather(claim(one, 1), claim(other, 2))
     assert sorted(states) == [LinkState.CLAIMED, LinkState.USED]
+
+
+async def test_link_of_each_process_is_valid_until_claimed(one: Storage, other: Storage) -> None:
+    codes = [await new_link(storage.database, storage.access, 0.0, ends_others=False) for storage in (one, other)]
+    async with one.transaction() as tx:
+        states = [await one.access.claim_link(tx, digest(code), 1, 1.0) for code in codes]
+    assert states == [LinkState.CLAIMED, LinkState.EXPIRED]
 
 
 async def test_a_request_is_decided_once(one: Storage, other: Storage) -> None:
