@@ -36,6 +36,7 @@ TABLES = (
     MovedTable("budget_hints", SEVERAL),
     MovedTable("running_requests", SEVERAL),
     MovedTable("access", SEVERAL),
+    MovedTable("moved_groups", SEVERAL),
     MovedTable("owner_links", SEVERAL),
     MovedTable("broadcasts", SEVERAL),
     MovedTable("broadcast_chats", SEVERAL),
@@ -60,6 +61,7 @@ LEFT_OUT = {
     "index_version": "the index's",
     "schema_version": "PostgreSQL's number of the schema, which is the same in both",
     "chat_claims": "which process has which chat; none is running",
+    "recent_answers": "who was answered in the last minute",
     "processes": "what each process has in flight; none is running",
 }
 """Tables that are not moved, and why."""

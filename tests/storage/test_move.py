@@ -274,7 +274,7 @@ async def test_older_file_is_migrated_in_copy(tmp_path: Path) -> None:
 async def test_newer_and_damaged_files_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "it.db"
     await migrate(path)
-    with sqlite3.connect(path) as connection:
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.execute(f"PRAGMA user_version = {latest() + 1}")
     connection.close()
     with pytest.raises(StorageError, match="it was written by a newer version"):
