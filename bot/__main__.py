@@ -13,7 +13,7 @@ from collections.abc import Coroutine, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bot import __version__, logs
+from bot import __version__
 from bot.cli import output
 from bot.errors import SettingError, StartError
 
@@ -55,6 +55,7 @@ def main(arguments: Sequence[str], program: str = MODULE) -> int:
                 return sandbox(list(arguments[1:]), [sys.executable, "-m", "bot", "run"], f"{program} sandbox")
         options = _parse(arguments, program)
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # until the bot installs its own handlers
+        from bot import logs
         from bot.settings import load, setting_mistakes
 
         settings = load(online=options.command not in DATABASE_ONLY)
