@@ -6,7 +6,7 @@ import pytest
 
 from bot import logs
 from bot.errors import SettingError
-from bot.settings import Settings, load
+from bot.settings import Settings, load, with_database
 
 PASSWORD = "pa55-w0rd"
 
@@ -81,3 +81,13 @@ def test_without_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) 
 
 def test_repr_of_settings_has_no_password(monkeypatch: pytest.MonkeyPatch) -> None:
     assert PASSWORD not in repr(_settings(monkeypatch, f"postgres://ann:{PASSWORD}@localhost/memory"))
+
+
+def test_other_database_has_a_name_and_hidden_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = _settings(monkeypatch, "sqlite:////srv/keepsake.db")
+    other = with_database(settings, f"postgres://ann:{PASSWORD}@localhost/memory")
+    assert (other.database_name, settings.database_name) == ("postgresql://localhost/memory", "/srv/keepsake.db")
+    assert PASSWORD in other.secrets
+    with pytest.raises(SettingError, match=r"^the URL of the database: it can't be read") as raised:
+        with_database(settings, f"postgres://ann:1/{PASSWORD}@localhost/memory")
+    assert PASSWORD not in str(raised.value)

@@ -74,3 +74,8 @@ def test_a_damaged_archive_is_refused(tmp_path: Path) -> None:
 def test_a_missing_file_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(ArchiveError, match=r"x\.zip can't be read: No such file or directory$"):
         packed.read(tmp_path / "x.zip")
+
+
+def test_database_is_no_export_and_has_a_url(tmp_path: Path, first_database: Path) -> None:
+    with pytest.raises(ArchiveError, match=f"to import that, use: import sqlite:///{first_database}"):
+        packed.read(first_database)
