@@ -38,7 +38,7 @@ from bot.wiring.conversation import WorkGuards, build_engine, check_system_promp
 from bot.wiring.foundation import Foundation, build_foundation
 from bot.wiring.persistence import open_storage
 from bot.wiring.servers import any_reached
-from bot.wiring.sharing import Parts, Sharing, join_database
+from bot.wiring.sharing import Parts, join_database
 from bot.wiring.telegram import build_jobs, build_router
 from bot.wiring.traffic import Connection, PTBApplication, connect, open_traffic
 from storage import Storage
@@ -84,7 +84,7 @@ async def live(settings: Settings, quarantine: Quarantine) -> None:
         serving = _serve(settings, health, stack)
         storage = await open_storage(settings, stack)
         health.watch_database(storage.answers, remote=settings.uses_postgres)
-        await _watch(quarantine, storage, sharing, stack)
+        await _watch(quarantine, storage, stack)
         base = await build_foundation(settings, storage, stack, LISTS_S)
         health.watch_model(partial(any_reached, base.servers))
         await check_system_prompt(base)
@@ -115,7 +115,8 @@ async def live(settings: Settings, quarantine: Quarantine) -> None:
         _monitor_loop(stack)
         await sharing.begin(
             Parts(
-                *(storage, lanes, receiver, schedule, engine.maintenance, engine.conversation, traffic.journal),
+                *(storage, lanes, receiver, quarantine, schedule),
+                *(engine.maintenance, engine.conversation, traffic.journal),
                 *(traffic.flood_control, base.budget.load),
             )
         )
@@ -128,9 +129,9 @@ async def live(settings: Settings, quarantine: Quarantine) -> None:
         await _run_together(receiving, register_menu(bot), measure_loop(), *map(_until_ended, serving))
 
 
-async def _watch(quarantine: Quarantine, storage: Storage, sharing: Sharing, stack: AsyncExitStack) -> None:
+async def _watch(quarantine: Quarantine, storage: Storage, stack: AsyncExitStack) -> None:
     """Read what was in flight when the last process died, and track what is in flight until the stack is closed."""
-    await quarantine.connect(storage.database, sharing.adopt)
+    await quarantine.connect(storage.database)
     quarantine.open()
     stack.push_async_callback(quarantine.written)
     stack.callback(quarantine.close)

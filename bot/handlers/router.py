@@ -31,10 +31,11 @@ from bot.inbound.unchanged import RecentMessages
 from bot.language import chat_language, speaking, texts
 from bot.outbound.delivery import Deliverer
 from bot.updates.authorship import command
+from bot.updates.deaths import MOST_DEATHS
 from bot.updates.in_flight import WorkKey, WorkKind
 from bot.updates.lanes import DroppedUpdate
 from bot.updates.parsing import MessageBatch, QueuedUpdate, UpdateKind
-from bot.updates.quarantine import MOST_DEATHS, Quarantine
+from bot.updates.quarantine import Quarantine
 from storage import Storage, StorageError, until_stored
 from storage.records import ChatKey, Notice
 

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from bot.updates.lanes import Lanes
+from bot.updates.quarantine import Quarantine
 from bot.updates.receiver import Receiver
 from storage.chats import Chats
+from storage.claims import Claim
 from storage.inbox import Inbox
 from storage.records import ChatKey
 
@@ -24,11 +26,33 @@ class Pending:
     """The Telegram chats with an answer to give or to deliver, or a notice to send."""
 
 
+class HeldChat:
+    """A chat that this process has."""
+
+    def __init__(self, claim: Claim, now: float) -> None:
+        self.claim = claim
+        self.used_at = now
+        self.known: set[int] = set()
+        """The updates that are in its lanes, or were when they were last pulled."""
+        self.wakes: set[ChatKey] = set()
+        """Lanes to wake once it has been recovered."""
+        self.recovered = False
+        self.pulling = False
+        self.again = False
+        """Whether more arrived while its updates were being pulled."""
+
+
 class ChatWork(Protocol):
     """What a replica does with its chats; implemented by ``updates.chat_work``."""
 
     async def pending(self) -> Pending:
         """What is not done yet."""
+
+    async def inherit(self) -> None:
+        """Count the deaths of other processes, to know what they died of. Raises StorageError."""
+
+    def isolates(self) -> bool:
+        """Whether new work has to wait, because what processes may have died of runs alone."""
 
     async def recover(self, telegram_id: int) -> list[ChatKey]:
         """Settle what a process that had this chat may have left in the middle; returns the lanes to wake."""
@@ -50,18 +74,33 @@ class LaneWork:
     """Does it with the lanes of this process."""
 
     def __init__(
-        self, inbox: Inbox, chats: Chats, lanes: Lanes, receiver: Receiver, recoveries: Collection[Recovery]
+        self,
+        inbox: Inbox,
+        chats: Chats,
+        lanes: Lanes,
+        receiver: Receiver,
+        quarantine: Quarantine,
+        recoveries: Collection[Recovery],
     ) -> None:
         self._inbox = inbox
         self._chats = chats
         self._lanes = lanes
         self._receiver = receiver
+        self._quarantine = quarantine
         self._recoveries = recoveries
 
     async def pending(self) -> Pending:
         """See ``ChatWork``."""
         keys = await self._chats.with_open_work()
         return Pending(await self._inbox.newest_unhandled(), frozenset(key.telegram_id for key in keys))
+
+    async def inherit(self) -> None:
+        """See ``ChatWork``."""
+        await self._quarantine.inherit()
+
+    def isolates(self) -> bool:
+        """See ``ChatWork``."""
+        return self._quarantine.isolates
 
     async def recover(self, telegram_id: int) -> list[ChatKey]:
         """See ``ChatWork``. It may be repeated."""

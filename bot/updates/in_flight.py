@@ -10,7 +10,7 @@ import logging
 import os
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
@@ -86,10 +86,14 @@ class WorkRecord:
     """Whether it is in flight even while it waits."""
     aside: bool = False
     """Whether it was set aside, and nothing else says so."""
+    alone: bool = False
+    """Whether no other work could begin after it (``isolation``)."""
 
     def line(self) -> bytes:
         """The line in the file, without padding."""
         state = "aside" if self.aside else "held" if self.held else "suspect" if self.suspect else "begun"
+        if self.alone:
+            state = "alone_held" if self.held else "alone"
         words = (*(self.key.kind, self.key.id, self.chat_key.telegram_id, self.chat_key.thread_id), self.deaths, state)
         return " ".join(map(str, words)).encode()
 
@@ -102,15 +106,11 @@ class PreviousProcess:
     in_flight: Sequence[WorkRecord] = ()
 
 
-Adopt = Callable[[Collection[int]], Awaitable[Collection[int]]]
-"""Given the numbers of processes, returns those that are dead, of which no other process takes care."""
-
-
 class InFlightMarks(ABC):
     """The lines. What a process leaves of them says what it was doing when it died."""
 
-    is_exact = True
-    """Whether the previous process left word of which code it ran; otherwise work is in flight from start to end."""
+    is_shared = False
+    """Whether several processes have records in one database; then `read` has what dead ones left, already counted."""
 
     def __init__(self) -> None:
         self._marks: dict[int, WorkRecord] = {}
@@ -122,8 +122,14 @@ class InFlightMarks(ABC):
     process = 0
     """A number of this process, where each has a record of its own."""
 
-    async def connect(self, database: Database, adopt: Adopt) -> None:  # noqa: B027 - a file needs nothing of this
+    async def connect(self, database: Database) -> None:  # noqa: B027 - a file needs nothing of this
         """Read what is in the database, if that is where it is kept. Raises StorageError."""
+
+    async def inherit(self) -> None:  # noqa: B027 - a file needs nothing of this
+        """Where several processes share a database, count the deaths of others. Raises StorageError."""
+
+    def settle(self, key: WorkKey) -> None:  # noqa: B027 - a file needs nothing of this
+        """Have a piece of work forgotten that dead processes left."""
 
     @abstractmethod
     def read(self) -> PreviousProcess:
@@ -157,6 +163,12 @@ class InFlightMarks(ABC):
         """Mark a piece of work as in flight (or not) even while it waits."""
         if slot in self._marks:  # otherwise the work has already ended
             self._marks[slot] = replace(self._marks[slot], held=held)
+            self._write(slot, self._marks[slot].line())
+
+    def no_longer_alone(self, slot: int) -> None:
+        """Note that other work may begin while this goes on."""
+        if slot in self._marks:
+            self._marks[slot] = replace(self._marks[slot], alone=False)
             self._write(slot, self._marks[slot].line())
 
     def clear(self, slot: int) -> None:
@@ -287,8 +299,17 @@ def _parsed(line: bytes) -> WorkRecord | None:
     chat_key = ChatKey(int(telegram_id), int(thread_id))
     key = WorkKey(WorkKind(kind.decode()), int(number))
     return WorkRecord(
-        key, chat_key, int(deaths), suspect=state == b"suspect", held=state == b"held", aside=state == b"aside"
+        *(key, chat_key, int(deaths)),
+        suspect=state == b"suspect",
+        held=state in (b"held", b"alone_held"),
+        aside=state == b"aside",
+        alone=state in (b"alone", b"alone_held"),
     )
+
+
+def recorded(marks: Iterable[WorkRecord]) -> bytes:
+    """A text with these lines and nothing in flight."""
+    return _joined((b"keepsake-in-flight 1 ending 0", *(mark.line() for mark in marks)))
 
 
 def file_beside(database: Path) -> Path:

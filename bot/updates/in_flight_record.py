@@ -2,7 +2,9 @@
 
 A write for every step would be too slow. So in the database work is in flight from its start to its end, including its
 waits, and each start waits until that is stored. What has ended is written a little later. The exact record is in a
-file on this machine, and is used if it is still there when the next process starts.
+file on this machine, and is used if the process that counts the death finds it there.
+
+The first process to notice a death counts it, in a record that all share. What others have finished is dropped then.
 """
 
 import asyncio
@@ -12,9 +14,11 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from bot.updates.in_flight import Adopt, InFlightFile, PreviousProcess, WorkRecord, parsed
-from storage.database import Database, StorageError
-from storage.postgres.processes import Processes
+from bot.updates.deaths import Death, ids_of, still_open, with_deaths
+from bot.updates.in_flight import InFlightFile, PreviousProcess, WorkKey, WorkKind, WorkRecord, parsed, recorded
+from bot.updates.watchdog import Watchdog
+from storage.database import Database, StorageError, Transaction
+from storage.postgres.processes import OpenWork, Processes
 
 LATER_S = 0.2
 """How much later the end of a piece of work is written, in seconds."""
@@ -26,33 +30,44 @@ log = logging.getLogger(__name__)
 class InFlightRecord(InFlightFile):
     """The record of this process; an error is logged, and everything goes on without it."""
 
+    is_shared = True
+
     def __init__(self, folder: Path, name: str) -> None:
         """`folder`, `name`: where the exact records of all processes on this machine are, and how they begin."""
         self.process = secrets.randbits(ID_BITS)
         self._folder = folder
         self._name = name
-        super().__init__(self._file_of(self.process))
+        super().__init__(self.file_of(self.process))
+        self._database: Database
         self._processes: Processes | None = None
-        self._dead: dict[int, str] = {}
-        """What dead processes left, until this one's record has taken its place."""
+        self._left: Sequence[WorkRecord] = ()
+        """What dead processes left."""
+        self._settled: set[WorkKey] = set()
         self._changes = self._stored = 0
         self._storing = asyncio.Lock()
         self._later: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
         self._failed = False
 
-    async def connect(self, database: Database, adopt: Adopt) -> None:
-        """Read what dead processes left. Raises StorageError."""
-        self._processes = Processes(database)
-        left = await self._processes.all()
-        self._dead = {number: left[number] for number in await adopt(left)}
-        self.is_exact = all(self._file_of(process).exists() for process in self._dead)
+    async def connect(self, database: Database) -> None:
+        """Count the deaths of processes that no other has counted. Raises StorageError."""
+        self._database, self._processes = database, Processes(database)
+        await self.inherit()
+
+    async def inherit(self) -> None:
+        """See InFlightMarks."""
+        assert self._processes is not None, "connected"
+        left, any_dead = await self._processes.look(self.process)
+        self._left = _marks_in(left) if not any_dead else await self._count(self._processes)
 
     def read(self) -> PreviousProcess:
         """What dead processes left."""
-        left = [self._left_by(process, text) for process, text in self._dead.items()]
-        marks = [mark for one in left for mark in one.marks]
-        return PreviousProcess(marks, [mark for one in left for mark in one.in_flight])
+        return PreviousProcess([mark for mark in self._left if mark.key not in self._settled])
+
+    def settle(self, key: WorkKey) -> None:
+        """See InFlightMarks; it is stored a little later."""
+        self._settled.add(key)
+        self._change()
 
     def begin(self, marks: Sequence[WorkRecord]) -> list[int]:
         """See InFlightMarks; `written` stores it."""
@@ -79,12 +94,8 @@ class InFlightRecord(InFlightFile):
                 return  # those who waited for the same trip
             changes, text = self._changes, self.coarse_text().decode()
             try:
-                if self._dead:
-                    await self._processes.take_over(self._dead, self.process, text)
-                    self._remove([*self._dead])
-                    self._dead = {}
-                else:
-                    await self._processes.note(self.process, text)
+                await self._processes.note(self.process, text)
+                await self._forget_settled(self._processes)
             except StorageError as exc:
                 if not self._failed:
                     log.warning(
@@ -94,23 +105,51 @@ class InFlightRecord(InFlightFile):
             else:
                 self._stored, self._failed = changes, False
 
-    def _file_of(self, process: int) -> Path:
-        return self._folder / f"{self._name}-{process:x}.inflight"
+    async def _count(self, processes: Processes) -> Sequence[WorkRecord]:
+        """Count the deaths since, and drop what has been finished by others; returns what is left."""
+        async with self._database.transaction() as tx:
+            left = _marks_in(await processes.left(tx))
+            dead = await processes.dead(tx, self.process)
+            marks = with_deaths(left, [self._death(process, text) for process, text in dead.items()])
+            marks = await _still_open(processes, tx, marks)
+            await processes.leave(tx, recorded(marks).decode(), dead)
+        self._remove([*dead])
+        return marks
 
-    def _left_by(self, process: int, text: str) -> PreviousProcess:
-        if self.is_exact:
-            return InFlightFile(self._file_of(process)).read()
-        return parsed(text.encode(), f"The record of process {process}")
+    def _death(self, process: int, text: str) -> Death:
+        """What a dead process left: exactly, if it ran on this machine."""
+        file = self.file_of(process)
+        left = InFlightFile(file).read() if file.exists() else parsed(text.encode(), f"The record of process {process}")
+        if left.in_flight:
+            named = sorted(mark.key.named(mark.chat_key) for mark in left.in_flight)
+            log.warning("A process died with %s in flight", ", ".join(named))
+        return Death(left, Watchdog(self.file_of(process, "hung")).seen())
+
+    async def _forget_settled(self, processes: Processes) -> None:
+        settled = set(self._settled)
+        if settled:
+            async with self._database.transaction() as tx:
+                left = _marks_in(await processes.left(tx))
+                kept = [mark for mark in left if mark.key not in settled]
+                await processes.leave(tx, recorded(kept).decode())
+            self._settled -= settled
+
+    def file_of(self, process: int, kind: str = "inflight") -> Path:
+        """A file of a process on this machine."""
+        return self._folder / f"{self._name}-{process:x}.{kind}"
 
     def _remove(self, processes: Sequence[int]) -> None:
         for process in processes:
-            with suppress(OSError):
-                self._file_of(process).unlink(missing_ok=True)
+            for kind in ("inflight", "hung"):
+                with suppress(OSError):
+                    self.file_of(process, kind).unlink(missing_ok=True)
 
     def _write(self, slot: int, line: bytes) -> None:
         super()._write(slot, line)
-        if slot == 0:  # says what runs now
-            return
+        if slot != 0:  # which says what runs now
+            self._change()
+
+    def _change(self) -> None:
         self._changes += 1
         if self._later is None and self._processes is not None:
             self._later = asyncio.get_running_loop().call_later(LATER_S, self._store_soon)
@@ -128,3 +167,14 @@ class InFlightRecord(InFlightFile):
     def _give_up(self, exc: OSError) -> None:
         super().close()
         log.info("%s can't be written; what is in flight is only in the database: %s", self._file, exc)
+
+
+def _marks_in(text: str) -> Sequence[WorkRecord]:
+    return parsed(text.encode(), "What dead processes left").marks if text else ()
+
+
+async def _still_open(processes: Processes, tx: Transaction, marks: Sequence[WorkRecord]) -> list[WorkRecord]:
+    kinds = (WorkKind.UPDATE, WorkKind.ANSWER, WorkKind.DELIVERY, WorkKind.NOTICE)
+    found = await processes.open_work(tx, OpenWork(*(ids_of(marks, kind) for kind in kinds)))
+    ids = (found.updates, found.chats, found.replies, found.notices)
+    return still_open(marks, {WorkKey(kind, one) for kind, some in zip(kinds, ids, strict=True) for one in some}, kinds)

@@ -73,10 +73,6 @@ class LockSession:
         """See ``ChatClaims``; none while the session is cut."""
         return await self._open.take(telegram_ids) if self._certain.is_set() else []
 
-    async def adopt(self, processes: Collection[int]) -> list[int]:
-        """See ``ChatClaims``."""
-        return await self._open.adopt(processes)
-
     async def give_back(self, telegram_ids: Collection[int]) -> None:
         """See ``ChatClaims``."""
         await self._open.give_back(telegram_ids)

@@ -33,54 +33,38 @@ missing, damaged or from another database, only the record of suspects is lost.
 
 With PostgreSQL, the record is also in the database, in case the disk is thrown away with the process. It only says
 which work had begun and not ended (``in_flight_record``). A process that is killed usually has several pieces of work
-in progress that wait for a model. So where only this is left, a death in company counts as well, but no further than to
-two, and only from two deaths on work is a suspect; the third has to be alone.
+in progress that wait for a model. So a death in company counts as well, but no further than to two.
+
+Several processes may share that database. The first to notice a death counts it, and every process that takes over a
+chat knows before its lane runs. From two deaths on, work runs alone in the process that has its chat (``isolation``),
+and the third death is blamed on it alone, although answers that had begun before may be in progress.
 """
 
 import asyncio
 import hashlib
 import logging
 import tempfile
-from collections.abc import Callable, Coroutine, Generator, Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
-from dataclasses import dataclass
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
-from bot.updates.in_flight import Adopt, InFlightFile, InFlightMarks, WorkKey, WorkKind, WorkRecord, file_beside
+from bot.updates.deaths import MOST_ASIDE, MOST_DEATHS, PER_DEATH, SUSPECT_DEATHS, Death, counted
+from bot.updates.flight import Flight, Steps, current_flight
+from bot.updates.in_flight import InFlightFile, InFlightMarks, WorkKey, WorkKind, WorkRecord, file_beside
 from bot.updates.in_flight_record import InFlightRecord
+from bot.updates.isolation import Isolation
 from bot.updates.watchdog import Watchdog
 from storage.database import Database
 from storage.records import ChatKey
 
-MOST_DEATHS = 3
-PER_DEATH = 3
-"""What a death usually counts: deaths are counted in thirds."""
-SUSPECT_DEATHS = 2
-"""From how many deaths on work is run alone if it is not recorded which code ran."""
-MOST_ASIDE = 1_000
-"""The most that is kept of what was set aside; the newest."""
 _UNATTENDED = (WorkKind.INDEXING, WorkKind.TURN, WorkKind.JOB)
 """Work that no lane does; it starts by itself."""
 NOWHERE = ChatKey(0)
 """The key of an update that is being parsed, so its chat is not known yet."""
 
 T = TypeVar("T")
-
-
-@dataclass(slots=True, eq=False)
-class _Flight:
-    """A piece of work in progress."""
-
-    slot: int
-    """Its line in the file; 0 once it has ended, for tasks it started that outlive it."""
-    read: int = 0
-    """How many of its files are being read now."""
-
-
-_flight: ContextVar[_Flight | None] = ContextVar("flight", default=None)
-"""The work that the current context belongs to."""
 
 log = logging.getLogger(__name__)
 
@@ -96,7 +80,10 @@ class Quarantine:
         self._waiting: dict[WorkKey, int] = {}
         """The slots of suspects that are not running."""
         self._aside: dict[WorkKey, int] = {}
-        """The slots of what was set aside."""
+        """The slots of what was set aside; 0: dead processes left it."""
+        self._inherited: set[WorkKey] = set()
+        """What is in the record that all processes share."""
+        self._isolation = Isolation() if marks.is_shared else None
 
     @classmethod
     def for_database(cls, database: Path) -> Self:
@@ -107,22 +94,46 @@ class Quarantine:
     def for_server(cls, database: str) -> Self:
         """The quarantine of a database on a server, with the exact record in this machine's temporary folder."""
         folder, name = Path(tempfile.gettempdir()), f"keepsake-{hashlib.sha256(database.encode()).hexdigest()[:16]}"
-        return cls(InFlightRecord(folder, name), Watchdog(folder / f"{name}.hung"))
+        record = InFlightRecord(folder, name)
+        return cls(record, Watchdog(record.file_of(record.process, "hung")))
 
     @property
     def process(self) -> int:
         """A number of this process, where each has a record of its own; else 0."""
         return self._marks.process
 
-    async def connect(self, database: Database, adopt: Adopt) -> None:
-        """To be called before `open`: where the records are in the database, read those of dead processes.
+    async def connect(self, database: Database) -> None:
+        """To be called before `open`: where the records are in the database, count the deaths of other processes.
 
         Raises StorageError.
         """
-        await self._marks.connect(database, adopt)
+        await self._marks.connect(database)
+
+    async def inherit(self) -> None:
+        """Count the deaths of other processes since, and learn of those that others have counted.
+
+        Raises StorageError.
+        """
+        if self._marks.is_shared:
+            await self._marks.inherit()
+            self._learn()
+
+    @property
+    def isolates(self) -> bool:
+        """Whether a suspect runs alone now, so that other work waits."""
+        return self._isolation is not None and self._isolation.is_closed
 
     def open(self) -> None:
         """Count the death of the previous process, if it died, and start a new file."""
+        if self._marks.is_shared:
+            self._marks.begin([])
+            self._learn()
+        else:
+            self._count()
+        if self._watchdog is not None:
+            self._watchdog.start()
+
+    def _count(self) -> None:
         before, seen = self._marks.read(), self._watchdog is not None and self._watchdog.seen()
         running = {record.key for record in before.in_flight}
         if running:
@@ -132,9 +143,7 @@ class Quarantine:
         for mark in before.marks:
             if mark.aside:
                 continue
-            deaths = self._counted(mark, running, seen=seen)
-            if not self._marks.is_exact and mark.key not in running and deaths < SUSPECT_DEATHS * PER_DEATH:
-                continue  # it has probably ended
+            deaths = counted(mark, Death(before, seen), shared=False)
             if deaths or mark.suspect or mark.key in running:
                 self._deaths[mark.key] = max(deaths, self._deaths.get(mark.key, 0))
                 self._chat_keys[mark.key] = mark.chat_key
@@ -142,8 +151,19 @@ class Quarantine:
         slots = self._marks.begin([*aside, *kept])
         self._aside = {mark.key: slot for mark, slot in zip(aside, slots, strict=False)}
         self._waiting = {mark.key: slot for mark, slot in zip(kept, slots[len(aside) :], strict=True)}
-        if self._watchdog is not None:
-            self._watchdog.start()
+
+    def _learn(self) -> None:
+        """Learn what dead processes left, from the record that all share."""
+        marks = self._marks.read().marks
+        for key in self._inherited - {mark.key for mark in marks}:  # finished by others
+            self._drop(key)
+        self._inherited = {mark.key for mark in marks}
+        for mark in marks:
+            if mark.aside:
+                self._aside.setdefault(mark.key, 0)
+            else:
+                self._deaths[mark.key] = max(mark.deaths, self._deaths.get(mark.key, 0))
+                self._chat_keys[mark.key] = mark.chat_key
 
     def end(self) -> None:
         """Record that the process is shutting down: from now on its death says nothing about its work."""
@@ -162,7 +182,7 @@ class Quarantine:
 
     def suspects(self) -> list[tuple[WorkKey, ChatKey]]:
         """What lanes had in flight when a process died and has not finished yet: updates first, in order."""
-        least = 0 if self._marks.is_exact else SUSPECT_DEATHS
+        least = SUSPECT_DEATHS if self._marks.is_shared else 0
         attended = (
             item
             for item in self._chat_keys.items()
@@ -209,29 +229,58 @@ class Quarantine:
 
     def acquit(self, key: WorkKey) -> None:
         """Drop its record: it has finished, was set aside, or no longer exists."""
+        if key in self._inherited:
+            self._inherited.discard(key)
+            self._marks.settle(key)
+        self._drop(key)
+
+    def _drop(self, key: WorkKey) -> None:
         self._forget_mark(key)
-        if (slot := self._aside.pop(key, None)) is not None:
+        if slot := self._aside.pop(key, 0):
             self._marks.remove(slot)
         self._deaths.pop(key, None)
         self._chat_keys.pop(key, None)
 
     async def run(self, key: WorkKey, chat_key: ChatKey, work: Coroutine[Any, Any, T]) -> T:
         """Do a piece of work, recorded as in flight whenever its code runs, in this task or in those it starts."""
-        flight, finished = self._begin(key, chat_key), True
+        try:
+            if self._isolation is None:
+                return await self._run(self._begin(key, chat_key), key, chat_key, work)
+            return await self._run_shared(self._isolation, key, chat_key, work)
+        finally:
+            work.close()  # which may not have begun
+
+    async def _run_shared(
+        self, isolation: Isolation, key: WorkKey, chat_key: ChatKey, work: Coroutine[Any, Any, T]
+    ) -> T:
+        """The same where processes share a database: a suspect runs alone."""
+        outer = current_flight.get()
+        within = outer is not None and outer.slot != 0
+        if self.deaths(key) >= SUSPECT_DEATHS and not (outer is not None and outer.alone):
+            flight = Flight(0, alone=True)
+            over = partial(self._over, flight)
+            async with isolation.alone(key.named(chat_key), over, within=within):
+                flight.slot = self._begin(key, chat_key, alone=flight.alone).slot
+                return await self._run(flight, key, chat_key, work)
+        async with nullcontext() if within else isolation.together():
+            return await self._run(self._begin(key, chat_key), key, chat_key, work)
+
+    def _over(self, flight: Flight) -> None:
+        flight.alone = False
+        self._marks.no_longer_alone(flight.slot)
+
+    async def _run(self, flight: Flight, key: WorkKey, chat_key: ChatKey, work: Coroutine[Any, Any, T]) -> T:
+        finished = False
+        token = current_flight.set(flight)
         try:
             await self._marks.written()
-        except BaseException:
-            work.close()
-            self._finish(key, chat_key, flight, finished=False)
-            raise
-        token = _flight.set(flight)
-        try:
-            return await _Steps(work, self._marks, flight)
+            finished = True
+            return await Steps(work, self._marks, flight)
         except asyncio.CancelledError:
             finished = False
             raise
         finally:
-            _flight.reset(token)
+            current_flight.reset(token)
             self._finish(key, chat_key, flight, finished=finished)
 
     @contextmanager
@@ -250,13 +299,14 @@ class Quarantine:
         """Reset its deaths: some of it is done for good, so it got past what killed the process."""
         if key in self._deaths:
             self._deaths[key] = 0
-            if (flight := _flight.get()) is not None and flight.slot:
+            self._marks.settle(key)
+            if (flight := current_flight.get()) is not None and flight.slot:
                 self._marks.clear(flight.slot)
 
     @contextmanager
     def reading(self) -> Iterator[None]:
         """Record the current work as in flight for the whole block, including waits."""
-        flight = _flight.get()
+        flight = current_flight.get()
         if flight is None or not flight.slot:
             yield
             return
@@ -271,15 +321,15 @@ class Quarantine:
 
     def make_task(self, loop: asyncio.AbstractEventLoop, work: Any, **options: Any) -> asyncio.Task[Any]:
         """A task factory, by which tasks belong to the work that started them."""
-        flight = _flight.get()
-        return asyncio.Task(work if flight is None else _Steps(work, self._marks, flight), loop=loop, **options)
+        flight = current_flight.get()
+        return asyncio.Task(work if flight is None else Steps(work, self._marks, flight), loop=loop, **options)
 
-    def _begin(self, key: WorkKey, chat_key: ChatKey) -> _Flight:
+    def _begin(self, key: WorkKey, chat_key: ChatKey, *, alone: bool = False) -> Flight:
         self._forget_mark(key)
-        mark = WorkRecord(key, chat_key, self._deaths.get(key, 0), suspect=key in self._chat_keys)
-        return _Flight(self._marks.add(mark, begun=True))
+        mark = WorkRecord(key, chat_key, self._deaths.get(key, 0), suspect=key in self._chat_keys, alone=alone)
+        return Flight(self._marks.add(mark, begun=True))
 
-    def _finish(self, key: WorkKey, chat_key: ChatKey, flight: _Flight, *, finished: bool) -> None:
+    def _finish(self, key: WorkKey, chat_key: ChatKey, flight: Flight, *, finished: bool) -> None:
         self._marks.remove(flight.slot)
         flight.slot = 0
         if finished:
@@ -293,57 +343,3 @@ class Quarantine:
     def _forget_mark(self, key: WorkKey) -> None:
         if (slot := self._waiting.pop(key, None)) is not None:
             self._marks.remove(slot)
-
-    def _counted(self, mark: WorkRecord, running: set[WorkKey], *, seen: bool) -> int:
-        """The deaths of a piece of work, in thirds, with that of the previous process if it counts."""
-        if running == {mark.key}:
-            return mark.deaths + _weight(mark, seen=seen)
-        if self._marks.is_exact or mark.key not in running:
-            return mark.deaths
-        return max(mark.deaths, min(mark.deaths + _weight(mark, seen=seen), SUSPECT_DEATHS * PER_DEATH))
-
-
-def _weight(mark: WorkRecord, *, seen: bool) -> int:
-    """What a death in this work counts, in thirds."""
-    return PER_DEATH if seen or mark.key.kind not in (WorkKind.ANSWER, WorkKind.COMPACTION) else 1
-
-
-class _Steps(Coroutine[Any, Any, T]):
-    """A coroutine that is recorded as running from each time it is resumed until it waits again."""
-
-    def __init__(self, work: Coroutine[Any, Any, T], marks: InFlightMarks, flight: _Flight) -> None:
-        self._work = work
-        self._marks = marks
-        self._flight = flight
-
-    def send(self, value: Any) -> Any:
-        return self._marked(self._work.send, value)
-
-    def throw(self, *error: Any) -> Any:
-        return self._marked(self._work.throw, *error)
-
-    def close(self) -> None:
-        self._work.close()
-
-    def __await__(self) -> Generator[Any, Any, T]:
-        resume: Callable[[Any], Any] = self.send
-        value: Any = None
-        while True:
-            try:
-                waits_for = resume(value)
-            except StopIteration as done:
-                return done.value  # type: ignore[no-any-return]
-            try:
-                resume, value = self.send, (yield waits_for)
-            except BaseException as exc:  # noqa: BLE001 - every exception is passed on to the work
-                resume, value = self.throw, exc
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._work, name)  # cr_running and the like, which libraries inspect
-
-    def _marked(self, resume: Callable[..., Any], *values: Any) -> Any:
-        before = self._marks.run(self._flight.slot)
-        try:
-            return resume(*values)
-        finally:
-            self._marks.run(before)

@@ -16,7 +16,7 @@ from contextlib import aclosing, suppress
 from functools import partial
 
 from bot.concurrency import backoff
-from bot.updates.chat_work import ChatWork
+from bot.updates.chat_work import ChatWork, HeldChat
 from bot.updates.lock_session import FIRST_WAIT_S, MAX_WAIT_S, Leadership, LockSession
 from storage.claims import Claim, ClaimLostError, current_claim, under
 from storage.database import Database, StorageError, Transaction, until_stored
@@ -28,26 +28,12 @@ SWEEP_S = 2.0
 """How often work in chats that no process has is looked for, and the session is checked, in seconds."""
 IDLE_S = 300.0
 """After how many seconds without work a chat is given back, so that another process may have it."""
+REJOIN_S = 5.0
+"""How long after a cut of the session no process counts as dead, because theirs may have been cut too, in seconds."""
 LOOK_S = 0.05
 """How often it is checked during the shutdown whether chats can be given back, in seconds."""
 
 log = logging.getLogger(__name__)
-
-
-class _Held:
-    """A chat that this process has."""
-
-    def __init__(self, claim: Claim, now: float) -> None:
-        self.claim = claim
-        self.used_at = now
-        self.known: set[int] = set()
-        """The updates that are in its lanes, or were when they were last pulled."""
-        self.wakes: set[ChatKey] = set()
-        """Lanes to wake once it has been recovered."""
-        self.recovered = False
-        self.pulling = False
-        self.again = False
-        """Whether more arrived while its updates were being pulled."""
 
 
 class Replica:
@@ -57,10 +43,11 @@ class Replica:
         self._url = member.url
         self._clock = clock
         self._session = LockSession(member, self._claims, self._keep)
-        self._held: dict[int, _Held] = {}
+        self._held: dict[int, HeldChat] = {}
         self._taking: set[int] = set()
         self._check_now = asyncio.Event()
         self._open = False
+        self._rejoined_at: float | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._database: Database
         self._work: ChatWork
@@ -69,10 +56,6 @@ class Replica:
     async def join(self, patience: float) -> None:
         """Open the session, for which the database may still be empty; see ``ChatClaims.connect``."""
         await self._session.begin(patience)
-
-    async def adopt(self, processes: Collection[int]) -> list[int]:
-        """See ``ChatClaims``."""
-        return await self._session.adopt(processes)
 
     def begin(self, database: Database, work: ChatWork, changed: Callable[[], Awaitable[None]]) -> None:
         """Set what it works with. `changed`: another process may have changed what this one keeps in memory."""
@@ -133,7 +116,7 @@ class Replica:
 
     async def announce(self, tx: Transaction, telegram_ids: Collection[int]) -> None:
         """Notify the processes that have these chats, once their updates are committed."""
-        event = ChatEvent.ARRIVED if self._open else ChatEvent.FREE
+        event = ChatEvent.ARRIVED if self._takes else ChatEvent.FREE
         for telegram_id in telegram_ids:
             if telegram_id not in self._held:
                 await notify(tx, Notification(event, ChatKey(telegram_id)))
@@ -169,6 +152,7 @@ class Replica:
         """In a new session: drop what other processes have taken in the meantime."""
         gone = [telegram_id for telegram_id, held in self._held.items() if held.claim not in valid]
         self._drop(gone)
+        self._rejoined_at = self._clock()
         log.info("The database server is reached again; chats kept: %d, lost: %d", len(valid), len(gone))
         self._start(self._changed)
 
@@ -181,11 +165,13 @@ class Replica:
         """Check the session, look for work, and give back idle chats. An error is left to the next sweep."""
         try:
             await self._session.check()
+            await self._inherit()
             await self._look_for_work()
             now, busy = self._clock(), self._work.busy()
             for telegram_id in busy & set(self._held):
                 self._held[telegram_id].used_at = now
-            await self._give_back([key for key, held in self._held.items() if now - held.used_at > IDLE_S])
+            idle = IDLE_S if self._takes else 0.0
+            await self._give_back([key for key, held in self._held.items() if now - held.used_at > idle])
         except StorageError as exc:
             log.warning("The work that the processes share can't be checked; trying again: %s", exc)
 
@@ -200,15 +186,36 @@ class Replica:
     async def _take(self, telegram_ids: Collection[int]) -> None:
         """Take those of these chats that no process has."""
         wanted = [key for key in telegram_ids if key not in self._held and key not in self._taking]
-        if not wanted or not self._open:
+        if not wanted or not self._takes:
             return
         self._taking.update(wanted)
         try:
-            for claim in await self._session.take(wanted):
-                self._held[claim.telegram_id] = _Held(claim, self._clock())
-                self._start(partial(self._resume, claim))
+            claims = await self._session.take(wanted)
+            for claim in claims:
+                self._held[claim.telegram_id] = HeldChat(claim, self._clock())
+            if claims:
+                self._start(partial(self._resume_all, claims))
         finally:
             self._taking.difference_update(wanted)
+
+    @property
+    def _takes(self) -> bool:
+        """Whether it takes chats: not while they would wait here for a suspect, unless there is no other process."""
+        return self._open and not (self._work.isolates() and self.live > 1)
+
+    async def _inherit(self) -> None:
+        """Count the deaths of other processes."""
+        if self._rejoined_at is None or self._clock() - self._rejoined_at > REJOIN_S:
+            await self._work.inherit()
+
+    async def _resume_all(self, claims: Collection[Claim]) -> None:
+        """Continue chats, once it is known what the process died of that may have had them."""
+        try:
+            await self._inherit()
+        except StorageError as exc:
+            log.warning("What other processes died of can't be read: %s", exc)
+        for claim in claims:
+            self._start(partial(self._resume, claim))
 
     async def _resume(self, claim: Claim) -> None:
         """Continue a chat that was just taken: another process may have left it in the middle of something."""

@@ -8,7 +8,7 @@ no webhook.
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
@@ -23,6 +23,7 @@ from bot.settings import Settings
 from bot.updates.claimed_chats import AllChats, ClaimedChats, OtherProcesses
 from bot.updates.lanes import Lanes
 from bot.updates.polling import UpdateSource
+from bot.updates.quarantine import Quarantine
 from bot.updates.receiver import Receiver
 from bot.wiring.persistence import claim_database
 from storage import Storage, StorageError
@@ -48,6 +49,7 @@ class Parts:
     storage: Storage
     lanes: Lanes
     receiver: Receiver
+    quarantine: Quarantine
     schedule: Schedule
     maintenance: Maintenance
     conversation: Conversation
@@ -68,9 +70,6 @@ class Sharing(Protocol):
     def others(self) -> OtherProcesses | None:
         """The other processes, if there may be any."""
 
-    async def adopt(self, processes: Collection[int]) -> Collection[int]:
-        """Those of these processes that are dead, of which no other process has taken care. Raises StorageError."""
-
     async def begin(self, parts: Parts) -> None:
         """Begin all work but the receiving of updates. Raises StorageError."""
 
@@ -89,10 +88,6 @@ class Alone:
     def __init__(self) -> None:
         self.chats: ClaimedChats = AllChats()
         self._lanes: Lanes | None = None
-
-    async def adopt(self, processes: Collection[int]) -> Collection[int]:
-        """See ``Sharing``."""
-        return processes
 
     async def begin(self, parts: Parts) -> None:
         """See ``Sharing``."""
@@ -120,10 +115,6 @@ class Shared:
         self.chats = self.others = self._replica = replica
         self._parts: Parts | None = None
 
-    async def adopt(self, processes: Collection[int]) -> Collection[int]:
-        """See ``Sharing``."""
-        return await self._replica.adopt(processes)
-
     async def begin(self, parts: Parts) -> None:
         """See ``Sharing``."""
         from bot.updates.chat_work import LaneWork
@@ -131,7 +122,7 @@ class Shared:
         self._parts = parts
         recoveries = (parts.journal.recover, parts.conversation.charge_lost, parts.maintenance.take_over)
         storage = parts.storage
-        work = LaneWork(storage.inbox, storage.chats, parts.lanes, parts.receiver, recoveries)
+        work = LaneWork(storage.inbox, storage.chats, parts.lanes, parts.receiver, parts.quarantine, recoveries)
         self._replica.begin(storage.database, work, parts.reload)
 
     async def run(self, source: UpdateSource, *, polls: bool) -> None:

@@ -66,8 +66,11 @@ class Member:
 class ChatClaims:
     """A session that holds the locks of chats. All methods raise StorageError, after which the session is over."""
 
-    def __init__(self, connection: TimedConnection) -> None:
+    def __init__(self, connection: TimedConnection, process: int) -> None:
         self._connection = connection
+        self._process = process
+        self._is_marked = False
+        """Whether it holds the lock of this process, by which others see that it lives."""
 
     @classmethod
     async def connect(cls, member: Member, patience: float = 0.0) -> Self:
@@ -77,9 +80,9 @@ class ChatClaims:
         """
         connection = await connect_when_ready(member.url, patience)
         connection.answers_within = ANSWER_S
-        claims = cls(connection)
+        claims = cls(connection, member.process)
         try:
-            await claims._join(member.bot_id % 2**31, member.process)
+            await claims._join(member.bot_id % 2**31)
         except BaseException:
             await claims.close()
             raise
@@ -106,14 +109,6 @@ class ChatClaims:
             (list(telegram_ids),),
         )
 
-    async def adopt(self, processes: Collection[int]) -> list[int]:
-        """Those of these processes that are dead, of which no other process has taken care."""
-        rows = await self._run(
-            "SELECT process FROM unnest(%s::bigint[]) AS asked (process) WHERE pg_try_advisory_lock(process)",
-            (list(processes),),
-        )
-        return [row["process"] for row in rows]
-
     async def lead(self) -> bool:
         """Become the leader, unless another process is; not to be asked again once it has succeeded."""
         (row,) = await self._run("SELECT pg_try_advisory_lock(%s) AS leads", (LEADER_LOCK,))
@@ -121,6 +116,7 @@ class ChatClaims:
 
     async def count_live(self) -> int:
         """The number of live processes, at least 1. Fails if this session has ended."""
+        await self._mark()
         (row,) = await self._run(_LIVE)
         return max(int(row["live"]), 1)
 
@@ -128,19 +124,24 @@ class ChatClaims:
         """End the session, which releases everything."""
         await self._connection.close()
 
-    async def _join(self, bot: int, process: int) -> None:
+    async def _join(self, bot: int) -> None:
         with translated():
             await self._connection.execute(_SESSION, prepare=False)
         (row,) = await self._run(
-            "SELECT pg_try_advisory_lock_shared(%s) AS joined, pg_advisory_lock_shared(%s::int, %s::int) IS NULL,"
-            " pg_try_advisory_lock(%s)",
-            (CLAIM_LOCK, BOTS, bot, process),
+            "SELECT pg_try_advisory_lock_shared(%s) AS joined, pg_advisory_lock_shared(%s::int, %s::int) IS NULL",
+            (CLAIM_LOCK, BOTS, bot),
         )
+        await self._mark()
         if not row["joined"]:
             raise DatabaseInUseError("a command has it for itself at the moment")
         (row,) = await self._run(_OTHER_BOTS, (bot,))
         if row["others"]:
             raise DatabaseInUseError("a bot with another token is running on it; each bot needs a database of its own")
+
+    async def _mark(self) -> None:
+        if not self._is_marked:  # an earlier session of this process, which was cut, may not have ended yet
+            (row,) = await self._run("SELECT pg_try_advisory_lock(%s) AS marked", (self._process,))
+            self._is_marked = bool(row["marked"])
 
     async def _run(self, sql: str, values: tuple[Any, ...] = ()) -> list[DictRow]:
         with translated():

@@ -12,6 +12,7 @@ from storage.files import DatabaseInUseError
 from storage.postgres.chat_claims import LEADER_LOCK, ChatClaims, Member
 from storage.postgres.claim import DatabaseClaim, is_claimed
 from storage.postgres.notifications import ChatEvent, Listener, Notification, notify
+from storage.postgres.processes import Processes
 from storage.records import ChatKey
 from storage.storage_errors import StorageError
 
@@ -190,14 +191,21 @@ async def test_commands_and_bots_exclude_each_other(url: str, first: ChatClaims)
     await bot.close()
 
 
-async def test_dead_processes_are_adopted_once(url: str, first: ChatClaims, second: ChatClaims) -> None:
+async def test_dead_processes_are_counted_once(url: str, first: ChatClaims) -> None:
     third = await ChatClaims.connect(Member(url, BOT, 1 << 61))
-    assert await first.adopt([1 << 61]) == []
+    storage = await Storage.connect(url)
+    processes = Processes(storage.database)
+    await processes.note(1 << 61, "begun")
+    assert await processes.look(5) == ("", False)
     await third.close()
-    while not (adopted := await first.adopt([1 << 61])):
+    while not (await processes.look(5))[1]:
         pass
-    assert adopted == [1 << 61]
-    assert await second.adopt([1 << 61]) == []
+    async with storage.transaction() as tx:
+        assert (await processes.left(tx), await processes.dead(tx, 5)) == ("", {1 << 61: "begun"})
+        await processes.leave(tx, "counted", [1 << 61])
+    assert await processes.look(5) == ("counted", False)
+    assert await first.count_live() == 1
+    await storage.close()
 
 
 def test_locks_are_no_chats() -> None:

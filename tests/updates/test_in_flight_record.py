@@ -7,16 +7,18 @@ from typing import Any
 
 import pytest
 
+from bot.updates import isolation
 from bot.updates.in_flight import WorkKey, WorkKind
 from bot.updates.in_flight_record import InFlightRecord
 from bot.updates.quarantine import Quarantine
-from storage import Storage, StorageError
+from storage import Storage, StorageError, Transaction
+from storage.inbox import RawUpdate
 from storage.postgres.postgresql import PostgresDatabase
 from storage.postgres.processes import Processes
-from storage.records import ChatKey
+from storage.records import ChatKey, NewTurn
 
 A, B = WorkKey(WorkKind.UPDATE, 1), WorkKey(WorkKind.UPDATE, 2)
-ANSWER = WorkKey(WorkKind.ANSWER, 1)
+ANSWER, OTHER = WorkKey(WorkKind.ANSWER, 1), WorkKey(WorkKind.COMPACTION, 1)
 HERE = ChatKey(5)
 FOLDER = Path()
 
@@ -24,7 +26,7 @@ FOLDER = Path()
 class Dead(Processes):
     """The table as a process that has died sees it: nothing it writes arrives."""
 
-    async def take_over(self, dead: Collection[int], process: int, in_flight: str) -> None:
+    async def leave(self, tx: Transaction, left: str, dead: Collection[int] = ()) -> None:
         pass
 
     async def note(self, process: int, in_flight: str) -> None:
@@ -33,7 +35,13 @@ class Dead(Processes):
 
 @pytest.fixture
 async def database(postgres_url: str) -> Any:
+    """With two updates to handle, and an answer to give in each of twenty chats."""
     storage = await Storage.connect(postgres_url)
+    async with storage.transaction() as tx:
+        await storage.inbox.add(tx, [RawUpdate(number, "{}") for number in (1, 2)], 0.0)
+        for number in range(1, 21):
+            chat = await storage.chats.ensure(tx, ChatKey(number), private=True, now=0.0)
+            await storage.transcript.append(tx, chat.id, [NewTurn("hello", "\n", 5, 1, 5)], 0.0)
     yield storage.database
     await storage.close()
 
@@ -45,20 +53,20 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-async def _all(processes: Collection[int]) -> Collection[int]:
-    return processes
-
-
 async def _start(database: PostgresDatabase) -> tuple[Quarantine, InFlightRecord]:
     record = InFlightRecord(FOLDER, "keepsake")
     quarantine = Quarantine(record)
-    await quarantine.connect(database, _all)
+    await quarantine.connect(database)
     quarantine.open()
     return quarantine, record
 
 
 def _records(folder: Path) -> int:
     return len(list(folder.iterdir()))
+
+
+def _hung(folder: Path) -> list[str]:
+    return [one.name for one in folder.glob("*.hung")]
 
 
 async def _dies(database: PostgresDatabase, *keys: WorkKey, keeps_disk: bool = False) -> None:
@@ -95,7 +103,7 @@ async def test_three_deaths_alone_are_enough_on_server(database: PostgresDatabas
 
 
 async def test_deaths_in_company_make_suspects_only(database: PostgresDatabase) -> None:
-    for _ in range(5):
+    for _ in range(2):
         await _dies(database, A, B)
     quarantine, _ = await _start(database)
     assert [key for key, _ in quarantine.suspects()] == [A, B]
@@ -103,6 +111,89 @@ async def test_deaths_in_company_make_suspects_only(database: PostgresDatabase) 
     await _dies(database, A)
     quarantine, _ = await _start(database)
     assert (quarantine.is_exhausted(A), quarantine.is_exhausted(B)) == (True, False)
+
+
+async def test_suspect_holds_other_work_until_it_ends(database: PostgresDatabase) -> None:
+    for _ in range(2):
+        await _dies(database, A, B)
+    quarantine, _ = await _start(database)
+    order: list[str] = []
+    gate, begun = asyncio.Event(), asyncio.Event()
+
+    async def work(name: str, *, waits: bool = False) -> None:
+        order.append(f"{name} begins")
+        if waits:
+            begun.set()
+            await gate.wait()
+        order.append(f"{name} ends")
+
+    first = asyncio.create_task(quarantine.run(A, HERE, work("a", waits=True)))
+    await begun.wait()
+    rest = [asyncio.create_task(quarantine.run(B, HERE, work("b")))]
+    rest.append(asyncio.create_task(quarantine.run(OTHER, HERE, work("other"))))
+    await asyncio.sleep(0.1)
+    assert (order, quarantine.isolates) == (["a begins"], True)
+    gate.set()
+    await asyncio.gather(first, *rest)
+    assert order == ["a begins", "a ends", "b begins", "b ends", "other begins", "other ends"]
+    assert not quarantine.isolates
+    quarantine.close()
+
+
+async def test_work_in_progress_shares_no_blame_with_suspect(database: PostgresDatabase) -> None:
+    for _ in range(2):
+        await _dies(database, A)
+    await _dies(database, ANSWER, A)
+    quarantine, _ = await _start(database)
+    assert quarantine.is_exhausted(A)
+    assert quarantine.deaths(ANSWER) == 0
+
+
+async def test_slow_suspect_holds_others_only_for_a_while(
+    database: PostgresDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(isolation, "ALONE_S", 0.1)
+    for _ in range(2):
+        await _dies(database, A)
+    await _dies(database, A, B)
+    quarantine, _ = await _start(database)
+    assert not quarantine.is_exhausted(A)
+
+
+async def test_what_others_have_finished_is_dropped(database: PostgresDatabase) -> None:
+    await _dies(database, A, B, ANSWER)
+    quarantine, _ = await _start(database)
+    assert (quarantine.deaths(A), quarantine.deaths(B), quarantine.is_suspect(ANSWER)) == (1, 1, True)
+    async with database.transaction() as tx:
+        await tx.execute("UPDATE inbox SET state = 'done' WHERE update_id = 1")
+        await tx.execute("UPDATE turns SET state = 'settled'")
+    await _dies(database, OTHER)
+    await quarantine.inherit()
+    assert (quarantine.is_suspect(A), quarantine.is_suspect(B), quarantine.is_suspect(ANSWER)) == (False, True, False)
+    quarantine.close()
+
+
+async def test_finished_suspect_is_forgotten_by_all(database: PostgresDatabase) -> None:
+    job = WorkKey(WorkKind.JOB, 1)
+    await _dies(database, job)
+    quarantine, _ = await _start(database)
+    await quarantine.run(job, ChatKey(0), asyncio.sleep(0))
+    await quarantine.written()
+    assert (await _start(database))[0].deaths(job) == 0
+    quarantine.close()
+
+
+async def test_each_process_has_its_own_watchdog(database: PostgresDatabase, folder: Path) -> None:
+    """What hung in one is blamed on its own work, and the other's file is left alone."""
+    await _dies(database, ANSWER)
+    (number,) = [one for one in await Processes(database).all() if one]
+    (folder / f"keepsake-{number:x}.hung").write_text("File a.py")
+    other = folder / "keepsake-5.hung"
+    other.write_text("File b.py")
+    quarantine, _ = await _start(database)
+    assert quarantine.deaths(ANSWER) == 1
+    assert _hung(folder) == [other.name]
+    quarantine.close()
 
 
 async def test_first_death_holds_up_no_chat(database: PostgresDatabase) -> None:
@@ -150,7 +241,7 @@ async def test_set_aside_outlives_processes_on_server(database: PostgresDatabase
         quarantine, _ = await _start(database)
         await quarantine.written()
         assert quarantine.is_set_aside(job)
-    assert len(await Processes(database).all()) == 1
+    assert len(await Processes(database).all()) == 2, "its own, and what dead ones left"
 
 
 async def test_exact_record_is_used_where_it_is_left(database: PostgresDatabase, folder: Path) -> None:
@@ -158,8 +249,8 @@ async def test_exact_record_is_used_where_it_is_left(database: PostgresDatabase,
     for _ in range(4):
         await _dies(database, A, keeps_disk=True)
         assert _records(folder) == 1
-    quarantine, record = await _start(database)
-    assert (record.is_exact, quarantine.deaths(A)) == (True, 0)
+    quarantine, _ = await _start(database)
+    assert quarantine.deaths(A) == 0
     await quarantine.written()
     assert _records(folder) == 1
 

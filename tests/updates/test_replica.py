@@ -111,7 +111,9 @@ class Process:
         self._run: asyncio.Task[None] | None = None
 
     async def begin(self) -> None:
-        work = LaneWork(self.storage.inbox, self.storage.chats, self.lanes, self.receiver, [self._recover])
+        work = LaneWork(
+            self.storage.inbox, self.storage.chats, self.lanes, self.receiver, self._quarantine, [self._recover]
+        )
         await self.replica.join(0.0)
         self.replica.begin(self.storage.database, work, self._changed)
         self._run = asyncio.create_task(self.replica.run(self.lead))

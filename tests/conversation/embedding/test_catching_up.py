@@ -15,9 +15,10 @@ from bot.conversation.index_keys import VECTORS
 from bot.errors import ModelError, ServerTrouble, WrongKey
 from bot.llm.embeddings import Embeddings
 from bot.llm.interface import Purpose
+from bot.updates.deaths import MOST_DEATHS
 from bot.updates.guarded_reader import STEPS, GuardedHistoryReader
 from bot.updates.in_flight import InFlightFile, WorkKey, WorkKind
-from bot.updates.quarantine import MOST_DEATHS, Quarantine
+from bot.updates.quarantine import Quarantine
 from sandbox.model import EmbeddingRequest, Fail, Hang, ModelServer
 from sandbox.model.embeddings import embed
 from storage import Storage
