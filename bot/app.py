@@ -117,7 +117,7 @@ async def live(settings: Settings, quarantine: Quarantine) -> None:
             Parts(
                 *(storage, lanes, receiver, quarantine, schedule),
                 *(engine.maintenance, engine.conversation, traffic.journal),
-                *(traffic.flood_control, base.budget.load),
+                *(engine.eraser, traffic.flood_control, base.caches.reload_all),
             )
         )
         source = _source(settings, connection, receiver)

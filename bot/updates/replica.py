@@ -18,7 +18,7 @@ from functools import partial
 from bot.concurrency import backoff
 from bot.updates.chat_work import ChatWork, HeldChat
 from bot.updates.lock_session import FIRST_WAIT_S, MAX_WAIT_S, Leadership, LockSession
-from storage.claims import Claim, ClaimLostError, current_claim, under
+from storage.claims import Claim, ClaimLostError, chats_in_use, current_claim, under
 from storage.database import Database, StorageError, Transaction, until_stored
 from storage.postgres.chat_claims import Member
 from storage.postgres.notifications import ChatEvent, Listener, Notification, notify
@@ -167,7 +167,7 @@ class Replica:
             await self._session.check()
             await self._inherit()
             await self._look_for_work()
-            now, busy = self._clock(), self._work.busy()
+            now, busy = self._clock(), self._work.busy() | chats_in_use()
             for telegram_id in busy & set(self._held):
                 self._held[telegram_id].used_at = now
             idle = IDLE_S if self._takes else 0.0

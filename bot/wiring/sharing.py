@@ -13,6 +13,7 @@ from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from bot.conversation.eraser import Eraser
 from bot.conversation.maintenance import Maintenance
 from bot.conversation.turn import Conversation
 from bot.errors import SettingError, StartError
@@ -54,6 +55,7 @@ class Parts:
     maintenance: Maintenance
     conversation: Conversation
     journal: GroupSendJournal
+    eraser: Eraser
     flood_control: FloodControl
     reload: Callable[[], Awaitable[None]]
     """Reads again what is kept in memory and another process may have changed."""
@@ -120,7 +122,11 @@ class Shared:
         from bot.updates.chat_work import LaneWork
 
         self._parts = parts
-        recoveries = (parts.journal.recover, parts.conversation.charge_lost, parts.maintenance.take_over)
+
+        async def erase(_: int) -> None:
+            parts.eraser.begin()  # of all chats: a process that died may have left something that was forgotten
+
+        recoveries = (parts.journal.recover, parts.conversation.charge_lost, parts.maintenance.take_over, erase)
         storage = parts.storage
         work = LaneWork(storage.inbox, storage.chats, parts.lanes, parts.receiver, parts.quarantine, recoveries)
         self._replica.begin(storage.database, work, parts.reload)

@@ -7,7 +7,7 @@ from itertools import count
 import pytest
 
 from storage import Storage
-from storage.claims import Claim, ClaimLostError, under
+from storage.claims import Claim, ClaimLostError, chat_in_use, chats_in_use, under
 from storage.files import DatabaseInUseError
 from storage.postgres.chat_claims import LEADER_LOCK, ChatClaims, Member
 from storage.postgres.claim import DatabaseClaim, is_claimed
@@ -206,6 +206,15 @@ async def test_dead_processes_are_counted_once(url: str, first: ChatClaims) -> N
     assert await processes.look(5) == ("counted", False)
     assert await first.count_live() == 1
     await storage.close()
+
+
+def test_chat_is_in_use_until_last_work_ends() -> None:
+    with under(Claim(7, 1)), chat_in_use():
+        with chat_in_use(), under(Claim(8, 1)), chat_in_use():
+            assert chats_in_use() == {7, 8}
+        assert chats_in_use() == {7}
+    with chat_in_use():
+        assert chats_in_use() == set()
 
 
 def test_locks_are_no_chats() -> None:
