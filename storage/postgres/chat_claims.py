@@ -5,6 +5,7 @@ can't know in time that it has lost them. So a chat that changes hands also gets
 ``chat_claims``, which every transaction under a claim checks (`storage.postgres.postgresql`).
 """
 
+import asyncio
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any, Self
@@ -17,6 +18,7 @@ from storage.postgres.claim import CLAIM_LOCK
 from storage.postgres.first_contact import connect_when_ready
 from storage.postgres.sqlstate import translated
 from storage.postgres.timed_connection import TimedConnection
+from storage.storage_errors import StorageError
 
 LEADER_LOCK = 0x4B656570_00000002
 """The advisory lock of the leader. Chats' locks are their Telegram IDs, which have at most 52 bits."""
@@ -26,17 +28,30 @@ ANSWER_S = 4.0
 """How long the server may take to answer before the session counts as cut, in seconds."""
 _SESSION = (
     "SET lock_timeout = '2s'; SET statement_timeout = '4s'; SET tcp_keepalives_idle = 4;"
-    " SET tcp_keepalives_interval = 2; SET tcp_keepalives_count = 2"
+    " SET tcp_keepalives_interval = 2; SET tcp_keepalives_count = 2; SET tcp_user_timeout = 8000"
 )
 """The server ends a session, and with it its locks, within 8 seconds after its client has vanished from the network."""
 _HERE = "database = (SELECT oid FROM pg_database WHERE datname = current_database()) AND locktype = 'advisory'"
+TRIES, AGAIN_S = 3, 0.05
+"""How often a chat is tried whose row is locked, as it is until a dead process's transaction ends; and the pause."""
+_KNOW = """
+INSERT INTO chat_claims (telegram_id, token) SELECT telegram_id, 0 FROM unnest(%s::bigint[]) AS asked (telegram_id)
+WHERE NOT EXISTS (SELECT FROM chat_claims AS known WHERE known.telegram_id = asked.telegram_id)
+ON CONFLICT (telegram_id) DO NOTHING
+"""
+"""For a row that another transaction is changing, ON CONFLICT alone would wait."""
 _TAKE = """
 WITH locked AS MATERIALIZED (
     SELECT telegram_id FROM unnest(%s::bigint[]) AS asked (telegram_id) WHERE pg_try_advisory_lock(telegram_id)
+), reached AS MATERIALIZED (
+    SELECT telegram_id FROM chat_claims JOIN locked USING (telegram_id) FOR NO KEY UPDATE OF chat_claims SKIP LOCKED
+), taken AS (
+    UPDATE chat_claims SET token = token + 1 WHERE telegram_id IN (SELECT telegram_id FROM reached)
+    RETURNING telegram_id, token
 )
-INSERT INTO chat_claims AS known (telegram_id, token) SELECT telegram_id, 1 FROM locked
-ON CONFLICT (telegram_id) DO UPDATE SET token = known.token + 1 RETURNING telegram_id, token
+SELECT telegram_id, token FROM locked LEFT JOIN taken USING (telegram_id)
 """
+"""The token is null where only the lock could be had."""
 _RETAKE = """
 WITH locked AS MATERIALIZED (
     SELECT telegram_id FROM unnest(%s::bigint[]) AS asked (telegram_id) WHERE pg_try_advisory_lock(telegram_id)
@@ -89,9 +104,21 @@ class ChatClaims:
         return claims
 
     async def take(self, telegram_ids: Collection[int]) -> list[Claim]:
-        """Claim those of these chats that no process holds. They must not be held by this session already."""
-        rows = await self._run(_TAKE, (list(telegram_ids),))
-        return [Claim(row["telegram_id"], row["token"]) for row in rows]
+        """Claim those of these chats that no process holds. They must not be held by this session already.
+
+        One that a transaction of another process is about is left out, and can be tried again later.
+        """
+        wanted, taken = list(telegram_ids), list[Claim]()
+        await self._run(_KNOW, (wanted,))
+        for _ in range(TRIES):
+            rows = await self._run(_TAKE, (wanted,))
+            taken += [Claim(row["telegram_id"], row["token"]) for row in rows if row["token"] is not None]
+            wanted = [row["telegram_id"] for row in rows if row["token"] is None]
+            if not wanted:
+                break
+            await self.give_back(wanted)
+            await asyncio.sleep(AGAIN_S)
+        return taken
 
     async def retake(self, claims: Iterable[Claim]) -> set[Claim]:
         """In a new session, take the locks of an earlier one again; returns the claims that are still valid."""
@@ -144,6 +171,10 @@ class ChatClaims:
             self._is_marked = bool(row["marked"])
 
     async def _run(self, sql: str, values: tuple[Any, ...] = ()) -> list[DictRow]:
-        with translated():
-            cursor = await self._connection.execute(sql.encode(), values or None)
-            return await cursor.fetchall()
+        try:
+            with translated():
+                cursor = await self._connection.execute(sql.encode(), values or None)
+                return await cursor.fetchall() if cursor.description is not None else []
+        except StorageError:
+            await self._connection.close()  # it may hold locks that nobody knows of
+            raise

@@ -38,6 +38,11 @@ KEEPALIVES: dict[str, Any] = {
 SESSION = {
     "statement_timeout": f"{STATEMENT_S * 1000:.0f}",
     "idle_in_transaction_session_timeout": f"{2 * STATEMENT_S * 1000:.0f}",
+    # A client that has vanished from the network keeps its rows locked until the server notices.
+    "tcp_keepalives_idle": "4",
+    "tcp_keepalives_interval": "2",
+    "tcp_keepalives_count": "2",
+    "tcp_user_timeout": "8000",
     "client_min_messages": "warning",
     "jit": "off",
 }

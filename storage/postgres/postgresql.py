@@ -218,6 +218,17 @@ class PostgresDatabase(Database):
             await self._pool.close()
 
 
+async def check_version(database: Database) -> None:
+    """Raise NewerDatabaseError if a later version of Keepsake has migrated an open database."""
+    (row,) = await database.rows("SELECT max(version) AS version FROM schema_version")
+    newest, known = row["version"], migrations()[-1].version
+    if newest > known:
+        raise NewerDatabaseError(
+            f"a later version of Keepsake has migrated the database to schema {newest}, and this one knows schemas up"
+            f" to {known}: it ends, and the later version goes on"
+        )
+
+
 async def _begin(connection: TimedConnection, claim: Claim | None) -> Begun:
     """Begin a transaction in one trip, and prove the claim. Raises ClaimLostError or psycopg.Error."""
     proof = _PROVE.format(claim=claim) if claim is not None else ""

@@ -7,7 +7,7 @@ from itertools import count
 import pytest
 
 from storage import Storage
-from storage.claims import Claim, ClaimLostError, chat_in_use, chats_in_use, under
+from storage.claims import Claim, ClaimLostError, under
 from storage.files import DatabaseInUseError
 from storage.postgres.chat_claims import LEADER_LOCK, ChatClaims, Member
 from storage.postgres.claim import DatabaseClaim, is_claimed
@@ -208,14 +208,25 @@ async def test_dead_processes_are_counted_once(url: str, first: ChatClaims) -> N
     await storage.close()
 
 
-def test_chat_is_in_use_until_last_work_ends() -> None:
-    with under(Claim(7, 1)), chat_in_use():
-        with chat_in_use(), under(Claim(8, 1)), chat_in_use():
-            assert chats_in_use() == {7, 8}
-        assert chats_in_use() == {7}
-    with chat_in_use():
-        assert chats_in_use() == set()
-
-
 def test_locks_are_no_chats() -> None:
     assert LEADER_LOCK >= 1 << 52
+
+
+async def test_locked_row_keeps_no_other_chat_back(storage: Storage, first: ChatClaims, second: ChatClaims) -> None:
+    """Another process died, or was cut off, in the middle of a transaction about a chat."""
+    await first.take([5])
+    await first.give_back([5])
+    async with storage.transaction() as tx:
+        await tx.lock(5)
+        assert {claim.telegram_id for claim in await first.take([4, 5, 6])} == {4, 6}
+    assert [claim.telegram_id for claim in await second.take([5])] == [5], "no lock of it was left"
+
+
+async def test_vanished_client_loses_its_session_in_seconds(first: ChatClaims, storage: Storage) -> None:
+    """Keepalives end a session whose client is gone, and the user timeout one that was just being answered."""
+    idle, interval, probes, unanswered = [
+        int((await first._run(f"SELECT current_setting('{name}') AS value"))[0]["value"])
+        for name in ("tcp_keepalives_idle", "tcp_keepalives_interval", "tcp_keepalives_count", "tcp_user_timeout")
+    ]
+    assert 0 < idle + interval * probes <= 8
+    assert 0 < unanswered <= 8000
