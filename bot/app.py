@@ -10,7 +10,7 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from functools import partial
 from urllib.parse import urlsplit
@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 from telegram.error import InvalidToken
 
 from bot.access.policy import new_link
-from bot.concurrency import freeze_loaded_objects, shorten_switch_interval, tune_malloc
+from bot.concurrency import freeze_loaded_objects, run_together, shorten_switch_interval, tune_malloc
 from bot.errors import SettingError
 from bot.handlers.membership import register_menu
 from bot.health import Health
@@ -110,6 +110,8 @@ async def live(settings: Settings, quarantine: Quarantine) -> None:
         )
         schedule = Schedule(build_jobs(base, engine, bot, traffic, lanes).scheduler())
         stack.callback(schedule.close)
+        for one in serving:
+            stack.push_async_callback(_end, one)
         stack.push_async_callback(sharing.drain)
         stack.callback(quarantine.end)
         _monitor_loop(stack)
@@ -117,16 +119,17 @@ async def live(settings: Settings, quarantine: Quarantine) -> None:
             Parts(
                 *(storage, lanes, receiver, quarantine, schedule),
                 *(engine.maintenance, engine.conversation, traffic.journal),
-                *(engine.eraser, traffic.flood_control, base.caches.reload_all),
+                *(traffic.flood_control, base.budget.load),
             )
         )
         source = _source(settings, connection, receiver)
-        health.watch_telegram(source.reached)
+        health.watch_telegram(partial(sharing.receives, source))
+        health.watch_sharing(sharing.ready)
         health.add_routes(source.routes)
         _log_start(settings, bot.username)
         await _invite_owner(base, bot.username)
         receiving = sharing.run(source, polls=settings.webhook_url is None)
-        await _run_together(receiving, register_menu(bot), measure_loop(), *map(_until_ended, serving))
+        await run_together(receiving, register_menu(bot), measure_loop(), *map(_until_ended, serving))
 
 
 async def _watch(quarantine: Quarantine, storage: Storage, stack: AsyncExitStack) -> None:
@@ -172,16 +175,6 @@ async def _invite_owner(base: Foundation, username: str) -> None:
         )
 
 
-async def _run_together(*works: Coroutine[None, None, None]) -> None:
-    """Run them concurrently; when one fails, cancel the others and raise its exception."""
-    try:
-        async with asyncio.TaskGroup() as tasks:
-            for work in works:
-                tasks.create_task(work)
-    except BaseExceptionGroup as failed:
-        raise failed.exceptions[0] from None
-
-
 def _serve(settings: Settings, health: Health, stack: AsyncExitStack) -> list[asyncio.Task[None]]:
     """Start the HTTP server, if there is a port for it; it ends with the stack at the latest."""
     listener = _listener(settings)
@@ -198,7 +191,8 @@ async def _end(serving: asyncio.Task[None]) -> None:
 
 
 async def _until_ended(serving: asyncio.Task[None]) -> None:
-    await serving
+    """Wait for the server, which goes on if this is cancelled: during the shutdown it still stores updates."""
+    await asyncio.shield(serving)
 
 
 async def _first_contact(application: PTBApplication) -> None:

@@ -6,7 +6,7 @@ import gc
 import sys
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Coroutine, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
 from contextvars import ContextVar, copy_context
 from typing import Any, TypeVar
@@ -37,6 +37,26 @@ def start_apart(work: Coroutine[Any, Any, T], name: str) -> "asyncio.Task[T]":
     context.run(turn_in_progress.set, None)
     context.run(disclaim)
     return asyncio.get_running_loop().create_task(work, name=name, context=context)
+
+
+async def run_together(*works: Coroutine[Any, Any, None]) -> None:
+    """Run them concurrently; when one fails, cancel the others and raise its exception."""
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            for work in works:
+                tasks.create_task(work)
+    except BaseExceptionGroup as failed:
+        raise failed.exceptions[0] from None
+
+
+async def repeat(work: Callable[[], Awaitable[None]], every: float, early: asyncio.Event) -> None:
+    """Do something every so many seconds until cancelled, and at once when `early` is set."""
+    while True:
+        early.clear()
+        await work()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(every):
+                await early.wait()
 
 
 class Pulse:

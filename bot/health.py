@@ -3,7 +3,7 @@
 - ``/healthz`` is for what restarts the bot: it fails when the event loop, the lanes or the database file hang, and not
   when Telegram, the model or PostgreSQL can't be reached, which no restart mends.
 - ``/readyz`` is for people and monitors: it fails until the database is migrated, while Telegram can't be reached or
-  refuses every poll, while PostgreSQL can't be reached, and while no model server answers.
+  refuses every poll, while PostgreSQL can't be reached, while no model server answers, and during the shutdown.
 - ``/metrics`` is for Prometheus: with a token if there is one, otherwise for this machine only, and with a webhook,
   which has a proxy in front of it, for nobody.
 
@@ -71,6 +71,10 @@ class Health:
         """Updates are being received."""
         self._ready["telegram"] = reached
 
+    def watch_sharing(self, ready: Check) -> None:
+        """The bot receives updates until it shuts down; of several processes, each may be cut off from the others."""
+        self._ready["process"] = ready
+
     def watch_model(self, reached: Check) -> None:
         """The model servers are connected."""
         self._ready["model"] = reached
@@ -104,6 +108,7 @@ async def _passed() -> bool:
 
 async def _failed(checks: dict[str, Check]) -> list[str]:
     """The names of the checks that fail, or take too long."""
+    checks = dict(checks)  # some are added as the start proceeds
     passed = await asyncio.gather(*(_in_time(check) for check in checks.values()))
     return [name for name, fine in zip(checks, passed, strict=True) if not fine]
 

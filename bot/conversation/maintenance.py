@@ -6,8 +6,7 @@ current window and don't cancel it; only when the window is at its cap does the 
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
-from typing import Any
+from collections.abc import Callable
 
 from bot.concurrency import backoff
 from bot.conversation.answer import AnswerInFlight, AnswerState
@@ -20,7 +19,6 @@ from bot.conversation.window_probe import WindowProbe
 from bot.errors import BudgetSpent, ModelError
 from bot.metrics import COMPACTIONS
 from storage.chats import Chats
-from storage.claims import chat_in_use
 from storage.database import Database
 from storage.memories import Memories
 from storage.records import Chat
@@ -194,7 +192,7 @@ class Maintenance:
             task = None
         if task is None:
             work = self._queue(chat_id) if queues else self._run(chat_id, most_prompt)
-            task = asyncio.create_task(_keeping_chat(work), name=f"compaction of chat {chat_id}")
+            task = asyncio.create_task(work, name=f"compaction of chat {chat_id}")
             self._running[chat_id] = task
             task.add_done_callback(lambda done: self._on_done(chat_id, done))
         return task
@@ -281,9 +279,3 @@ def _unindexed(answer: AnswerInFlight | None) -> int | None:
     if window.chat.indexed_turn < window.through_turn:  # some have left the window
         return None
     return sum(turn.id > window.chat.indexed_turn for turn in window.turns) + 1
-
-
-async def _keeping_chat(work: Coroutine[Any, Any, CompactionOutcome]) -> CompactionOutcome:
-    """Do the work, before whose end no other process gets the chat."""
-    with chat_in_use():
-        return await work

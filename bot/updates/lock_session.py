@@ -60,7 +60,10 @@ class LockSession:
         self._certain.set()
 
     async def check(self) -> None:
-        """Check the session, and become the leader if there is none. If it is cut, wait until there is another."""
+        """Check the session, and become the leader if there is none. If it is cut, wait until there is another.
+
+        Who led leads no longer then: another process may.
+        """
         try:
             self.live = await self._open.count_live()
             if self._leadership is not None and not self._leads and await self._open.lead():
@@ -83,9 +86,7 @@ class LockSession:
 
     def resign(self) -> None:
         """Lead no longer. The lock is released with the session."""
-        leads, self._leads = self._leads, False
-        if self._leadership is not None and leads:
-            self._leadership.end()
+        self._step_down()
         self._leadership = None
 
     async def close(self) -> None:
@@ -102,6 +103,7 @@ class LockSession:
         """Open another session, and keep the chats that no other process has taken in the meantime."""
         log.warning("The database server can't be reached, so nothing is sent until it can be again: %s", cause)
         self._certain.clear()
+        self._step_down()
         failures = 0
         while not self._certain.is_set():
             try:
@@ -115,11 +117,10 @@ class LockSession:
         await self._open.close()
         self._claims = await ChatClaims.connect(self._member)
         valid = await self._claims.retake(self._held())
-        if self._leadership is not None:
-            led, self._leads = self._leads, await self._claims.lead()
-            if led and not self._leads:
-                self._leadership.end()
-            elif self._leads and not led:
-                self._leadership.begin()
         await self._kept(valid)
         self._certain.set()
+
+    def _step_down(self) -> None:
+        leads, self._leads = self._leads, False
+        if self._leadership is not None and leads:
+            self._leadership.end()

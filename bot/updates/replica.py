@@ -11,25 +11,32 @@ chats. With a new session, the process keeps those that no one took, and drops t
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable, Collection
-from contextlib import aclosing, suppress
+from collections.abc import Awaitable, Callable, Collection
+from contextlib import suppress
 from functools import partial
 
-from bot.concurrency import backoff
+from bot.concurrency import repeat, run_together
 from bot.updates.chat_work import ChatWork, HeldChat
-from bot.updates.lock_session import FIRST_WAIT_S, MAX_WAIT_S, Leadership, LockSession
-from storage.claims import Claim, ClaimLostError, chats_in_use, current_claim, under
-from storage.database import Database, StorageError, Transaction, until_stored
+from bot.updates.listening import listen
+from bot.updates.lock_session import Leadership, LockSession
+from storage.claims import Claim, ClaimLostError, current_claim, under
+from storage.database import Database, NewerDatabaseError, StorageError, Transaction, until_stored
 from storage.postgres.chat_claims import Member
-from storage.postgres.notifications import ChatEvent, Listener, Notification, notify
+from storage.postgres.notifications import ChatEvent, Notification, notify
+from storage.postgres.postgresql import check_version
 from storage.records import ChatKey
 
 SWEEP_S = 2.0
-"""How often work in chats that no process has is looked for, and the session is checked, in seconds."""
+"""How often work in chats that no process has is looked for, and how often the session is checked, in seconds."""
 IDLE_S = 300.0
 """After how many seconds without work a chat is given back, so that another process may have it."""
 REJOIN_S = 5.0
 """How long after a cut of the session no process counts as dead, because theirs may have been cut too, in seconds."""
+MOST_HELD = 500
+"""How many chats a process has at most; when others have work, idle ones are given back sooner.
+
+The locks of all processes share a table of the server's, with room for 64 times max_connections by default.
+"""
 LOOK_S = 0.05
 """How often it is checked during the shutdown whether chats can be given back, in seconds."""
 
@@ -46,6 +53,7 @@ class Replica:
         self._held: dict[int, HeldChat] = {}
         self._taking: set[int] = set()
         self._check_now = asyncio.Event()
+        self._check_session_now = asyncio.Event()
         self._open = False
         self._rejoined_at: float | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -64,17 +72,19 @@ class Replica:
         self._changed = changed
 
     async def run(self, leadership: Leadership) -> None:
-        """Take part until cancelled. `join` and `begin` have to be called before."""
+        """Take part until cancelled. `join` and `begin` have to be called before.
+
+        Raises NewerDatabaseError if another process has migrated the database for a later version.
+        """
         self._open = True
         self._session.stand_for(leadership)
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._listen())
-            while True:
-                self._check_now.clear()
-                await self._sweep()
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(SWEEP_S):
-                        await self._check_now.wait()
+        # The session is checked apart from the sweep, which waits for long when the server can't be reached: that it is
+        # cut has to be known before the server notices and frees the chats (`storage.postgres.chat_claims`).
+        await run_together(
+            listen(self._url, self._heed, self._check_soon),
+            repeat(self._check_session, SWEEP_S, self._check_session_now),
+            repeat(self._sweep, SWEEP_S, self._check_now),
+        )
 
     @property
     def live(self) -> int:
@@ -82,8 +92,8 @@ class Replica:
         return self._session.live
 
     async def reached(self) -> bool:
-        """Whether the session with the locks is open."""
-        return self._session.is_open
+        """Whether the session with the locks is open, and the process is not shutting down."""
+        return self._open and self._session.is_open
 
     def holds(self, telegram_id: int) -> bool:
         """See ``ClaimedChats``."""
@@ -161,17 +171,22 @@ class Replica:
             del self._held[telegram_id]
         self._work.abandon(telegram_ids)
 
+    async def _check_session(self) -> None:
+        await self._session.check()
+
     async def _sweep(self) -> None:
-        """Check the session, look for work, and give back idle chats. An error is left to the next sweep."""
+        """Look for work, and give back idle chats. An error is left to the next sweep, unless it is a newer schema."""
         try:
-            await self._session.check()
+            await check_version(self._database)
             await self._inherit()
             await self._look_for_work()
-            now, busy = self._clock(), self._work.busy() | chats_in_use()
+            now, busy = self._clock(), self._work.busy()
             for telegram_id in busy & set(self._held):
                 self._held[telegram_id].used_at = now
             idle = IDLE_S if self._takes else 0.0
             await self._give_back([key for key, held in self._held.items() if now - held.used_at > idle])
+        except NewerDatabaseError:
+            raise
         except StorageError as exc:
             log.warning("The work that the processes share can't be checked; trying again: %s", exc)
 
@@ -184,8 +199,9 @@ class Replica:
         await self._take({*pending.updates, *pending.open})
 
     async def _take(self, telegram_ids: Collection[int]) -> None:
-        """Take those of these chats that no process has."""
-        wanted = [key for key in telegram_ids if key not in self._held and key not in self._taking]
+        """Take those of these chats that no process has, as far as there is room; the rest is left to the sweep."""
+        await self._make_room(len(self._not_taken(telegram_ids)))
+        wanted = self._not_taken(telegram_ids)[: max(MOST_HELD - len(self._held) - len(self._taking), 0)]
         if not wanted or not self._takes:
             return
         self._taking.update(wanted)
@@ -270,6 +286,17 @@ class Replica:
                 for telegram_id in left:
                     await notify(tx, Notification(ChatEvent.FREE, ChatKey(telegram_id)))
 
+    def _not_taken(self, telegram_ids: Collection[int]) -> list[int]:
+        return [key for key in telegram_ids if key not in self._held and key not in self._taking]
+
+    async def _make_room(self, count: int) -> None:
+        """Give back the chats that have been idle for longest, if so many more would be too many."""
+        excess = len(self._held) + len(self._taking) + count - MOST_HELD
+        if count and excess > 0:
+            busy = self._work.busy()
+            idle = sorted((held.used_at, key) for key, held in self._held.items() if key not in busy)
+            await self._give_back([key for _, key in idle[:excess]])
+
     async def _forward(self, key: ChatKey) -> None:
         await self._take([key.telegram_id])
         if not self._wake(key):
@@ -286,29 +313,6 @@ class Replica:
         else:
             held.wakes.add(key)
         return True
-
-    async def _listen(self) -> None:
-        failures = 0
-        while True:
-            try:
-                async with aclosing(self._notifications()) as notifications:
-                    async for notification in notifications:
-                        failures = 0
-                        self._heed(notification)
-            except StorageError as exc:
-                failures += 1
-                log.log(logging.WARNING if failures == 1 else logging.DEBUG, "Notifications are cut off: %s", exc)
-                self._check_now.set()  # the session may be cut, too
-                await asyncio.sleep(backoff(failures, FIRST_WAIT_S, MAX_WAIT_S))
-
-    async def _notifications(self) -> AsyncGenerator[Notification, None]:
-        listener = await Listener.connect(self._url)
-        self._check_now.set()  # for what was missed before
-        try:
-            async for notification in listener.notifications():
-                yield notification
-        finally:
-            await listener.close()
 
     def _heed(self, notification: Notification) -> None:
         telegram_id = notification.key.telegram_id
@@ -334,4 +338,10 @@ class Replica:
             log.info("%s", exc)
         except StorageError as exc:
             log.warning("Something in the chats was left to the next check: %s", exc)
-            self._check_now.set()
+            self._check_soon()
+        except Exception:
+            log.exception("Work for the chats of this process failed")
+
+    def _check_soon(self) -> None:
+        self._check_now.set()
+        self._check_session_now.set()

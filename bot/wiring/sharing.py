@@ -13,7 +13,7 @@ from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from bot.conversation.eraser import Eraser
+from bot.concurrency import run_together
 from bot.conversation.maintenance import Maintenance
 from bot.conversation.turn import Conversation
 from bot.errors import SettingError, StartError
@@ -27,7 +27,7 @@ from bot.updates.polling import UpdateSource
 from bot.updates.quarantine import Quarantine
 from bot.updates.receiver import Receiver
 from bot.wiring.persistence import claim_database
-from storage import Storage, StorageError
+from storage import NewerDatabaseError, Storage, StorageError
 from storage.files import WAIT_S, DatabaseInUseError
 
 if TYPE_CHECKING:
@@ -55,7 +55,6 @@ class Parts:
     maintenance: Maintenance
     conversation: Conversation
     journal: GroupSendJournal
-    eraser: Eraser
     flood_control: FloodControl
     reload: Callable[[], Awaitable[None]]
     """Reads again what is kept in memory and another process may have changed."""
@@ -78,6 +77,12 @@ class Sharing(Protocol):
     async def run(self, source: UpdateSource, *, polls: bool) -> None:
         """Receive updates until cancelled; `polls`: only one process may."""
 
+    async def receives(self, source: UpdateSource) -> bool:
+        """Whether updates are received."""
+
+    async def ready(self) -> bool:
+        """Whether it takes part in the work: not when it is shutting down, or cut off."""
+
     async def drain(self) -> None:
         """Begin nothing new, let answers in progress finish, and cancel the rest."""
 
@@ -90,6 +95,7 @@ class Alone:
     def __init__(self) -> None:
         self.chats: ClaimedChats = AllChats()
         self._lanes: Lanes | None = None
+        self._draining = False
 
     async def begin(self, parts: Parts) -> None:
         """See ``Sharing``."""
@@ -104,8 +110,17 @@ class Alone:
         """See ``Sharing``."""
         await source.run()
 
+    async def receives(self, source: UpdateSource) -> bool:
+        """See ``Sharing``."""
+        return await source.reached()
+
+    async def ready(self) -> bool:
+        """See ``Sharing``."""
+        return not self._draining
+
     async def drain(self) -> None:
         """See ``Sharing``."""
+        self._draining = True
         if self._lanes is not None:
             await self._lanes.drain(DRAIN_S)
 
@@ -116,17 +131,14 @@ class Shared:
     def __init__(self, replica: "Replica") -> None:
         self.chats = self.others = self._replica = replica
         self._parts: Parts | None = None
+        self._leader: Leader | None = None
 
     async def begin(self, parts: Parts) -> None:
         """See ``Sharing``."""
         from bot.updates.chat_work import LaneWork
 
         self._parts = parts
-
-        async def erase(_: int) -> None:
-            parts.eraser.begin()  # of all chats: a process that died may have left something that was forgotten
-
-        recoveries = (parts.journal.recover, parts.conversation.charge_lost, parts.maintenance.take_over, erase)
+        recoveries = (parts.journal.recover, parts.conversation.charge_lost, parts.maintenance.take_over)
         storage = parts.storage
         work = LaneWork(storage.inbox, storage.chats, parts.lanes, parts.receiver, parts.quarantine, recoveries)
         self._replica.begin(storage.database, work, parts.reload)
@@ -134,15 +146,24 @@ class Shared:
     async def run(self, source: UpdateSource, *, polls: bool) -> None:
         """See ``Sharing``. Raises StartError if another process has migrated the database to a newer version."""
         assert self._parts is not None, "begun"
-        leader = Leader(self._parts, source if polls else None)
+        self._leader = Leader(self._parts, source if polls else None)
+        works = [self._replica.run(self._leader), self._leader.until_failed()]
+        works += [self._share_pace(self._parts.flood_control)] + ([] if polls else [source.run()])
         try:
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._replica.run(leader))
-                tasks.create_task(self._share_pace(self._parts.flood_control))
-                if not polls:
-                    tasks.create_task(source.run())
+            await run_together(*works)
+        except NewerDatabaseError as exc:
+            raise StartError(str(exc)) from exc
         finally:
-            leader.end()
+            self._leader.end()
+
+    async def receives(self, source: UpdateSource) -> bool:
+        """See ``Sharing``. Without a webhook, another process may be the one that polls."""
+        idle = self._leader is not None and self._leader.waits_to_poll
+        return idle or await source.reached()
+
+    async def ready(self) -> bool:
+        """See ``Sharing``."""
+        return await self._replica.reached()
 
     async def drain(self) -> None:
         """See ``Sharing``. A chat is given back as soon as nothing runs for it, and other processes go on with it."""
@@ -167,10 +188,22 @@ class Leader:
         self._maintenance = parts.maintenance
         self._source = source
         self._tasks: list[asyncio.Task[None]] = []
+        self._leads = False
+        self._failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    @property
+    def waits_to_poll(self) -> bool:
+        """Whether this process would poll if it led, but doesn't lead."""
+        return self._source is not None and not self._leads
+
+    async def until_failed(self) -> None:
+        """Wait for a failure of what the leader does, and raise it."""
+        await self._failed
 
     def begin(self) -> None:
         """See ``Leadership``."""
         log.info("This process leads: it runs the scheduled jobs")
+        self._leads = True
         self._schedule.begin()
         self._start(self._maintenance.begin())
         if self._source is not None:
@@ -179,6 +212,7 @@ class Leader:
     def end(self) -> None:
         """See ``Leadership``."""
         self._schedule.pause()
+        self._leads = False
         tasks, self._tasks = self._tasks, []
         for task in tasks:
             task.cancel()
@@ -187,7 +221,13 @@ class Leader:
 
     def _start(self, work: Awaitable[None]) -> None:
         async def run() -> None:
-            await work
+            try:
+                await work
+            except StorageError as exc:
+                log.warning("Some of the leader's work is left to the next leader: %s", exc)
+            except Exception as exc:  # noqa: BLE001 - it is raised where it ends the process
+                if not self._failed.done():
+                    self._failed.set_exception(exc)
 
         self._tasks.append(asyncio.create_task(run()))
 

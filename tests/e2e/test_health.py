@@ -6,8 +6,9 @@ import json
 import httpx
 import pytest
 
+from bot.health import Health
 from sandbox.botapi import BotApi
-from sandbox.model import Behaviour, Break, Fail, Raw, Say
+from sandbox.model import Behaviour, Break, Fail, HoldStream, Raw, Say
 from tests.e2e.conftest import PATIENCE_S, Stage
 
 CONFLICT = "Conflict: terminated by other getUpdates request"
@@ -188,3 +189,29 @@ async def test_work_set_aside_is_counted(process: Stage, url: str) -> None:
     await process.replies(1)
     assert 'keepsake_set_aside_total{kind="update"} 1.0' in (await _get(url, "/metrics"))[1]
     assert f"of chat {process.home.id}" in process.log()
+
+
+async def test_bot_that_shuts_down_is_not_ready(process: Stage, url: str) -> None:
+    hold = HoldStream("finish")
+    process.model.script(Say("An answer that is in progress.", hold=hold))
+    await _start(process, url)
+    await _until(url, "/readyz", (200, "ready"))
+    await process.ann.say(process.home, "hello")
+    await hold.reached(PATIENCE_S)
+    ending = asyncio.create_task(process.end())
+    await _until(url, "/readyz", (503, "not ready: process"))
+    assert await _get(url, "/healthz") == (200, "ok")
+    hold.release()
+    assert await ending == 0
+
+
+async def test_check_may_be_added_while_others_run() -> None:
+    health = Health(None)
+
+    async def add_one() -> bool:
+        health.watch_sharing(add_one)
+        return True
+
+    health.watch_telegram(add_one)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(health.app), base_url="http://bot") as client:
+        assert (await client.get("/readyz")).text == "not ready: migration, model"
