@@ -27,7 +27,7 @@ SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
     "shared_buffers": "16MB",
-    "max_connections": "30",
+    "max_connections": "60",
     "fsync": "off",
     "full_page_writes": "off",
     "wal_level": "replica",

@@ -42,6 +42,8 @@ class Proxy:
         self._to = port
         self.holds_requests = asyncio.Event()
         self.holds_answers = asyncio.Event()
+        self._is_cut = asyncio.Event()
+        self._to_server: set[asyncio.StreamWriter] = set()
         self.seen: Callable[[bytes], None] = lambda _: None
         """Called with what clients send, before it is forwarded or held back."""
 
@@ -51,6 +53,8 @@ class Proxy:
             server_reader, server_writer = await asyncio.open_connection("127.0.0.1", self._to)
         except OSError:
             return
+        self._to_server.add(server_writer)
+        is_cut = self._is_cut
         try:
             ways = [
                 asyncio.create_task(self._forward(reader, server_writer, self.holds_requests, self.seen_by_all)),
@@ -58,11 +62,14 @@ class Proxy:
             ]
             try:
                 await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+                if is_cut.is_set():  # neither end learns that the other has closed
+                    await asyncio.Event().wait()
             finally:
                 for way in ways:
                     way.cancel()
                 await asyncio.gather(*ways, return_exceptions=True)
         finally:
+            self._to_server.discard(server_writer)
             server_writer.close()
             with suppress(OSError):
                 await server_writer.wait_closed()
@@ -75,9 +82,19 @@ class Proxy:
         self.holds_requests.set()
         self.holds_answers.set()
 
+    def cut(self) -> None:
+        """Forward nothing more, and not even that one end has closed, as if the network were gone."""
+        self.hold()
+        self._is_cut.set()
+
+    def drop(self) -> None:
+        """End all connections at the server, which has noticed that its clients are gone; they don't learn of it."""
+        for writer in self._to_server:
+            writer.transport.abort()
+
     def release(self) -> None:
-        """Forward again what new connections send; those that were held back stay so."""
-        self.holds_requests, self.holds_answers = asyncio.Event(), asyncio.Event()
+        """Forward again what new connections send; those that were held back or cut stay so."""
+        self.holds_requests, self.holds_answers, self._is_cut = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
     async def _forward(
         self,

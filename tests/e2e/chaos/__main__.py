@@ -2,6 +2,9 @@
 
 ``--kills 0`` leaves out the kills, ``--seconds 0`` the other rounds. The same seed makes the same chats do the same;
 the moments of the kills depend on the machine, too.
+
+``--replicas 3`` has its own rounds: so many processes on a PostgreSQL server that is started for them. ``--round``
+takes only those whose names contain a word.
 """
 
 import argparse
@@ -10,10 +13,13 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.e2e.chaos.checks import findings, table
+from tests.e2e.chaos import replica_rounds
+from tests.e2e.chaos.checks import findings_of_one, table
+from tests.e2e.chaos.one_process import OneProcess, open_world, start_unprivileged
+from tests.e2e.chaos.replicas import open_replicas
 from tests.e2e.chaos.rounds import ROUNDS, kills
-from tests.e2e.chaos.world import World, open_world, start_unprivileged
 from tests.e2e.programs import start
+from tests.postgres_cluster import own_cluster
 
 LIFE_S = 4.0
 """The longest life of a bot that is killed, from when it asks for updates."""
@@ -42,9 +48,31 @@ async def main(count: int, seconds: float, seed: int, folder: Path) -> int:
     return int(not good)
 
 
-async def _checked(world: World, name: str) -> bool:
+async def with_replicas(count: int, seconds: float, seed: int, folder: Path, only: str) -> int:
+    """Run the rounds of several processes; returns the exit code."""
+    good = True
+    with own_cluster() as cluster:
+        for name, play in replica_rounds.ROUNDS.items():
+            if only not in name:
+                continue
+            where = folder / name.replace(" ", "-")
+            where.mkdir()
+            polls = name in replica_rounds.POLLING
+            async with open_replicas(
+                cluster, where, start, count=count, seed=seed, patience=PATIENCE_S, polls=polls
+            ) as world:
+                measured = await play(world, seconds)
+                quiet = await world.until_quiet()
+                rows = [*measured, *world.findings()]
+            title = f"{name} for {seconds:.0f} s, {count} processes, seed {seed}"
+            print(f"\n{title}{'' if quiet else ': NOT DONE IN TIME'}\n{table(rows)}", flush=True)
+            good = good and quiet and not any(row.wrong for row in rows)
+    return int(not good)
+
+
+async def _checked(world: OneProcess, name: str) -> bool:
     quiet = await world.until_quiet()
-    rows = findings(world)
+    rows = findings_of_one(world)
     print(f"\n{name}{'' if quiet else ': NOT DONE IN TIME'}\n{table(rows)}", flush=True)
     return quiet and not any(row.wrong for row in rows)
 
@@ -53,9 +81,15 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m tests.e2e.chaos")
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--seconds", type=float, default=60.0, help="how long each of the other rounds lasts")
+    parser.add_argument("--replicas", type=int, default=0, help="the rounds of several processes, with so many")
+    parser.add_argument("--round", default="", help="with --replicas: only the rounds with this in their names")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--folder", type=Path, help="an empty one, which is kept")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as made:
         where = options.folder or Path(made)
-        sys.exit(asyncio.run(main(options.kills, options.seconds, options.seed, where)))
+        if options.replicas:
+            run = with_replicas(options.replicas, options.seconds, options.seed, where, options.round)
+        else:
+            run = main(options.kills, options.seconds, options.seed, where)
+        sys.exit(asyncio.run(run))

@@ -3,18 +3,31 @@
 import re
 import sqlite3
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import closing
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from tests.e2e.chaos.crowd import ANSWER, CHAPTERS, COMMANDS, MARK, PICTURES, Place, is_long
-from tests.e2e.chaos.world import World
+from tests.e2e.chaos.one_process import OneProcess
+from tests.e2e.chaos.world import Query, World
 
 STORED_S = 2.5
 """Within which the bot has stored that a message arrived, on a busy machine and with dates in whole seconds."""
 CHAPTER = re.compile(r"Chapter (\d) of (k\d{4})")
 KEPT = re.compile(r"keepsake\.db(-wal|-shm|\.inflight|\.hung|\.lock)?|bot\.log")
 """The files that may be next to the database."""
+
+SHARED = {
+    "updates not handled": "SELECT update_id FROM inbox WHERE state NOT IN ('done', 'quarantined')",
+    "turns still open": "SELECT id, state FROM turns WHERE state IN ('waiting','streaming','complete','replaced')",
+    "notices not sent": "SELECT id FROM notices WHERE message_id IS NULL",
+    "media of no turn": "SELECT hash FROM media WHERE hash NOT IN (SELECT hash FROM turn_media)",
+}
+"""Statements that must return nothing."""
+SQLITE = {
+    "PRAGMA integrity_check": "SELECT * FROM pragma_integrity_check WHERE integrity_check != 'ok'",
+    "PRAGMA foreign_key_check": "SELECT * FROM pragma_foreign_key_check",
+    "index rows without a turn": "SELECT rowid FROM turn_words WHERE rowid NOT IN (SELECT id FROM turns)",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,22 +40,27 @@ class Finding:
     examples: Sequence[object] = ()
 
 
-def findings(world: World) -> list[Finding]:
+def findings_of_one(world: OneProcess) -> list[Finding]:
     """Check everything; the bot may run, but must have nothing more to do."""
-    done = world.crowd.done
-    rows = [
+    with world.querying() as query:
+        rows = [*findings(world, query), *_sqlite(query)]
+    return [*rows, wrong("files left behind", _leftovers(world))]
+
+
+def findings(world: World, query: Query) -> list[Finding]:
+    """Check what must be true over either database."""
+    done, places = world.crowd.done, world.crowd.places
+    return [
         Finding("SIGKILLs", len(world.killed_at)),
         Finding("ends by itself", world.own_ends),
         Finding("updates sent", done.total()),
+        *_answers(places),
+        _unexplained(world),
+        *_commands(places),
+        *_transcripts(query, places),
+        *_database(query, SHARED),
+        *_counts(query),
     ]
-    rows += _answers(world.crowd.places)
-    rows.append(_unexplained(world))
-    rows += _commands(world.crowd.places)
-    with closing(sqlite3.connect(world.database)) as connection:
-        rows += _transcripts(connection, world.crowd.places)
-        rows += _database(connection)
-    rows.append(_wrong("files left behind", _leftovers(world)))
-    return rows
 
 
 def table(rows: Sequence[Finding]) -> str:
@@ -54,7 +72,7 @@ def table(rows: Sequence[Finding]) -> str:
     return "\n".join(lines)
 
 
-def _wrong(name: str, cases: Sequence[object], count: int | None = None) -> Finding:
+def wrong(name: str, cases: Sequence[object], count: int | None = None) -> Finding:
     return Finding(name, len(cases) if count is None else count, len(cases), cases)
 
 
@@ -81,11 +99,11 @@ def _answers(places: Sequence[Place]) -> Iterator[Finding]:
         firsts = [marks[0] for marks in answers if marks]
         if firsts != sorted(firsts):
             late.append((place.chat.title, firsts))
-    yield _wrong("messages to the bot, unanswered", missing, spoken)
-    yield _wrong("answers cut short", cut)
-    yield _wrong("chats with answers out of order", late)
+    yield wrong("messages to the bot, unanswered", missing, spoken)
+    yield wrong("answers cut short", cut)
+    yield wrong("chats with answers out of order", late)
     yield Finding("answers that came again in private chats", twice)
-    yield _wrong("answers that came again in groups", again)
+    yield wrong("answers that came again in groups", again)
 
 
 def _unexplained(world: World) -> Finding:
@@ -99,7 +117,7 @@ def _unexplained(world: World) -> Finding:
         for mark in place.asked:
             sent = [message.date for message in answers if mark in message.text.split(".")[0]]
             unexplained += [mark for at in sent[:-1] if not any(0 <= kill - at <= STORED_S for kill in world.killed_at)]
-    return _wrong("of them long after they had arrived", unexplained)
+    return wrong("of them long after they had arrived", unexplained)
 
 
 def _commands(places: Sequence[Place]) -> Iterator[Finding]:
@@ -116,19 +134,19 @@ def _commands(places: Sequence[Place]) -> Iterator[Finding]:
                 missing.append((place.chat.title, command))
             elif times > 1:
                 (twice if place.private else again).append((place.chat.title, command))
-    yield _wrong("commands, unanswered", missing, given)
+    yield wrong("commands, unanswered", missing, given)
     yield Finding("pictures waiting when /reset ended all deliveries", len(ended), None, ended)
     yield Finding("commands answered twice in private chats", len(twice), None, twice)
-    yield _wrong("commands answered twice in groups", again)
+    yield wrong("commands answered twice in groups", again)
 
 
-def _transcripts(connection: sqlite3.Connection, places: Sequence[Place]) -> Iterator[Finding]:
+def _transcripts(query: Query, places: Sequence[Place]) -> Iterator[Finding]:
     missing, twice, late, stale = [], [], [], []
     for place in places:
-        rows = connection.execute(
+        rows = query(
             "SELECT role, content FROM turns JOIN chats ON chats.id = chat_id WHERE telegram_id = ? ORDER BY turns.id",
             (place.chat.id,),
-        ).fetchall()
+        )
         said = [mark for role, content in rows if role == "user" for mark in MARK.findall(content)]
         text = " ".join(content for _, content in rows)
         expected = sorted(place.asked + place.heard)
@@ -137,35 +155,33 @@ def _transcripts(connection: sqlite3.Connection, places: Sequence[Place]) -> Ite
         answers = [found[0] for role, content in rows if role == "assistant" and (found := MARK.findall(content))]
         late += [place.chat.title] if said != sorted(said) or answers != sorted(answers) else []
         stale += [mark for mark in place.edits.values() if mark not in text]
-    yield _wrong("messages missing from the transcript", missing)
-    yield _wrong("messages twice in the transcript", twice)
-    yield _wrong("transcripts out of order", late)
-    yield _wrong("edits, not in the transcript", stale, sum(len(place.edits) for place in places))
+    yield wrong("messages missing from the transcript", missing)
+    yield wrong("messages twice in the transcript", twice)
+    yield wrong("transcripts out of order", late)
+    yield wrong("edits, not in the transcript", stale, sum(len(place.edits) for place in places))
 
 
-def _database(connection: sqlite3.Connection) -> Iterator[Finding]:
-    for name, sql in {
-        "updates not handled": "SELECT update_id FROM inbox WHERE state NOT IN ('done', 'quarantined')",
-        "turns still open": "SELECT id, state FROM turns WHERE state IN ('waiting','streaming','complete','replaced')",
-        "notices not sent": "SELECT id FROM notices WHERE message_id IS NULL",
-        "PRAGMA integrity_check": "SELECT * FROM pragma_integrity_check WHERE integrity_check != 'ok'",
-        "PRAGMA foreign_key_check": "SELECT * FROM pragma_foreign_key_check",
-        "index rows without a turn": "SELECT rowid FROM turn_words WHERE rowid NOT IN (SELECT id FROM turns)",
-        "media of no turn": "SELECT hash FROM media WHERE hash NOT IN (SELECT hash FROM turn_media)",
-    }.items():
-        yield _wrong(name, connection.execute(sql).fetchall())
+def _database(query: Query, checks: Mapping[str, str]) -> Iterator[Finding]:
+    for name, sql in checks.items():
+        yield wrong(name, query(sql, ()))
+
+
+def _sqlite(query: Query) -> Iterator[Finding]:
+    yield from _database(query, SQLITE)
     try:
-        connection.execute("INSERT INTO turn_words (turn_words) VALUES ('integrity-check')")
+        query("INSERT INTO turn_words (turn_words) VALUES ('integrity-check')", ())
         broken = []
     except sqlite3.DatabaseError as exc:
         broken = [str(exc)]
-    connection.rollback()
-    yield _wrong("FTS5's integrity-check", broken)
-    (quarantined,) = connection.execute("SELECT count(*) FROM inbox WHERE state = 'quarantined'").fetchone()
+    yield wrong("FTS5's integrity-check", broken)
+
+
+def _counts(query: Query) -> Iterator[Finding]:
+    ((quarantined,),) = query("SELECT count(*) FROM inbox WHERE state = 'quarantined'", ())
     yield Finding("updates in quarantine", quarantined)
-    (media,) = connection.execute("SELECT count(*) FROM media").fetchone()
+    ((media,),) = query("SELECT count(*) FROM media", ())
     yield Finding("media kept", media)
 
 
-def _leftovers(world: World) -> list[str]:
+def _leftovers(world: OneProcess) -> list[str]:
     return [file.name for file in world.folder.iterdir() if not KEPT.fullmatch(file.name)]

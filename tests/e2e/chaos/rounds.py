@@ -6,7 +6,7 @@ Each round leaves the bot running, with everything in order again.
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from tests.e2e.chaos.world import World
+from tests.e2e.chaos.one_process import OneProcess
 
 IN_START = 0.2
 """The share of the kills that don't wait until the bot has started."""
@@ -19,7 +19,7 @@ JUMPS = (2 * DAY_S, -DAY_S, 3600.0, 0.0)
 """What the bot's clock is off by."""
 
 
-async def kills(world: World, count: int, life_s: float) -> None:
+async def kills(world: OneProcess, count: int, life_s: float) -> None:
     """Kill the bot at random moments: in its start, or at most so many seconds after it first asks for updates."""
     for _ in range(count):
         await world.bot.start()
@@ -34,7 +34,7 @@ async def kills(world: World, count: int, life_s: float) -> None:
     await world.bot.start()
 
 
-async def full_disk(world: World, seconds: float) -> None:
+async def full_disk(world: OneProcess, seconds: float) -> None:
     """No file can be written while the bot runs."""
     world.fill_disk()
     await _meanwhile(world, seconds)
@@ -42,7 +42,7 @@ async def full_disk(world: World, seconds: float) -> None:
     await _supervised(world)
 
 
-async def read_only_database(world: World, seconds: float) -> None:
+async def read_only_database(world: OneProcess, seconds: float) -> None:
     """The bot finds files that it may not write when it starts; a supervisor starts it again and again."""
     await world.kill()
     world.protect(protected=True)
@@ -53,20 +53,20 @@ async def read_only_database(world: World, seconds: float) -> None:
     await _supervised(world)
 
 
-async def locked_database(world: World, seconds: float) -> None:
+async def locked_database(world: OneProcess, seconds: float) -> None:
     """Another program is writing to it."""
     with world.locked():
         await _meanwhile(world, seconds)
 
 
-async def bot_api_gone(world: World, seconds: float) -> None:
+async def bot_api_gone(world: OneProcess, seconds: float) -> None:
     """Nobody listens at its address."""
     await world.bot_api.begin()
     await _meanwhile(world, seconds)
     await world.bot_api.end()
 
 
-async def model_gone(world: World, seconds: float) -> None:
+async def model_gone(world: OneProcess, seconds: float) -> None:
     """Chats that were told of it ask again afterwards."""
     await world.model.begin()
     await _meanwhile(world, seconds)
@@ -75,7 +75,7 @@ async def model_gone(world: World, seconds: float) -> None:
     await world.crowd.retry_unanswered()
 
 
-async def clock_jumps(world: World, seconds: float) -> None:
+async def clock_jumps(world: OneProcess, seconds: float) -> None:
     """The clock goes forward and back while the bot runs, and over a kill."""
     for jump in JUMPS:
         world.shift_clock(jump)
@@ -84,7 +84,7 @@ async def clock_jumps(world: World, seconds: float) -> None:
         await world.bot.start()
 
 
-ROUNDS: dict[str, Callable[[World, float], Awaitable[None]]] = {
+ROUNDS: dict[str, Callable[[OneProcess, float], Awaitable[None]]] = {
     "a full disk": full_disk,
     "a read-only database": read_only_database,
     "a locked database": locked_database,
@@ -94,7 +94,7 @@ ROUNDS: dict[str, Callable[[World, float], Awaitable[None]]] = {
 }
 
 
-async def _meanwhile(world: World, seconds: float, also: Callable[[], Awaitable[None]] | None = None) -> None:
+async def _meanwhile(world: OneProcess, seconds: float, also: Callable[[], Awaitable[None]] | None = None) -> None:
     times = max(4, round(seconds / EVERY_S))
     for _ in range(times):
         await world.crowd.act()
@@ -103,7 +103,7 @@ async def _meanwhile(world: World, seconds: float, also: Callable[[], Awaitable[
         await asyncio.sleep(seconds / times)
 
 
-async def _supervised(world: World) -> None:
+async def _supervised(world: OneProcess) -> None:
     """Start the bot again if it has ended by itself."""
     if not world.bot.running:
         world.own_ends += 1
