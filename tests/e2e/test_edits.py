@@ -1,5 +1,6 @@
 """Messages that people edit: the transcript follows, and the last question is answered anew."""
 
+import asyncio
 import re
 import sqlite3
 import time
@@ -13,7 +14,7 @@ from storage import StorageError, Transaction, database
 from storage.inbox import Inbox
 from tests.e2e.conftest import PATIENCE_S, Stage
 from tests.e2e.groups import group, user_messages
-from tests.e2e.owners import handled
+from tests.e2e.owners import handled, query
 from tests.e2e.quick import hurry as hurry
 from tests.media.files import picture
 from tests.selection import first
@@ -222,6 +223,8 @@ async def test_a_reaction_brings_back_nothing_after_a_restart(stage: Stage, hurr
     await stage.replies(1)
     await stage.ann.say(stage.home, "/reset")
     await stage.replies(2)
+    while query(stage, "SELECT 1 FROM notices WHERE message_id IS NULL"):  # noqa: ASYNC110 - or it is sent again
+        await asyncio.sleep(0.02)
     await stage.kill()
     await stage.start()
     await stage.ann.react(forgotten)
