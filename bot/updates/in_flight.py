@@ -143,6 +143,9 @@ class InFlightMarks(ABC):
     async def written(self) -> None:  # noqa: B027 - a file is written at once
         """Wait until it is certain that what was changed would survive the process."""
 
+    async def flush(self) -> None:  # noqa: B027 - a file is written at once
+        """Wait until everything is stored, in no transaction."""
+
     def add(self, mark: WorkRecord, *, begun: bool = False) -> int:
         """Write a line; returns its slot. `begun`: the work begins now, and ends when the line is removed."""
         slot = self._free.pop() if self._free else len(self._marks) + 1

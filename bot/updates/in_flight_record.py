@@ -10,13 +10,15 @@ The first process to notice a death counts it, in a record that all share. What 
 import asyncio
 import logging
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from bot.concurrency import start_apart
 from bot.updates.deaths import Death, ids_of, still_open, with_deaths
 from bot.updates.in_flight import InFlightFile, PreviousProcess, WorkKey, WorkKind, WorkRecord, parsed, recorded
 from bot.updates.watchdog import Watchdog
+from storage.claims import under
 from storage.database import Database, StorageError, Transaction
 from storage.postgres.processes import OpenWork, Processes
 
@@ -43,6 +45,7 @@ class InFlightRecord(InFlightFile):
         self._left: Sequence[WorkRecord] = ()
         """What dead processes left."""
         self._settled: set[WorkKey] = set()
+        self._forgetting: asyncio.Task[None] | None = None
         self._changes = self._stored = 0
         self._storing = asyncio.Lock()
         self._later: asyncio.TimerHandle | None = None
@@ -65,9 +68,10 @@ class InFlightRecord(InFlightFile):
         return PreviousProcess([mark for mark in self._left if mark.key not in self._settled])
 
     def settle(self, key: WorkKey) -> None:
-        """See InFlightMarks; it is stored a little later."""
+        """See InFlightMarks. It is stored a little later, not by who may be in a transaction."""
+        if not self._settled:
+            self._forgetting = start_apart(self._forget_later(), "what is not in flight any more")
         self._settled.add(key)
-        self._change()
 
     def begin(self, marks: Sequence[WorkRecord]) -> list[int]:
         """See InFlightMarks; `written` stores it."""
@@ -95,7 +99,6 @@ class InFlightRecord(InFlightFile):
             changes, text = self._changes, self.coarse_text().decode()
             try:
                 await self._processes.note(self.process, text)
-                await self._forget_settled(self._processes)
             except StorageError as exc:
                 if not self._failed:
                     log.warning(
@@ -107,14 +110,19 @@ class InFlightRecord(InFlightFile):
 
     async def _count(self, processes: Processes) -> Sequence[WorkRecord]:
         """Count the deaths since, and drop what has been finished by others; returns what is left."""
+        with under(None):
+            marks, dead = await self._count_in_transaction(processes)
+        self._remove([*dead])
+        return marks
+
+    async def _count_in_transaction(self, processes: Processes) -> tuple[Sequence[WorkRecord], Collection[int]]:
         async with self._database.transaction() as tx:
             left = _marks_in(await processes.left(tx))
             dead = await processes.dead(tx, self.process)
             marks = with_deaths(left, [self._death(process, text) for process, text in dead.items()])
             marks = await _still_open(processes, tx, marks)
             await processes.leave(tx, recorded(marks).decode(), dead)
-        self._remove([*dead])
-        return marks
+        return marks, dead
 
     def _death(self, process: int, text: str) -> Death:
         """What a dead process left: exactly, if it ran on this machine."""
@@ -125,14 +133,34 @@ class InFlightRecord(InFlightFile):
             log.warning("A process died with %s in flight", ", ".join(named))
         return Death(left, Watchdog(self.file_of(process, "hung")).seen())
 
-    async def _forget_settled(self, processes: Processes) -> None:
+    async def flush(self) -> None:
+        """See InFlightMarks."""
+        await self.written()
+        if self._forgetting is not None:
+            self._forgetting.cancel()
+        try:
+            await self._forget()
+        except StorageError as exc:
+            log.warning("What has been finished can't be stored; it may be taken for what processes died of: %s", exc)
+
+    async def _forget_later(self) -> None:
+        while self._settled:
+            await asyncio.sleep(LATER_S)
+            try:
+                await self._forget()
+            except StorageError as exc:
+                log.debug("What has been finished can't be stored yet: %s", exc)
+
+    async def _forget(self) -> None:
         settled = set(self._settled)
-        if settled:
-            async with self._database.transaction() as tx:
-                left = _marks_in(await processes.left(tx))
-                kept = [mark for mark in left if mark.key not in settled]
-                await processes.leave(tx, recorded(kept).decode())
-            self._settled -= settled
+        if settled and self._processes is not None:
+            with under(None):
+                async with self._database.transaction() as tx:
+                    left = _marks_in(await self._processes.left(tx))
+                    kept = [mark for mark in left if mark.key not in settled]
+                    await self._processes.leave(tx, recorded(kept).decode())
+        self._left = [mark for mark in self._left if mark.key not in settled]
+        self._settled -= settled
 
     def file_of(self, process: int, kind: str = "inflight") -> Path:
         """A file of a process on this machine."""

@@ -178,7 +178,7 @@ class Quarantine:
 
     async def written(self) -> None:
         """Wait until all that was recorded would survive the process."""
-        await self._marks.written()
+        await self._marks.flush()
 
     def suspects(self) -> list[tuple[WorkKey, ChatKey]]:
         """What lanes had in flight when a process died and has not finished yet: updates first, in order."""
