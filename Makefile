@@ -11,8 +11,8 @@ RUN_STAMP := .venv/.run
 DEV_STAMP := .venv/.dev
 QUIET = $(if $(wildcard $(DEV_STAMP) $(RUN_STAMP)),-q)
 
-.PHONY: help sandbox run doctor test test-long test-postgres chaos fuzz fuzz-atheris lint format docs lock bench \
-	bench-memory bench-languages bench-caches bench-recall bench-code bench-engine bench-message clean
+.PHONY: help sandbox run doctor test test-long test-postgres chaos chaos-replicas fuzz fuzz-atheris lint format docs lock bench \
+	bench-memory bench-languages bench-caches bench-recall bench-code bench-engine bench-message bench-replicas clean
 .SILENT:
 
 help:
@@ -22,6 +22,7 @@ help:
 	echo "make test         run the tests (make test-long: also the slow ones)"
 	echo "make test-postgres the tests of the storage and end to end, over a PostgreSQL server that is started for them"
 	echo "make chaos        kill the bot a hundred times, and take away its disk and its servers (a quarter of an hour)"
+	echo "make chaos-replicas kill three processes on one PostgreSQL database, and restart, replace and cut them off"
 	echo "make fuzz         feed what comes from outside with many more damaged examples than make test does"
 	echo "make fuzz-atheris the same, guided by which lines run: FUZZED=markdown, callback_data, events or answer"
 	echo "make lint         check format, lint and types"
@@ -31,6 +32,7 @@ help:
 	echo "make bench        measure tokens, caches, memory and recall"
 	echo "                  one of them: bench-caches, bench-memory FILE=..., bench-languages, bench-recall"
 	echo "make bench-message what one message costs on its way; bench-code: how the code is cut"
+	echo "make bench-replicas turns per second of one process and of three on one PostgreSQL server"
 	echo "make bench-engine measure what a real engine takes from its cache"
 	echo "make clean        remove the virtual environment"
 
@@ -65,6 +67,10 @@ test-postgres: $(DEV_STAMP)
 # ARGS: --kills 10 --seconds 20 --seed 2
 chaos: $(DEV_STAMP)
 	$(BIN)/python -m tests.e2e.chaos $(ARGS)
+
+# ARGS: --seconds 30 --round kills
+chaos-replicas: $(DEV_STAMP)
+	$(BIN)/python -m tests.e2e.chaos --replicas 3 --seconds 120 $(ARGS)
 
 # FUZZ: how many times as many examples as in make test.
 FUZZ ?= 50
@@ -118,6 +124,10 @@ bench-caches: $(DEV_STAMP)
 # ARGS: --turns 100, --database postgresql://...: an empty database, to compare.
 bench-message: $(DEV_STAMP)
 	$(BIN)/python -m benchmarks.message_path $(ARGS)
+
+# ARGS: --chats 300 --turns 5 --processes 3; the server is started for it.
+bench-replicas: $(DEV_STAMP)
+	$(BIN)/python -m tests.postgres_server $(BIN)/python -m benchmarks.replicas $(ARGS)
 
 bench-code: $(DEV_STAMP)
 	$(BIN)/python -m benchmarks.code

@@ -34,7 +34,7 @@ EXPECTED = re.compile(
     r"Notifications are cut off|The database server can't be reached|No connection to PostgreSQL"
     r"|An update could not be stored|Something in the chats was left|The work that the processes share"
     r"|Work was given up|Telegram can't be reached|Updates can't be received|In groups the bot only gets"
-    r"|The event loop was held|The previous process died with|The connection broke during a commit"
+    r"|The event loop was held|The previous process died with|A process died with|The connection broke during a commit"
     r"|The database can't be written, trying again|Waiting for PostgreSQL"
 )
 """Warnings that kills and outages explain."""
