@@ -1,10 +1,10 @@
 """How often each person was answered in the last minute, counted by all processes on a PostgreSQL database together.
 
 A single process counts in memory. Times are the server's, because the processes' clocks may differ. Each statement is a
-transaction of its own, so that counting takes one trip and never waits for a chat's transaction.
+transaction of its own, so that counting takes one trip, except for edits, which are counted in theirs.
 """
 
-from storage.database import Database
+from storage.database import Database, Transaction
 
 MINUTE_S = 60
 _NOW = "extract(epoch FROM clock_timestamp())::double precision"
@@ -28,23 +28,26 @@ _PRUNE = (
 
 
 class AnswerRates:
-    """The table of recent answers. All methods raise StorageError."""
+    """The table of recent answers. All methods raise StorageError.
+
+    `tx`: the transaction that the caller is in, if any.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def admit(self, user_id: int, most: int) -> bool:
+    async def admit(self, user_id: int, most: int, tx: Transaction | None = None) -> bool:
         """Whether this person may get another answer, of `most` in a minute; if so, it is counted."""
-        return bool(await self._database.rows(_ADMIT, (user_id, most)))
+        return bool(await (tx or self._database).rows(_ADMIT, (user_id, most)))
 
-    async def wait(self, user_id: int) -> float:
+    async def wait(self, user_id: int, tx: Transaction | None = None) -> float:
         """How many seconds this person, who is over the limit, has to wait."""
-        row = await self._database.row(_WAIT, (user_id,))
+        row = await (tx or self._database).row(_WAIT, (user_id,))
         return float(row["wait"] or 0.0) if row else 0.0
 
-    async def is_notified(self, user_id: int) -> bool:
+    async def is_notified(self, user_id: int, tx: Transaction | None = None) -> bool:
         """Whether someone over the limit got a notice less than a minute ago; if not, that is noted."""
-        return not await self._database.rows(_NOTIFY, (user_id,))
+        return not await (tx or self._database).rows(_NOTIFY, (user_id,))
 
     async def prune(self) -> None:
         """Delete the rows of those who were quiet for a minute."""

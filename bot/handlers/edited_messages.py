@@ -112,7 +112,7 @@ class EditHandlers:
                 asks = self._addressing.is_meant(message)
                 unfetched = bool(stopped) and bool(message.effective_attachment)
                 unread = unfetched or problem not in (None, *PARTLY)
-                admits = _never if stopped else partial(self._rate_limiter.admits_edit, message)
+                admits = _never if stopped else partial(self._rate_limiter.admits_edit, message, tx)
                 admitted = await self._editor.edit(chat, stored, said, tx, asks=asks, admits=admits, unread=unread)
                 if not admitted and not stopped:
                     await self._refuse(update, tx)
@@ -136,7 +136,8 @@ class EditHandlers:
     async def _refuse(self, update: MessageContext, tx: Transaction) -> None:
         """Tell someone over the rate limit that their edit is stored, but not answered again."""
         sender = sender_of(update.message)
-        await update.send(tx, await self._rate_limiter.refusal(update.message, sender) if sender is not None else None)
+        if sender is not None:
+            await update.send(tx, await self._rate_limiter.refusal(update.message, sender, tx))
 
     def _is_worth_recording(self, message: Message) -> bool:
         edited_at = message.edit_date or message.date

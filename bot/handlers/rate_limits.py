@@ -9,6 +9,7 @@ from telegram import Message
 from bot.handlers.context import sender_of
 from bot.handlers.notices import answer
 from bot.language import plural, texts
+from storage import Transaction
 from storage.answer_rates import AnswerRates
 from storage.records import Notice
 
@@ -79,7 +80,8 @@ class AnswerLimiter:
     """The limit on answers to a person in all chats together.
 
     `most` is MESSAGES_PER_MINUTE (None: no limit). Several processes count in the database (`shared`), a single one in
-    memory; `clock` gives Unix seconds. All methods raise StorageError.
+    memory; `clock` gives Unix seconds. `tx`: the transaction that the caller is in, if any. All methods raise
+    StorageError.
     """
 
     def __init__(self, most: int | None, clock: Callable[[], float], shared: AnswerRates | None = None) -> None:
@@ -87,26 +89,26 @@ class AnswerLimiter:
         self._own = RateLimiter(most, clock)
         self._shared = shared
 
-    async def admits(self, user_id: int) -> bool:
+    async def admits(self, user_id: int, tx: Transaction | None = None) -> bool:
         """Whether this person may get another answer; if so, it is counted."""
         if self._shared is None or self._most is None:
             return self._own.admits(user_id)
-        return await self._shared.admit(user_id, self._most)
+        return await self._shared.admit(user_id, self._most, tx)
 
-    async def admits_edit(self, message: Message) -> bool:
+    async def admits_edit(self, message: Message, tx: Transaction | None = None) -> bool:
         """Whether an edited message may get another answer; if so, it is counted."""
         sender = sender_of(message)
-        return sender is None or await self.admits(sender)
+        return sender is None or await self.admits(sender, tx)
 
-    async def refusal(self, message: Message, user_id: int) -> Notice | None:
+    async def refusal(self, message: Message, user_id: int, tx: Transaction | None = None) -> Notice | None:
         """The notice for someone over the limit, or None if they got one less than a minute ago."""
-        text = await self.wait(user_id)
+        text = await self.wait(user_id, tx)
         if self._shared is None:
             return self._own.refusal(message, user_id, text)
-        return None if await self._shared.is_notified(user_id) else answer(message, text, alone=True)
+        return None if await self._shared.is_notified(user_id, tx) else answer(message, text, alone=True)
 
-    async def wait(self, user_id: int) -> str:
+    async def wait(self, user_id: int, tx: Transaction | None = None) -> str:
         """A sentence with the limit, and how long this person has to wait."""
-        wait = self._own.wait(user_id) if self._shared is None else await self._shared.wait(user_id)
+        wait = self._own.wait(user_id) if self._shared is None else await self._shared.wait(user_id, tx)
         limit = plural(self._most or 0, texts.MESSAGES)
         return texts.TOO_OFTEN.format(limit=limit, wait=plural(max(1, round(wait)), texts.SECONDS))
