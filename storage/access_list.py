@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from storage.database import Database, Row, SQLValue, Transaction
-from storage.sql import in_list, in_texts, listed
+from storage.sql import BYTEWISE, in_list, in_texts, listed
 
 _GUEST = ("telegram_id", "name", "username", "language", "brought_by", "bringer_id")
 _END_LINKS = "UPDATE owner_links SET expires_at = ? WHERE claimed_by IS NULL AND expires_at > ?"
@@ -111,7 +111,7 @@ class AccessList:
     async def by_username(self, name: str) -> AccessEntry | None:
         """The entry with this username (without the @) when they asked; the latest one if the name changed hands."""
         return await self._one(
-            "lower(username) = ? ORDER BY asked_at DESC NULLS LAST, id DESC LIMIT 1", (name.lower(),)
+            f"lower(username {BYTEWISE}) = ? ORDER BY asked_at DESC NULLS LAST, id DESC LIMIT 1", (name.lower(),)
         )
 
     async def of_request(self, owner_id: int, message_id: int) -> AccessEntry | None:

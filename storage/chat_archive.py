@@ -22,7 +22,7 @@ from storage.chats import Chats, key_in
 from storage.database import Database, Row, Transaction
 from storage.media_store import Media
 from storage.records import Chat, ChatKey, MediaKind, NewMedium, Role, Usage
-from storage.sql import smaller
+from storage.sql import BYTEWISE, smaller
 from storage.transcript import KEPT, TurnState
 from storage.usage import INSERT, NUMBERS, UsageLog, usage_in
 
@@ -100,11 +100,15 @@ class ChatArchive:
         return found
 
     async def _read_speakers(self, chat_id: int) -> tuple[ArchivedSpeaker, ...]:
-        rows = await self._database.rows("SELECT * FROM speakers WHERE chat_id = ? ORDER BY folded", (chat_id,))
+        rows = await self._database.rows(
+            f"SELECT * FROM speakers WHERE chat_id = ? ORDER BY folded {BYTEWISE}", (chat_id,)
+        )
         return tuple(ArchivedSpeaker(row["name"], row["shown"], row["sender_id"]) for row in rows)
 
     async def _read_usage(self, chat_id: int) -> tuple[ArchivedUsage, ...]:
-        rows = await self._database.rows("SELECT * FROM usage WHERE chat_id = ? ORDER BY day, model", (chat_id,))
+        rows = await self._database.rows(
+            f"SELECT * FROM usage WHERE chat_id = ? ORDER BY day, model {BYTEWISE}", (chat_id,)
+        )
         return tuple(
             ArchivedUsage(row["day"], row["model"], row["requests"], row["turns"], usage_in(row)) for row in rows
         )

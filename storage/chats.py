@@ -6,6 +6,7 @@ from typing import get_args
 
 from storage.database import Database, Row, Transaction
 from storage.records import Chat, ChatKey, ChatSettings
+from storage.sql import BYTEWISE
 from storage.transcript import OPEN
 
 SETTINGS = tuple(field.name for field in fields(ChatSettings))
@@ -149,7 +150,7 @@ class Chats:
 
     async def languages(self, chat_id: int, tx: Transaction | None = None) -> tuple[str, ...]:
         """The languages of a chat, most used first."""
-        sql = "SELECT language FROM chat_languages WHERE chat_id = ? ORDER BY words DESC, language"
+        sql = f"SELECT language FROM chat_languages WHERE chat_id = ? ORDER BY words DESC, language {BYTEWISE}"
         rows = await (tx or self._database).rows(sql, (chat_id,))
         return tuple(row["language"] for row in rows)
 

@@ -7,6 +7,7 @@
 - ``RETURNING id`` yields the id of a new row (`Transaction.insert`); ``rowid`` is used only with the search index.
 - ``GROUP BY`` lists all selected columns that aren't aggregated. Texts are in single quotes.
 - A list of values is one parameter: ``f"id {in_list()}"`` with ``listed(ids)``.
+- ``BYTEWISE`` follows a text that is sorted or made lower case.
 - ``KEY_SHARE`` ends a SELECT of rows that must not be deleted before the transaction ends; SQLite has only one writer.
 
 The search index (FTS5) and the maintenance of the database file are specific to SQLite.
@@ -17,6 +18,8 @@ from collections.abc import Iterable
 
 KEY_SHARE = "/* FOR KEY SHARE */"
 """PostgreSQL locks the rows; to SQLite it is a comment."""
+BYTEWISE = '/* COLLATE "C" */'
+"""Compares and folds a text as SQLite does: a PostgreSQL database follows its language, such as Turkish with its I."""
 
 
 def next_id(table: str, least: str) -> str:

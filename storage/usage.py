@@ -6,6 +6,7 @@ from datetime import date
 
 from storage.database import Database, Row, Transaction
 from storage.records import DayUsage, ModelUsage, Report, Usage
+from storage.sql import BYTEWISE
 
 NUMBERS = tuple(
     one.name if one.name == "estimated" else f"{one.name}_tokens"  # it counts requests
@@ -80,7 +81,7 @@ class UsageLog:
         rows = await self._database.rows(
             f"SELECT model, sum(requests) AS requests, sum(turns) AS turns, {_SUMS} FROM usage"
             " WHERE chat_id = ? AND day BETWEEN ? AND ? GROUP BY model"
-            " ORDER BY sum(input_tokens + output_tokens) DESC, model",
+            f" ORDER BY sum(input_tokens + output_tokens) DESC, model {BYTEWISE}",
             (chat_id, first.isoformat(), last.isoformat()),
         )
         return [ModelUsage(row["model"], row["requests"], row["turns"], usage_in(row)) for row in rows]

@@ -21,6 +21,8 @@ from tests.postgres import Databases, databases
 
 ON_POSTGRES = "POSTGRES_TEST_URL" in os.environ
 """Whether the tests' databases are PostgreSQL's."""
+SQLITE = "sqlite:///"
+_TESTS = Path(__file__).parent
 
 restrict()
 """As the bot does at its start: what tests put in place for it has the rights of its own files."""
@@ -48,11 +50,23 @@ def pytest_configure() -> None:
     gc.disable()
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """On PostgreSQL, tests of what only SQLite has are skipped."""
-    for item in items if ON_POSTGRES else ():
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """On PostgreSQL, tests of what only SQLite has are skipped, and tests without a database are left out."""
+    if not ON_POSTGRES:
+        return
+    without = [item for item in items if not _has_database(item)]
+    config.hook.pytest_deselected(items=without)
+    items[:] = [item for item in items if _has_database(item)]
+    for item in items:
         if mark := item.get_closest_marker("sqlite_only"):
             item.add_marker(pytest.mark.skip(reason=f"only SQLite: {mark.args[0]}"))
+
+
+def _has_database(item: pytest.Item) -> bool:
+    folder = item.path.relative_to(_TESTS).parts[0]
+    return folder in ("storage", "e2e") or not {"database_url", "postgres"}.isdisjoint(
+        getattr(item, "fixturenames", ())
+    )
 
 
 def pytest_collection_finish() -> None:
@@ -112,14 +126,26 @@ async def postgres_url(postgres: Databases) -> str:
 
 
 @pytest.fixture
-async def storage(request: pytest.FixtureRequest) -> AsyncIterator[Storage]:
-    """A real database for each test: SQLite, or PostgreSQL with POSTGRES_TEST_URL."""
+async def database_url(request: pytest.FixtureRequest) -> str:
+    """An empty database for each test: SQLite, or PostgreSQL with POSTGRES_TEST_URL."""
     if ON_POSTGRES:
-        opened = await Storage.connect(await request.getfixturevalue("postgres").empty())
-    else:
-        opened = await Storage.open(request.getfixturevalue("database_file"))
+        return str(await request.getfixturevalue("postgres").empty())
+    return f"{SQLITE}{request.getfixturevalue('database_file')}"
+
+
+@pytest.fixture
+async def storage(database_url: str) -> AsyncIterator[Storage]:
+    """That database, opened."""
+    opened = await open_database(database_url)
     yield opened
     await opened.close()
+
+
+async def open_database(url: str) -> Storage:
+    """Open a database of either kind."""
+    if url.startswith(SQLITE):
+        return await Storage.open(Path(url.removeprefix(SQLITE)))
+    return await Storage.connect(url)
 
 
 async def migrate(path: Path) -> None:

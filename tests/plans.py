@@ -36,7 +36,7 @@ ALLOWED: dict[str, str] = {
     "FROM note_versions WHERE reset_turn !=": _RARE,
     "SELECT id FROM chats WHERE indexed_turn <": _RARE,
     "UPDATE chats SET due_at = ? WHERE coalesce": _RARE,
-    "FROM access WHERE lower(username) = ?": _RARE,
+    "FROM access WHERE lower(username": _RARE,
     "UPDATE chats SET indexed_turn = 0": "the search index is made anew",
     "UPDATE chats SET old_turn = indexed_turn": "the search index is made anew",
     "DELETE FROM chat_languages": "the search index is made anew",

@@ -16,7 +16,7 @@ _REPLACED = (
     (re.compile(r"\bCROSS JOIN (\w+) ON\b"), r"JOIN \1 ON"),
     (re.compile(r"\bNOT removed\b"), "removed = 0"),
     (re.compile(r"\bWHERE leaving\b"), "WHERE leaving = 1"),
-    (re.compile(r"/\* (FOR KEY SHARE) \*/"), r"\1"),
+    (re.compile(r'/\* (FOR KEY SHARE|COLLATE "C") \*/'), r"\1"),
     (
         re.compile(r"/\* nextval \*/ \(SELECT \(CASE WHEN (\$\d+) .*? FROM (\w+)\)"),
         r"(SELECT nextval(pg_get_serial_sequence('\2', 'id')) + 0 * \1)",

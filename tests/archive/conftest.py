@@ -1,9 +1,8 @@
 """A database with all kinds of rows, and what is compared of two of them."""
 
 import shutil
-import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import closing
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import fields
 from datetime import UTC, date
 from pathlib import Path
@@ -16,6 +15,8 @@ from bot.conversation.tokens import estimate
 from storage import Storage
 from storage.memories import Memory
 from storage.records import ChatKey, ChatSettings, MediaKind, NewMedium, NewReply, NewTurn, Usage
+from storage.sqlite import SQLiteDatabase
+from tests.conftest import ON_POSTGRES, SQLITE, open_database
 from tests.storage.test_chats import all_chosen
 
 HOME, GROUP, TOPIC = ChatKey(1001), ChatKey(-1001), ChatKey(-1001, 7)
@@ -51,9 +52,19 @@ ROWS = {
 
 
 @pytest.fixture
-async def other(first_database: Path, tmp_path: Path) -> AsyncIterator[Storage]:
+async def other(request: pytest.FixtureRequest, first_database: Path, tmp_path: Path) -> AsyncIterator[Storage]:
     """Another database, in which something was said before: its ids are other ones."""
-    opened = await Storage.open(Path(shutil.copyfile(first_database, tmp_path / "other.db")))
+    async with AsyncExitStack() as stack:
+        if ON_POSTGRES:
+            url = await stack.enter_async_context(request.getfixturevalue("postgres").new())
+        else:
+            url = f"{SQLITE}{shutil.copyfile(first_database, tmp_path / 'other.db')}"
+        yield await stack.enter_async_context(_with_other_ids(url))
+
+
+@asynccontextmanager
+async def _with_other_ids(url: str) -> AsyncIterator[Storage]:
+    opened = await open_database(url)
     async with opened.transaction() as tx:
         chat = await opened.chats.ensure(tx, ChatKey(5), private=True, now=NOW)
         await opened.transcript.append(tx, chat.id, [turn("before", 1)], NOW)
@@ -73,7 +84,10 @@ def turn(
 async def fill(storage: Storage) -> None:
     """Conversations with everything in them that can be in one."""
     async with storage.transaction() as tx:
-        await tx.execute("UPDATE sqlite_sequence SET seq = 900 WHERE name = 'turns'")
+        if isinstance(storage.database, SQLiteDatabase):
+            await tx.execute("UPDATE sqlite_sequence SET seq = 900 WHERE name = 'turns'")
+        else:
+            await tx.execute("SELECT setval(pg_get_serial_sequence('turns', 'id'), 900)")
     await _home(storage)
     async with storage.transaction() as tx:
         group = await storage.chats.ensure(tx, GROUP, private=False, now=NOW - 3)
@@ -108,16 +122,15 @@ async def _home(storage: Storage) -> None:
         await storage.memories.put(tx, found, Memory(reply, "Ann knows «b».\n- one", 9, NOW + 3))
 
 
-def rows(path: Path) -> dict[str, list[tuple[object, ...]]]:
+async def rows(storage: Storage) -> dict[str, list[dict[str, object]]]:
     """What is compared, with times to the microsecond."""
-    with closing(sqlite3.connect(path)) as connection:
-        return {
-            name: [
-                tuple(round(one, 6) if isinstance(one, float) else one for one in row)
-                for row in connection.execute(sql)
-            ]
-            for name, sql in ROWS.items()
-        }
+    return {
+        name: [
+            {column: round(one, 6) if isinstance(one, float) else one for column, one in dict(row).items()}
+            for row in await storage.database.rows(sql)
+        ]
+        for name, sql in ROWS.items()
+    }
 
 
 async def exported(storage: Storage) -> str:

@@ -1,8 +1,6 @@
 """What goes out and comes in again is the same, row by row; what was taken back does not go out."""
 
 import json
-import sqlite3
-from contextlib import closing
 from dataclasses import asdict
 from datetime import UTC
 from pathlib import Path
@@ -16,15 +14,16 @@ from storage import Storage
 from storage.search import Term
 from tests.archive.conftest import CHOICES, GROUP, HOME, NOW, ROWS, TOPIC, exported, fill, imported, rows, turn
 from tests.conversation.conftest import END
+from tests.storage.catalog import columns
 
 
 async def test_all_conversations_make_the_round_trip_without_loss(
     storage: Storage, other: Storage, tmp_path: Path
 ) -> None:
     await fill(storage)
-    before = rows(tmp_path / "keepsake.db")
+    before = await rows(storage)
     await imported(other, await exported(storage), tmp_path)
-    after = rows(tmp_path / "other.db")
+    after = await rows(other)
     assert all(before[name] for name in ROWS), "every table has rows to lose"
     assert after == before
     assert await exported(other) == await exported(storage)
@@ -38,14 +37,13 @@ async def test_one_conversation_makes_it_alone(storage: Storage, other: Storage,
     assert await other.archive.read(TOPIC) == await storage.archive.read(TOPIC)
 
 
-async def test_every_column_is_compared_or_reproducible(storage: Storage, tmp_path: Path) -> None:
+async def test_every_column_is_compared_or_reproducible(storage: Storage) -> None:
     made_again = {"id", "chat_id", "turn_id", "through_turn", "reset_turn", "epoch", "due_at", "compact_failures"}
     made_again |= {"indexed_turn", "replaces", "in_place", "asked_by", "changed_at", "in_chat", "refused"}
     made_again |= {"old_turn", "digest", "rang"}
-    with closing(sqlite3.connect(tmp_path / "keepsake.db")) as connection:
-        for table, sql in ROWS.items():
-            columns = {row[1] for row in connection.execute(f"PRAGMA table_info({table})")}
-            assert columns - made_again <= {column[0] for column in connection.execute(sql).description}, table
+    await fill(storage)
+    for table, compared in (await rows(storage)).items():
+        assert await columns(storage.database, table) - made_again <= compared[0].keys(), table
 
 
 async def test_file_has_openai_messages_times_and_senders(storage: Storage) -> None:
@@ -82,7 +80,7 @@ async def test_unfinished_answer_is_left_out(storage: Storage, other: Storage, t
         chat = await storage.chats.ensure(tx, HOME, private=True, now=NOW)
         await storage.transcript.begin_reply(tx, chat.id, NOW, reply_to=9)
     await imported(other, await exported(storage), tmp_path)
-    assert rows(tmp_path / "other.db") == rows(tmp_path / "keepsake.db")
+    assert await rows(other) == await rows(storage)
     there = await other.chats.find(HOME)
     assert there is not None
     pending_reply = await other.transcript.pending_reply(there.id)
@@ -108,7 +106,7 @@ async def test_a_long_history_goes_out_in_pieces(storage: Storage, other: Storag
     pieces = [piece async for piece in Exporter(storage.archive, storage.media).chat(HOME)]
     assert max(piece.count("number ") for piece in pieces) == BLOCK
     await imported(other, "".join(pieces), tmp_path)
-    assert rows(tmp_path / "other.db")["turns"] == rows(tmp_path / "keepsake.db")["turns"]
+    assert (await rows(other))["turns"] == (await rows(storage))["turns"]
 
 
 async def test_import_into_existing_chat_changes_nothing(storage: Storage, other: Storage, tmp_path: Path) -> None:
@@ -117,21 +115,21 @@ async def test_import_into_existing_chat_changes_nothing(storage: Storage, other
     async with other.transaction() as tx:
         chat = await other.chats.ensure(tx, TOPIC, private=False, now=NOW)
         await other.transcript.append(tx, chat.id, [turn("mine", 1)], NOW)
-    before = rows(tmp_path / "other.db")
+    before = await rows(other)
     with pytest.raises(ArchiveError, match="the chat -1001/7 already has a history"):
         await imported(other, await exported(storage), tmp_path)
-    assert rows(tmp_path / "other.db") == before
+    assert await rows(other) == before
 
 
 async def test_history_can_be_imported_after_reset(storage: Storage, other: Storage, tmp_path: Path) -> None:
     await fill(storage)
     text = "".join([piece async for piece in Exporter(storage.archive, storage.media).chat(HOME)])
-    before = rows(tmp_path / "keepsake.db")
+    before = await rows(storage)
     async with storage.transaction() as tx:
         chat = await storage.chats.ensure(tx, HOME, private=True, now=NOW)
         await storage.deletions.reset(tx, chat.id, NOW)
     await imported(storage, text, tmp_path)
-    assert rows(tmp_path / "keepsake.db") == before
+    assert await rows(storage) == before
 
 
 async def test_what_was_imported_is_found(storage: Storage, other: Storage, tmp_path: Path) -> None:

@@ -10,12 +10,20 @@ from bot.conversation.indexing import Indexer
 from bot.conversation.recall import Recall, Recalled, SemanticSearch
 from bot.conversation.tokens import estimate
 from storage import Storage
+from storage.postgres.tsvector import PostgresSearch
 from storage.records import Chat, ChatKey, NewReply, NewTurn
 
 DAY_S = 86_400.0
 MONDAY = 1_700_000_000.0 - 1_700_000_000.0 % DAY_S - DAY_S
 """2023-11-13, 00:00 UTC."""
 END = 2**40
+_VECTORS = """
+SELECT turn_id AS id, coalesce(string_agg(lexeme, ' ') FILTER (WHERE 'A' = ANY (weights)), '') AS own,
+    coalesce(string_agg(lexeme, ' ') FILTER (WHERE 'B' = ANY (weights)), '') AS around,
+    coalesce(string_agg(lexeme, ' ') FILTER (WHERE 'C' = ANY (weights)), '') AS label
+FROM turn_words CROSS JOIN LATERAL unnest(words) GROUP BY turn_id
+"""
+"""The search index of PostgreSQL in the columns of SQLite's."""
 
 
 def make_recall(
@@ -110,8 +118,11 @@ class History:
         await Indexer(self.storage.chats, self.storage.history, self.storage.search, UTC).renew()
 
     async def keys(self) -> dict[int, str]:
-        """All that is indexed, by turn."""
-        rows = await self.storage.database.rows("SELECT rowid AS id, own, around, label FROM turn_words")
+        """All that is indexed, by turn: its own words, its neighbours' and the label."""
+        if isinstance(self.storage.search, PostgresSearch):
+            rows = await self.storage.database.rows(_VECTORS)
+        else:
+            rows = await self.storage.database.rows("SELECT rowid AS id, own, around, label FROM turn_words")
         return {row["id"]: f"{row['own']} | {row['around']} | {row['label']}" for row in rows}
 
 

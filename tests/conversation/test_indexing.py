@@ -18,6 +18,7 @@ from bot.conversation.tokens import estimate
 from storage import Storage
 from storage.records import ChatKey, NewReply
 from storage.search import TurnKey
+from tests.conftest import open_database
 from tests.conversation.conftest import History
 
 
@@ -69,6 +70,7 @@ async def test_key_that_waits_for_renewal_is_no_damage(storage: Storage, history
     assert not storage.search.index.damaged
 
 
+@pytest.mark.sqlite_only("has one writer, and counts what was written")
 async def test_nothing_is_written_when_nothing_was_said(storage: Storage, history: History) -> None:
     await history.talk("alpha", "beta")
     before = await storage.database.rows("PRAGMA data_version")
@@ -135,6 +137,7 @@ async def test_forgetting_removes_words_and_joins_neighbours(history: History) -
     assert {"alpha", "gamma"} <= set(keys[fourth].split())
 
 
+@pytest.mark.sqlite_only("looks at the bytes of its file")
 async def test_merged_index_file_holds_no_forgotten_word(storage: Storage, history: History, tmp_path: Path) -> None:
     ids = await history.talk("alpha", "xylophonist", "beta", "gamma")
     await history.forget(ids[1])
@@ -168,7 +171,7 @@ async def test_the_nightly_repair_makes_keys_that_got_lost(
     await other.talk("alpha", "beta")
     whole = await history.keys()
     async with storage.transaction() as tx:
-        await tx.execute("DELETE FROM turn_words WHERE rowid IN (2, 3, 6)")
+        await storage.search.remove(tx, [2, 3, 6])
     await Indexer(storage.chats, storage.history, storage.search, UTC).repair()
     assert await history.keys() == whole
 
@@ -194,9 +197,9 @@ KILLED_AFTER = 2
 """Batches."""
 
 
-async def _index_and_die(path: Path) -> None:
+async def _index_and_die(url: str) -> None:
     indexing.BATCH = 10
-    storage = await Storage.open(path)
+    storage = await open_database(url)
     advance, done = storage.search.progress, []
 
     async def progress(*arguments: object) -> None:
@@ -209,17 +212,17 @@ async def _index_and_die(path: Path) -> None:
     await Indexer(storage.chats, storage.history, storage.search, UTC).catch_up(1)
 
 
-def _child(path: Path) -> None:
-    asyncio.run(_index_and_die(path))
+def _child(url: str) -> None:
+    asyncio.run(_index_and_die(url))
 
 
-async def test_killed_indexing_resumes_where_it_was(history: History, storage: Storage, tmp_path: Path) -> None:
+async def test_killed_indexing_resumes_where_it_was(history: History, storage: Storage, database_url: str) -> None:
     texts = [f"word{number}" for number in range(55)]
     for at, text in enumerate(texts):
         await (history.reply(text) if at % 2 else history.say(text))
     async with storage.transaction() as tx:
         await storage.transcript.give_up(tx, history.chat.id)
-    child = multiprocessing.get_context("spawn").Process(target=_child, args=(tmp_path / "keepsake.db",))
+    child = multiprocessing.get_context("spawn").Process(target=_child, args=(database_url,))
     child.start()
     await asyncio.to_thread(child.join)
     assert child.exitcode == 9

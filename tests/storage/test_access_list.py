@@ -56,6 +56,14 @@ async def test_latest_username_belongs_to_its_last_user(storage: Storage) -> Non
     assert entry.applicant.telegram_id == 8
 
 
+async def test_a_username_has_the_letters_of_telegram(storage: Storage) -> None:
+    """Whatever the language of the database: in Turkish, the small letter of I is not i."""
+    await _knock(storage, Applicant(7, "Ilker", "ILKER_I"))
+    entry = await storage.access.by_username("ilker_i")
+    assert entry is not None
+    assert entry.applicant.telegram_id == 7
+
+
 async def test_decision_without_name_keeps_known_name(storage: Storage) -> None:
     await _knock(storage, BOB)
     await _put(storage, Applicant(7), AccessStatus.BLOCKED)

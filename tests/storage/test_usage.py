@@ -22,6 +22,18 @@ async def test_days_usage_is_summed_over_models(storage: Storage, chat: Chat) ->
     assert len(await storage.usage.between(chat.id, MONDAY, WEDNESDAY)) == 2
 
 
+async def test_models_of_a_day_are_sorted_by_bytes(storage: Storage, chat: Chat) -> None:
+    """Whatever the language of the database, which may put small letters first and skip hyphens."""
+    models = ["Qwen", "a-c", "ab", "qwen", "ıq"]
+    async with storage.transaction() as tx:
+        for model in reversed(models):
+            await storage.usage.record(tx, chat.id, MONDAY, model, Usage(100, 20, 5))
+    assert [one.model for one in await storage.usage.by_model(chat.id, MONDAY, MONDAY)] == models
+    archived = await storage.archive.read(chat.key)
+    assert archived is not None
+    assert [one.model for one in archived.usage] == models
+
+
 async def test_side_request_costs_but_is_no_turn(storage: Storage, chat: Chat) -> None:
     async with storage.transaction() as tx:
         await storage.usage.record(tx, chat.id, MONDAY, "qwen-plus", Usage(100, 20, 5))
