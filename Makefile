@@ -20,7 +20,7 @@ help:
 	echo "make run          run the bot (settings: .env or the environment)"
 	echo "make doctor       check what stops answers, and what could be better"
 	echo "make test         run the tests (make test-long: also the slow ones)"
-	echo "make test-postgres the tests of the storage and end to end, over a PostgreSQL server that is started for them"
+	echo "make test-postgres the tests with a database, over a PostgreSQL server that is started for them"
 	echo "make chaos        kill the bot a hundred times, and take away its disk and its servers (a quarter of an hour)"
 	echo "make chaos-replicas kill three processes on one PostgreSQL database, and restart, replace and cut them off"
 	echo "make fuzz         feed what comes from outside with many more damaged examples than make test does"
@@ -57,12 +57,14 @@ test-long: export PYTHONDONTWRITEBYTECODE =
 test-long: $(DEV_STAMP)
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -q -m "long or not long" $(ARGS)
 
-# END_TO_END: another selection, such as @tests/e2e/on_postgres.txt, the quick one.
+# END_TO_END: another selection, such as @tests/e2e/on_postgres.txt, the quick one. WITH_DATABASE: what else uses a
+# database; tests without one are left out.
 END_TO_END ?= tests/e2e
+WITH_DATABASE ?= tests/access tests/archive tests/conversation tests/handlers tests/updates tests/wiring
 test-postgres: export PYTHONDONTWRITEBYTECODE =
 test-postgres: $(DEV_STAMP)
 	$(BIN)/python -m tests.postgres_server $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -q \
-		tests/storage $(END_TO_END) $(ARGS)
+		tests/storage $(WITH_DATABASE) $(END_TO_END) $(ARGS)
 
 # ARGS: --kills 10 --seconds 20 --seed 2
 chaos: $(DEV_STAMP)
