@@ -69,7 +69,7 @@ async def _database(server: str) -> AsyncIterator[str]:
 
 
 async def measure(server: str, processes: int, chats: int, turns: int, folder: Path) -> Throughput:
-    """Let so many chats ask so many times each."""
+    """Let this many chats ask this often each."""
     telegram, model = BotApi(), ModelServer(words_per_second=1e6)
     telegram.flood_limits = False
     model.answer_with(lambda _: Say("Noted, thank you.", chunk=1000))

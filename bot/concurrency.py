@@ -50,7 +50,7 @@ async def run_together(*works: Coroutine[Any, Any, None]) -> None:
 
 
 async def repeat(work: Callable[[], Awaitable[None]], every: float, early: asyncio.Event) -> None:
-    """Do something every so many seconds until cancelled, and at once when `early` is set."""
+    """Do something at intervals of some seconds until cancelled, and at once when `early` is set."""
     while True:
         early.clear()
         await work()

@@ -290,7 +290,7 @@ class Replica:
         return [key for key in telegram_ids if key not in self._held and key not in self._taking]
 
     async def _make_room(self, count: int) -> None:
-        """Give back the chats that have been idle for longest, if so many more would be too many."""
+        """Give back the chats that have been idle for longest, if this many more would be too many."""
         excess = len(self._held) + len(self._taking) + count - MOST_HELD
         if count and excess > 0:
             busy = self._work.busy()
