@@ -22,7 +22,7 @@ async def test_refused_field_is_remembered_across_restarts(stage: Stage, hurry: 
         await stage.start()
         assert await say(stage, "my secret word is xyzzy") == "hi"
         assert len(stage.model.requests) == requests
-        await stage.kill()
+        await stage.end()
     stored = str(tables.read(stage, "SELECT * FROM server_facts"))
     assert "stream_options" in stored
     assert "xyzzy" not in stored
