@@ -58,6 +58,10 @@ class Bot(Protocol):
     async def wait(self) -> int: ...
 
 
+QUICK_S = 2.0
+"""What a bot that is ended quickly has for storing what it just sent, in seconds."""
+
+
 class Resident:
     """The bot as a task of the test's own event loop; it can't be killed, only ended quickly."""
 
@@ -82,7 +86,7 @@ class Resident:
         self._task.cancel()
 
     def kill(self) -> None:
-        self._monkeypatch.setattr(sharing, "DRAIN_S", 0.0)
+        self._monkeypatch.setattr(sharing, "DRAIN_S", QUICK_S)
         self.terminate()
 
     async def wait(self) -> int:

@@ -79,7 +79,7 @@ def _heads(text: str) -> int:
     return max(len(text[:at].split()) for at in range(len(text)))
 
 
-@pytest.mark.parametrize(("quadratic", "size"), [(_pairs, SIZE), (_heads, 2 * SIZE)])
+@pytest.mark.parametrize(("quadratic", "size"), [(_pairs, SIZE), (_heads, 4 * SIZE)])
 def test_what_is_quadratic_is_noticed(
     quadratic: Callable[[str], object], size: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
