@@ -45,10 +45,10 @@ run: $(RUN_STAMP)
 doctor: $(RUN_STAMP)
 	$(BIN)/python -m bot doctor
 
-# Three workers for two cores, because tests also wait for servers and clocks, but each worker collects all tests.
-# Bytecode is kept even if the environment says otherwise: without it, each worker compiles all tests, and each process
-# that a test starts compiles the whole bot.
-WORKERS = $$($(BIN)/python -c 'import os; cores = os.cpu_count() or 1; print(min(cores + (cores + 1) // 2, 8))')
+# Two workers a core, because tests also wait for servers and clocks: three for two cores leave a quarter of the time of
+# both unused. Bytecode is kept even if the environment says otherwise: without it, each worker compiles all tests, and
+# each process that a test starts compiles the whole bot.
+WORKERS = $$($(BIN)/python -c 'import os; print(min(2 * (os.cpu_count() or 1), 8))')
 test: export PYTHONDONTWRITEBYTECODE =
 test: $(DEV_STAMP)
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -q $(ARGS)
