@@ -5,7 +5,6 @@ import logging
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Protocol
 
 from bot.access.policy import AccessRules
 from bot.errors import SettingError, StartError
@@ -42,22 +41,7 @@ def backup_folder(settings: Settings) -> BackupFolder | None:
     return folder
 
 
-class BotClaim(Protocol):
-    """What keeps other bots off the database."""
-
-    async def until_lost(self) -> None:
-        """Return when another bot has taken the database over."""
-
-
-class FileClaim(BotClaim):
-    """The claim on a file, which nothing can take away."""
-
-    async def until_lost(self) -> None:
-        """Never returns."""
-        await asyncio.Event().wait()
-
-
-async def claim_database(settings: Settings, stack: AsyncExitStack, wait: float = WAIT_S) -> BotClaim:
+async def claim_database(settings: Settings, stack: AsyncExitStack, wait: float = WAIT_S) -> None:
     """Keep other bots off the database until the stack is closed, without opening it. Raises StartError.
 
     `wait`: how long to wait for another process to release it, in seconds.
@@ -66,7 +50,7 @@ async def claim_database(settings: Settings, stack: AsyncExitStack, wait: float 
     try:
         if not settings.uses_postgres:
             await asyncio.to_thread(files.make_folder, settings.database_path.parent)
-        return await _claim(settings, stack, wait)
+        await _claim(settings, stack, wait)
     except DatabaseInUseError as exc:
         raise StartError(f"{name}: {exc}") from exc
     except OSError as exc:
@@ -112,15 +96,14 @@ async def open_shared(settings: Settings, stack: AsyncExitStack) -> Storage:
     return storage
 
 
-async def _claim(settings: Settings, stack: AsyncExitStack, wait: float) -> BotClaim:
+async def _claim(settings: Settings, stack: AsyncExitStack, wait: float) -> None:
     if not settings.uses_postgres:
         stack.callback((await claim(settings.database_path, wait)).release)
-        return FileClaim()
+        return
     from storage.postgres.claim import DatabaseClaim
 
     taken = await DatabaseClaim.take(settings.database_url, settings.database_name, wait)
     stack.push_async_callback(taken.release)
-    return taken
 
 
 async def _opened(settings: Settings) -> Storage:

@@ -3,21 +3,14 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
-from itertools import count
 from pathlib import Path
 
-import httpx
 import psycopg
 import pytest
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route
 
 from sandbox.botapi import Chat, User
-from sandbox.http import serve
 from sandbox.model import Say
+from tests.e2e.chaos.balancer import balanced
 from tests.e2e.conftest import PATIENCE_S, Separate, Stage, open_stage
 from tests.e2e.forks import Forks
 
@@ -50,7 +43,7 @@ async def fleet(
     def none(_: object) -> Separate:
         raise AssertionError("each process is started by itself")
 
-    async with open_stage(tmp_path, postgres_url, "10.1", none) as stage, _balanced(ports) as url:
+    async with open_stage(tmp_path, postgres_url, "10.1", none) as stage, balanced(ports) as url:
         stage.environment |= {
             "DATABASE_URL": postgres_url,
             "WEBHOOK_URL": f"{url}/hook",
@@ -110,29 +103,6 @@ async def _talk(chat: Chat, person: User) -> None:
         await person.say(chat, f"hello {number}")
         replies = await chat.wait(number + 1, 2 * PATIENCE_S)
         assert [reply.text for reply in replies] == ["Answered."] * (number + 1)
-
-
-@asynccontextmanager
-async def _balanced(ports: Sequence[int]) -> AsyncIterator[str]:
-    """A proxy that passes each request to the next process in turn, and tries another if that refuses."""
-    numbers = count()
-    async with httpx.AsyncClient(timeout=PATIENCE_S, trust_env=False) as client:
-
-        async def forward(request: Request) -> Response:
-            body = await request.body()
-            headers = {name: value for name, value in request.headers.items() if name != "host"}
-            for _ in range(2 * PROCESSES):
-                to = f"http://127.0.0.1:{ports[next(numbers) % PROCESSES]}{request.url.path}"
-                try:
-                    answer = await client.post(to, content=body, headers=headers)
-                except httpx.HTTPError:
-                    continue
-                if not answer.is_server_error:
-                    return Response(answer.content, status_code=answer.status_code)
-            return Response(status_code=502)
-
-        async with serve(Starlette(routes=[Route("/{path:path}", forward, methods=["POST"])])) as url:
-            yield url
 
 
 def _free_port() -> int:
