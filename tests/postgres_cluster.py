@@ -6,7 +6,7 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Self
 
@@ -125,19 +125,27 @@ class Cluster:
 
 @contextmanager
 def own_cluster() -> Iterator[Cluster]:
-    """A server while the block runs. Skips the test in runs without PostgreSQL, and if it is not installed."""
-    if "POSTGRES_TEST_URL" not in os.environ:
-        pytest.skip("needs PostgreSQL: make test-postgres")
+    """A server while the block runs. Raises NoPostgresError if it is not installed."""
     folder = Path(tempfile.mkdtemp(prefix="keepsake-cluster-"))
     folder.chmod(0o755)
     try:
-        try:
-            cluster = Cluster.create(folder / "server")
-        except NoPostgresError as exc:
-            pytest.skip(str(exc))
+        cluster = Cluster.create(folder / "server")
         try:
             yield cluster
         finally:
             cluster.stop()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def cluster_for_test() -> Iterator[Cluster]:
+    """`own_cluster` for a test, which it skips in runs without PostgreSQL."""
+    if "POSTGRES_TEST_URL" not in os.environ:
+        pytest.skip("needs PostgreSQL: make test-postgres")
+    with ExitStack() as running:
+        try:
+            cluster = running.enter_context(own_cluster())
+        except NoPostgresError as exc:
+            pytest.skip(str(exc))
+        yield cluster

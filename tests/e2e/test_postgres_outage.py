@@ -18,7 +18,7 @@ from storage.postgres.timed_connection import TimedConnection
 from tests.e2e.conftest import PATIENCE_S, Resident, Separate, Stage, no_menu, open_stage
 from tests.e2e.forks import Forks
 from tests.e2e.programs import Variables
-from tests.postgres_cluster import Cluster, own_cluster
+from tests.postgres_cluster import Cluster, cluster_for_test
 from tests.selection import some
 from tests.tcp import Proxy, served
 
@@ -69,7 +69,7 @@ POINTS = {
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Cluster]:
-    with own_cluster() as cluster:
+    with cluster_for_test() as cluster:
         yield cluster
 
 

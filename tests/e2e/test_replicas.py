@@ -13,7 +13,7 @@ from tests.e2e.chaos import replica_rounds
 from tests.e2e.chaos.checks import table
 from tests.e2e.chaos.replicas import Replicas, open_replicas
 from tests.e2e.forks import Forks
-from tests.postgres_cluster import Cluster, own_cluster
+from tests.postgres_cluster import Cluster, cluster_for_test
 
 pytestmark = [
     pytest.mark.skipif(not ON_POSTGRES, reason="runs with the tests over PostgreSQL (make test-postgres)"),
@@ -24,7 +24,7 @@ SHORT = {"kills": 12.0, "no webhook": 6.0, "restarts of PostgreSQL": 8.0}
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Cluster]:
-    with own_cluster() as cluster:
+    with cluster_for_test() as cluster:
         yield cluster
 
 

@@ -16,7 +16,7 @@ from storage.postgres import doubt, postgres_pool
 from storage.postgres.postgresql import PostgresDatabase
 from storage.postgres.timed_connection import TimedConnection
 from storage.records import ChatKey
-from tests.postgres_cluster import Cluster, own_cluster
+from tests.postgres_cluster import Cluster, cluster_for_test
 from tests.tcp import Proxy, served
 
 TERMINATE = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = 'keepsake'"
@@ -27,7 +27,7 @@ ANSWER_S = 1.0
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Cluster]:
-    with own_cluster() as cluster:
+    with cluster_for_test() as cluster:
         yield cluster
 
 

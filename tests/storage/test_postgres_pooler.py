@@ -12,7 +12,7 @@ import pytest
 
 from storage import Storage, StorageError
 from storage.records import ChatKey
-from tests.postgres_cluster import Cluster, own_cluster
+from tests.postgres_cluster import Cluster, cluster_for_test
 from tests.postgres_server import answers, end_with_parent, free_port, process_owner
 
 BOUNCER = shutil.which("pgbouncer", path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin")
@@ -22,7 +22,7 @@ BOUNCER = shutil.which("pgbouncer", path=f"{os.environ.get('PATH', os.defpath)}:
 def cluster() -> Iterator[Cluster]:
     if BOUNCER is None:
         pytest.skip("PgBouncer is not installed (Debian's package: pgbouncer)")
-    with own_cluster() as cluster:
+    with cluster_for_test() as cluster:
         yield cluster
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from storage import Storage, StorageError
 from storage.postgres import first_contact
-from tests.postgres_cluster import Cluster, own_cluster
+from tests.postgres_cluster import Cluster, cluster_for_test
 from tests.postgres_server import free_port
 from tests.tcp import served
 
@@ -17,7 +17,7 @@ PASSWORD = "pass-w0rd"
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Cluster]:
-    with own_cluster() as cluster:
+    with cluster_for_test() as cluster:
         cluster.authenticate("host all guest all scram-sha-256")
         cluster.authenticate("host all stranger all reject")
         cluster.restart()
