@@ -320,7 +320,7 @@ class Replica:
             case ChatEvent.CHANGED:
                 self._start(self._changed)
             case ChatEvent.FREE:
-                self._start(partial(self._take, [telegram_id]))
+                self._start(partial(self.arrived, [telegram_id]))
             case ChatEvent.ARRIVED:
                 self._start(partial(self._pull, telegram_id))
             case ChatEvent.WAKE:

@@ -22,7 +22,7 @@ class ChatEvent(StrEnum):
     WAKE = "wake"
     """Something was stored for a chat's lane: for the process that has the chat."""
     FREE = "free"
-    """A chat with pending work was given back: for any process that takes it."""
+    """A chat has pending work, and may have been given back: for the process that has it, or any that takes it."""
     CHANGED = "changed"
     """What processes keep in memory was changed, such as an owner's choice: for all."""
 

@@ -60,6 +60,27 @@ async def test_shutdown_hands_chats_over_at_once(start: Start, log: list[tuple[s
     assert sorted(log) == [("a", 1), ("b", 2), ("b", 3)]
 
 
+async def test_process_that_leaves_notifies_who_has_chat(
+    start: Start, log: list[tuple[str, int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module.Replica, "_sweep", _never)
+    leaving, other = await start("a"), await start("b")
+    await other.receive((1, 5))
+    gate = leaving.recorder.gates[6] = asyncio.Event()
+    await leaving.receive((2, 6))
+    await until(lambda: leaving.lanes.busy() == {6} and ("b", 1) in log)
+    ended = asyncio.create_task(leaving.leave())
+    await asyncio.sleep(0.05)
+    await leaving.receive((3, 5))
+    await until(lambda: ("b", 3) in log)
+    gate.set()
+    await ended
+
+
+async def _never(_: object) -> None:
+    """A sweep that finds nothing."""
+
+
 async def test_one_process_leads(start: Start) -> None:
     first, second = await start("a"), await start("b")
     await until(lambda: first.replica.live == second.replica.live == 2)
