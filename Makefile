@@ -9,9 +9,10 @@ EMBEDDINGS = $(BIN)/python -m pip install -q --disable-pip-version-check -c cons
 	|| echo "The local embedding model can't be built here: old messages are found by words only." >&2
 RUN_STAMP := .venv/.run
 DEV_STAMP := .venv/.dev
+BROWSER_STAMP := .venv/.browser
 QUIET = $(if $(wildcard $(DEV_STAMP) $(RUN_STAMP)),-q)
 
-.PHONY: help sandbox run doctor test test-long test-postgres chaos chaos-replicas fuzz fuzz-atheris lint format docs lock bench \
+.PHONY: help sandbox run doctor test test-long test-postgres test-browser chaos chaos-replicas fuzz fuzz-atheris lint format docs lock bench \
 	bench-memory bench-languages bench-caches bench-recall bench-code bench-engine bench-message bench-replicas clean
 .SILENT:
 
@@ -21,6 +22,7 @@ help:
 	echo "make doctor       check what stops answers, and what could be better"
 	echo "make test         run the tests (make test-long: also the slow ones)"
 	echo "make test-postgres the tests with a database, over a PostgreSQL server that is started for them"
+	echo "make test-browser the tests of the pages, in Chromium"
 	echo "make chaos        kill the bot a hundred times, and take away its disk and its servers (a quarter of an hour)"
 	echo "make chaos-replicas kill three processes on one PostgreSQL database, and restart, replace and cut them off"
 	echo "make fuzz         feed what comes from outside with many more damaged examples than make test does"
@@ -65,6 +67,11 @@ test-postgres: export PYTHONDONTWRITEBYTECODE =
 test-postgres: $(DEV_STAMP)
 	$(BIN)/python -m tests.postgres_server $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -q \
 		tests/storage $(WITH_DATABASE) $(END_TO_END) $(ARGS)
+
+# A browser takes a core of its own, more or less. Pictures of what a failed test saw are in .pytest_cache/browser.
+test-browser: export PYTHONDONTWRITEBYTECODE =
+test-browser: $(BROWSER_STAMP)
+	$(BIN)/python -m pytest -n 2 --dist loadfile -q tests/browser $(ARGS)
 
 # ARGS: --kills 10 --seconds 20 --seed 2
 chaos: $(DEV_STAMP)
@@ -149,7 +156,7 @@ clean:
 
 ifndef LOCKED
 # Of two runs at once, the second waits for the first. The lock is the system's, so it ends with its process.
-$(RUN_STAMP) $(DEV_STAMP): pyproject.toml constraints.txt
+$(RUN_STAMP) $(DEV_STAMP) $(BROWSER_STAMP): pyproject.toml constraints.txt
 	test -n "$(PYTHON)" || { echo "Keepsake needs Python 3.11 or later; none was found." >&2; exit 1; }
 	$(PYTHON) -c 'import fcntl, subprocess, sys; lock = open(sys.argv[1], "w"); fcntl.flock(lock, fcntl.LOCK_EX); \
 		sys.exit(subprocess.call(sys.argv[2:]))' .venv.lock $(MAKE) --no-print-directory LOCKED=1 'PYTHON=$(PYTHON)' $@
@@ -171,5 +178,10 @@ $(RUN_STAMP): pyproject.toml constraints.txt
 $(DEV_STAMP): $(RUN_STAMP)
 	echo "Installing what the tests need into .venv..." >&2
 	$(BIN)/python -m pip install $(QUIET) --disable-pip-version-check -c constraints.txt -e '.[dev,qwen]'
+	touch $@
+
+$(BROWSER_STAMP): $(DEV_STAMP)
+	echo "Installing Playwright into .venv (165 MB)..." >&2
+	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[browser]'
 	touch $@
 endif
