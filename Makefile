@@ -170,7 +170,7 @@ $(RUN_STAMP): pyproject.toml constraints.txt
 			echo "$(PYTHON) can't make a virtual environment. On Debian and Ubuntu: sudo apt install python3-venv" >&2; \
 			exit 1; }; }
 	echo "Installing what Keepsake needs into .venv (the first time, a few minutes)..." >&2
-	$(BIN)/python -m pip install $(QUIET) --disable-pip-version-check -c constraints.txt -e '.[qwen]'
+	$(BIN)/python -m pip install $(QUIET) --disable-pip-version-check -c constraints.txt -e '.[qwen,sandbox]'
 	echo "Installing the local embedding model..." >&2
 	$(EMBEDDINGS)
 	touch $@
