@@ -29,9 +29,11 @@ async def kills(world: Replicas, seconds: float) -> list[Finding]:
     """One process after the other is killed and started again, while the crowd goes on. One at a time is down."""
     took: list[float] = []
     acting = asyncio.create_task(_act(world, seconds))
-    until, turns = time.monotonic() + seconds, cycle(world.replicas)
-    while time.monotonic() < until - 1.0:
-        await asyncio.sleep(min(KILL_EVERY_S, seconds / 4))
+    due, turns = time.monotonic(), cycle(world.replicas)
+    until = due + seconds
+    while due + min(KILL_EVERY_S, seconds / 4) < until:
+        due = max(due + min(KILL_EVERY_S, seconds / 4), time.monotonic())
+        await asyncio.sleep(due - time.monotonic())
         replica = next(turns)
         before, began = world.claims(replica), time.monotonic()
         await world.kill(replica)
