@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from storage.database import Database, Row, Transaction
 from storage.records import Chat, Usage
+from storage.sent_prompts import SentPrompt, SentPrompts
 from storage.transcript import COMPLETE, SENT, SETTLED
 
 NOTES_LOOKED_AT = 20
@@ -26,6 +27,12 @@ class FoundTurn:
     """None if it is the neighbour of a hit, or was edited after the notes were written."""
     words_rank: int | None = None
     meaning_rank: int | None = None
+    searched: bool = True
+    """Whether a search found it; otherwise it was only shown because it was edited."""
+    edited: bool = False
+    """Whether its new text was shown because the notes had the old one."""
+    part: tuple[int, int] | None = None
+    """The part that was shown of its text without the timestamp, in characters; None: all of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +55,8 @@ class Basis:
     """The shown turns, best first, then the near misses."""
     notes_id: int | None = None
     """The version of the notes."""
+    sent: SentPrompt | None = None
+    """What else it takes to build its own request again; None in answers of older versions of Keepsake."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +73,7 @@ class Bases:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._sent_prompts = SentPrompts(database)
 
     async def put(self, tx: Transaction, chat: Chat, reply_id: int, basis: Basis, notes: str) -> None:
         """Store the basis with its answer; `notes` is the text in the prompt, which identifies the version.
@@ -84,15 +94,21 @@ class Bases:
             ),
         )
         found = [
-            (turn.turn_id, turn.shown, turn.looked_up, turn.overall_rank, turn.words_rank, turn.meaning_rank)
+            (
+                *(turn.turn_id, turn.shown, turn.looked_up, turn.overall_rank, turn.words_rank, turn.meaning_rank),
+                *(turn.searched, turn.edited, *(turn.part or (None, None))),
+            )
             for turn in basis.found
         ]
         await tx.execute_many(
-            "INSERT INTO basis_turns (reply_id, turn_id, shown, looked_up, overall_rank, words_rank, meaning_rank)"
-            " SELECT ?1, id, ?4, ?5, ?6, ?7, ?8 FROM turns WHERE id = ?3 AND chat_id = ?2"
+            "INSERT INTO basis_turns (reply_id, turn_id, shown, looked_up, overall_rank, words_rank, meaning_rank,"
+            " searched, edited, part_start, part_end)"
+            " SELECT ?1, id, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12 FROM turns WHERE id = ?3 AND chat_id = ?2"
             " AND EXISTS (SELECT 1 FROM bases WHERE reply_id = ?1) ON CONFLICT (reply_id, turn_id) DO NOTHING",
             [(reply_id, chat.id, *turn) for turn in found],
         )
+        if basis.sent is not None:
+            await self._sent_prompts.put(tx, chat, reply_id, basis.sent, notes=bool(notes))
 
     async def of(self, chat: Chat, reply_id: int) -> Basis | None:
         """What an answer of a chat was based on; None if that wasn't recorded, or was reset or forgotten."""
@@ -109,7 +125,7 @@ class Bases:
             " ORDER BY shown DESC, overall_rank IS NULL, overall_rank, turn_id",
             (reply_id, chat.id, chat.reset_turn),
         )
-        return _basis(row, found)
+        return _basis(row, found, await self._sent_prompts.of(reply_id))
 
     async def last_answer(self, chat: Chat) -> int | None:
         """The chat's newest answer since the last reset."""
@@ -135,7 +151,7 @@ class Bases:
         return Extent(said["turns"] if said else 0, first["at"] if first else None)
 
 
-def _basis(row: Row, found: Sequence[Row]) -> Basis:
+def _basis(row: Row, found: Sequence[Row], sent: SentPrompt | None) -> Basis:
     return Basis(
         question_id=row["question_id"],
         first_turn=row["first_turn"],
@@ -153,8 +169,12 @@ def _basis(row: Row, found: Sequence[Row]) -> Basis:
                 overall_rank=turn["overall_rank"],
                 words_rank=turn["words_rank"],
                 meaning_rank=turn["meaning_rank"],
+                searched=bool(turn["searched"]),
+                edited=bool(turn["edited"]),
+                part=None if turn["part_start"] is None else (turn["part_start"], turn["part_end"]),
             )
             for turn in found
         ),
         notes_id=row["notes_id"],
+        sent=sent,
     )

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from storage.chats import forget_title
 from storage.database import Database, Row, Transaction
 from storage.questions import end_questions
+from storage.sent_prompts import forget_digests
 from storage.sql import in_list, larger, listed
 from storage.transcript import move_settled, settle
 from storage.vectors import embed_restored, forget_vectors
@@ -190,6 +191,8 @@ class Deletions:
 
         They are deleted afterwards, some at a time. The chat's next turn gets a timestamp.
         """
+        if turn_ids:
+            await forget_digests(tx, chat_id, min(turn_ids))
         await tx.execute("UPDATE chats SET stamped_at = NULL WHERE id = ?", (chat_id,))
         await forget_title(tx, chat_id)
         await tx.execute(
@@ -245,6 +248,8 @@ class Deletions:
 
     async def delete_turns(self, tx: Transaction, chat_id: int, turn_ids: Sequence[int]) -> int:
         """Delete turns; returns how many there were. The chat's next turn gets a timestamp."""
+        if turn_ids:
+            await forget_digests(tx, chat_id, min(turn_ids))
         await tx.execute("UPDATE chats SET stamped_at = NULL WHERE id = ?", (chat_id,))
         return await tx.execute(
             f"DELETE FROM turns WHERE chat_id = ? AND id {in_list()}",

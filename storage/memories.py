@@ -8,6 +8,7 @@ from storage.chats import read_chat
 from storage.database import Database, Row, Transaction
 from storage.media_store import Media
 from storage.records import Chat, Role, Turn
+from storage.sent_prompts import forget_digests_of_notes
 from storage.sql import in_list, listed
 from storage.transcript import KEPT, WAITING, TurnState
 
@@ -121,6 +122,20 @@ class Memories:
             f" UNION SELECT {_TURN} FROM turns WHERE chat_id = ? AND {WAITING} AND refused != 1 ORDER BY id",
             (chat_id, through_turn, without or 0, chat_id),
         )
+        return await self._turns(chat_id, rows, tx)
+
+    async def past_window(
+        self, chat_id: int, first_turn: int, last_turn: int, without: int, limit: int
+    ) -> tuple[Turn, ...]:
+        """The turns between two ids (inclusive) as they are now, without one answer, oldest first."""
+        rows = await self._database.rows(
+            f"SELECT {_TURN} FROM turns WHERE chat_id = ? AND id >= ? AND id <= ? AND '' || {KEPT} AND id != ?"
+            " AND refused != 1 ORDER BY id LIMIT ?",  # otherwise SQLite would use the index of states
+            (chat_id, first_turn, last_turn, without, limit),
+        )
+        return await self._turns(chat_id, rows, None)
+
+    async def _turns(self, chat_id: int, rows: Sequence[Row], tx: Transaction | None) -> tuple[Turn, ...]:
         has_media = any(row["has_media"] for row in rows)
         media = await self._media.of_chat(chat_id, rows[0]["id"] - 1, tx) if has_media else {}
         return tuple(
@@ -213,6 +228,7 @@ class Memories:
     ) -> None:
         """Remove lines from all versions of a chat's memory; `tokens` counts the rest."""
         verdicts: dict[str, bool] = {}
+        changed: list[int] = []
         for table, key in (("memories", "reset_turn"), ("note_versions", "id")):
             found = await tx.rows(f"SELECT {key} AS key, text FROM {table} WHERE chat_id = ?", (chat_id,))
             for row in found:
@@ -224,6 +240,8 @@ class Memories:
                         f"UPDATE {table} SET text = ?, tokens = ? WHERE chat_id = ? AND {key} = ?",
                         (rest, tokens(rest), chat_id, row["key"]),
                     )
+                    changed += [row["key"]] if table == "note_versions" else []
+        await forget_digests_of_notes(tx, changed)
         await tx.execute("DELETE FROM note_versions WHERE chat_id = ? AND text = ''", (chat_id,))
 
     async def lines(self, chat_id: int) -> set[str]:
@@ -252,6 +270,13 @@ class Memories:
             "SELECT id FROM turns WHERE chat_id = ? AND changed_at > 0 AND id > ? AND id <= ? AND refused != 1"
             " ORDER BY changed_at DESC LIMIT ?",
             (chat.id, chat.reset_turn, through_turn, limit),
+        )
+        return [row["id"] for row in rows]
+
+    async def by_edit(self, turn_ids: Sequence[int]) -> list[int]:
+        """These edited turns, last edited first, as `changes` has them."""
+        rows = await self._database.rows(
+            f"SELECT id FROM turns WHERE id {in_list()} ORDER BY abs(changed_at) DESC", (listed(turn_ids),)
         )
         return [row["id"] for row in rows]
 

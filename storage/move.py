@@ -30,6 +30,8 @@ TABLES = (
     MovedTable("speakers", SEVERAL),
     MovedTable("bases", SEVERAL),
     MovedTable("basis_turns", SEVERAL),
+    MovedTable("system_prompts", SEVERAL),
+    MovedTable("sent_prompts", SEVERAL),
     MovedTable("usage", SEVERAL),
     MovedTable("spending", SEVERAL),
     MovedTable("budgets", SEVERAL),

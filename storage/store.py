@@ -24,6 +24,7 @@ from storage.memories import Memories
 from storage.model_servers import ModelServers
 from storage.outbox import Outbox
 from storage.questions import Questions
+from storage.read_only import open_read_only
 from storage.running_requests import RunningRequests
 from storage.search import Search
 from storage.sqlite import SQLiteDatabase
@@ -82,6 +83,21 @@ class Storage:
 
         database = await PostgresDatabase.open(url, patience)
         return replace(cls.of(database, PostgresSearch(database)), rates=AnswerRates(database))
+
+    @classmethod
+    async def open_read_only(cls, path: Path) -> Self:
+        """Open an existing database of this version's schema, only to read it. Raises StorageError."""
+        database = await open_read_only(path)
+        return cls.of(database, FTSSearch(database))
+
+    @classmethod
+    async def connect_read_only(cls, url: str) -> Self:
+        """The same for a PostgreSQL database: the server refuses to write in these sessions."""
+        from storage.postgres.postgresql import PostgresDatabase
+        from storage.postgres.tsvector import PostgresSearch
+
+        database = await PostgresDatabase.open_read_only(url)
+        return cls.of(database, PostgresSearch(database))
 
     @classmethod
     def of(cls, database: Database, search: Search) -> Self:

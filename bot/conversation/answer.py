@@ -153,6 +153,12 @@ class AnswerInFlight:
         return None if self.pending.in_place else self.preview.message_id
 
     @property
+    def shown_after(self) -> float | None:
+        """How long the user waited until some of it could be seen, in seconds; None: until it was finished."""
+        shown_at = self.preview.shown_at
+        return None if shown_at is None else max(0.0, shown_at - self.begun_at)
+
+    @property
     def sent_media(self) -> bool:
         """Whether pictures or sounds were sent to the model."""
         return self.request is not None and any(message.parts for message in self.request.messages)

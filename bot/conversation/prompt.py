@@ -7,10 +7,12 @@ them. Recalled text follows the user's message in one request only; the memory c
 The texts are instructions (``prompts/``), system prompts to choose from (``prompts/personas/``) and tool definitions.
 """
 
+import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from enum import StrEnum
 from functools import cache
 from importlib.resources import files
 from itertools import dropwhile, groupby
@@ -48,6 +50,48 @@ REMEMBER = Tool(
 )
 
 
+class PieceKind(StrEnum):
+    """What a piece of a message is."""
+
+    SYSTEM = "system"
+    NOTES = "notes"
+    TURN = "turn"
+    EDITED = "edited"
+    """Turns that were edited after the notes were made, as they are now."""
+    RECALLED = "recalled"
+
+
+@dataclass(frozen=True, slots=True)
+class PromptPiece:
+    """A stretch of a message, and what it is."""
+
+    kind: PieceKind
+    text: str
+    turn: Turn | None = None
+    """For a turn: its media precede the text."""
+
+    @property
+    def passes(self) -> bool:
+        """Whether only this request has it."""
+        return self.kind in (PieceKind.EDITED, PieceKind.RECALLED)
+
+
+@dataclass(frozen=True, slots=True)
+class PromptParts:
+    """All that the messages of a request are made of; empty texts are left out.
+
+    `system` is None for a model that takes only one message.
+    """
+
+    system: str | None
+    memory: str
+    turns: Sequence[Turn]
+    covers: str = ""
+    """Which times the memory covers."""
+    edited: str = ""
+    recalled: str = ""
+
+
 def build(
     system: str,
     memory: str,
@@ -56,19 +100,48 @@ def build(
     media: Mapping[str, Part] = NO_MEDIA,
     covers: str = "",
 ) -> tuple[Message, ...]:
-    """[system prompt | memory and turns, ending with the user's | recalled text after them].
+    """The messages of these parts."""
+    return assemble(PromptParts(system, memory, turns, covers, recalled=recalled), media)
+
+
+def assemble(parts: PromptParts, media: Mapping[str, Part] = NO_MEDIA) -> tuple[Message, ...]:
+    """The messages. `media` maps hashes to the pictures and sounds to send."""
+    return tuple(_message(role, pieces, media) for role, pieces in lay_out(parts))
+
+
+def lay_out(parts: PromptParts) -> list[tuple[str, list[PromptPiece]]]:
+    """[system prompt | memory and turns, ending with the user's | recalled text after them], as messages of pieces.
 
     Roles alternate, beginning with the user: consecutive rows of one role are one message. The memory is made of
-    people's words, so it is at the head of the first user message and not in the system's. `media` maps hashes to the
-    pictures and sounds to send; each comes before its turn's text. `covers` says which times the memory covers.
+    people's words, so it is at the head of the first user message and not in the system's.
     """
-    begun = dropwhile(lambda turn: turn.role is Role.ASSISTANT, turns)  # the question was forgotten
-    messages = [_message(role, list(rows), media) for role, rows in groupby(begun, key=lambda turn: turn.role)]
-    if memory:
-        first = messages[0] if messages else Message(Role.USER.value, "")
-        messages[:1] = [first.with_notes(frame_memory(memory, covers))]
-    opening = Message("system", system)
-    return append_text((opening, *messages), recalled) if recalled else (opening, *messages)
+    begun = dropwhile(lambda turn: turn.role is Role.ASSISTANT, parts.turns)  # the question was forgotten
+    found: list[tuple[str, list[PromptPiece]]] = []
+    for role, rows in groupby(begun, key=lambda turn: turn.role):
+        said = [
+            PromptPiece(PieceKind.TURN, (row.separator if at else "") + row.content, row) for at, row in enumerate(rows)
+        ]
+        found.append((role.value, said))
+    if parts.memory:
+        if not found:
+            found.append((Role.USER.value, []))
+        found[0][1].insert(0, PromptPiece(PieceKind.NOTES, frame_memory(parts.memory, parts.covers)))
+    if parts.system is None:
+        found = found[-1:]
+    else:
+        found.insert(0, ("system", [PromptPiece(PieceKind.SYSTEM, parts.system)]))
+    for kind, text in ((PieceKind.EDITED, parts.edited), (PieceKind.RECALLED, parts.recalled)):
+        if text and found and found[-1][0] == Role.USER:
+            found[-1][1].append(PromptPiece(kind, f"\n\n{text}"))
+        elif text:
+            found.append((Role.USER.value, [PromptPiece(kind, text)]))
+    return found
+
+
+def digest(messages: Sequence[Message], media: Sequence[str]) -> str:
+    """What tells whether messages built again are those that were sent; `media`: the hashes of theirs, in order."""
+    said = json.dumps([[[message.role, message.content] for message in messages], list(media)])
+    return hashlib.sha256(said.encode()).hexdigest()
 
 
 def append_text(messages: Sequence[Message], text: str) -> tuple[Message, ...]:
@@ -92,13 +165,19 @@ def strip_memory_tags(memory: str) -> str:
     return "".join(map(escape_tags, _TAGS.sub("(memory)", memory).splitlines(keepends=True)))
 
 
-def _message(role: Role, rows: Sequence[Turn], media: Mapping[str, Part]) -> Message:
-    texts = [(row.separator if at else "") + row.content for at, row in enumerate(rows)]
+def _message(role: str, pieces: Sequence[PromptPiece], media: Mapping[str, Part]) -> Message:
     parts: list[Part] = []
-    for row, text in zip(rows, texts, strict=True):
-        parts += [media[medium.hash] for medium in row.media if medium.hash in media]
-        parts = _append(parts, text)
-    return Message(role.value, "".join(texts), parts=tuple(parts) if len(parts) > 1 else ())
+    for piece in pieces:
+        if piece.turn is not None:
+            parts += [media[medium.hash] for medium in piece.turn.media if medium.hash in media]
+        parts = _append(parts, piece.text)
+    return Message(
+        role,
+        "".join(piece.text for piece in pieces),
+        passing=sum(len(piece.text) for piece in pieces if piece.passes),
+        notes=sum(len(piece.text) for piece in pieces if piece.kind is PieceKind.NOTES),
+        parts=tuple(parts) if len(parts) > 1 else (),
+    )
 
 
 def _append(parts: Sequence[Part], text: str) -> list[Part]:

@@ -101,14 +101,15 @@ class PromptBuilder:
         if less is not Reduction.NOTHING:
             return await self._reduced_request(view, less)
         recalled, changed = await self._search_history(view), await self._windows.changed(view)
-        added = "\n\n".join(filter(None, (changed.text, recalled.text)))
-        messages = await self._windows.prompt(view, recalled=added)
+        messages = await self._windows.prompt(view, edited=changed.text, recalled=recalled.text)
         marked = await self._cache_markers.mark(view, messages)
         counted = self._windows.counted(view) + recalled.tokens + changed.tokens
         has_marks = keeps_words(marked)
         contents = PromptContents(view, view.sent, recalled, changed.turn_ids)
         model = self._with_tools(contents, counted)
-        return Request(model, marked, counted, has_marks, lasting=not added, contents=contents)
+        return Request(
+            model, marked, counted, has_marks, lasting=not (changed.text or recalled.text), contents=contents
+        )
 
     async def _reduced_request(self, view: PromptWindow, less: Reduction) -> Request:
         """A reduced request. It isn't marked for caching, since no other request begins like it."""

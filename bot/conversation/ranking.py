@@ -49,9 +49,19 @@ WHOLE_TOKENS = 200
 """A turn up to this length is shown whole."""
 PART_TOKENS = 150
 """The approximate length shown of a longer one."""
+REACH = 250
+"""How many characters are shown before and after a match in a sentence that is longer than that."""
 _PIECE = re.compile(r"\s*\S.*?(?:[.!?。\uff01\uff1f…](?=\s|$)|[。\uff01\uff1f]|\n|$)", re.DOTALL)
 THE_BOT = "you"
 """The speaker of the bot's own lines, since the bot is the reader."""
+
+
+@dataclass(frozen=True, slots=True)
+class TextPart:
+    """The part of a turn that is shown, in characters of its text without the timestamp."""
+
+    start: int
+    end: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,21 +189,33 @@ def choose_turns(order: Sequence[int], ranked: Sequence[int], sizes: dict[int, i
 
 
 def render_line(turn: HistoryTurn, terms: Sequence[str], count_tokens: TokenCounter) -> str:
-    """The turn as one entry: speaker and text.
+    """The turn as one entry, with the part of a long one that matches the terms."""
+    return render_part(turn, part_shown(turn, terms, count_tokens))
+
+
+def part_shown(turn: HistoryTurn, terms: Sequence[str], count_tokens: TokenCounter) -> TextPart | None:
+    """The part to show of a turn; None: all of it."""
+    words = said(turn.content)
+    counted = turn.tokens or count_tokens(words)
+    return _excerpt(words, terms, count_tokens) if counted > WHOLE_TOKENS + MESSAGE_TOKENS else None
+
+
+def render_part(turn: HistoryTurn, part: TextPart | None) -> str:
+    """The turn, or a part of it, as one entry: speaker and text.
 
     Further lines are indented, and no person can be named like the bot, so no text passes for a separate entry or for
     the bot's.
     """
     words = said(turn.content)
-    counted = turn.tokens or count_tokens(words)
-    if counted > WHOLE_TOKENS + MESSAGE_TOKENS:
-        words = _excerpt(words, terms, count_tokens)
+    if part is not None:
+        before, after = (rest.strip() for rest in (words[: part.start], words[part.end :]))
+        words = f"{'… ' if before else ''}{words[part.start : part.end]}{' …' if after else ''}"
     speaker = turn.speaker or THE_BOT
     name = f"{speaker} (a person)" if turn.speaker and speaker.casefold() == THE_BOT else speaker
     return f"{name}: " + "\n  ".join(words.removeprefix(f"{speaker}: ").splitlines())
 
 
-def _excerpt(words: str, terms: Sequence[str], count_tokens: TokenCounter) -> str:
+def _excerpt(words: str, terms: Sequence[str], count_tokens: TokenCounter) -> TextPart:
     pieces = _PIECE.findall(words.rstrip()) or [
         ""
     ]  # only for whitespace without an end; otherwise each blank would be tried as a start
@@ -205,17 +227,14 @@ def _excerpt(words: str, terms: Sequence[str], count_tokens: TokenCounter) -> st
         forward = last < len(pieces) - 1
         first, last = (first, last + 1) if forward else (first - 1, last)
         room -= count_tokens(pieces[last if forward else first])
-    shown = "".join(pieces[first : last + 1]).strip()
-    if count_tokens(shown) > 2 * PART_TOKENS:  # a single very long sentence
-        shown = _around(shown, stems)
-    before, after = "… " if first > 0 else "", " …" if last < len(pieces) - 1 or len(shown) < len(words) else ""
-    return before + shown + after
-
-
-def _around(text: str, stems: Sequence[str], reach: int = 250) -> str:
-    found = re.search("|".join(map(re.escape, stems)) or "$", text, re.IGNORECASE)
-    start = max(0, (found.start() if found else 0) - reach)
-    return text[start : start + 2 * reach]
+    text = "".join(pieces[first : last + 1])
+    shown = text.strip()
+    start = sum(map(len, pieces[:first])) + len(text) - len(text.lstrip())
+    if count_tokens(shown) <= 2 * PART_TOKENS:
+        return TextPart(start, start + len(shown))
+    found = re.search("|".join(map(re.escape, stems)) or "$", shown, re.IGNORECASE)  # a single very long sentence
+    reach_from = max(0, (found.start() if found else 0) - REACH)
+    return TextPart(start + reach_from, start + min(reach_from + 2 * REACH, len(shown)))
 
 
 def _root(term: str) -> str:

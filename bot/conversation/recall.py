@@ -20,9 +20,11 @@ from bot.conversation.ranking import (
     WHOLE_TOKENS,
     Ranking,
     Ranks,
+    TextPart,
     choose_turns,
+    part_shown,
     rank,
-    render_line,
+    render_part,
     without_duplicates,
     without_echoes,
 )
@@ -88,6 +90,8 @@ class Recalled:
     """The best hits that are not in it."""
     ranks: Mapping[int, Ranks] = field(default_factory=dict, compare=False)
     """Of the turns in it and the near misses."""
+    parts: Mapping[int, TextPart] = field(default_factory=dict, compare=False)
+    """The part of each turn in it that isn't shown whole."""
 
 
 NOTHING = Recalled("", 0, ())
@@ -265,16 +269,18 @@ class Recall:
         return found.ranked(self._text(near, ranked, found.terms, budget))
 
     def _text(self, near: Sequence[HistoryTurn], ranked: Sequence[int], asked: Sequence[str], budget: int) -> Recalled:
-        lines = {spoken.turn_id: render_line(spoken, asked, self._count_tokens) for spoken in near}
+        shown = {spoken.turn_id: part_shown(spoken, asked, self._count_tokens) for spoken in near}
+        lines = {spoken.turn_id: render_part(spoken, shown[spoken.turn_id]) for spoken in near}
         order = [spoken.turn_id for spoken in near]
         unique = set(without_duplicates(order, ranked, lines))
         sizes = {spoken.turn_id: self._size(spoken, lines) for spoken in near if spoken.turn_id in unique}
         room = budget - self._count_tokens(OPENING)
         while chosen := choose_turns(order, ranked, sizes, room):
-            text = "\n".join([OPENING, *self._dated([spoken for spoken in near if spoken.turn_id in chosen], lines)])
+            text = recalled_text([spoken for spoken in near if spoken.turn_id in chosen], lines, self._zone)
             tokens = self._count_tokens(text) - MESSAGE_TOKENS
             if tokens <= budget:
-                return Recalled(text, tokens, tuple(sorted(chosen)))
+                parts = {turn_id: part for turn_id in chosen if (part := shown[turn_id])}
+                return Recalled(text, tokens, tuple(sorted(chosen)), parts=parts)
             room = min(room, sum(sizes[turn_id] for turn_id in chosen)) - (tokens - budget)
         return NOTHING
 
@@ -283,15 +289,21 @@ class Recall:
         stored = 0 < spoken.tokens <= WHOLE_TOKENS
         return spoken.tokens if stored else self._count_tokens(lines[spoken.turn_id])
 
-    def _dated(self, chosen: Iterable[HistoryTurn], lines: dict[int, str]) -> Iterable[str]:
-        """The lines grouped by day. The year appears only when it changes, since a label costs as much as a line."""
-        day: date | None = None
-        for spoken in chosen:
-            said = datetime.fromtimestamp(spoken.at, self._zone).date()
-            if said != day and (spoken.role is Role.USER or not day):  # an answer belongs to its question's day
-                yield f"({said:%a} {said.day} {said:%b}{f' {said.year}' if not day or said.year != day.year else ''})"
-                day = said
-            yield lines[spoken.turn_id]
+
+def recalled_text(chosen: Sequence[HistoryTurn], lines: Mapping[int, str], zone: tzinfo) -> str:
+    """The text for a request: the lines of these turns, in the order of time."""
+    return "\n".join([OPENING, *_dated(chosen, lines, zone)])
+
+
+def _dated(chosen: Iterable[HistoryTurn], lines: Mapping[int, str], zone: tzinfo) -> Iterable[str]:
+    """The lines grouped by day. The year appears only when it changes, since a label costs as much as a line."""
+    day: date | None = None
+    for spoken in chosen:
+        said = datetime.fromtimestamp(spoken.at, zone).date()
+        if said != day and (spoken.role is Role.USER or not day):  # an answer belongs to its question's day
+            yield f"({said:%a} {said.day} {said:%b}{f' {said.year}' if not day or said.year != day.year else ''})"
+            day = said
+        yield lines[spoken.turn_id]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,14 @@ and it is stored, together with its cost, before it is delivered.
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from functools import partial
 
 from bot.conversation.answer import AnswerInFlight, AnswerPreview, StoredAnswer
 from bot.conversation.attempts import AnswerAttempts
-from bot.conversation.basis import basis_of, notes_of
+from bot.conversation.basis import basis_of, notes_of, sent_prompt_of
 from bot.conversation.budget import Budget
 from bot.conversation.generation import Generation
 from bot.conversation.speaker_prefix import SpeakerPrefix
@@ -166,7 +168,10 @@ class Conversation:
             return None
         contents = answer.request.contents
         money = self._budget.money(used)
-        basis = basis_of(contents, answered_by(answer), used, money)
+        basis = replace(
+            basis_of(contents, answered_by(answer), used, money),
+            sent=sent_prompt_of(answer.request, answer.shown_after, time.monotonic() - answer.begun_at),
+        )
         recalled = sum(found.shown for found in basis.found)
         answer.stored = StoredAnswer(basis.model, basis.usage, money, recalled)
         await self._bases.put(tx, contents.view.window.chat, answer.reply_id, basis, notes_of(contents))

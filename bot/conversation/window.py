@@ -51,7 +51,7 @@ class EditedTurns:
 
 
 def render_edits(
-    changes: Sequence[HistoryTurn], most_tokens: int, count_tokens: TokenCounter, zone: tzinfo
+    changes: Sequence[HistoryTurn], most_tokens: float, count_tokens: TokenCounter, zone: tzinfo
 ) -> EditedTurns:
     """Render as many edited turns as fit, in order."""
     lines: list[str] = []
@@ -230,19 +230,19 @@ class WindowReader:
         return replace(self._policy, context_window=self._selector.smallest_window)
 
     async def prompt(
-        self, view: PromptWindow, turns: Sequence[Turn] | None = None, *, recalled: str = ""
+        self, view: PromptWindow, turns: Sequence[Turn] | None = None, *, edited: str = "", recalled: str = ""
     ) -> tuple[Message, ...]:
         """The messages for a window or some of its turns, with the media that the model takes."""
         turns = view.sent if turns is None else turns
         sent = [medium for turn in turns for medium in turn.media if is_sent(medium, view.model.capabilities)]
         await self._media_budget.take(sum({medium.hash: medium.size for medium in sent}.values()))
         contents = await self._storage.media.contents({medium.hash for medium in sent}) if sent else {}
-        parts = {medium.hash: _media_part(medium, contents[medium.hash]) for medium in sent if medium.hash in contents}
+        parts = {medium.hash: media_part(medium, contents[medium.hash]) for medium in sent if medium.hash in contents}
+        alone = view.model.single_turn and any(turn.role is Role.USER for turn in turns)
+        system = None if alone else self.system(view.window.chat)
         memory = "" if view.model.single_turn else view.memory
-        messages = prompt.build(
-            self.system(view.window.chat), memory, turns, recalled, parts, self.covered(view.window.memory)
-        )
-        return messages[-1:] if view.model.single_turn else messages
+        covers = self.covered(view.window.memory)
+        return prompt.assemble(prompt.PromptParts(system, memory, turns, covers, edited, recalled), parts)
 
     async def changed(self, view: PromptWindow, most_tokens: int = MOST_TOKENS) -> EditedTurns:
         """Turns edited since the memory was written."""
@@ -307,5 +307,5 @@ def _tokens(turn: Turn, capabilities: Capabilities) -> int:
     return turn.tokens + sum(medium.tokens for medium in turn.media if is_sent(medium, capabilities))
 
 
-def _media_part(medium: Medium, content: bytes) -> Part:
+def media_part(medium: Medium, content: bytes) -> Part:
     return Image(medium.format, content) if medium.kind is MediaKind.IMAGE else Sound(medium.format, content)

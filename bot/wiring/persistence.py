@@ -96,6 +96,19 @@ async def open_shared(settings: Settings, stack: AsyncExitStack) -> Storage:
     return storage
 
 
+async def open_to_read(settings: Settings, stack: AsyncExitStack) -> Storage:
+    """Open an existing database until the stack is closed, and only read it; its bot may run. Raises StartError."""
+    try:
+        if settings.uses_postgres:
+            storage = await Storage.connect_read_only(settings.database_url)
+        else:
+            storage = await Storage.open_read_only(settings.database_path)
+    except StorageError as exc:
+        raise StartError(f"{settings.database_name}: {exc}") from exc
+    stack.push_async_callback(storage.close)
+    return storage
+
+
 async def _claim(settings: Settings, stack: AsyncExitStack, wait: float) -> None:
     if not settings.uses_postgres:
         stack.callback((await claim(settings.database_path, wait)).release)

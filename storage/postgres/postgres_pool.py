@@ -56,7 +56,8 @@ log = logging.getLogger(__name__)
 class PostgresPool:
     """Connections to one database."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, read_only: bool = False) -> None:
+        """`read_only`: the server refuses to write in these sessions."""
         self._pool: AsyncConnectionPool[TimedConnection] = AsyncConnectionPool(
             url,
             connection_class=TimedConnection,
@@ -72,7 +73,7 @@ class PostgresPool:
             max_size=CONNECTIONS,
             timeout=TAKE_S,
             reconnect_timeout=TAKE_S / 2,  # then it gives up until a connection is asked for
-            configure=_configure,
+            configure=_configure_read_only if read_only else _configure,
             open=False,
         )
         self._reading = asyncio.Semaphore(CONNECTIONS - 1)
@@ -183,3 +184,8 @@ async def _configure(connection: AsyncConnection[Any]) -> None:
     connection.adapters.register_dumper(str, _Text)
     connection.adapters.register_loader("numeric", _Sum)
     await connection.execute(";".join(f"SET {name} = '{value}'" for name, value in SESSION.items()).encode())
+
+
+async def _configure_read_only(connection: AsyncConnection[Any]) -> None:
+    await _configure(connection)
+    await connection.execute(b"SET default_transaction_read_only = on")

@@ -23,6 +23,7 @@ from storage.postgres.notifications import CHANNEL, ChatEvent, Notification
 from storage.postgres.postgres_pool import PATIENCE_S, PostgresPool
 from storage.postgres.sqlstate import PostgresError, is_stale, means_connection, translated
 from storage.postgres.timed_connection import TimedConnection
+from storage.read_only import check_schema
 from storage.records import ChatKey
 from storage.sql import listed
 
@@ -175,6 +176,22 @@ class PostgresDatabase(Database):
             async with await connect_when_ready(url, patience) as first:
                 with refused_rights(first), translated():
                     await _migrate(first)
+            with translated():
+                await pool.open()
+        except BaseException:
+            await pool.close()
+            raise
+        return cls(pool)
+
+    @classmethod
+    async def open_read_only(cls, url: str) -> Self:
+        """Connect to a database of this version's schema, to read it. Raises StorageError."""
+        async with await connect_when_ready(url, 0.0) as first:
+            with translated():
+                row = await (await first.execute("SELECT max(version) AS newest FROM schema_version")).fetchone()
+        check_schema((row["newest"] or 0) if row else 0, migrations()[-1].version)
+        pool = PostgresPool(url, read_only=True)
+        try:
             with translated():
                 await pool.open()
         except BaseException:

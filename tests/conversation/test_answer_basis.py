@@ -63,9 +63,9 @@ def test_each_turn_is_recorded_once() -> None:
     recalled = Recalled("text", 9, (3,), (4,), {3: FIRST, 4: Ranks(2, 2, None)})
     look = Recalled("text", 9, (3, 4), (5,), {3: Ranks(2, 2, None), 4: FIRST, 5: Ranks(3, 3, None)})
     assert found(recalled, look, edited=(3, 7)) == (
-        FoundTurn(3, shown=True, overall_rank=1, words_rank=1),
+        FoundTurn(3, shown=True, overall_rank=1, words_rank=1, edited=True),
         FoundTurn(4, shown=True, looked_up=True, overall_rank=1, words_rank=1),
-        FoundTurn(7, shown=True),
+        FoundTurn(7, shown=True, searched=False, edited=True),
         FoundTurn(5, shown=False, looked_up=True, overall_rank=3, words_rank=3),
     )
 
