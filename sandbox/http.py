@@ -20,14 +20,24 @@ LOOK_S = 0.01
 
 
 @asynccontextmanager
-async def serve(app: ASGIApp, port: int = 0, host: str = "127.0.0.1") -> AsyncIterator[str]:
-    """Serve while the block runs; yields the URL. Raises OSError if the port is taken."""
+async def serve(
+    app: ASGIApp, port: int = 0, host: str = "127.0.0.1", *, websockets: bool = False
+) -> AsyncIterator[str]:
+    """Serve while the block runs; yields the URL. Raises OSError if the port is taken.
+
+    `websockets`: whether it takes WebSockets; it then needs the extra `sandbox`.
+    """
     listener = socket.create_server((host, port))
     listener.setsockopt(
         socket.IPPROTO_TCP, socket.TCP_NODELAY, 1
     )  # asyncio doesn't do it for us, and each answer would wait 40 ms
     config = uvicorn.Config(
-        app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=LAST_REQUESTS_S
+        app,
+        ws="websockets-sansio" if websockets else "none",
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        timeout_graceful_shutdown=LAST_REQUESTS_S,
     )
     server = _Server(config)
     serving = asyncio.create_task(server.serve([listener]), name="server")
@@ -83,20 +93,20 @@ class Upload:
     data: bytes
 
 
-def form_parts(content_type: str, body: bytes) -> dict[str, str | Upload]:
-    """The fields of a multipart form: texts and files.
+def form_parts(content_type: str, body: bytes) -> list[tuple[str, str | Upload]]:
+    """The fields of a multipart form, in order: texts and files.
 
     Raises ValueError if it can't be parsed.
     """
     form = BytesParser(policy=HTTP).parsebytes(f"Content-Type: {content_type}\r\n\r\n".encode() + body)
-    found: dict[str, str | Upload] = {}
+    found: list[tuple[str, str | Upload]] = []
     for part in form.iter_parts():
         name = str(part.get_param("name", header="content-disposition"))
         value = part.get_payload(decode=True)
         if not isinstance(value, bytes):
             raise ValueError(f"the sandbox does not read what is in {name}")
         file = part.get_filename()
-        found[name] = value.decode() if file is None else Upload(file, value)
+        found.append((name, value.decode() if file is None else Upload(file, value)))
     return found
 
 

@@ -156,7 +156,7 @@ ONLY_IN = {
     "PIL": {"bot.media", "sandbox"},
     "prompt_toolkit": {"sandbox"},
     "websockets": {"sandbox"},
-    "av": {"bot.media"},
+    "av": {"bot.media", "sandbox"},
     "pypdf": {"bot.media"},
     "pypdfium2": {"bot.media"},
     "docx": {"bot.media"},

@@ -68,7 +68,7 @@ class Page:
 async def page() -> AsyncIterator[Page]:
     routes = [Route("/{path:path}", _page, methods=["GET", "POST"]), WebSocketRoute("/socket", _echo)]
     app = LoopbackGuard(Starlette(routes=routes), TOKEN, open_paths=["/scripts/"])
-    async with serve(app) as url, httpx.AsyncClient(base_url=url, trust_env=False) as browser:
+    async with serve(app, websockets=True) as url, httpx.AsyncClient(base_url=url, trust_env=False) as browser:
         yield Page(url, browser)
 
 
@@ -158,7 +158,7 @@ async def test_framed_page_keeps_its_token(page: Page, name: str, value: str) ->
 async def test_only_named_origin_may_frame(page: Page) -> None:
     assert (await page.browser.get("/", headers=BEARER)).headers["content-security-policy"] == "frame-ancestors 'none'"
     app = LoopbackGuard(_raw_page, TOKEN, frame="http://127.0.0.1:1")
-    async with serve(app) as url:
+    async with serve(app, websockets=True) as url:
         shown = await page.browser.get(url, headers=BEARER)
     assert shown.headers.get_list("content-security-policy") == [
         "default-src 'self'",

@@ -12,10 +12,12 @@ from contextlib import asynccontextmanager, suppress
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import Mount, Route
 
-from sandbox.botapi import control, wire
 from sandbox.botapi import parameters as arguments
+from sandbox.botapi import wire
+from sandbox.botapi.chat_events import ChatEvents
+from sandbox.botapi.directory import Directory
 from sandbox.botapi.faults import Faults
 from sandbox.botapi.method_table import BY_LOWER_NAME
 from sandbox.botapi.people import Chat, User
@@ -40,7 +42,9 @@ class BotApi:
         path: str = ":memory:",
         version: str = "10.1",
         clock: Callable[[], float] = time.time,
+        user_token: str = "",
     ) -> None:
+        """With a `user_token`, people can act through ``/user`` (``sandbox.user_api``)."""
         if version not in arguments.VERSIONS:
             raise ValueError(f"the version is one of {', '.join(arguments.VERSIONS)}")
         self.token = token
@@ -52,15 +56,19 @@ class BotApi:
             routes=[
                 Route("/bot{token}/{method}", self._handle, methods=["GET", "POST"]),
                 Route("/file/bot{token}/{path:path}", self._download, methods=["GET"]),
-                *control.routes(self),
             ]
         )
+        self._for_people = bool(user_token)
+        if user_token:
+            from sandbox.user_api import user_api_server  # for tests it would take time, and need more packages
+
+            self._app.routes.append(Mount("/user", user_api_server.guarded(self, self._state, user_token)))
 
     @asynccontextmanager
     async def run(self, port: int = 0) -> AsyncIterator[str]:
         """Serve, and deliver to the webhook; yields the URL without ``/bot``. May be run again afterwards."""
         self._state.updates.open()
-        async with serve(self._app, port=port) as url:
+        async with serve(self._app, port=port, websockets=self._for_people) as url:
             delivering = asyncio.create_task(self._state.webhook.deliver(), name="webhook delivery")
             try:
                 yield url
@@ -110,30 +118,41 @@ class BotApi:
         """The user's chat with the bot."""
         known = self._state.store.user(user.id) or {}
         names: wire.Json = {key: known[key] for key in ("first_name", "username") if key in known}
+        is_new = self._state.store.chat(user.id) is None
         self._state.store.put_chat({"id": user.id, "type": "private", **names})
+        if is_new:
+            self._state.events.tell("chat", user.id)
         return Chat(user.id, user.name, self._state)
 
-    def group(self, title: str, members: Sequence[User], forum: bool = False, chat_id: int | None = None) -> Chat:
+    def group(
+        self,
+        title: str,
+        members: Sequence[User],
+        forum: bool = False,
+        chat_id: int | None = None,
+        bot_status: str = "member",
+    ) -> Chat:
         """A supergroup with the bot, created by its first member. The same title always has the same id."""
-        number = chat_id or -FIRST_GROUP_ID - zlib.crc32(title.encode()) % 900_000_000
+        number = chat_id or group_id(title)
         chat: wire.Json = {"id": number, "title": title, "type": "supergroup"}
         self._state.store.put_chat(chat | ({"is_forum": True} if forum else {}))
-        self._state.store.set_status(number, self._state.bot_id, "member")
+        self._state.store.set_status(number, self._state.bot_id, bot_status)
         for index, user in enumerate(members):
             self._state.store.set_status(number, user.id, "member" if index else "creator")
+        self._state.events.tell("chat", number)
         return Chat(number, title, self._state)
 
     def promote(self, chat: Chat) -> None:
         """Make the bot an administrator of a group."""
-        self._state.store.set_status(chat.id, self._state.bot_id, "administrator")
+        self._state.set_status(chat.id, self._state.bot_id, "administrator")
 
     def demote(self, chat: Chat, user: User) -> None:
         """Make a user an ordinary member of a group."""
-        self._state.store.set_status(chat.id, user.id, "member")
+        self._state.set_status(chat.id, user.id, "member")
 
     def leave(self, chat: Chat, user: User) -> None:
         """Let a user leave a group."""
-        self._state.store.set_status(chat.id, user.id, "left")
+        self._state.set_status(chat.id, user.id, "left")
 
     def direct_messages(self, channel: str) -> Chat:
         """The direct messages of a channel, where each user has a topic."""
@@ -239,6 +258,11 @@ class BotApi:
         self._state.changes.note()
 
 
+def group_id(title: str) -> int:
+    """The id of the group with this title."""
+    return -FIRST_GROUP_ID - zlib.crc32(title.encode()) % 900_000_000
+
+
 def _bot(token: str, username: str, first_name: str) -> wire.Json:
     abilities = {"can_join_groups": True, "can_read_all_group_messages": True, "supports_inline_queries": False}
     more = dict.fromkeys(("can_connect_to_business", "has_main_web_app", "has_topics_enabled"), False)
@@ -250,6 +274,7 @@ def _new_state(bot: wire.Json, database: Database, clock: Callable[[], float]) -
     changes = Changes()
     settings = SettingsStore(database)
     updates = Updates(database, settings, changes)
+    events = ChatEvents()
     return ServerState(
         bot=bot,
         store=Store(database),
@@ -258,8 +283,10 @@ def _new_state(bot: wire.Json, database: Database, clock: Callable[[], float]) -
         settings=settings,
         updates=updates,
         webhook=Webhook(updates, settings, changes),
-        previews=Previews(clock),
+        previews=Previews(clock, events),
         limits=FloodLimits(clock),
         changes=changes,
+        events=events,
+        directory=Directory(database),
         clock=clock,
     )

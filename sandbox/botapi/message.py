@@ -77,7 +77,7 @@ def from_json(raw: Json, source: Json | None, edits: int, deleted: bool) -> Mess
         date=cast("int", raw["date"]),
         sender=str(sender["first_name"]),
         from_bot=bool(sender["is_bot"]),
-        text=_words(raw),
+        text=words(raw),
         html=cast("str | None", source.get("html")),
         markdown=cast("str | None", source.get("markdown")),
         entities=_entities(cast("Sequence[Json]", raw.get("entities") or raw.get("caption_entities") or ())),
@@ -109,7 +109,8 @@ def _file(source: Json, kind: str) -> bytes | None:
     return base64.b64decode(str(source[kind])) if kind in source else None
 
 
-def _words(raw: Json) -> str:
+def words(raw: Json) -> str:
+    """The text of a message, or the caption of a file."""
     if "rich_message" in raw:
         blocks = cast("dict[str, list[Json]]", raw["rich_message"])["blocks"]
         return "\n".join(str(block.get("text", "")) for block in blocks)

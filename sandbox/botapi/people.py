@@ -6,10 +6,12 @@ from typing import cast
 
 from sandbox.botapi import formatting as texts
 from sandbox.botapi import sent_media
+from sandbox.botapi.directory import reaction_types
 from sandbox.botapi.message import Message
 from sandbox.botapi.methods.about_chats import member
 from sandbox.botapi.server_state import Draft, ServerState
 from sandbox.botapi.stored_state import Files
+from sandbox.botapi.updates import Press
 from sandbox.botapi.wire import Json
 
 
@@ -82,6 +84,7 @@ class Chat:
         creator = self.id if chat["type"] == "private" else self._state.store.creator(self.id)
         opener = self._state.store.user(creator) or self._state.bot_user
         self._state.store.add_topic(self.id, thread)
+        self._state.name_topic(self.id, thread, name)
         named: dict[str, object] = {"name": name, "icon_color": 7322096} | (
             {"is_name_implicit": True} if implicit else {}
         )
@@ -97,11 +100,13 @@ class Chat:
         raw = self._state.post(
             chat, namer or self._state.bot_user, {"forum_topic_edited": {"name": name}}, thread=thread
         )
+        self._state.name_topic(self.id, thread, name)
         self._state.updates.push("message", raw)
 
     def delete_topic(self, thread: int) -> None:
         """Delete a topic; bots aren't notified."""
         self._state.store.remove_topic(self.id, thread)
+        self._state.events.tell("chat", self.id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,11 +213,24 @@ class User:
         kept = {key: item for key, item in found.raw.items() if not key.endswith(("text", "entities", "caption"))}
         return self._edited(message, kept | words)
 
-    async def react(self, message: Message) -> Message:
-        """React to a message, which Telegram reports to a bot as an edit."""
+    async def react(self, message: Message, emoji: str = "\N{THUMBS UP SIGN}") -> None:
+        """React to a message, or take the reaction away with "". Telegram may report it as an edit, too."""
         if (found := self._state.store.message(message.chat_id, message.id)) is None:
             raise LookupError("the message was deleted")
-        return self._edited(message, found.raw)
+        before = self._state.directory.set_reaction(message.chat_id, message.id, self.id, emoji)
+        self._state.events.tell("reaction", message.chat_id, message.id)
+        now = int(self._state.clock())
+        change: Json = {
+            "chat": found.raw["chat"],
+            "message_id": message.id,
+            "user": self._json(),
+            "date": now,
+            "old_reaction": reaction_types(before),
+            "new_reaction": reaction_types(emoji),
+        }
+        self._state.updates.push("message_reaction", change)
+        if not message.from_bot:
+            self._state.updates.push("edited_message", found.raw | {"edit_date": now})
 
     async def replace_photo(self, message: Message, content: bytes) -> Message:
         """Replace the picture of one's own message, keeping the caption."""
@@ -223,29 +241,38 @@ class User:
 
     def _edited(self, message: Message, content: Json) -> Message:
         raw = content | {"edit_date": int(self._state.clock())}
-        self._state.store.change_message(message.chat_id, raw)
+        self._state.change_message(message.chat_id, raw)
         self._state.updates.push("edited_message", raw)
         return self._view(message.chat_id, message.id)
 
     async def delete(self, message: Message) -> None:
         """Delete a message; bots aren't notified."""
-        self._state.store.delete_message(message.chat_id, message.id)
+        self._state.delete_message(message.chat_id, message.id)
 
     async def press(self, message: Message, label: str) -> str:
         """Press a button by its text or data; returns the query's id."""
         found = self._state.store.message(message.chat_id, message.id)
         if found is None:
             raise LookupError("the message was deleted")
-        data = [button.data for button in found.view.buttons if button.data and label in (button.text, button.data)]
-        if not data:
-            raise LookupError(f"no button {label!r} among {[button.text for button in found.view.buttons]}")
-        number = str(self._state.queries.ask())
+        buttons = found.view.buttons
+        at = [index for index, one in enumerate(buttons) if one.data and label in (one.text, one.data)]
+        if not at:
+            raise LookupError(f"no button {label!r} among {[button.text for button in buttons]}")
+        return self.press_button(message, at[0])
+
+    def press_button(self, message: Message, index: int) -> str:
+        """Press a button by its position among all of the message; returns the query's id."""
+        found = self._state.store.message(message.chat_id, message.id)
+        buttons = found.view.buttons if found else ()
+        if found is None or not 0 <= index < len(buttons) or buttons[index].data is None:
+            raise LookupError("there is no such button any more")
+        number = str(self._state.queries.ask(Press(self.id, message.chat_id, message.id, index)))
         query: Json = {
             "id": number,
             "from": self._json(),
             "message": found.raw,
             "chat_instance": str(message.chat_id),
-            "data": data[0],
+            "data": buttons[index].data,
         }
         self._state.updates.push("callback_query", query)
         return number
@@ -275,10 +302,11 @@ class User:
             if found is None:
                 raise LookupError(f"there is no message {number} to reply to")
             target = found.raw
-        where = self._state.chat(chat.id)
+        where = self._state.store.chat(chat.id)
+        assert where is not None
         direct = self._state.own_topic(where, self.id)
         raw = self._state.post(where, self._json(), content, thread=thread, reply_to=target, direct=direct)
-        if chat.id != self.id or not self._state.store.blocked(self.id):
+        if self._state.bot_status(chat.id) in ("member", "administrator"):
             self._state.updates.push("message", raw)
         return self._view(chat.id, cast("int", raw["message_id"]))
 
@@ -287,11 +315,22 @@ class User:
         assert found is not None
         return found.view
 
+    def set_bot_status(self, chat: Chat, status: str) -> None:
+        """Add the bot to a group, make it an administrator, or remove it."""
+        before = self._state.store.status(chat.id, self._state.bot_id)
+        if before != status:
+            self._state.set_status(chat.id, self._state.bot_id, status)
+            self._report_status(chat.id, before, status)
+
     def _set_blocked(self, blocked: bool) -> None:
         before, after = ("member", "kicked") if blocked else ("kicked", "member")
         self._state.store.set_blocked(self.id, blocked)
+        self._state.events.tell("chat", self.id)
+        self._report_status(self.id, before, after)
+
+    def _report_status(self, chat_id: int, before: str, after: str) -> None:
         change: Json = {
-            "chat": self._state.chat(self.id),
+            "chat": self._state.store.chat(chat_id),
             "from": self._json(),
             "date": int(self._state.clock()),
             "old_chat_member": member(self._state.bot_user, before),

@@ -10,6 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import cast
 
+from sandbox.botapi import message
+from sandbox.botapi.chat_events import ChatEvents
+from sandbox.botapi.directory import Directory
 from sandbox.botapi.stored_state import Files, SettingsStore, Store
 from sandbox.botapi.updates import Changes, Queries, Updates, Webhook
 from sandbox.botapi.wire import Json, bad_request, forbidden, too_many_requests
@@ -67,22 +70,27 @@ class Draft:
 class Previews:
     """Drafts and actions of all chats; lost on restart, since they expire after 30 seconds anyway."""
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(self, clock: Callable[[], float], events: ChatEvents) -> None:
         self._clock = clock
+        self._events = events
         self._drafts: dict[int, tuple[Draft, float]] = {}
         self._actions: dict[int, tuple[str, float]] = {}
 
     def show(self, chat_id: int, draft: Draft) -> None:
         """Replace the chat's draft."""
         self._drafts[chat_id] = (draft, self._clock() + DRAFT_S)
+        self._events.tell("draft", chat_id)
 
     def act(self, chat_id: int, action: str) -> None:
         self._actions[chat_id] = (action, self._clock() + ACTION_S)
+        self._events.tell("action", chat_id)
 
     def end(self, chat_id: int) -> None:
         """A message arrived, which replaces both."""
-        self._drafts.pop(chat_id, None)
-        self._actions.pop(chat_id, None)
+        if self._drafts.pop(chat_id, None):
+            self._events.tell("draft", chat_id)
+        if self._actions.pop(chat_id, None):
+            self._events.tell("action", chat_id)
 
     def draft(self, chat_id: int) -> Draft | None:
         """The current draft."""
@@ -93,6 +101,11 @@ class Previews:
         """The current chat action."""
         action, end = self._actions.get(chat_id, (None, 0.0))
         return action if self._clock() < end else None
+
+    def ends(self, chat_id: int) -> tuple[float, float]:
+        """When the draft and the action will disappear, if nothing comes before."""
+        nothing = (None, 0.0)
+        return self._drafts.get(chat_id, nothing)[1], self._actions.get(chat_id, nothing)[1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +122,8 @@ class ServerState:
     previews: Previews
     limits: FloodLimits
     changes: Changes
+    events: ChatEvents
+    directory: Directory
     clock: Callable[[], float]
 
     @property
@@ -192,5 +207,34 @@ class ServerState:
             raw["reply_to_message"] = {key: item for key, item in reply_to.items() if key != "reply_to_message"}
         raw |= content
         self.store.add_message(chat_id, raw, rich)
+        self.events.tell("message", chat_id, message.number(raw))
         self.changes.note()
         return raw
+
+    def change_message(self, chat_id: int, raw: Json, rich: Json | None = None) -> None:
+        """Replace a message by its edited version."""
+        self.store.change_message(chat_id, raw, rich)
+        self.events.tell("message", chat_id, message.number(raw))
+        self.changes.note()
+
+    def delete_message(self, chat_id: int, message_id: int) -> None:
+        self.store.delete_message(chat_id, message_id)
+        self.events.tell("deleted", chat_id, message_id)
+        self.changes.note()
+
+    def name_topic(self, chat_id: int, thread: int, name: str) -> None:
+        """Remember how people's apps show a topic."""
+        self.directory.name_topic(chat_id, thread, name)
+        self.events.tell("chat", chat_id)
+
+    def bot_status(self, chat_id: int) -> str:
+        """What the bot is in a chat: member, administrator, left, kicked, or blocked by the user."""
+        if chat_id > 0:
+            return "blocked" if self.store.blocked(chat_id) else "member"
+        return self.store.status(chat_id, self.bot_id)
+
+    def set_status(self, chat_id: int, user_id: int, status: str) -> None:
+        """Let a user, or the bot, join or leave a group."""
+        self.store.set_status(chat_id, user_id, status)
+        self.events.tell("chat", chat_id)
+        self.changes.note()

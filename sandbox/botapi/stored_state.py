@@ -61,6 +61,10 @@ class Database:
         self._connection.executescript(SCHEMA)
         weakref.finalize(self, self._connection.close)
 
+    def script(self, sql: str) -> None:
+        """Execute several statements."""
+        self._connection.executescript(sql)
+
     def transaction(self) -> AbstractContextManager[object]:
         """Everything written inside is committed together."""
         return self._connection
@@ -201,7 +205,7 @@ class Store:
             message_id,
             deleted,
         )
-        return _stored(row) if row else None
+        return stored(row) if row else None
 
     def messages(self, chat_id: int, after: int = 0) -> Sequence[Message]:
         """The chat's messages with larger ids, including deleted ones."""
@@ -210,7 +214,7 @@ class Store:
             chat_id,
             after,
         )
-        return [_stored(row).view for row in rows]
+        return [stored(row).view for row in rows]
 
     def ephemeral(self, chat_id: int) -> Sequence[Message]:
         """The chat's ephemeral messages, including deleted ones, oldest first."""
@@ -219,7 +223,7 @@ class Store:
             " ORDER BY message_id DESC",
             chat_id,
         )
-        return [_stored(row).view for row in rows]
+        return [stored(row).view for row in rows]
 
     def count_replies(self, chat_id: int) -> int:
         """The number of the bot's messages in the chat. A count, because waiting tests ask at every change."""
@@ -231,7 +235,8 @@ class Store:
         return cast("int", row[0]) if row else 0
 
 
-def _stored(row: Row) -> StoredMessage:
+def stored(row: Row) -> StoredMessage:
+    """The message in a row of the columns json, rich, edits, deleted."""
     raw, rich, edits, deleted = row
     source = json.loads(str(rich)) if rich else None
     return StoredMessage(json.loads(str(raw)), source, cast("int", edits), bool(deleted))

@@ -7,6 +7,7 @@ import asyncio
 import json
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import cast
 
 import httpx
@@ -20,6 +21,7 @@ SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105 - the name of a 
 TIMEOUT_S = 10.0
 LIFE_S = 60.0
 """Telegram doesn't document this; a minute is longer than any app shows the press."""
+MOST_PRESSES = 1000
 FRESH_S = 15.0
 """How long after a press or an ephemeral message its sender may be shown ephemeral messages."""
 
@@ -171,17 +173,37 @@ class Webhook:
         return False
 
 
+@dataclass(frozen=True, slots=True)
+class Press:
+    """Who has pressed which button."""
+
+    user_id: int
+    chat_id: int
+    message_id: int
+    button: int
+
+
 class Queries:
     """Callback queries, each answered once within its lifetime."""
 
     def __init__(self, database: Database, clock: Callable[[], float]) -> None:
         self._database = database
         self._clock = clock
+        self._presses: dict[int, Press] = {}
+        """The last ones; after a restart, all are soon too old."""
 
-    def ask(self) -> int:
+    def ask(self, press: Press) -> int:
         """Start a query; returns its id."""
         with self._database.transaction():
-            return self._database.write("INSERT INTO queries (asked_at) VALUES (?)", self._clock())
+            number = self._database.write("INSERT INTO queries (asked_at) VALUES (?)", self._clock())
+        self._presses[number] = press
+        if len(self._presses) > MOST_PRESSES:
+            del self._presses[next(iter(self._presses))]
+        return number
+
+    def press(self, number: int) -> Press | None:
+        """What a query is about; None if that was long ago."""
+        return self._presses.get(number)
 
     def is_fresh(self, number: object) -> bool:
         """Whether a button was pressed just now."""

@@ -51,7 +51,7 @@ def parse(content_type: str, body: bytes) -> TranscriptionRequest:
     if not content_type.startswith("multipart/form-data"):
         raise RequestError("the body must be a form with a file")
     try:
-        fields = http.form_parts(content_type, body)
+        fields = dict(http.form_parts(content_type, body))
     except ValueError as exc:
         raise RequestError(f"the form can't be read: {exc}") from exc
     file, model = fields.get("file"), model_name(fields)

@@ -9,11 +9,12 @@ import contextlib
 import os
 import re
 import threading
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TextIO
 
 from sandbox.bot_process import BotProcess
+from sandbox.tasks import until_first
 from sandbox.terminal.commands import Commands, TerminalChat
 from sandbox.terminal.conversation import TerminalConversation
 from sandbox.terminal.line_editor import LineEditor, line_editor
@@ -96,7 +97,7 @@ class Session:
         if self._conversation.length:
             self._screen.note(f"Continuing the conversation ({self._conversation.length} messages so far).")
         try:
-            await _until_first(self._chat.watch(), self._converse(ended))
+            await until_first(self._chat.watch(), self._converse(ended))
         finally:
             if self._editor is not None:
                 self._editor.restore()
@@ -105,12 +106,12 @@ class Session:
     async def _converse(self, ended: asyncio.Event) -> None:
         """Start and stop the bot around the conversation, showing everything it writes."""
         if self._bot is None:
-            await _until_first(self._talk(), ended.wait())
+            await until_first(self._talk(), ended.wait())
             return
         self._screen.note(f"The bot's log: {self._bot.log}")
         try:
             await self._bot.start()
-            await _until_first(self._talk(), ended.wait())
+            await until_first(self._talk(), ended.wait())
             if self._bot.running:
                 self._screen.note(GOODBYE)
         finally:
@@ -140,7 +141,7 @@ class Session:
         if self._bot is not None and not self._bot.running:
             return
         try:
-            await _until_first(self._chat.answered(), self._dead.wait())
+            await until_first(self._chat.answered(), self._dead.wait())
         except TimeoutError:
             self._screen.note("No answer came. Going on to the next line.")
 
@@ -154,16 +155,3 @@ class Session:
             self._screen.prompt()
         else:
             self._dead.set()
-
-
-async def _until_first(*works: Coroutine[object, object, object]) -> None:
-    """Run all until one ends, cancel the others, and raise its exception, if any."""
-    tasks = [asyncio.create_task(work) for work in works]
-    try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.wait(tasks)
-    for task in done:
-        task.result()

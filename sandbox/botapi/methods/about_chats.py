@@ -22,6 +22,14 @@ SCOPES: dict[str, frozenset[str]] = {
 """The scopes of commands, with the fields that each needs besides its type."""
 
 
+_RIGHTS = (
+    "manage_chat delete_messages manage_video_chats restrict_members promote_members change_info invite_users "
+    "post_stories edit_stories delete_stories pin_messages manage_topics"
+)
+RIGHTS = tuple(f"can_{right}" for right in _RIGHTS.split())
+"""What an administrator of a supergroup may do."""
+
+
 async def get_me(state: ServerState, _: Arguments) -> Json:
     return state.bot
 
@@ -50,22 +58,27 @@ async def leave_chat(state: ServerState, args: Arguments) -> bool:
     chat_id = args.integer("chat_id")
     if state.chat(chat_id)["type"] == "private":
         raise bad_request("chat member status can't be changed in private chats")
-    state.store.set_status(chat_id, state.bot_id, "left")
-    state.changes.note()
+    state.set_status(chat_id, state.bot_id, "left")
     return True
 
 
 async def edit_forum_topic(state: ServerState, args: Arguments) -> bool:
-    """Rename a topic. The server doesn't store names; tests look at the call."""
-    state.open_chat(args.integer("chat_id"), args.integer("message_thread_id"))
+    """Rename a topic."""
+    chat_id, thread = args.integer("chat_id"), args.integer("message_thread_id")
+    state.open_chat(chat_id, thread)
     if not 0 < len(args.string("name").strip()) <= MOST_TOPIC_NAME:
         raise bad_request("TOPIC_TITLE_EMPTY")
+    state.name_topic(chat_id, thread, args.string("name").strip())
     return True
 
 
 def member(user: Json, status: str) -> Json:
     """A ChatMember."""
-    extra: dict[str, Json] = {"creator": {"is_anonymous": False}, "kicked": {"until_date": 0}}
+    extra: dict[str, Json] = {
+        "creator": {"is_anonymous": False},
+        "kicked": {"until_date": 0},
+        "administrator": {"is_anonymous": False, "can_be_edited": False, **dict.fromkeys(RIGHTS, True)},
+    }
     return {"status": status, "user": user, **extra.get(status, {})}
 
 
@@ -79,6 +92,7 @@ async def set_my_commands(state: ServerState, args: Arguments) -> bool:
         if not 1 <= len(str(command["description"])) <= 256:
             raise bad_request("BOT_COMMAND_DESCRIPTION_INVALID")
     state.settings.put_commands(_scope(state, args), args.string("language_code"), commands)
+    state.events.tell("commands")
     return True
 
 
@@ -89,6 +103,7 @@ async def get_my_commands(state: ServerState, args: Arguments) -> Sequence[Json]
 
 async def delete_my_commands(state: ServerState, args: Arguments) -> bool:
     state.settings.put_commands(_scope(state, args), args.string("language_code"), [])
+    state.events.tell("commands")
     return True
 
 

@@ -95,8 +95,7 @@ def change_content(
     state.limits.check(chat_id, edit=True)
     rest = {key: item for key, item in found.raw.items() if key not in CONTENT}
     raw = rest | {"edit_date": int(state.clock())} | content
-    state.store.change_message(chat_id, raw, source)
-    state.changes.note()
+    state.change_message(chat_id, raw, source)
     return raw
 
 
@@ -113,8 +112,7 @@ def _deletable(state: ServerState, chat: Json, message: StoredMessage) -> bool:
 
 
 def _delete(state: ServerState, chat_id: int, message: StoredMessage) -> None:
-    state.store.delete_message(chat_id, cast("int", message.raw["message_id"]))
-    state.changes.note()
+    state.delete_message(chat_id, cast("int", message.raw["message_id"]))
 
 
 async def edit_text(state: ServerState, args: Arguments) -> bool:
@@ -138,8 +136,7 @@ async def edit_reply_markup(state: ServerState, args: Arguments) -> bool:
 async def delete(state: ServerState, args: Arguments) -> bool:
     """Delete an ephemeral message."""
     _found(state, args)
-    state.store.delete_message(args.integer("chat_id"), -args.integer("ephemeral_message_id"))
-    state.changes.note()
+    state.delete_message(args.integer("chat_id"), -args.integer("ephemeral_message_id"))
     return True
 
 

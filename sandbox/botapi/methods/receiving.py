@@ -76,6 +76,10 @@ async def answer_callback_query(state: ServerState, args: Arguments) -> bool:
     number = args.string("callback_query_id")
     if not number.isdecimal() or not state.queries.answer(int(number)):
         raise bad_request("query is too old and response timeout expired or query ID is invalid")
+    press = state.queries.press(int(number))
+    if press is not None:
+        answer = {"query": number, "text": args.string("text"), "alert": args.flag("show_alert")}
+        state.events.tell("pressed", press.chat_id, press.message_id, user=press.user_id, button=press.button, **answer)
     return True
 
 
