@@ -20,7 +20,7 @@ from benchmarks.dialogue import Dialogue, Round, load
 from benchmarks.engine_proxy import ANSWER_TOKENS, Proxy, Read
 from sandbox.bot_process import BotProcess
 from sandbox.botapi import BotApi, Chat, User
-from sandbox.llama import WINDOW, engine, missing
+from sandbox.local_model import WINDOW, local_model, missing
 
 OWN = Path(__file__).parent / "conversations" / "es.json"
 TURNS = 100
@@ -80,8 +80,8 @@ class Talk:
         ann = telegram.user(dialogue.user)
         home = telegram.private(ann)
         async with (
-            engine(self._folder / "engine.log", self._slots, reuse=self._reuse) as engine_url,
-            self.proxy.run(engine_url) as model_url,
+            local_model(self._folder / "local-model.log", self._slots, reuse=self._reuse) as model,
+            self.proxy.run(model.process.address, model.key) as model_url,
             telegram.run() as telegram_url,
         ):
             variables = self._environment(telegram, telegram_url, model_url)

@@ -48,11 +48,12 @@ class Proxy:
         self._engine: httpx.AsyncClient
 
     @asynccontextmanager
-    async def run(self, engine: str) -> AsyncIterator[str]:
+    async def run(self, engine: str, key: str) -> AsyncIterator[str]:
         """Serve while the block runs; yields the URL to use instead of the engine's."""
         routes = [Route("/{path:path}", self._handle, methods=["GET", "POST"])]
+        headers = {"authorization": f"Bearer {key}"}
         async with (
-            httpx.AsyncClient(base_url=engine, timeout=PATIENCE_S) as self._engine,
+            httpx.AsyncClient(base_url=engine, timeout=PATIENCE_S, headers=headers) as self._engine,
             serve(Starlette(routes=routes)) as url,
         ):
             yield url

@@ -49,10 +49,10 @@ def main(arguments: Sequence[str], program: str = MODULE) -> int:
         if arguments[:1] == ["help"]:
             arguments = [*arguments[1:2], "--help"]
         if arguments[:1] == ["sandbox"]:  # has its own options and needs no settings
-            from sandbox.terminal import main as sandbox
+            from sandbox.program import main as sandbox
 
             with output.flushed():
-                return sandbox(list(arguments[1:]), [sys.executable, "-m", "bot", "run"], f"{program} sandbox")
+                return sandbox(list(arguments[1:]), [sys.executable, "-m", "bot"], f"{program} sandbox")
         options = _parse(arguments, program)
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # until the bot installs its own handlers
         from bot import logs

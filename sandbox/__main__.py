@@ -3,7 +3,7 @@
 import os
 import sys
 
-from sandbox.terminal import main
+from sandbox.program import main
 
 if __name__ == "__main__":
     os.umask(0o077)

@@ -37,7 +37,7 @@ class BotProcess:
         self.log = log
         self._argv = argv
         self._environment = environment
-        self._on_death = on_death
+        self.on_death = on_death
         self._pid_file = log.with_suffix(".pid")
         self._process: asyncio.subprocess.Process | None = None
         self._watching: asyncio.Task[int] | None = None
@@ -109,7 +109,7 @@ class BotProcess:
     async def _watch(self, process: asyncio.subprocess.Process) -> int:
         code = await process.wait()
         if not self._told_to_end:
-            self._on_death(code)
+            self.on_death(code)
         return code
 
     def _send(self, number: signal.Signals) -> None:

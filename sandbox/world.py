@@ -1,46 +1,63 @@
 """The simulated outside world: a Bot API server, a model server, and the settings that point a bot at them."""
 
 import fcntl
+import secrets
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from sandbox.answering import NO_KEY, AnsweringModel, ModelInUse, RemoteModel
+from sandbox.bot_process import BotProcess
 from sandbox.botapi import BotApi
-from sandbox.model import MODEL_NAME, ModelServer
+from sandbox.model import ModelServer
+from sandbox.seed import seed
+from sandbox.server_process import ServerProcess
 
-ANY_KEY = "key-of-the-stand-in"
-"""Not a word that the bot might use: it masks its key in all logs."""
-
-
-@dataclass(frozen=True, slots=True)
-class RemoteModel:
-    """A model server elsewhere."""
-
-    url: str
-    name: str
-    key: str
+BOT_ID = 123456
+KEY_BYTES = 24
+INSPECTOR_STARTS = 100
+INSPECTOR_ADDRESS = "inspector at "
 
 
 class World:
-    """``async with World(folder) as world``: runs the servers; ``world.environment`` says where they are.
+    """``async with World(folder) as world``: runs the servers; ``world.environment`` has the bot's settings.
 
     Everything is stored in `data`: a world in the same folder continues where the last one ended, however that ended.
-    With a `remote_model` the bot uses that, and the stand-in runs unused. Raises OSError if another world uses the
+    `bot` is the command line of the bot's program, without its subcommand; None: a bot is started elsewhere. With
+    `local_model`, the local model answers where it is installed; with `remote_model`, that one. Tokens and keys are
+    new at each start, since pages of any site can reach a port on loopback. Raises OSError if another world uses the
     folder or a port is taken.
     """
 
     def __init__(
-        self, data: Path, remote_model: RemoteModel | None = None, bot_api_port: int = 0, model_port: int = 0
+        self,
+        data: Path,
+        remote_model: RemoteModel | None = None,
+        bot_api_port: int = 0,
+        model_port: int = 0,
+        *,
+        bot: Sequence[str] | None = None,
+        local_model: bool = False,
     ) -> None:
         self.data = data.resolve()
         self.data.mkdir(parents=True, exist_ok=True)
-        self.telegram = BotApi(path=str(self.data / "sandbox-telegram.db"), version="10.3")
-        self.model = ModelServer()
+        self.user_token = secrets.token_urlsafe(KEY_BYTES)
+        token = f"{BOT_ID}:{secrets.token_urlsafe(KEY_BYTES)}"
+        self.telegram = BotApi(token, path=str(self.data / "sandbox-telegram.db"), version="10.3")
+        self.telegram_url = ""
+        self._model_key = secrets.token_urlsafe(KEY_BYTES)
+        self.model = ModelServer(key=self._model_key)
+        self.answering = AnsweringModel(self.data, self.model, remote_model, local=local_model)
         self.environment: dict[str, str] = {}
-        self._remote_model = remote_model
+        self.bot: BotProcess | None = None
+        if bot is not None:
+            self.bot = BotProcess([*bot, "run"], self.environment, self.data / "sandbox.log")
+        self._program = bot
+        self._inspector: ServerProcess | None = None
         self._ports = bot_api_port, model_port
+        self._model_url = ""
         self._running = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -50,24 +67,72 @@ class World:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as exc:
                 raise OSError(f"another sandbox is running in {self.data}") from exc
-            telegram = await starting.enter_async_context(self.telegram.run(port=self._ports[0]))
-            stand_in = await starting.enter_async_context(self.model.run(port=self._ports[1]))
+            self.telegram_url = await starting.enter_async_context(self.telegram.run(port=self._ports[0]))
+            self._model_url = await starting.enter_async_context(self.model.run(port=self._ports[1]))
+            self.answering.start()
+            starting.push_async_callback(self.answering.stop)
+            starting.push_async_callback(self._stop_processes)
             self._running = starting.pop_all()
-        model = self._remote_model or RemoteModel(stand_in, MODEL_NAME, ANY_KEY)
-        self.environment = {
-            "TELEGRAM_BOT_TOKEN": self.telegram.token,
-            "TELEGRAM_API_URL": telegram,
-            "OPENAI_API_KEY": model.key,
-            "OPENAI_BASE_URL": model.url,
-            "OPENAI_MODEL": model.name,
-            "ACCESS": "open",
-            "DATABASE_URL": f"sqlite:///{self.data / 'sandbox.db'}",
-        }
-        if self._remote_model is None:
-            self.environment["TRANSCRIPTION_MODEL"] = MODEL_NAME
+        self._set_environment()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self._running.aclose()
+
+    @property
+    def model_in_use(self) -> ModelInUse:
+        """The model that answers now."""
+        return self.answering.in_use
+
+    async def replace_model(self, url: str, key: str, name: str) -> None:
+        """Let a model on a server elsewhere answer; the bot is restarted with it.
+
+        Raises ValueError, with a sentence for people, if that server can't be used.
+        """
+        await self._use(RemoteModel(url.strip(), name.strip(), key.strip() or NO_KEY))
+
+    async def restore_model(self) -> None:
+        """Let the sandbox's own model answer again; the bot is restarted with it."""
+        await self._use(None)
+
+    async def _use(self, model: RemoteModel | None) -> None:
+        if self.bot is None:
+            raise ValueError("The bot was not started here: give it the model's settings where you start it.")
+        if model is not None:
+            await model.check()
+        await self.answering.use(model)
+        await self.bot.stop()
+        self._set_environment()
+        await self.bot.start()
+
+    def start_inspector(self, frame_origin: str) -> None:
+        """Start the inspector of the bot's database, which pages of this origin may show in a frame."""
+        if self._program is None or self._inspector is not None:
+            return
+        argv = [*self._program, "inspect", "--port", "0", "--frame", frame_origin]
+        log = self.data / "inspector.log"
+        self._inspector = ServerProcess(argv, self.environment, log, INSPECTOR_ADDRESS, INSPECTOR_STARTS)
+        self._inspector.start()
+
+    @property
+    def inspector_url(self) -> str:
+        """The inspector's address with its token; "" while it does not run."""
+        return "" if self._inspector is None else self._inspector.address
+
+    async def _stop_processes(self) -> None:
+        if self._inspector is not None:
+            await self._inspector.stop()
+        if self.bot is not None:
+            await self.bot.stop()
+
+    def _set_environment(self) -> None:
+        self.environment.clear()
+        self.environment |= {
+            "TELEGRAM_BOT_TOKEN": self.telegram.token,
+            "TELEGRAM_API_URL": self.telegram_url,
+            "DATABASE_URL": f"sqlite:///{self.data / 'sandbox.db'}",
+            **seed(self.telegram),
+            **self.answering.settings(self._model_url, self._model_key),
+        }

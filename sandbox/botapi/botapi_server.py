@@ -142,6 +142,12 @@ class BotApi:
         self._state.events.tell("chat", number)
         return Chat(number, title, self._state)
 
+    def find_group(self, title: str) -> Chat | None:
+        """The group of this title, if there is one."""
+        with suppress(LookupError):
+            return self.chat(group_id(title))
+        return None
+
     def promote(self, chat: Chat) -> None:
         """Make the bot an administrator of a group."""
         self._state.set_status(chat.id, self._state.bot_id, "administrator")

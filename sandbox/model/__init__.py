@@ -1,6 +1,6 @@
 """An offline model server: OpenAI's and DashScope's APIs, scripted answers, and a stand-in that says it is one."""
 
-from sandbox.model.behaviour import Behaviour, Break, Cut, Fail, Hang, HoldStream, NoFinish, Raw, Say
+from sandbox.model.behaviour import Behaviour, Break, Cut, Fail, Forward, Hang, HoldStream, NoFinish, Raw, Say, Upstream
 from sandbox.model.embeddings import EmbeddingEndpoint, EmbeddingRequest
 from sandbox.model.model_server import MODEL_NAME, ModelServer
 from sandbox.model.request import ChatRequest, RequestMessage
@@ -16,6 +16,7 @@ __all__ = [
     "EmbeddingEndpoint",
     "EmbeddingRequest",
     "Fail",
+    "Forward",
     "Hang",
     "HoldStream",
     "ModelServer",
@@ -26,4 +27,5 @@ __all__ = [
     "Say",
     "TranscriptionEndpoint",
     "TranscriptionRequest",
+    "Upstream",
 ]

@@ -5,7 +5,7 @@ Without a script, the server says that it isn't a model, and what it was given.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -105,7 +105,23 @@ class Raw:
     media_type: str = "text/event-stream"
 
 
-Behaviour = Say | Fail | Hang | Raw
+@dataclass(frozen=True, slots=True)
+class Upstream:
+    """Another model server: the base URL for an OpenAI client, and its key."""
+
+    url: str
+    key: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Forward:
+    """Pass the request on, once `upstream` knows where to; if it answers None, or doesn't have the API, `otherwise`."""
+
+    upstream: Callable[[], Awaitable[Upstream | None]]
+    otherwise: "Behaviour"
+
+
+Behaviour = Say | Fail | Hang | Raw | Forward
 
 
 def answer(request: ChatRequest, delay: float, chunk: int = 1) -> Say:

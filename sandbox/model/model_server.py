@@ -22,10 +22,11 @@ from sandbox.http import serve
 from sandbox.model import behaviour as standin
 from sandbox.model import playback
 from sandbox.model.api import ModelApi
-from sandbox.model.behaviour import Behaviour, Break, Fail, Say
+from sandbox.model.behaviour import Behaviour, Break, Fail, Forward, Say
 from sandbox.model.chat_api import ChatApi
 from sandbox.model.dashscope_api import DashScopeApi, dashscope_error
 from sandbox.model.embeddings import EmbeddingEndpoint
+from sandbox.model.forwarding import forwarded
 from sandbox.model.prompt_cache import PromptCache, PromptCount, PromptCounter, Tokenize, four_bytes
 from sandbox.model.request import ChatRequest, ErrorBody, RawRequest, RequestError, openai_error
 from sandbox.model.responses_answer import ResponseStore
@@ -78,9 +79,8 @@ class ModelServer:
         self._key = key
         self._chunk = chunk
         self._script: deque[Behaviour] = deque()
-        self._answer: Callable[[ChatRequest], Behaviour] = lambda chat_request: standin.answer(
-            chat_request, chunk / words_per_second, chunk
-        )
+        self._pace = chunk / words_per_second
+        self._answer: Callable[[ChatRequest], Behaviour] = self.stand_in
         self.counter: PromptCounter = counter(tokenize)
         self._changed = asyncio.Event()
         self._closing = asyncio.Event()
@@ -123,6 +123,10 @@ class ModelServer:
     def answer_with(self, answer: Callable[[ChatRequest], Behaviour]) -> None:
         """Decide by a function of the request whenever nothing is queued."""
         self._answer = answer
+
+    def stand_in(self, request: ChatRequest) -> Behaviour:
+        """What it answers if nothing else was decided."""
+        return standin.answer(request, self._pace, self._chunk)
 
     async def wait_requests(self, count: int, timeout: float = 5.0) -> None:
         """Wait for this many chat requests."""
@@ -194,6 +198,11 @@ class ModelServer:
 
     def _messages(self, api: ModelApi, chat_request: ChatRequest) -> AsyncIterator[Message]:
         behaviour = self._script.popleft() if self._script else self._answer(chat_request)
+        return self._played(api, chat_request, behaviour)
+
+    def _played(self, api: ModelApi, chat_request: ChatRequest, behaviour: Behaviour) -> AsyncIterator[Message]:
+        if isinstance(behaviour, Forward):
+            return forwarded(behaviour, chat_request, partial(self._played, api, chat_request, behaviour.otherwise))
         if isinstance(behaviour, Break) and not chat_request.stream:
             behaviour = behaviour.error
         if not isinstance(behaviour, Say):

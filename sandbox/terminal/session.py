@@ -9,11 +9,10 @@ import contextlib
 import os
 import re
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from typing import TextIO
 
-from sandbox.bot_process import BotProcess
 from sandbox.tasks import until_first
 from sandbox.terminal.commands import Commands, TerminalChat
 from sandbox.terminal.conversation import TerminalConversation
@@ -74,9 +73,9 @@ def _read(descriptor: int, put: Callable[[str | None], None]) -> None:
 
 
 class Session:
-    """One session; `bot_arguments` None: the bot runs in another shell."""
+    """One session with the world's bot, which may run in another shell."""
 
-    def __init__(self, world: World, bot_arguments: Sequence[str] | None, descriptor: int, output: TextIO) -> None:
+    def __init__(self, world: World, descriptor: int, output: TextIO) -> None:
         self._descriptor = descriptor
         self._typed = os.isatty(descriptor)
         self._editor = line_editor(descriptor, output)
@@ -84,10 +83,9 @@ class Session:
         self._screen = Screen(output, live, str if self._editor is None else self._editor.unfinished)
         self._conversation = TerminalConversation(world.telegram)
         self._chat = TerminalChat(self._conversation, self._screen)
-        self._bot: BotProcess | None = None
-        if bot_arguments is not None:
-            log = world.data / "sandbox.log"
-            self._bot = BotProcess(bot_arguments, world.environment, log, on_death=self._report_death)
+        self._bot = world.bot
+        if self._bot is not None:
+            self._bot.on_death = self._report_death
         self._commands = Commands(self._chat, self._screen, world.model, self._bot)
         self._dead = asyncio.Event()
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.llama import engine, missing
+from sandbox.local_model import local_model, missing
 from tests.e2e.conftest import PATIENCE_S, Stage
 from tests.e2e.quick import hurry as hurry
 from tests.media.files import picture
@@ -25,8 +25,10 @@ pytestmark = [
 @pytest.fixture
 async def real(stage: Stage, tmp_path: Path) -> AsyncIterator[Stage]:
     """A stage with the engine in place of the model server."""
-    async with engine(tmp_path / "engine.log", window=WINDOW) as url:
-        stage.environment |= SOON | {"OPENAI_BASE_URL": f"{url}/v1", "LLM_EXTRA_BODY": '{"temperature": 0}'}
+    async with local_model(tmp_path / "local-model.log", window=WINDOW) as model:
+        url = f"{model.process.address}/v1"
+        stage.environment |= SOON | {"OPENAI_BASE_URL": url, "LLM_EXTRA_BODY": '{"temperature": 0}'}
+        stage.environment["OPENAI_API_KEY"] = model.key
         yield stage
 
 

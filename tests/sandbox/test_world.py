@@ -1,10 +1,16 @@
+import asyncio
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import httpx
 import pytest
 
-from sandbox.world import RemoteModel, World
+from sandbox import seed
+from sandbox.answering import ModelKind, RemoteModel
+from sandbox.bot_process import BotProcess
+from sandbox.model import MODEL_NAME, ModelServer
+from sandbox.world import World
 
 
 async def get_updates(world: World) -> list[dict[str, object]]:
@@ -20,7 +26,7 @@ async def test_the_environment_leads_a_bot_to_both_servers(tmp_path: Path) -> No
         key = {"Authorization": f"Bearer {world.environment['OPENAI_API_KEY']}"}
         models = await http.get(f"{world.environment['OPENAI_BASE_URL']}/models", headers=key)
     assert models.json()["data"][0]["id"] == world.environment["OPENAI_MODEL"]
-    assert world.environment["ACCESS"] == "open"
+    assert world.environment["ACCESS"] == "approval"
     assert world.environment["DATABASE_URL"] == f"sqlite:///{tmp_path}/sandbox.db"
 
 
@@ -56,3 +62,75 @@ async def test_ports_can_be_fixed(tmp_path: Path, unused_tcp_port_factory: Calla
     async with World(tmp_path, bot_api_port=ports[0], model_port=ports[1]) as world:
         assert world.environment["TELEGRAM_API_URL"] == f"http://127.0.0.1:{ports[0]}"
         assert world.environment["OPENAI_BASE_URL"] == f"http://127.0.0.1:{ports[1]}/v1"
+
+
+async def test_owner_and_groups_have_access_already(tmp_path: Path) -> None:
+    async with World(tmp_path) as world:
+        group, forum = (world.telegram.find_group(title) for title in (seed.GROUP, seed.FORUM))
+        assert group is not None
+        assert forum is not None
+        assert world.environment["OWNER_IDS"] == str(world.telegram.user(seed.OWNER).id)
+        assert world.environment["ALLOWED_IDS"] == f"{group.id},{forum.id}"
+        first = await get_updates(world)
+    async with World(tmp_path) as world:
+        assert len(first) == len(await get_updates(world)) == len(seed.TOPICS), "a seeded world stays as it is"
+
+
+async def test_tokens_and_keys_are_new_each_time(tmp_path: Path) -> None:
+    seen = []
+    for _ in range(2):
+        async with World(tmp_path) as world:
+            seen.append(
+                (world.user_token, world.environment["TELEGRAM_BOT_TOKEN"], world.environment["OPENAI_API_KEY"])
+            )
+    assert len({secret for secrets in seen for secret in secrets}) == 6
+
+
+async def test_bot_is_restarted_with_another_model(tmp_path: Path) -> None:
+    script = (
+        "import os, time; print(os.environ['OPENAI_MODEL'], os.environ['OPENAI_API_KEY'], flush=True); time.sleep(30)"
+    )
+    elsewhere = ModelServer(key="sk-elsewhere")
+    async with World(tmp_path, bot=[sys.executable, "-uc", script]) as world, elsewhere.run() as url:
+        assert world.bot is not None
+        await world.bot.start()
+        await world.replace_model(f" {url} ", "sk-elsewhere", "better")
+        await _printed(world.bot, "better sk-elsewhere")
+        assert world.model_in_use.kind == str(ModelKind.REMOTE)
+        await world.restore_model()
+        await _printed(world.bot, f"{MODEL_NAME} {world.environment['OPENAI_API_KEY']}")
+        assert world.model_in_use.kind == str(ModelKind.STAND_IN)
+    assert not world.bot.running
+
+
+@pytest.mark.parametrize(
+    ("url", "key", "reason"),
+    [
+        ("ftp://a.example", "k", "needs the http"),
+        ("http://", "k", "needs the http"),
+        ("http://[", "k", "IPv6"),
+        ("http://127.0.0.1:1/v1", "k", "can't be reached"),
+        ("http://127.0.0.1:1/v1", "with\nlines", "characters"),
+        ("HERE", "wrong", "refuses the key"),
+    ],
+)
+async def test_unusable_model_changes_nothing(tmp_path: Path, url: str, key: str, reason: str) -> None:
+    elsewhere = ModelServer(key="sk-elsewhere")
+    async with World(tmp_path, bot=[sys.executable, "-c", ""]) as world, elsewhere.run() as here:
+        before = dict(world.environment)
+        with pytest.raises(ValueError, match=reason):
+            await world.replace_model(here if url == "HERE" else url, key, "better")
+        assert world.environment == before
+        assert world.model_in_use.kind == str(ModelKind.STAND_IN)
+
+
+async def test_bot_of_another_shell_keeps_its_model(tmp_path: Path) -> None:
+    async with World(tmp_path) as world:
+        with pytest.raises(ValueError, match="not started here"):
+            await world.replace_model("http://127.0.0.1:1/v1", "", "better")
+
+
+async def _printed(bot: BotProcess, line: str) -> None:
+    async with asyncio.timeout(5):
+        while line not in bot.last_lines():  # noqa: ASYNC110 - another process's file has no event
+            await asyncio.sleep(0.01)

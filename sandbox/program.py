@@ -1,4 +1,4 @@
-"""The sandbox program: command line options, and an orderly start and end of servers, bot and chat."""
+"""The sandbox program: command line options, and an orderly start and end of servers, bot and page or chat."""
 
 import argparse
 import asyncio
@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import TextIO
 from urllib.parse import urlsplit
 
+from sandbox.answering import NO_KEY, RemoteModel
 from sandbox.terminal.session import Session
-from sandbox.world import RemoteModel, World
+from sandbox.world import World
 
 STDIN = 0
 STOPPED_TWICE = 130
@@ -31,6 +32,7 @@ class Options:
 
     data: Path
     remote_model: RemoteModel | None
+    local_model: bool
     bot_api_port: int
     model_port: int
     bot: bool
@@ -39,14 +41,8 @@ class Options:
 
 def parse(arguments: Sequence[str], name: str = "python -m sandbox") -> Options:
     """Parse the options; exits with a usage line if they are wrong. `name` is what the user has typed before them."""
-    parser = argparse.ArgumentParser(
-        prog=name, description="Try the bot in this terminal, without Telegram or a model."
-    )
-    parser.add_argument("--model-url", metavar="URL", help="a real model server instead of the stand-in")
-    parser.add_argument("--model", metavar="NAME", help="the model to use at --model-url")
-    parser.add_argument(
-        "--model-key", metavar="KEY", help="its key (default: OPENAI_API_KEY if OPENAI_BASE_URL is the same server)"
-    )
+    parser = argparse.ArgumentParser(prog=name, description="Try the bot on this machine, without Telegram.")
+    _add_model_options(parser)
     parser.add_argument(
         "--data", metavar="DIR", type=Path, default=Path("data"), help="the folder for its files (default: data)"
     )
@@ -60,6 +56,7 @@ def parse(arguments: Sequence[str], name: str = "python -m sandbox") -> Options:
     return Options(
         data=given.data,
         remote_model=_remote_model(given),
+        local_model=not given.stand_in,
         bot_api_port=given.bot_api_port,
         model_port=given.model_port,
         bot=not (given.no_bot or given.headless),
@@ -67,11 +64,19 @@ def parse(arguments: Sequence[str], name: str = "python -m sandbox") -> Options:
     )
 
 
+def _add_model_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--stand-in", action="store_true", help="a stand-in answers instead of the local model")
+    parser.add_argument("--model-url", metavar="URL", help="a model server elsewhere instead of the local model")
+    parser.add_argument("--model", metavar="NAME", help="the model to use at --model-url")
+    parser.add_argument(
+        "--model-key", metavar="KEY", help="its key (default: OPENAI_API_KEY if OPENAI_BASE_URL is the same server)"
+    )
+
+
 def _remote_model(given: argparse.Namespace) -> RemoteModel | None:
     if not given.model_url:
         return None
-    # A local server usually accepts any key, but clients insist on sending one.
-    return RemoteModel(given.model_url, given.model, given.model_key or _key_of(given.model_url) or "none")
+    return RemoteModel(given.model_url, given.model, given.model_key or _key_of(given.model_url) or NO_KEY)
 
 
 def _key_of(url: str) -> str | None:
@@ -113,13 +118,20 @@ def _let_go(output: TextIO) -> None:
 async def run(bot: Sequence[str] | None, options: Options, output: TextIO) -> int:
     """Run until the input ends or a signal comes; a second signal ends the program at once."""
     ended = _ended_by_signal()
-    ports = {"bot_api_port": options.bot_api_port, "model_port": options.model_port}
-    async with World(options.data, remote_model=options.remote_model, **ports) as world:
-        if bot is None:
+    world = World(
+        options.data,
+        options.remote_model,
+        options.bot_api_port,
+        options.model_port,
+        bot=bot,
+        local_model=options.local_model,
+    )
+    async with world:
+        if world.bot is None:
             output.writelines(f"export {name}={shlex.quote(value)}\n" for name, value in world.environment.items())
-            output.flush()
+        print(f"# {world.model_in_use.note}", file=output, flush=True)
         if options.chat:
-            return await Session(world, bot, STDIN, output).run(ended)
+            return await Session(world, STDIN, output).run(ended)
         await ended.wait()
     return 0
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from bot.media.sound import voice_note
-from sandbox.terminal import program
+from sandbox import program
 from tests.media.files import picture, samples
 
 BOT = """
@@ -45,14 +45,12 @@ while True:
         call("sendMessage", chat_id=chat, text=f"you said {text}")
         offset = update["update_id"] + 1
 """
-PROGRAM = (
-    f"import sys; from sandbox.terminal import main; sys.exit(main(sys.argv[1:], [sys.executable, '-c', {BOT!r}]))"
-)
+PROGRAM = f"import sys; from sandbox.program import main; sys.exit(main(sys.argv[1:], [sys.executable, '-c', {BOT!r}]))"
 
 
 async def piped(folder: Path, lines: str, *options: str) -> tuple[int | None, str]:
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", PROGRAM, "--data", str(folder), *options,
+        sys.executable, "-c", PROGRAM, "--data", str(folder), "--stand-in", *options,
         stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
     )  # fmt: skip
     async with asyncio.timeout(30):
@@ -83,7 +81,15 @@ class Terminal:
 async def terminal(folder: Path) -> AsyncIterator[Terminal]:
     ours, theirs = pty.openpty()
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", PROGRAM, "--data", str(folder), stdin=theirs, stdout=theirs, start_new_session=True
+        sys.executable,
+        "-c",
+        PROGRAM,
+        "--data",
+        str(folder),
+        "--stand-in",
+        stdin=theirs,
+        stdout=theirs,
+        start_new_session=True,
     )
     os.close(theirs)
     try:
@@ -189,16 +195,23 @@ async def test_updates_pending_at_kill_arrive_after_restart(tmp_path: Path) -> N
 
 async def test_the_servers_alone_print_what_a_bot_needs(tmp_path: Path) -> None:
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "sandbox", "--headless", "--data", str(tmp_path), stdout=asyncio.subprocess.PIPE
+        sys.executable,
+        "-m",
+        "sandbox",
+        "--headless",
+        "--stand-in",
+        "--data",
+        str(tmp_path),
+        stdout=asyncio.subprocess.PIPE,
     )
     assert process.stdout is not None
-    lines = [(await process.stdout.readline()).decode().strip() for _ in range(7)]
+    lines = [(await process.stdout.readline()).decode().strip() for _ in range(10)]
     process.terminate()
     assert await process.wait() == 0
     names = [line.removeprefix("export ").split("=")[0] for line in lines]
     assert set(names) == {
-        "ACCESS", "DATABASE_URL", "OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_MODEL",
-        "TELEGRAM_API_URL", "TELEGRAM_BOT_TOKEN",
+        "ACCESS", "ALLOWED_IDS", "DATABASE_URL", "OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_MODEL", "OWNER_IDS",
+        "TELEGRAM_API_URL", "TELEGRAM_BOT_TOKEN", "TRANSCRIPTION_MODEL",
     }  # fmt: skip
 
 

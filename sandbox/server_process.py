@@ -1,0 +1,102 @@
+"""A server in a process of its own, which prints its address when it is ready and is started again when it dies."""
+
+import asyncio
+import contextlib
+from collections.abc import Mapping, Sequence
+from enum import Enum, auto
+from pathlib import Path
+
+from sandbox.bot_process import BotProcess
+
+PATIENCE_S = 120.0
+"""How long a start may take."""
+PAUSE_S = 0.05
+"""How often the log of a starting server is read."""
+MOST_LINES = 1000
+
+
+class ServerState(Enum):
+    """The states of a server process; from RUNNING it returns to STARTING when it dies."""
+
+    STARTING = auto()
+    RUNNING = auto()
+    ENDED = auto()
+    """It was stopped, or has died as often as it may."""
+
+
+class ServerProcess:
+    """Runs `argv` until it is stopped or has ended `starts` times.
+
+    It is ready when it has printed a line that begins with `before_address`; the rest of the line is its URL. Its
+    output is appended to `log`. It runs like the bot: apart from the terminal's signals, and never twice.
+    """
+
+    def __init__(
+        self, argv: Sequence[str], environment: Mapping[str, str], log: Path, before_address: str, starts: int = 2
+    ) -> None:
+        self.state = ServerState.ENDED
+        self.address = ""
+        self._process = BotProcess(argv, environment, log)
+        self._before_address = before_address
+        self._starts = starts
+        self._changed = asyncio.Event()
+        self._supervising: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to start it; `ready` waits for the end of that."""
+        self._become(ServerState.STARTING)
+        self._supervising = asyncio.create_task(self._supervise(), name="server process")
+
+    async def ready(self) -> str:
+        """Wait until it runs; returns its URL, or "" if it has ended."""
+        while self.state is ServerState.STARTING:
+            await self._changed.wait()
+        return self.address
+
+    async def changed(self) -> None:
+        """Wait for the next change of state."""
+        await self._changed.wait()
+
+    async def stop(self) -> None:
+        """End it at once: it stores nothing."""
+        if self._supervising is not None:
+            self._supervising.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._supervising
+        self._become(ServerState.ENDED)
+
+    def last_lines(self) -> list[str]:
+        """The end of what it has logged since its last start."""
+        return self._process.last_lines()
+
+    async def _supervise(self) -> None:
+        try:
+            for _ in range(self._starts):
+                self._become(ServerState.STARTING)
+                await self._process.start()
+                if address := await self._printed_address():
+                    self._become(ServerState.RUNNING, address)
+                    await self._process.wait()
+            self._become(ServerState.ENDED)
+        finally:
+            if self._process.running:
+                self._process.kill()
+                await self._process.wait()
+
+    async def _printed_address(self) -> str:
+        """Wait for the line with the address; "" if it ends before, or takes too long and is ended."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(PATIENCE_S):
+                while self._process.running:
+                    for line in self._process.last_lines(MOST_LINES):
+                        if line.startswith(self._before_address):
+                            return line.removeprefix(self._before_address).strip()
+                    await asyncio.sleep(PAUSE_S)
+        self._process.kill()
+        await self._process.wait()
+        return ""
+
+    def _become(self, state: ServerState, address: str = "") -> None:
+        self.state, self.address = state, address
+        self._changed.set()
+        self._changed = asyncio.Event()
