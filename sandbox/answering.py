@@ -14,7 +14,7 @@ import httpx
 
 from sandbox.local_model import LOCAL_MODEL, LocalModel, missing
 from sandbox.model import MODEL_NAME, Behaviour, ChatRequest, Forward, ModelServer, Upstream
-from sandbox.server_process import ServerState
+from sandbox.server_process import ProcessState
 
 NO_KEY = "none"
 """A local server usually accepts any key, but clients insist on sending one."""
@@ -127,9 +127,9 @@ class AnsweringModel:
         if self._local is None:
             return _stand_in(f"the local model is {self._missing}" if self._missing else "")
         match self._local.process.state:
-            case ServerState.STARTING:
+            case ProcessState.STARTING:
                 return ModelInUse(ModelKind.LOCAL, LOCAL_MODEL, f"{LOCAL_MODEL} is being loaded.", ready=False)
-            case ServerState.RUNNING:
+            case ProcessState.RUNNING:
                 note = f"{LOCAL_MODEL} answers, on this machine. It is tiny, and says silly and false things."
                 return ModelInUse(ModelKind.LOCAL, LOCAL_MODEL, note)
         return _stand_in(f"the local model has ended (see {self._log})")

@@ -15,7 +15,7 @@ PAUSE_S = 0.05
 MOST_LINES = 1000
 
 
-class ServerState(Enum):
+class ProcessState(Enum):
     """The states of a server process; from RUNNING it returns to STARTING when it dies."""
 
     STARTING = auto()
@@ -34,7 +34,7 @@ class ServerProcess:
     def __init__(
         self, argv: Sequence[str], environment: Mapping[str, str], log: Path, before_address: str, starts: int = 2
     ) -> None:
-        self.state = ServerState.ENDED
+        self.state = ProcessState.ENDED
         self.address = ""
         self._process = BotProcess(argv, environment, log)
         self._before_address = before_address
@@ -44,12 +44,12 @@ class ServerProcess:
 
     def start(self) -> None:
         """Begin to start it; `ready` waits for the end of that."""
-        self._become(ServerState.STARTING)
+        self._become(ProcessState.STARTING)
         self._supervising = asyncio.create_task(self._supervise(), name="server process")
 
     async def ready(self) -> str:
         """Wait until it runs; returns its URL, or "" if it has ended."""
-        while self.state is ServerState.STARTING:
+        while self.state is ProcessState.STARTING:
             await self._changed.wait()
         return self.address
 
@@ -63,7 +63,7 @@ class ServerProcess:
             self._supervising.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._supervising
-        self._become(ServerState.ENDED)
+        self._become(ProcessState.ENDED)
 
     def last_lines(self) -> list[str]:
         """The end of what it has logged since its last start."""
@@ -72,12 +72,12 @@ class ServerProcess:
     async def _supervise(self) -> None:
         try:
             for _ in range(self._starts):
-                self._become(ServerState.STARTING)
+                self._become(ProcessState.STARTING)
                 await self._process.start()
                 if address := await self._printed_address():
-                    self._become(ServerState.RUNNING, address)
+                    self._become(ProcessState.RUNNING, address)
                     await self._process.wait()
-            self._become(ServerState.ENDED)
+            self._become(ProcessState.ENDED)
         finally:
             if self._process.running:
                 self._process.kill()
@@ -96,7 +96,7 @@ class ServerProcess:
         await self._process.wait()
         return ""
 
-    def _become(self, state: ServerState, address: str = "") -> None:
+    def _become(self, state: ProcessState, address: str = "") -> None:
         self.state, self.address = state, address
         self._changed.set()
         self._changed = asyncio.Event()

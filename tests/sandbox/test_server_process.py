@@ -4,7 +4,7 @@ import signal
 import sys
 from pathlib import Path
 
-from sandbox.server_process import ServerProcess, ServerState
+from sandbox.server_process import ProcessState, ServerProcess
 
 SERVER = """
 import os, time
@@ -39,7 +39,7 @@ async def test_address_is_known_once_it_is_printed(tmp_path: Path) -> None:
     assert process.state.name == "RUNNING"
     pid = pid_of(process)
     await process.stop()
-    assert (process.state, process.address, is_alive(pid)) == (ServerState.ENDED, "", False)
+    assert (process.state, process.address, is_alive(pid)) == (ProcessState.ENDED, "", False)
 
 
 async def test_dead_server_is_started_once_more(tmp_path: Path) -> None:
@@ -47,7 +47,7 @@ async def test_dead_server_is_started_once_more(tmp_path: Path) -> None:
     process.start()
     await process.ready()
     first = pid_of(process)
-    for state in (ServerState.STARTING, ServerState.ENDED):
+    for state in (ProcessState.STARTING, ProcessState.ENDED):
         os.kill(pid_of(process), signal.SIGKILL)
         async with asyncio.timeout(5):
             while process.state is not state:
@@ -61,7 +61,7 @@ async def test_server_that_cannot_start_is_given_up(tmp_path: Path) -> None:
     process = server(tmp_path, "print('no luck'); raise SystemExit(3)")
     process.start()
     assert await process.ready() == ""
-    assert process.state is ServerState.ENDED
+    assert process.state is ProcessState.ENDED
     assert process.last_lines() == ["no luck"]
     await process.stop()
 
