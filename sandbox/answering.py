@@ -25,9 +25,11 @@ PROFILES = """\
 [models."smollm2*"]
 context_window = 4096
 sees = false
-temperature = 0.2
+temperature = 0.3
+extra_body = { dry_multiplier = 0.8, dry_allowed_length = 4 }
 """
 LOCAL_SETTINGS = {
+    "COMPACT_AT": "0.4",
     "RECALL_TOKENS": "400",
     "MEMORY_TOKENS": "200",
     "MAX_ANSWER_TOKENS": "120",
