@@ -45,7 +45,9 @@ class World:
         self.data.mkdir(parents=True, exist_ok=True)
         self.user_token = secrets.token_urlsafe(KEY_BYTES)
         token = f"{BOT_ID}:{secrets.token_urlsafe(KEY_BYTES)}"
-        self.telegram = BotApi(token, path=str(self.data / "sandbox-telegram.db"), version="10.3")
+        self.telegram = BotApi(
+            token, path=str(self.data / "sandbox-telegram.db"), version="10.3", user_token=self.user_token
+        )
         self.telegram_url = ""
         self._model_key = secrets.token_urlsafe(KEY_BYTES)
         self.model = ModelServer(key=self._model_key)
