@@ -1,4 +1,4 @@
-"""The shell's commands: ``python -m bot [run|sandbox|doctor|users|allow|block|owner|backup|restore|export|import]``.
+"""The shell's commands: ``python -m bot [run|sandbox|doctor|users|...]``; ``--help`` lists them.
 
 Without a command, ``run`` is meant.
 """
@@ -24,12 +24,13 @@ if TYPE_CHECKING:  # slow imports happen inside main(), where Ctrl-C is handled
 WRONG_SETTING = 2
 FAILED = 1
 INTERRUPTED = 128 + signal.SIGINT
-DATABASE_ONLY = ("users", "allow", "block", "backup", "restore", "export", "import")
+DATABASE_ONLY = ("users", "allow", "block", "backup", "restore", "export", "import", "inspect")
 """Commands that need no token and no key."""
 MODULE, SCRIPT = "python -m bot", "keepsake"
 NOT_INSTALLED = (
     "{name} is not installed for {python}. In the folder of the repository, use .venv/bin/python, which make sets up."
 )
+NO_PAGES = "{name} is not installed: the inspector needs the extra page (pip install -e '.[page]')"
 OURS = ("bot", "storage", "sandbox")
 
 log = logging.getLogger("bot.__main__")  # also with python -m bot: other loggers are taken for libraries
@@ -96,6 +97,10 @@ def _parse(arguments: Sequence[str], program: str = MODULE) -> argparse.Namespac
     backup.add_argument("file", type=Path, help="where to put the copy; must not exist yet")
     restore = commands.add_parser("restore", help="replace the database with a backup; stop the bot first")
     restore.add_argument("file", type=Path, help="the backup; anything forgotten since then comes back")
+    inspect = commands.add_parser("inspect", help="show what answers were based on, in the browser")
+    inspect.add_argument("--port", type=int, default=0, help="the port on 127.0.0.1; any that is free without it")
+    inspect.add_argument("--frame", type=_origin, metavar="ORIGIN", help="let pages of http://127.0.0.1:PORT show it")
+    inspect.add_argument("--no-open", action="store_true", help="print the address, and open no browser")
     export = commands.add_parser("export", help="write the history of one chat or of all; works while the bot runs")
     export.add_argument("--chat", type=_key, metavar="ID", help="the chat's Telegram ID, or --chat=ID/TOPIC")
     export.add_argument("file", nargs="?", default="-", help="must not exist yet; - (the default) is standard output")
@@ -138,6 +143,8 @@ def _work(options: argparse.Namespace, settings: "Settings") -> Coroutine[None, 
         return check_up(settings, output.write)
     if options.command in ("users", "allow", "block", "owner"):
         return _admission(options, settings)
+    if options.command == "inspect":
+        return _inspection(options, settings)
     from bot.archive.importing import ImportOptions
     from bot.cli import data
 
@@ -184,12 +191,29 @@ async def _admission(options: argparse.Namespace, settings: "Settings") -> None:
         output.write(await admission.put(settings, options.id, status))
 
 
+def _inspection(options: argparse.Namespace, settings: "Settings") -> Coroutine[None, None, None]:
+    """Raises StartError if NiceGUI isn't installed."""
+    try:
+        from bot.inspector.inspector_server import inspect  # the running bot never imports it
+    except ModuleNotFoundError as exc:
+        if exc.name is None or exc.name.partition(".")[0] in OURS:
+            raise
+        raise StartError(NO_PAGES.format(name=exc.name)) from exc
+    return inspect(settings, options.port, options.frame, output.write, opens=not options.no_open)
+
+
 def _log_level(options: argparse.Namespace, settings: "Settings") -> str:
     """Commands whose output says what the log would are quiet unless DEBUG is set: the doctor, `allow` and `block`."""
     level = settings.log_level
     if options.command == "doctor" and level != "DEBUG":
         return "CRITICAL"
     return "WARNING" if options.command in ("allow", "block") and level == "INFO" else level
+
+
+def _origin(text: str) -> str:
+    if not re.fullmatch(r"http://(127\.0\.0\.1|localhost):\d{1,5}", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not an origin like http://127.0.0.1:8000")
+    return text
 
 
 def _telegram_id(text: str) -> int:

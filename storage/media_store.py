@@ -64,6 +64,15 @@ class Media:
         rows = await self._database.rows(f"SELECT hash, bytes FROM media WHERE hash {in_texts()}", (listed(hashes),))
         return {row["hash"]: row["bytes"] for row in rows}
 
+    async def described(self, name: str) -> tuple[str, bytes] | None:
+        """The format of the medium with this hash, as a MIME type, and its bytes."""
+        row = await self._database.row(
+            "SELECT kind, format, bytes FROM media JOIN turn_media USING (hash) WHERE hash = ? LIMIT 1", (name,)
+        )
+        if row is None:
+            return None
+        return (row["format"] if row["kind"] == MediaKind.IMAGE else f"audio/{row['format']}"), row["bytes"]
+
     async def of_turn(self, turn_id: int, tx: Transaction | None = None) -> list[str]:
         """The hashes of a turn's media, in order."""
         rows = await (tx or self._database).rows(

@@ -84,7 +84,8 @@ MAY_IMPORT = {
     },
     "bot.scheduler": {"bot.metrics", "bot.setting_types", "bot.updates.lanes", "storage"},
     "bot.wiring.persistence": {"bot.access", "bot.errors", "bot.settings", "storage"},
-    "bot.wiring.servers": {"bot.errors", "bot.api_keys", "bot.llm", "bot.media", "bot.setting_types", "bot.settings"},
+    "bot.wiring.servers": {"bot.errors", "bot.api_keys", "bot.llm", "bot.media", "bot.setting_types", "bot.settings"}
+    | {"bot.wiring.limits"},
     "bot.wiring.limits": {
         "bot.pricing",
         "bot.conversation.budget",
@@ -119,6 +120,14 @@ MAY_IMPORT = {
         *("bot.wiring.limits", "bot.wiring.persistence"),
         "bot.wiring.conversation",
         "bot.wiring.servers",
+        "storage",
+    },
+    "bot.inspector": {
+        "bot.conversation",
+        "bot.loopback",
+        "bot.pricing",
+        "bot.settings",
+        *("bot.wiring.limits", "bot.wiring.persistence"),
         "storage",
     },
     "bot.app": {"bot", "storage"},
@@ -160,6 +169,7 @@ ONLY_IN = {
     "pypdf": {"bot.media"},
     "pypdfium2": {"bot.media"},
     "docx": {"bot.media"},
+    "nicegui": {"bot.inspector", "sandbox.page"},
     "lxml": {"bot.media"},
     "chardet": {"bot.media"},
 }

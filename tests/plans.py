@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _SMALL = "a table of a few rows"
 _RARE = "one row a chat or person, by the clock or for an owner"
 _SHELL = "a command of the shell"
+_INSPECTOR = "the inspector's, in a process of its own: a row for each chat or notice"
 ALLOWED: dict[str, str] = {
     "FROM stale_keys": "what is to be taken out of the search index right now, seldom anything",
     "FROM index_damage": _SMALL,
@@ -46,6 +47,9 @@ ALLOWED: dict[str, str] = {
     "AS name FROM chats WHERE thread_id >= 0 GROUP BY telegram_id": _RARE,
     "FROM usage JOIN chats": _RARE,
     "FROM chats WHERE thread_id >= 0 ORDER BY id": _SHELL,
+    "FROM chats WHERE thread_id >= 0) AS known": _INSPECTOR,
+    "number FROM notices WHERE message_id = 0": _INSPECTOR,
+    "number FROM chats WHERE thread_id >= 0 AND": _INSPECTOR,
 }
 """Parts of statements that may read a whole table, and why."""
 _OTHER = re.compile(

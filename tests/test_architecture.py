@@ -105,6 +105,12 @@ def test_imports_point_one_way() -> None:
     assert {module: found for module, found in wrong.items() if found} == {}
 
 
+def test_running_bot_has_no_inspector() -> None:
+    """Only the shell's command imports it, when it is given."""
+    importing = {_module(path) for path in _sources("bot") for name in _imports(_text(path)) if "bot.inspector" in name}
+    assert {module for module in importing if not module.startswith("bot.inspector")} == {"bot.__main__"}
+
+
 def test_files_and_functions_stay_small() -> None:
     texts = {_module(path): _text(path) for path in _sources()}
     assert [module for module, text in texts.items() if len(text.splitlines()) > FILE_LINES] == []

@@ -8,6 +8,7 @@ from bot.conversation.budget import Budget, ModelRole, Scope
 from bot.conversation.cache_markers import HIT, WRITE
 from bot.errors import SettingError
 from bot.llm.interface import Models
+from bot.llm.known import KNOWN
 from bot.llm.profiles import Profiles
 from bot.pricing import Amount, Price
 from bot.settings import Settings
@@ -59,6 +60,12 @@ class Prices:
         """The currency of all models, or None if one has no price or another currency."""
         price = self.of(self.used[0])
         return price.currency if price and self.unpriced(price.currency) is None else None
+
+
+def known_profiles(settings: Settings) -> Profiles:
+    """The built-in profiles, and those of the operator. Raises SettingError for an invalid MODEL_PROFILES file."""
+    profiles = KNOWN.with_voice(settings.voice) if settings.voice else KNOWN
+    return profiles.with_file(settings.model_profiles) if settings.model_profiles else profiles
 
 
 def prices(settings: Settings, profiles: Profiles, models: Models) -> Prices:

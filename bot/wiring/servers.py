@@ -14,7 +14,6 @@ from bot.llm.chat_completions import ChatCompletions
 from bot.llm.embeddings import Embeddings
 from bot.llm.fallback import WithFallback
 from bot.llm.interface import Embedder, Models, Transcriber
-from bot.llm.known import KNOWN
 from bot.llm.learned import FactStore
 from bot.llm.local import LocalEmbeddings
 from bot.llm.openai_server import OpenAIModel, OpenAIServer
@@ -26,6 +25,7 @@ from bot.llm.transcription import Transcriptions
 from bot.media.converter import Converter
 from bot.setting_types import RESERVED, sendable
 from bot.settings import Settings
+from bot.wiring.limits import known_profiles
 
 APIS: Mapping[str, type[OpenAIModel]] = {"chat": ChatCompletions, "responses": Responses}
 """By their names in LLM_API; the third, "dashscope", needs a package that only an extra installs."""
@@ -80,8 +80,7 @@ class RequestQueues:
 
 def open_servers(settings: Settings, stack: AsyncExitStack) -> Servers:
     """Create them, to be closed with the stack. Raises SettingError for an invalid MODEL_PROFILES file."""
-    profiles = KNOWN.with_voice(settings.voice) if settings.voice else KNOWN
-    profiles = profiles.with_file(settings.model_profiles) if settings.model_profiles else profiles
+    profiles = known_profiles(settings)
     _check_extra_bodies(profiles)
     _check_keys(profiles)
     queues = RequestQueues(settings.model_concurrency, settings.model_timeout)

@@ -1,0 +1,125 @@
+"""Serves the inspector on loopback until Ctrl-C. It only reads the database, which a running bot may be using."""
+
+import asyncio
+import socket
+import webbrowser
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from importlib import resources
+
+import uvicorn
+from fastapi import FastAPI
+from nicegui import ui
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from bot.conversation.past_prompt import PastPrompts
+from bot.conversation.tokens import make_counter
+from bot.inspector.answer_reader import AnswerReader
+from bot.inspector.page import InspectorPage, PageServices
+from bot.loopback import NO_FRAME, LoopbackGuard, new_token
+from bot.pricing import Amount
+from bot.settings import Settings
+from bot.wiring.limits import Prices, known_profiles
+from bot.wiring.persistence import open_to_read
+from storage import Storage
+from storage.records import Usage
+
+HOST = "127.0.0.1"
+SHARED = "/_nicegui/"
+"""Scripts and styles, which are the same for everyone."""
+POLICY = (
+    "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data:; font-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'none'"
+)
+"""Nothing is loaded from elsewhere, or sent there."""
+ADDRESS = """<script>
+function keepsakeAddress(query) {
+  const wanted = new URLSearchParams(query), token = new URLSearchParams(location.search).get("token");
+  if (token) wanted.set("token", token);
+  history.replaceState(history.state, "", "?" + wanted);
+}
+</script>"""
+"""The address names what is shown, and keeps the token where it has one."""
+
+
+async def inspect(
+    settings: Settings, port: int, frame: str | None, announce: Callable[[str], None], *, opens: bool
+) -> None:
+    """Serve until the process ends; `announce` is given the address. Raises StartError.
+
+    `port` 0: any that is free. `frame`: the origin whose pages may show this one in a frame.
+    """
+    async with AsyncExitStack() as stack:
+        storage = await open_to_read(settings, stack)
+        listener = stack.enter_context(socket.create_server((HOST, port)))
+        token = new_token()
+        services = await _services(settings, storage)
+        app = _Policy(LoopbackGuard(_app(services), token, open_paths=(SHARED,), frame=frame or NO_FRAME))
+        config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=1)
+        address = f"http://{HOST}:{listener.getsockname()[1]}/?token={token}"
+        announce(f"{address}\n")
+        if opens:
+            await asyncio.to_thread(webbrowser.open, address)
+        await uvicorn.Server(config).serve([listener])
+
+
+async def _services(settings: Settings, storage: Storage) -> PageServices:
+    count_tokens = await asyncio.to_thread(make_counter, settings.openai_model)
+    prompts = PastPrompts(storage, settings.system_prompt, count_tokens, settings.zone)
+    prices = Prices(known_profiles(settings), settings, (), settings.cache_markers == "on")
+
+    def priced(model: str, usage: Usage) -> Amount | None:
+        price = prices.of(model)
+        if price is None:
+            return None
+        fresh = max(0, usage.input - usage.cached - usage.written)
+        return Amount(price.of(fresh, usage.cached, usage.written, usage.output, usage.audio), price.currency)
+
+    return PageServices(storage, AnswerReader(storage, prompts, count_tokens), priced, settings.zone)
+
+
+def _app(services: PageServices) -> FastAPI:
+    app = FastAPI(openapi_url=None)
+
+    @ui.page("/", response_timeout=30)
+    async def page(chat: str = "", topic: str = "", message: str = "") -> None:
+        ui.add_css(resources.files("bot.inspector").joinpath("style.css").read_text(encoding="utf-8"))
+        ui.add_head_html(ADDRESS)
+        await InspectorPage(services).start(chat, topic, message)
+
+    async def medium(request: Request) -> Response:
+        found = await services.storage.media.described(request.path_params["hash"])
+        if found is None:
+            return PlainTextResponse("It was forgotten.", 404)
+        kind, data = found
+        headers = {"content-security-policy": "sandbox; default-src 'none'"}
+        return Response(data, media_type=kind, headers=headers)
+
+    app.add_route("/media/{hash}", medium, methods=["GET"])
+    ui.run_with(
+        app,
+        title="Keepsake inspector",
+        favicon="🔍",
+        dark=None,
+        language="en-US",
+        tailwind=False,
+        show_welcome_message=False,
+    )
+    return app
+
+
+class _Policy:
+    """Adds the Content-Security-Policy."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def marked(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], (b"content-security-policy", POLICY.encode())]
+            await send(message)
+
+        await self._app(scope, receive, marked)
