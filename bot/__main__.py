@@ -164,9 +164,9 @@ def _work(options: argparse.Namespace, settings: "Settings") -> Coroutine[None, 
 
 def _names_database(file: str) -> bool:
     """Whether this is a URL rather than a file."""
-    from bot.setting_types import POSTGRES, SQLITE
+    from bot.setting_types import POSTGRES, SQLITE, with_lower_scheme
 
-    return file.startswith((SQLITE, *POSTGRES))
+    return with_lower_scheme(file).startswith((SQLITE, *POSTGRES))
 
 
 def _secrets(options: argparse.Namespace, settings: "Settings") -> tuple[str, ...]:

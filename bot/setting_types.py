@@ -193,7 +193,14 @@ def _compact_at(value: str) -> str:
     return value
 
 
+def with_lower_scheme(url: str) -> str:
+    """A URL whose scheme is in small letters, which libpq insists on."""
+    scheme, mark, rest = url.partition("://")
+    return f"{scheme.lower()}{mark}{rest}" if mark else url
+
+
 def _database_url(value: str) -> str:
+    value = with_lower_scheme(value)
     if value.startswith(POSTGRES):
         try:
             from storage.postgres.url import check_url

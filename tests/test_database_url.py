@@ -40,6 +40,14 @@ def test_name_of_postgres_has_no_password(monkeypatch: pytest.MonkeyPatch, url: 
     assert PASSWORD not in str(settings.names_for_log)
 
 
+@pytest.mark.parametrize("scheme", ["POSTGRESQL", "Postgres"])
+def test_scheme_may_be_in_capitals(monkeypatch: pytest.MonkeyPatch, scheme: str) -> None:
+    settings = _settings(monkeypatch, f"{scheme}://Ann:{PASSWORD}@localhost/Memory")
+    assert settings.database_url == f"{scheme.lower()}://Ann:{PASSWORD}@localhost/Memory"
+    assert settings.database_name == "postgresql://localhost/Memory"
+    assert with_database(settings, "SQLite:////srv/Keepsake.db").database_name == "/srv/Keepsake.db"
+
+
 def test_name_of_sqlite_is_its_file(monkeypatch: pytest.MonkeyPatch) -> None:
     settings = _settings(monkeypatch, "sqlite:////srv/keepsake.db")
     assert (settings.uses_postgres, settings.database_name) == (False, "/srv/keepsake.db")
