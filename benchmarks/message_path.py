@@ -132,6 +132,10 @@ class MessagePath:
         return _verbs(self.found)["BEGIN"] - _verbs(self.idle)["BEGIN"]
 
 
+class BotEndedError(Exception):
+    """The bot has ended by itself; the text is its last line."""
+
+
 class Bench:
     """A bot between the sandbox's servers, as a process."""
 
@@ -165,7 +169,7 @@ class Bench:
             )
             await bot.start()
             try:
-                await self.say("hello")
+                await self._greet(bot)
                 await asyncio.sleep(QUIET_S)
                 yield
             finally:
@@ -177,6 +181,18 @@ class Bench:
         await self._ann.say(self._home, words)
         await self._home.wait(count + 1, PATIENCE_S)
         return time.perf_counter() - began
+
+    async def _greet(self, bot: BotProcess) -> None:
+        """Wait for the first reply. Raises BotEndedError if the bot can't run."""
+        greeting, ended = asyncio.create_task(self.say("hello")), asyncio.create_task(bot.wait())
+        try:
+            await asyncio.wait([greeting, ended], return_when=asyncio.FIRST_COMPLETED)
+            if not greeting.done():
+                raise BotEndedError("".join(bot.last_lines(1)) or "the bot has ended without a word")
+            await greeting
+        finally:
+            greeting.cancel()
+            ended.cancel()
 
     async def path(self) -> MessagePath:
         """What a message costs; what the start has to do may take until the second one."""
@@ -292,7 +308,10 @@ def main() -> None:
     parser.add_argument("--bot", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if not options.bot:
-        asyncio.run(measure(options.turns, options.database))
+        try:
+            asyncio.run(measure(options.turns, options.database))
+        except BotEndedError as exc:
+            sys.exit(str(exc))
         return
     Trace(Path(os.environ[TRACED])).install()
     from benchmarks import paceless  # noqa: F401  # takes Telegram's pace away

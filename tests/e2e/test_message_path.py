@@ -1,6 +1,10 @@
 """What a message costs in trips to the database, as a traced connection in the bot's process counts them."""
 
-from benchmarks.message_path import measure
+from pathlib import Path
+
+import pytest
+
+from benchmarks.message_path import Bench, BotEndedError, measure
 
 MOST_SELECTS = 11
 """10, and one of a worker whose time may come meanwhile."""
@@ -19,3 +23,9 @@ class TestPrivateMessage:
         assert path.selects <= MOST_SELECTS
         assert path.write_transactions <= MOST_WRITES
         assert len(path.files) <= MOST_FILES
+
+
+async def test_bot_that_cannot_start_is_not_waited_for(tmp_path: Path) -> None:
+    with pytest.raises(BotEndedError, match="DATABASE_URL"):
+        async with Bench(tmp_path, "mysql://localhost/memory").run():
+            pass
