@@ -24,6 +24,7 @@ from bot.handlers.membership import register_menu
 from bot.health import Health
 from bot.http import serve
 from bot.metrics import measure_loop
+from bot.outbound.reach import TelegramReach
 from bot.scheduler import Schedule
 from bot.settings import Settings
 from bot.updates.guarded_compactor import GuardedCompactor
@@ -80,7 +81,8 @@ async def live(settings: Settings, quarantine: Quarantine) -> None:
     async with AsyncExitStack() as stack:
         token = settings.metrics_token.get_secret_value() if settings.metrics_token else None
         health = Health(token, proxied=settings.webhook_url is not None)
-        sharing = await join_database(settings, stack, quarantine.process)
+        reach = TelegramReach()
+        sharing = await join_database(settings, stack, quarantine.process, reach)
         serving = _serve(settings, health, stack)
         storage = await open_storage(settings, stack)
         health.watch_database(storage.answers, remote=settings.uses_postgres)
@@ -88,7 +90,7 @@ async def live(settings: Settings, quarantine: Quarantine) -> None:
         base = await build_foundation(settings, storage, stack, LISTS_S)
         health.watch_model(partial(any_reached, base.servers))
         await check_system_prompt(base)
-        connection = connect(settings)
+        connection = connect(settings, reach)
         application, bot = connection.application, connection.application.bot
         stack.push_async_callback(application.shutdown)
         await _first_contact(application)
@@ -116,11 +118,7 @@ async def live(settings: Settings, quarantine: Quarantine) -> None:
         stack.callback(quarantine.end)
         _monitor_loop(stack)
         await sharing.begin(
-            Parts(
-                *(storage, lanes, receiver, quarantine, schedule),
-                *(engine.maintenance, engine.conversation, traffic.journal),
-                *(traffic.flood_control, base.budget.load),
-            )
+            Parts(storage, engine, traffic, lanes, receiver, schedule, reload=base.budget.load, ask=bot.get_me)
         )
         source = _source(settings, connection, receiver)
         health.watch_telegram(partial(sharing.receives, source))

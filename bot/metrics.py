@@ -43,6 +43,7 @@ LOOP_LAG = Histogram(
 )
 TELEGRAM_REACHED = Gauge("keepsake_telegram_reached", "1 while updates can be received")
 MODEL_REACHED = Gauge("keepsake_model_reached", "1 while a model server answers, as last seen")
+PASSIVE = Gauge("keepsake_passive", "1 while this process leaves its chats to others, because only they reach Telegram")
 
 LAG_EVERY_S = 0.5
 """How often the lag of the event loop is measured, in seconds."""

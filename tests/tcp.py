@@ -43,12 +43,15 @@ class Proxy:
         self.holds_requests = asyncio.Event()
         self.holds_answers = asyncio.Event()
         self._is_cut = asyncio.Event()
+        self._refuses = False
         self._to_server: set[asyncio.StreamWriter] = set()
         self.seen: Callable[[bytes], None] = lambda _: None
         """Called with what clients send, before it is forwarded or held back."""
 
     async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Forward one connection."""
+        if self._refuses:
+            return
         try:
             server_reader, server_writer = await asyncio.open_connection("127.0.0.1", self._to)
         except OSError:
@@ -92,8 +95,14 @@ class Proxy:
         for writer in self._to_server:
             writer.transport.abort()
 
+    def refuse(self) -> None:
+        """End all connections, at both ends, and each new one at once."""
+        self._refuses = True
+        self.drop()
+
     def release(self) -> None:
         """Forward again what new connections send; those that were held back or cut stay so."""
+        self._refuses = False
         self.holds_requests, self.holds_answers, self._is_cut = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
     async def _forward(

@@ -65,7 +65,7 @@ class GroupSendJournal:
     async def recover(self, telegram_id: int | None = None) -> None:
         """Find what was being sent when the last process died. Called before anything is sent. Raises StorageError.
 
-        `telegram_id`: only in this group, which another process had.
+        `telegram_id`: only in this group, which another process had. Telegram is waited for until it can be reached.
         """
         unknown = await self._sends.unknown(telegram_id)
         groups = Counter(send.telegram_id for send in unknown)
@@ -74,17 +74,18 @@ class GroupSendJournal:
 
         async def look(send: UnknownSend) -> None:
             async with limit:
-                message_id = await find_own(self._bot, send.telegram_id, send.newest)
+                message_id = await find_own(self._bot, send.telegram_id, send.newest, waits=telegram_id is not None)
             if message_id is not None:
                 found[send] = message_id
 
         try:
-            async with asyncio.timeout(PATIENCE_S), asyncio.TaskGroup() as tasks:
+            async with asyncio.timeout(PATIENCE_S if telegram_id is None else None), asyncio.TaskGroup() as tasks:
                 for send in unknown:
                     if groups[send.telegram_id] == 1:  # of several, in topics, no one knows which is which
                         tasks.create_task(look(send))
         except TimeoutError:
             log.warning("Some messages that were being sent to groups could not be looked for, and may appear twice")
+        await self._chats.certain()  # the group may have been handed over because Telegram can't be reached from here
         async with self._database.transaction() as tx:
             for send, message_id in found.items():
                 await self._sends.found(tx, send, message_id)

@@ -8,13 +8,8 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from http import HTTPStatus
-from typing import Any
-
-from telegram.request import HTTPXRequest
 
 from bot.concurrency import still_alive
-from bot.metrics import RATE_LIMITED
 from bot.outbound.content import Destination
 
 
@@ -48,26 +43,6 @@ _LOOK_S = 0.25
 """How often what waits for such a turn looks whether it may still have it, in seconds."""
 _MANY_CHATS = 1000
 """Chats to remember before those with free capacity are dropped."""
-
-
-class CountedRequests(HTTPXRequest):
-    """The client for Telegram, which counts the requests that are refused as too many.
-
-    A request waits here for a free connection: httpx would look at all that wait whenever one begins or ends, which
-    holds the event loop for minutes if there are thousands.
-    """
-
-    def __init__(self, connections: int, **options: Any) -> None:
-        super().__init__(connections, **options)
-        self._places = asyncio.Semaphore(connections)
-
-    async def do_request(self, *args: Any, **options: Any) -> tuple[int, bytes]:
-        """See HTTPXRequest."""
-        async with self._places:
-            status, body = await super().do_request(*args, **options)
-        if status == HTTPStatus.TOO_MANY_REQUESTS:
-            RATE_LIMITED.labels("telegram").inc()
-        return status, body
 
 
 class FloodControl:

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from bot.updates.in_flight import WorkKind
 from bot.updates.lanes import Lanes
 from bot.updates.quarantine import Quarantine
 from bot.updates.receiver import Receiver
@@ -63,6 +64,9 @@ class ChatWork(Protocol):
     def busy(self) -> set[int]:
         """The chats that something runs for."""
 
+    def writing(self) -> set[int]:
+        """The chats for which the model writes an answer."""
+
     def abandon(self, telegram_ids: Collection[int]) -> None:
         """Cancel all that runs for these chats."""
 
@@ -117,6 +121,10 @@ class LaneWork:
     def busy(self) -> set[int]:
         """See ``ChatWork``."""
         return self._lanes.busy()
+
+    def writing(self) -> set[int]:
+        """See ``ChatWork``."""
+        return self._quarantine.chats_at(WorkKind.ANSWER)
 
     def abandon(self, telegram_ids: Collection[int]) -> None:
         """See ``ChatWork``."""

@@ -162,6 +162,10 @@ class InFlightMarks(ABC):
         self._free.append(slot)
         self._write(slot, b"")
 
+    def chats_at(self, kind: WorkKind) -> set[int]:
+        """The Telegram chats for which work of this kind has begun and not ended."""
+        return {self._marks[slot].chat_key.telegram_id for slot in self._begun if self._marks[slot].key.kind is kind}
+
     def hold(self, slot: int, *, held: bool) -> None:
         """Mark a piece of work as in flight (or not) even while it waits."""
         if slot in self._marks:  # otherwise the work has already ended

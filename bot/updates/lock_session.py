@@ -3,9 +3,11 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Collection
+from contextlib import suppress
 from typing import Protocol
 
 from bot.concurrency import backoff
+from bot.updates.activity import Activity
 from storage.claims import Claim
 from storage.files import DatabaseInUseError
 from storage.postgres.chat_claims import ChatClaims, Member
@@ -31,10 +33,15 @@ class LockSession:
     """Holds the locks of chats, and the leader's. Its methods raise StorageError while the session is cut."""
 
     def __init__(
-        self, member: Member, held: Callable[[], list[Claim]], kept: Callable[[set[Claim]], Awaitable[None]]
+        self,
+        member: Member,
+        activity: Activity,
+        held: Callable[[], list[Claim]],
+        kept: Callable[[set[Claim]], Awaitable[None]],
     ) -> None:
         """`held`: the claims of this process; `kept` is called with those that are still valid in a new session."""
         self._member = member
+        self._activity = activity
         self._held = held
         self._kept = kept
         self._claims: ChatClaims | None = None
@@ -60,15 +67,15 @@ class LockSession:
         self._certain.set()
 
     async def check(self) -> None:
-        """Check the session, and become the leader if there is none. If it is cut, wait until there is another.
+        """Check the session, and lead if no other process does. If it is cut, wait until there is another.
 
         Who led leads no longer then: another process may.
         """
         try:
-            self.live = await self._open.count_live()
-            if self._leadership is not None and not self._leads and await self._open.lead():
-                self._leads = True
-                self._leadership.begin()
+            await self._open.show_reach(reaches=self._activity.reaches_telegram)
+            self.live, others = await self._open.count_live()
+            self._activity.look(self.live, others)
+            await self._lead()
         except StorageError as exc:
             await self._renew(exc)
 
@@ -84,10 +91,12 @@ class LockSession:
         """Become the leader from now on, when there is no other."""
         self._leadership = leadership
 
-    def resign(self) -> None:
-        """Lead no longer. The lock is released with the session."""
+    async def resign(self) -> None:
+        """Lead no longer, and take nothing over from others. The leader's lock is released with the session."""
         self._step_down()
         self._leadership = None
+        with suppress(StorageError):
+            await self._open.show_reach(reaches=False)
 
     async def close(self) -> None:
         """End the session, and with it all claims."""
@@ -98,6 +107,16 @@ class LockSession:
     def _open(self) -> ChatClaims:
         assert self._claims is not None, "begun"
         return self._claims
+
+    async def _lead(self) -> None:
+        """Become the leader if there is none; no longer be it if this process is passive."""
+        if self._activity.is_passive:
+            if self._leads:
+                self._step_down()
+                await self._open.stop_leading()
+        elif self._leadership is not None and not self._leads and await self._open.lead():
+            self._leads = True
+            self._leadership.begin()
 
     async def _renew(self, cause: StorageError) -> None:
         """Open another session, and keep the chats that no other process has taken in the meantime."""

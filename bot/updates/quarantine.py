@@ -180,6 +180,10 @@ class Quarantine:
         """Wait until all that was recorded would survive the process."""
         await self._marks.flush()
 
+    def chats_at(self, kind: WorkKind) -> set[int]:
+        """See ``InFlightMarks``."""
+        return self._marks.chats_at(kind)
+
     def suspects(self) -> list[tuple[WorkKey, ChatKey]]:
         """What lanes had in flight when a process died and has not finished yet: updates first, in order."""
         least = SUSPECT_DEATHS if self._marks.is_shared else 0

@@ -7,6 +7,9 @@ every SWEEP_S each process looks for work in chats that no one has.
 
 While the session with the locks is cut, nothing is sent (``certain``), because another process may have taken the
 chats. With a new session, the process keeps those that no one took, and drops the others with all that runs for them.
+
+A process that can't reach Telegram leaves its chats to those that can (``activity``). An answer that is being written
+is finished first, so that it isn't paid for twice.
 """
 
 import asyncio
@@ -16,6 +19,8 @@ from contextlib import suppress
 from functools import partial
 
 from bot.concurrency import repeat, run_together
+from bot.updates.activity import Activity
+from bot.updates.chat_tasks import ChatTasks
 from bot.updates.chat_work import ChatWork, HeldChat
 from bot.updates.listening import listen
 from bot.updates.lock_session import Leadership, LockSession
@@ -46,17 +51,18 @@ log = logging.getLogger(__name__)
 class Replica:
     """One process of several. `clock` is monotonic."""
 
-    def __init__(self, member: Member, clock: Callable[[], float]) -> None:
+    def __init__(self, member: Member, activity: Activity, clock: Callable[[], float]) -> None:
         self._url = member.url
+        self._activity = activity
         self._clock = clock
-        self._session = LockSession(member, self._claims, self._keep)
+        self._session = LockSession(member, activity, self._claims, self._keep)
         self._held: dict[int, HeldChat] = {}
         self._taking: set[int] = set()
         self._check_now = asyncio.Event()
         self._check_session_now = asyncio.Event()
         self._open = False
         self._rejoined_at: float | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = ChatTasks(self._check_soon)
         self._database: Database
         self._work: ChatWork
         self._changed: Callable[[], Awaitable[None]]
@@ -92,8 +98,8 @@ class Replica:
         return self._session.live
 
     async def reached(self) -> bool:
-        """Whether the session with the locks is open, and the process is not shutting down."""
-        return self._open and self._session.is_open
+        """Whether it takes part: its session with the locks is open, and it is neither passive nor shutting down."""
+        return self._open and self._session.is_open and not self._activity.is_passive
 
     def holds(self, telegram_id: int) -> bool:
         """See ``ClaimedChats``."""
@@ -106,12 +112,11 @@ class Replica:
 
     def forward(self, key: ChatKey) -> None:
         """See ``ClaimedChats``."""
-        self._start(partial(self._forward, key))
+        self._tasks.start(partial(self._forward, key))
 
     def lost(self, claim: Claim) -> None:
         """See ``ClaimedChats``."""
-        held = self._held.get(claim.telegram_id)
-        if held is not None and held.claim == claim:
+        if self._has(claim):
             self._drop([claim.telegram_id])
 
     async def certain(self) -> None:
@@ -120,8 +125,7 @@ class Replica:
         if claim is None:
             return
         await self._session.until_open()
-        held = self._held.get(claim.telegram_id)
-        if held is None or held.claim != claim:
+        if not self._has(claim):
             raise ClaimLostError(f"another process has taken over chat {claim.telegram_id}")
 
     async def announce(self, tx: Transaction, telegram_ids: Collection[int]) -> None:
@@ -135,13 +139,13 @@ class Replica:
         """Updates of these chats are committed: pull them, if the chats are this process's or can be taken."""
         for telegram_id in telegram_ids:
             if telegram_id in self._held:
-                self._start(partial(self._pull, telegram_id))
+                self._tasks.start(partial(self._pull, telegram_id))
         await self._take(telegram_ids)
 
     async def leave(self) -> None:
         """Take no more chats, and give back each as soon as nothing runs for it. Ends when all are given back."""
         self._open = False
-        self._session.resign()
+        await self._session.resign()
         while self._held:
             with suppress(StorageError):  # then the end of the session gives them back
                 await self._give_back(list(self._held))
@@ -150,10 +154,12 @@ class Replica:
     async def close(self) -> None:
         """End the session, and with it all claims."""
         self._open = False
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._tasks.close()
         await self._session.close()
+
+    def _has(self, claim: Claim) -> bool:
+        held = self._held.get(claim.telegram_id)
+        return held is not None and held.claim == claim
 
     def _claims(self) -> list[Claim]:
         return [held.claim for held in self._held.values()]
@@ -164,7 +170,7 @@ class Replica:
         self._drop(gone)
         self._rejoined_at = self._clock()
         log.info("The database server is reached again; chats kept: %d, lost: %d", len(valid), len(gone))
-        self._start(self._changed)
+        self._tasks.start(self._changed)
 
     def _drop(self, telegram_ids: Collection[int]) -> None:
         for telegram_id in telegram_ids:
@@ -173,6 +179,8 @@ class Replica:
 
     async def _check_session(self) -> None:
         await self._session.check()
+        if self._activity.is_passive and self._held:
+            self._tasks.start(self._hand_over)
 
     async def _sweep(self) -> None:
         """Look for work, and give back idle chats. An error is left to the next sweep, unless it is a newer schema."""
@@ -210,14 +218,14 @@ class Replica:
             for claim in claims:
                 self._held[claim.telegram_id] = HeldChat(claim, self._clock())
             if claims:
-                self._start(partial(self._resume_all, claims))
+                self._tasks.start(partial(self._resume_all, claims))
         finally:
             self._taking.difference_update(wanted)
 
     @property
     def _takes(self) -> bool:
         """Whether it takes chats: not while they would wait here for a suspect, unless there is no other process."""
-        return self._open and not (self._work.isolates() and self.live > 1)
+        return self._open and not self._activity.is_passive and not (self._work.isolates() and self.live > 1)
 
     async def _inherit(self) -> None:
         """Count the deaths of other processes."""
@@ -231,7 +239,7 @@ class Replica:
         except StorageError as exc:
             log.warning("What other processes died of can't be read: %s", exc)
         for claim in claims:
-            self._start(partial(self._resume, claim))
+            self._tasks.start(partial(self._resume, claim))
 
     async def _resume(self, claim: Claim) -> None:
         """Continue a chat that was just taken: another process may have left it in the middle of something."""
@@ -239,12 +247,13 @@ class Replica:
             with under(claim):
                 keys = await until_stored(partial(self._work.recover, claim.telegram_id))
         except StorageError:
-            self.lost(claim)
-            await self._session.give_back([claim.telegram_id])
+            if self._has(claim):
+                self._drop([claim.telegram_id])
+                await self._session.give_back([claim.telegram_id])
             raise
-        held = self._held.get(claim.telegram_id)
-        if held is None or held.claim != claim:
+        if not self._has(claim):
             return
+        held = self._held[claim.telegram_id]
         held.recovered = True
         for key in {*keys, *held.wakes}:
             self._work.wake(key)
@@ -276,10 +285,20 @@ class Replica:
             return
         for telegram_id in free:
             del self._held[telegram_id]
-        await self._session.give_back(free)
+        await self._release(free)
+
+    async def _hand_over(self) -> None:
+        """Give all chats to processes that reach Telegram; one whose answer is being written, once that is stored."""
+        waiting = set(self._held) - self._work.writing()
+        self._drop(waiting)
+        await self._release(waiting)
+
+    async def _release(self, telegram_ids: Collection[int]) -> None:
+        """Release chats that are no longer held. If something waits in them, take them again, or notify others."""
+        await self._session.give_back(telegram_ids)
         pending = await self._work.pending()
-        left = {*pending.updates, *pending.open} & set(free)
-        if self._open:
+        left = {*pending.updates, *pending.open} & set(telegram_ids)
+        if self._takes:
             await self._take(left)
         elif left:
             async with self._database.transaction() as tx:
@@ -318,29 +337,13 @@ class Replica:
         telegram_id = notification.key.telegram_id
         match notification.event:
             case ChatEvent.CHANGED:
-                self._start(self._changed)
+                self._tasks.start(self._changed)
             case ChatEvent.FREE:
-                self._start(partial(self.arrived, [telegram_id]))
+                self._tasks.start(partial(self.arrived, [telegram_id]))
             case ChatEvent.ARRIVED:
-                self._start(partial(self._pull, telegram_id))
+                self._tasks.start(partial(self._pull, telegram_id))
             case ChatEvent.WAKE:
                 self._wake(notification.key)
-
-    def _start(self, work: Callable[[], Awaitable[None]]) -> None:
-        task = asyncio.create_task(self._attempt(work))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def _attempt(self, work: Callable[[], Awaitable[None]]) -> None:
-        try:
-            await work()
-        except ClaimLostError as exc:
-            log.info("%s", exc)
-        except StorageError as exc:
-            log.warning("Something in the chats was left to the next check: %s", exc)
-            self._check_soon()
-        except Exception:
-            log.exception("Work for the chats of this process failed")
 
     def _check_soon(self) -> None:
         self._check_now.set()

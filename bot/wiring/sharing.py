@@ -14,19 +14,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from bot.concurrency import run_together
-from bot.conversation.maintenance import Maintenance
-from bot.conversation.turn import Conversation
 from bot.errors import SettingError, StartError
-from bot.handlers.send_journal import GroupSendJournal
 from bot.outbound.flood_control import FloodControl
+from bot.outbound.reach import TelegramReach
 from bot.scheduler import Schedule
 from bot.settings import Settings
 from bot.updates.claimed_chats import AllChats, ClaimedChats, OtherProcesses
 from bot.updates.lanes import Lanes
 from bot.updates.polling import UpdateSource
-from bot.updates.quarantine import Quarantine
 from bot.updates.receiver import Receiver
+from bot.wiring.conversation import Engine
 from bot.wiring.persistence import claim_database
+from bot.wiring.traffic import Traffic
 from storage import NewerDatabaseError, Storage, StorageError
 from storage.files import WAIT_S, DatabaseInUseError
 
@@ -48,16 +47,15 @@ class Parts:
     """The parts of the application that depend on it."""
 
     storage: Storage
+    engine: Engine
+    traffic: Traffic
     lanes: Lanes
     receiver: Receiver
-    quarantine: Quarantine
     schedule: Schedule
-    maintenance: Maintenance
-    conversation: Conversation
-    journal: GroupSendJournal
-    flood_control: FloodControl
     reload: Callable[[], Awaitable[None]]
     """Reads again what is kept in memory and another process may have changed."""
+    ask: Callable[[], Awaitable[object]]
+    """A request by which it is found out whether Telegram can be reached."""
 
 
 class Sharing(Protocol):
@@ -100,10 +98,11 @@ class Alone:
     async def begin(self, parts: Parts) -> None:
         """See ``Sharing``."""
         self._lanes = parts.lanes
-        await parts.maintenance.begin()
+        engine, traffic = parts.engine, parts.traffic
+        await engine.maintenance.begin()
         parts.schedule.begin()
-        await parts.conversation.charge_lost()
-        await parts.journal.recover()
+        await engine.conversation.charge_lost()
+        await traffic.journal.recover()
         await parts.receiver.replay()
 
     async def run(self, source: UpdateSource, *, polls: bool) -> None:  # noqa: ARG002 - see Sharing
@@ -128,8 +127,9 @@ class Alone:
 class Shared:
     """One process of several."""
 
-    def __init__(self, replica: "Replica") -> None:
+    def __init__(self, replica: "Replica", reach: TelegramReach) -> None:
         self.chats = self.others = self._replica = replica
+        self._reach = reach
         self._parts: Parts | None = None
         self._leader: Leader | None = None
 
@@ -138,17 +138,18 @@ class Shared:
         from bot.updates.chat_work import LaneWork
 
         self._parts = parts
-        recoveries = (parts.journal.recover, parts.conversation.charge_lost, parts.maintenance.take_over)
-        storage = parts.storage
-        work = LaneWork(storage.inbox, storage.chats, parts.lanes, parts.receiver, parts.quarantine, recoveries)
+        engine, traffic, storage = parts.engine, parts.traffic, parts.storage
+        recoveries = (traffic.journal.recover, engine.conversation.charge_lost, engine.maintenance.take_over)
+        work = LaneWork(storage.inbox, storage.chats, parts.lanes, parts.receiver, traffic.quarantine, recoveries)
         self._replica.begin(storage.database, work, parts.reload)
 
     async def run(self, source: UpdateSource, *, polls: bool) -> None:
         """See ``Sharing``. Raises StartError if another process has migrated the database to a newer version."""
         assert self._parts is not None, "begun"
-        self._leader = Leader(self._parts, source if polls else None)
-        works = [self._replica.run(self._leader), self._leader.until_failed()]
-        works += [self._share_pace(self._parts.flood_control)] + ([] if polls else [source.run()])
+        parts = self._parts
+        self._leader = Leader(parts, source if polls else None)
+        works = [self._replica.run(self._leader), self._leader.until_failed(), self._reach.watch(parts.ask)]
+        works += [self._share_pace(parts.traffic.flood_control)] + ([] if polls else [source.run()])
         try:
             await run_together(*works)
         except NewerDatabaseError as exc:
@@ -159,7 +160,7 @@ class Shared:
     async def receives(self, source: UpdateSource) -> bool:
         """See ``Sharing``. Without a webhook, another process may be the one that polls."""
         idle = self._leader is not None and self._leader.waits_to_poll
-        return idle or await source.reached()
+        return (idle or await source.reached()) and not self._reach.is_lost
 
     async def ready(self) -> bool:
         """See ``Sharing``."""
@@ -185,7 +186,7 @@ class Leader:
     def __init__(self, parts: Parts, source: UpdateSource | None) -> None:
         """`source`: what only one process may receive updates from."""
         self._schedule = parts.schedule
-        self._maintenance = parts.maintenance
+        self._maintenance = parts.engine.maintenance
         self._source = source
         self._tasks: list[asyncio.Task[None]] = []
         self._leads = False
@@ -232,16 +233,18 @@ class Leader:
         self._tasks.append(asyncio.create_task(run()))
 
 
-async def join_database(settings: Settings, stack: AsyncExitStack, process: int) -> Sharing:
+async def join_database(settings: Settings, stack: AsyncExitStack, process: int, reach: TelegramReach) -> Sharing:
     """Claim the database, or share it with other processes, until the stack is closed. Raises StartError."""
     if not settings.uses_postgres:
         await claim_database(settings, stack)
         return Alone()
+    from bot.updates.activity import Activity
     from bot.updates.replica import Replica
     from storage.postgres.chat_claims import Member
 
     bot_id = int(settings.telegram_bot_token.get_secret_value().partition(":")[0])
-    replica = Replica(Member(settings.database_url, bot_id, process), time.monotonic)
+    activity = Activity(reach, time.monotonic)
+    replica = Replica(Member(settings.database_url, bot_id, process), activity, time.monotonic)
     try:
         await _join(replica, settings.database_name)
     except DatabaseInUseError as exc:
@@ -249,7 +252,7 @@ async def join_database(settings: Settings, stack: AsyncExitStack, process: int)
     except StorageError as exc:
         raise SettingError(f"DATABASE_URL: {settings.database_name} can't be used: {exc}") from exc
     stack.push_async_callback(replica.close)
-    return Shared(replica)
+    return Shared(replica, reach)
 
 
 async def _join(replica: "Replica", name: str) -> None:

@@ -11,8 +11,9 @@ from bot.handlers.send_journal import GroupSendJournal
 from bot.http import trust
 from bot.inbound.downloads import Downloads
 from bot.outbound.delivery import Deliverer
-from bot.outbound.flood_control import CountedRequests, FloodControl
+from bot.outbound.flood_control import FloodControl
 from bot.outbound.formatting import Conversions
+from bot.outbound.reach import CountedRequests, TelegramReach
 from bot.outbound.refusals import Features
 from bot.settings import Settings
 from bot.updates.claimed_chats import ClaimedChats
@@ -43,15 +44,15 @@ class Traffic:
     quarantine: Quarantine
 
 
-def connect(settings: Settings) -> Connection:
-    """Create the client; nothing is sent before its application is initialized."""
-    polling = CountedRequests(1, httpx_kwargs={"verify": trust()})
+def connect(settings: Settings, reach: TelegramReach) -> Connection:
+    """Create the client; nothing is sent before its application is initialized. `reach` sees all requests."""
+    polling = CountedRequests(1, reach, httpx_kwargs={"verify": trust()})
     application = (
         ApplicationBuilder()
         .token(settings.telegram_bot_token.get_secret_value())
         .base_url(f"{settings.telegram_api_url}/bot")
         .base_file_url(f"{settings.telegram_api_url}/file/bot")
-        .request(CountedRequests(CONNECTIONS, httpx_kwargs={"verify": trust()}))
+        .request(CountedRequests(CONNECTIONS, reach, httpx_kwargs={"verify": trust()}))
         .get_updates_request(polling)
         .updater(None)
         .job_queue(None)

@@ -22,6 +22,8 @@ from storage.storage_errors import StorageError
 
 LEADER_LOCK = 0x4B656570_00000002
 """The advisory lock of the leader. Chats' locks are their Telegram IDs, which have at most 52 bits."""
+REACH_LOCK = 0x4B656570_00000004
+"""The advisory lock, shared, of the processes that reach Telegram."""
 BOTS = 0x4B656570
 """The class of the advisory locks with which bots of other tokens are noticed; their second half is the bot."""
 ANSWER_S = 4.0
@@ -59,8 +61,12 @@ WITH locked AS MATERIALIZED (
 SELECT telegram_id, token FROM locked JOIN chat_claims USING (telegram_id)
 """
 _LIVE = f"""
-SELECT count(*) AS live FROM pg_locks WHERE {_HERE} AND mode = 'ShareLock' AND granted AND objsubid = 1
-AND (classid::bigint << 32) + objid::bigint = {CLAIM_LOCK}
+SELECT count(*) FILTER (WHERE lock = {CLAIM_LOCK}) AS live,
+    count(*) FILTER (WHERE lock = {REACH_LOCK} AND pid <> pg_backend_pid()) AS others
+FROM (
+    SELECT (classid::bigint << 32) + objid::bigint AS lock, pid FROM pg_locks
+    WHERE {_HERE} AND mode = 'ShareLock' AND granted AND objsubid = 1
+) AS held
 """
 _OTHER_BOTS = f"""
 SELECT count(*) AS others FROM pg_locks WHERE {_HERE} AND granted AND objsubid = 2
@@ -86,6 +92,7 @@ class ChatClaims:
         self._process = process
         self._is_marked = False
         """Whether it holds the lock of this process, by which others see that it lives."""
+        self._shows_reach = False
 
     @classmethod
     async def connect(cls, member: Member, patience: float = 0.0) -> Self:
@@ -141,11 +148,25 @@ class ChatClaims:
         (row,) = await self._run("SELECT pg_try_advisory_lock(%s) AS leads", (LEADER_LOCK,))
         return bool(row["leads"])
 
-    async def count_live(self) -> int:
-        """The number of live processes, at least 1. Fails if this session has ended."""
+    async def stop_leading(self) -> None:
+        """Let another process lead; only for the leader."""
+        await self._run("SELECT pg_advisory_unlock(%s)", (LEADER_LOCK,))
+
+    async def show_reach(self, *, reaches: bool) -> None:
+        """Show the other processes whether this one reaches Telegram."""
+        if reaches != self._shows_reach:
+            function = "pg_advisory_lock_shared" if reaches else "pg_advisory_unlock_shared"
+            await self._run(f"SELECT {function}(%s)", (REACH_LOCK,))
+            self._shows_reach = reaches
+
+    async def count_live(self) -> tuple[int, int]:
+        """The number of live processes, at least 1, and how many others show that they reach Telegram.
+
+        Fails if this session has ended.
+        """
         await self._mark()
         (row,) = await self._run(_LIVE)
-        return max(int(row["live"]), 1)
+        return max(int(row["live"]), 1), int(row["others"])
 
     async def close(self) -> None:
         """End the session, which releases everything."""

@@ -28,6 +28,7 @@ from bot.conversation import tokens
 from bot.http import trust
 from bot.language import LANGUAGES, catalogue
 from bot.llm.known import KNOWN
+from bot.outbound import reach
 from storage.sqlite import SQLiteDatabase
 from tests.e2e.poison import poisoned
 
@@ -42,6 +43,8 @@ LATE = (
 STREAMS = 3
 LOOK_S = 1.0
 """How often it looks whether the run has ended."""
+QUICK_S = 0.2
+"""How often Telegram is asked after a failure, where LOST_S says how soon it counts as out of reach."""
 SIZE_BYTES = 8
 """An order is its size and its descriptors, then its words: the two never come apart."""
 
@@ -105,6 +108,8 @@ def _be_bot(order: Order, streams: tuple[int, ...]) -> NoReturn:
     os.environ.update(order.environment)
     if poison := os.environ.pop("POISON", None):
         poisoned(poison)
+    if lost := os.environ.pop("LOST_S", None):
+        reach.LOST_S, reach.ASK_EVERY_S = float(lost), QUICK_S
     code = 1  # of an exception, which the interpreter shows before it ends
 
     def end() -> None:

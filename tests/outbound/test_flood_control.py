@@ -4,7 +4,8 @@ import pytest
 from telegram.request import HTTPXRequest
 
 from bot.outbound.content import Destination
-from bot.outbound.flood_control import CountedRequests, FloodControl
+from bot.outbound.flood_control import FloodControl
+from bot.outbound.reach import CountedRequests, TelegramReach
 
 PRIVATE = Destination(1, private=True)
 GROUP = Destination(-1, private=False)
@@ -155,7 +156,7 @@ async def test_requests_beyond_the_connections_wait(monkeypatch: pytest.MonkeyPa
         return 200, b""
 
     monkeypatch.setattr(HTTPXRequest, "do_request", send)
-    requests = CountedRequests(3)
+    requests = CountedRequests(3, TelegramReach())
     await asyncio.gather(*(requests.do_request("url", "POST") for _ in range(20)))
     assert most == 3
 

@@ -65,12 +65,28 @@ async def test_death_frees_all_chats(first: ChatClaims, second: ChatClaims) -> N
     await first.take([7, 8])
     assert await first.lead()
     assert not await second.lead()
-    assert await second.count_live() == 2
+    assert await second.count_live() == (2, 0)
     await first.close()
     while not await second.lead():  # noqa: ASYNC110 - the server notices the end in its own time
         await asyncio.sleep(0.01)
     assert {claim.telegram_id for claim in await second.take([7, 8])} == {7, 8}
-    assert await second.count_live() == 1
+    assert await second.count_live() == (1, 0)
+
+
+async def test_processes_see_who_reaches_telegram(first: ChatClaims, second: ChatClaims) -> None:
+    for reaches in (True, True, False, False, True):
+        await second.show_reach(reaches=reaches)
+        assert await first.count_live() == (2, int(reaches))
+        assert await second.count_live() == (2, 0)
+    await second.close()
+    while await first.count_live() != (1, 0):  # noqa: ASYNC110 - the server notices the end in its own time
+        await asyncio.sleep(0.01)
+
+
+async def test_leader_steps_down_for_another(first: ChatClaims, second: ChatClaims) -> None:
+    assert await first.lead()
+    await first.stop_leading()
+    assert await second.lead()
 
 
 async def test_a_lost_claim_writes_nothing(storage: Storage, first: ChatClaims, second: ChatClaims) -> None:
@@ -204,7 +220,7 @@ async def test_dead_processes_are_counted_once(url: str, first: ChatClaims) -> N
         assert (await processes.left(tx), await processes.dead(tx, 5)) == ("", {1 << 61: "begun"})
         await processes.leave(tx, "counted", [1 << 61])
     assert await processes.look(5) == ("counted", False)
-    assert await first.count_live() == 1
+    assert await first.count_live() == (1, 0)
     await storage.close()
 
 

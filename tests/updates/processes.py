@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from bot.outbound.reach import LOST_S, TelegramReach
 from bot.updates import replica as module
+from bot.updates.activity import Activity
 from bot.updates.chat_work import LaneWork
 from bot.updates.in_flight import InFlightFile
 from bot.updates.lanes import DroppedUpdate, Lanes
@@ -95,13 +97,17 @@ class Process:
         self.storage = storage
         self.changes = 0
         self.recovered: list[int] = []
-        self.replica = Replica(Member(url, 123456, next(numbers)), time.monotonic)
+        self.now = 0.0
+        """The time by which it is judged whether Telegram can be reached."""
+        self.reach = TelegramReach(lambda: self.now)
+        activity = Activity(self.reach, lambda: self.now)
+        self.replica = Replica(Member(url, 123456, next(numbers)), activity, time.monotonic)
         self.lanes = Lanes(chats=self.replica)
         self.recorder = Recorder(storage, name, log)
         self.lanes.start(self.recorder)
         quarantine = Quarantine(InFlightFile(folder / f"{name}.inflight"))
         quarantine.open()
-        self._quarantine = quarantine
+        self.quarantine = quarantine
         self.receiver = Receiver(
             *(storage.database, storage.inbox, storage.chats, self.lanes, quarantine, NamedBot(), time.time),
             others=self.replica,
@@ -111,7 +117,7 @@ class Process:
 
     async def begin(self) -> None:
         work = LaneWork(
-            self.storage.inbox, self.storage.chats, self.lanes, self.receiver, self._quarantine, [self._recover]
+            self.storage.inbox, self.storage.chats, self.lanes, self.receiver, self.quarantine, [self._recover]
         )
         await self.replica.join(0.0)
         self.replica.begin(self.storage.database, work, self._changed)
@@ -123,11 +129,18 @@ class Process:
 
     async def die(self) -> None:
         """As kill -9 does it: all stops at once, and the connections end."""
-        for task in [self._run, *self.lanes._tasks, *self.replica._tasks]:
+        self.replica._tasks.cancel()
+        for task in [self._run, *self.lanes._tasks]:
             if task is not None:
                 task.cancel()
         await asyncio.sleep(0)
         await self.replica.close()
+
+    def cut_off(self) -> None:
+        """The network to Telegram fails, and time passes."""
+        for _ in range(4):
+            self.now += LOST_S / 3
+            self.reach.failed()
 
     async def leave(self) -> None:
         """As SIGTERM does it."""
