@@ -9,6 +9,7 @@ The first process to notice a death counts it, in a record that all share. What 
 
 import asyncio
 import logging
+import re
 import secrets
 from collections.abc import Collection, Sequence
 from contextlib import suppress
@@ -56,6 +57,8 @@ class InFlightRecord(InFlightFile):
         """Count the deaths of processes that no other has counted. Raises StorageError."""
         self._database, self._processes = database, Processes(database)
         await self.inherit()
+        left = self._in_folder()
+        self._remove(left - await self._processes.without_dead(left))
 
     async def inherit(self) -> None:
         """See InFlightMarks."""
@@ -112,7 +115,7 @@ class InFlightRecord(InFlightFile):
         """Count the deaths since, and drop what has been finished by others; returns what is left."""
         with under(None):
             marks, dead = await self._count_in_transaction(processes)
-        self._remove([*dead])
+        self._remove(dead)
         return marks
 
     async def _count_in_transaction(self, processes: Processes) -> tuple[Sequence[WorkRecord], Collection[int]]:
@@ -166,7 +169,16 @@ class InFlightRecord(InFlightFile):
         """A file of a process on this machine."""
         return self._folder / f"{self._name}-{process:x}.{kind}"
 
-    def _remove(self, processes: Sequence[int]) -> None:
+    def _in_folder(self) -> set[int]:
+        """The processes that have files on this machine; the death of some may have been counted on another one."""
+        name = re.compile(rf"{re.escape(self._name)}-([0-9a-f]{{1,16}})\.(inflight|hung)")
+        try:
+            found = [name.fullmatch(file.name) for file in self._folder.iterdir()]
+        except OSError:
+            return set()
+        return {int(match[1], 16) for match in found if match is not None}
+
+    def _remove(self, processes: Collection[int]) -> None:
         for process in processes:
             for kind in ("inflight", "hung"):
                 with suppress(OSError):

@@ -22,13 +22,13 @@ ON CONFLICT (id) DO UPDATE SET in_flight = excluded.in_flight
 RETURNING id
 """
 """Waits for no disk of the server: what this protects from is the death of a process."""
-_IS_DEAD = f"""
-id NOT IN ({LEFT}, ?1) AND id NOT IN (
-    SELECT (classid::bigint << 32) + objid::bigint FROM pg_locks
-    WHERE locktype = 'advisory' AND objsubid = 1 AND granted
-    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
-)
+_LIVING = """
+SELECT (classid::bigint << 32) + objid::bigint AS id FROM pg_locks
+WHERE locktype = 'advisory' AND objsubid = 1 AND granted
+AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
 """
+"""And the numbers of other locks, such as chats."""
+_IS_DEAD = f"id NOT IN ({LEFT}, ?1) AND id NOT IN ({_LIVING})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +52,11 @@ class Processes:
         """What is in flight, by process."""
         rows = await self._database.rows("SELECT id, in_flight FROM processes ORDER BY id")
         return {int(row["id"]): str(row["in_flight"]) for row in rows}
+
+    async def without_dead(self, processes: Collection[int]) -> set[int]:
+        """Those of these processes that may be alive."""
+        rows = await self._database.rows(_LIVING)
+        return {int(row["id"]) for row in rows} & set(processes)
 
     async def look(self, process: int) -> tuple[str, bool]:
         """What dead processes left, and whether there are some that have not been counted yet."""

@@ -1,10 +1,11 @@
 """What processes died of, recorded in the database: a process that dies leaves its record as it was."""
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
 from bot.updates import isolation
@@ -61,8 +62,23 @@ async def _start(database: PostgresDatabase) -> tuple[Quarantine, InFlightRecord
     return quarantine, record
 
 
+@pytest.fixture
+def living(postgres_url: str) -> Iterator[Callable[[int], None]]:
+    """Makes a process with this number count as alive."""
+    with psycopg.connect(postgres_url, autocommit=True) as session:
+
+        def live(process: int) -> None:
+            session.execute("SELECT pg_advisory_lock(%s)", (process,))
+
+        yield live
+
+
 def _records(folder: Path) -> int:
     return len(list(folder.iterdir()))
+
+
+def _names(folder: Path) -> set[str]:
+    return {file.name for file in folder.iterdir()}
 
 
 def _hung(folder: Path) -> list[str]:
@@ -183,9 +199,12 @@ async def test_finished_suspect_is_forgotten_by_all(database: PostgresDatabase) 
     quarantine.close()
 
 
-async def test_each_process_has_its_own_watchdog(database: PostgresDatabase, folder: Path) -> None:
+async def test_each_process_has_its_own_watchdog(
+    database: PostgresDatabase, folder: Path, living: Callable[[int], None]
+) -> None:
     """What hung in one is blamed on its own work, and the other's file is left alone."""
-    await _dies(database, ANSWER)
+    living(5)
+    await _dies(database, ANSWER, WorkKey(WorkKind.ANSWER, 2))
     (number,) = [one for one in await Processes(database).all() if one]
     (folder / f"keepsake-{number:x}.hung").write_text("File a.py")
     other = folder / "keepsake-5.hung"
@@ -193,6 +212,19 @@ async def test_each_process_has_its_own_watchdog(database: PostgresDatabase, fol
     quarantine, _ = await _start(database)
     assert quarantine.deaths(ANSWER) == 1
     assert _hung(folder) == [other.name]
+    quarantine.close()
+
+
+async def test_files_of_dead_processes_are_removed(
+    database: PostgresDatabase, folder: Path, living: Callable[[int], None]
+) -> None:
+    """Their deaths were counted on other machines."""
+    living(0x5)
+    kept = {"keepsake-5.inflight", "keepsake-other-7.inflight", "keepsake-7.txt", "keepsakes-7.hung"}
+    for name in (*kept, "keepsake-6.inflight", "keepsake-6.hung", "keepsake-3fffffffffffffff.hung"):
+        (folder / name).touch()
+    quarantine, record = await _start(database)
+    assert _names(folder) == kept | {record._file.name}
     quarantine.close()
 
 
