@@ -26,13 +26,15 @@ class Death:
 def counted(mark: WorkRecord, death: Death, *, shared: bool) -> int:
     """The deaths of a piece of work, in thirds, with this one if it counts.
 
-    `shared`: a death in company counts as well, up to SUSPECT_DEATHS.
+    `shared`: processes share a database. Then a death in company counts as well, up to SUSPECT_DEATHS; and one of an
+    answer counts whole if nothing else was in flight, because that is rare with several processes.
     """
     blamed = [one for one in death.left.in_flight if one.alone] or death.left.in_flight
     if mark.key not in {one.key for one in blamed}:
         return mark.deaths
-    deaths = mark.deaths + _weight(mark, seen=death.seen)
-    if len(blamed) == 1:
+    only = len(blamed) == 1
+    deaths = mark.deaths + _weight(mark, sure=death.seen or (shared and only))
+    if only:
         return deaths
     return max(mark.deaths, min(deaths, SUSPECT_DEATHS * PER_DEATH)) if shared else mark.deaths
 
@@ -62,6 +64,6 @@ def still_open(marks: Iterable[WorkRecord], open_work: set[WorkKey], known: Iter
     return [mark for mark in marks if mark.aside or mark.key.kind not in kinds or mark.key in open_work]
 
 
-def _weight(mark: WorkRecord, *, seen: bool) -> int:
+def _weight(mark: WorkRecord, *, sure: bool) -> int:
     """What a death in this work counts, in thirds."""
-    return PER_DEATH if seen or mark.key.kind not in (WorkKind.ANSWER, WorkKind.COMPACTION) else 1
+    return PER_DEATH if sure or mark.key.kind not in (WorkKind.ANSWER, WorkKind.COMPACTION) else 1

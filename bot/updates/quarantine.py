@@ -21,7 +21,8 @@ The states of a piece of work (an update that begins a batch, a pending answer, 
 
 An answer runs code for every word that arrives, so a process killed by someone in the middle of an answer dies in its
 code more often than by chance; so does a compaction. Their deaths count a third, unless the watchdog saw that the loop
-was blocked or the process crashed (``watchdog``). The count of a reply starts over once a part of it has arrived.
+was blocked or the process crashed (``watchdog``), or several processes share the database and nothing else was in
+flight. The count of a reply starts over once a part of it has arrived.
 
 A batch is identified by its first update. After two deaths its updates are run one by one, so that the third death is
 blamed on just one of them (see ``handlers.router``).

@@ -32,9 +32,15 @@ class Fleet:
             await bot.start()
 
 
+@pytest.fixture
+def poison() -> str:
+    """See ``tests.e2e.poison``."""
+    return "reading:kill"
+
+
 @pytest.fixture(params=["on machines of their own", pytest.param("on one machine", marks=pytest.mark.long)])
 async def fleet(
-    postgres_url: str, tmp_path: Path, forks: Forks, request: pytest.FixtureRequest
+    postgres_url: str, tmp_path: Path, forks: Forks, poison: str, request: pytest.FixtureRequest
 ) -> AsyncIterator[Fleet]:
     """On machines of their own, processes see of each other only what is in the database."""
     apart = request.param == "on machines of their own"
@@ -47,7 +53,7 @@ async def fleet(
         stage.environment |= {
             "DATABASE_URL": postgres_url,
             "WEBHOOK_URL": f"{url}/hook",
-            "POISON": "reading:kill",
+            "POISON": poison,
             "MESSAGES_PER_MINUTE": "1000",
         }
         folders = [tmp_path / str(port) for port in ports]
@@ -95,6 +101,20 @@ async def test_poison_kills_three_processes_and_others_are_answered(fleet: Fleet
     with psycopg.connect(postgres_url) as connection:
         states: dict[str, int] = dict(connection.execute("SELECT state, count(*) FROM inbox GROUP BY state").fetchall())
     assert states == {"done": CHATS * ROUNDS + 1, "quarantined": 1}
+    assert fleet.deaths == DEATHS
+
+
+@pytest.mark.parametrize("poison", ["answers:kill"])
+async def test_poison_answer_kills_three_processes(fleet: Fleet) -> None:
+    stage = fleet.stage
+    stage.model.always(Say("This is a poison, and more."))
+    await stage.telegram.wait_call("setWebhook", timeout=PATIENCE_S)
+    await stage.ann.say(stage.home, "hello")
+    (told,) = await stage.home.wait(1, 2 * PATIENCE_S)
+    assert told.text.startswith("This made me crash three times")
+    stage.model.always(Say("Answered."))
+    await stage.ann.say(stage.home, "and now?")
+    assert (await stage.replies(2))[1] == "Answered."
     assert fleet.deaths == DEATHS
 
 

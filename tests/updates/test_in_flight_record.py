@@ -234,11 +234,21 @@ async def test_first_death_holds_up_no_chat(database: PostgresDatabase) -> None:
     assert quarantine.suspects() == []
 
 
-async def test_slow_answer_needs_nine_deaths(database: PostgresDatabase) -> None:
-    for _ in range(8):
-        await _dies(database, ANSWER)
+@pytest.mark.parametrize("key", [ANSWER, OTHER])
+async def test_three_deaths_of_an_answer_alone_are_enough(database: PostgresDatabase, key: WorkKey) -> None:
+    for deaths in range(3):
+        quarantine, _ = await _start(database)
+        assert quarantine.deaths(key) == deaths
+        await _dies(database, key)
     quarantine, _ = await _start(database)
-    assert not quarantine.is_exhausted(ANSWER)
+    assert quarantine.is_exhausted(key)
+
+
+async def test_slow_answers_in_company_are_no_suspects(database: PostgresDatabase) -> None:
+    for _ in range(5):
+        await _dies(database, ANSWER, WorkKey(WorkKind.ANSWER, 2))
+    quarantine, _ = await _start(database)
+    assert quarantine.suspects() == []
 
 
 async def test_what_has_ended_is_not_blamed(database: PostgresDatabase) -> None:
