@@ -160,7 +160,7 @@ class Shared:
     async def receives(self, source: UpdateSource) -> bool:
         """See ``Sharing``. Without a webhook, another process may be the one that polls."""
         idle = self._leader is not None and self._leader.waits_to_poll
-        return (idle or await source.reached()) and not self._reach.is_lost
+        return not self._reach.is_lost and (idle or await source.reached())
 
     async def ready(self) -> bool:
         """See ``Sharing``."""
