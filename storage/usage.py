@@ -1,12 +1,12 @@
 """Usage as reported by model servers, summed by day for chats and users; budgets; token ratios."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import astuple, fields
 from datetime import date
 
 from storage.database import Database, Row, Transaction
 from storage.records import DayUsage, ModelUsage, Report, Usage
-from storage.sql import BYTEWISE
+from storage.sql import BYTEWISE, in_texts, listed
 
 NUMBERS = tuple(
     one.name if one.name == "estimated" else f"{one.name}_tokens"  # it counts requests
@@ -170,10 +170,15 @@ class UsageLog:
             )
 
     async def hint(self, tx: Transaction, day: date, scope: str, number: int) -> bool:
-        """Record the day's warning about a budget; False if there was one already."""
+        """Record the day's warning about a budget, or about a model server; False if there was one already."""
         await tx.execute("DELETE FROM budget_hints WHERE day < ?", (day.isoformat(),))
         new = "INSERT INTO budget_hints (day, scope, id) VALUES (?, ?, ?) ON CONFLICT (day, scope, id) DO NOTHING"
         return bool(await tx.execute(new, (day.isoformat(), scope, number)))
+
+    async def forget_hints(self, tx: Transaction, day: date, scopes: Collection[str]) -> None:
+        """Have the next warnings about these count as the first of the day."""
+        hints = f"day = ? AND scope {in_texts()}"
+        await tx.execute(f"DELETE FROM budget_hints WHERE {hints}", (day.isoformat(), listed(scopes)))
 
     async def token_ratio(self, model: str, chat_id: int, tx: Transaction | None = None) -> float:
         """The chat's ratio, or else the model's newest, or else 1."""

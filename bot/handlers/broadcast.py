@@ -7,6 +7,7 @@ restart continues it.
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import date
 
 from telegram import Bot, Message
 from telegram.error import BadRequest, ChatMigrated, Forbidden, TelegramError
@@ -24,12 +25,12 @@ from bot.language import chat_language, grouped, plural, speaking, texts
 from bot.updates.lanes import Wakeups
 from storage import Storage, presence
 from storage.broadcasts import BroadcastContent, Broadcasts
-from storage.database import Database
-from storage.outbox import Outbox
 from storage.records import Button, ChatKey, Notice
 
 CHATS_AT_ONCE = 20
 """How many chats get a broadcast per run: ten a second leave the rest of Telegram's 30 a second to answers."""
+REFUSALS: Sequence[type[ModelError]] = (WrongKey, NoCredit)
+"""What a model server refuses until an owner does something about it."""
 
 log = logging.getLogger(__name__)
 
@@ -156,28 +157,43 @@ class OutboxWorker:
 
 
 class OwnerAlerts:
-    """Notifies the owners when the model server refuses the key or the account, once until an answer succeeds."""
+    """Notifies the owners when the model server refuses the key or the account.
 
-    def __init__(self, database: Database, outbox: Outbox, owners: Owners, wakeups: Wakeups) -> None:
-        self._database = database
-        self._outbox = outbox
+    Once until an answer succeeds, and once a day for all processes that share the database.
+    """
+
+    def __init__(self, storage: Storage, owners: Owners, wakeups: Wakeups, today: Callable[[], date]) -> None:
+        self._database, self._outbox, self._usage = storage.database, storage.outbox, storage.usage
         self._owners = owners
         self._wakeups = wakeups
+        self._today = today
         self._reported: set[type[ModelError]] = set()
+        self._answered = False
+        """Whether there was an answer after the last report; at the start, an earlier process may have made one."""
 
     async def record(self, failure: ModelError | None) -> None:
         """Record a request's failure, or None for an answer."""
         if failure is None:
-            self._reported.clear()
+            if not self._answered:
+                await self._forget()
             return
-        kind = next((kind for kind in (WrongKey, NoCredit) if isinstance(failure, kind)), None)
+        kind = next((kind for kind in REFUSALS if isinstance(failure, kind)), None)
         if kind is None or kind in self._reported:
             return
         self._reported.add(kind)
+        self._answered = False
         text = texts.OWNER_WRONG_KEY if kind is WrongKey else texts.OWNER_NO_CREDIT
         keys = [ChatKey(owner, 0) for owner in await self._owners.ids()]
         async with self._database.transaction() as tx:
+            if not await self._usage.hint(tx, self._today(), kind.__name__, 0):
+                return
             for key in keys:
                 await self._outbox.add(tx, Notice(key, private=True, text=text))
         for key in keys:
             self._wakeups.wake(key)
+
+    async def _forget(self) -> None:
+        self._reported.clear()
+        self._answered = True
+        async with self._database.transaction() as tx:
+            await self._usage.forget_hints(tx, self._today(), [kind.__name__ for kind in REFUSALS])

@@ -251,7 +251,7 @@ def _reply_worker(
         deliverer=traffic.deliverer,
         sender=sender,
         maintenance=engine.maintenance,
-        alerts=OwnerAlerts(base.storage.database, base.storage.outbox, owners, lanes),
+        alerts=OwnerAlerts(base.storage, owners, lanes, lambda: base.budget.today().date()),
         warnings=BudgetWarnings(base.storage, base.budget, owners.ids),
         cancellations=cancellations,
         set_aside=aside,
