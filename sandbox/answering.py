@@ -14,6 +14,7 @@ import httpx
 
 from sandbox.local_model import LOCAL_MODEL, LocalModel, missing
 from sandbox.model import MODEL_NAME, Behaviour, ChatRequest, Forward, ModelServer, Upstream
+from sandbox.model.notes import heading
 from sandbox.server_process import ProcessState
 
 NO_KEY = "none"
@@ -25,15 +26,20 @@ PROFILES = """\
 [models."smollm2*"]
 context_window = 4096
 sees = false
-temperature = 0.3
-extra_body = { dry_multiplier = 0.8, dry_allowed_length = 4 }
+temperature = 0.2
+[models."smollm2*".extra_body]
+# Against repeating itself.
+dry_multiplier = 0.8
+dry_allowed_length = 3
+dry_penalty_last_n = 4096
+dry_sequence_breakers = ["\\n"]
 """
 LOCAL_SETTINGS = {
     "COMPACT_AT": "0.4",
     "RECALL_TOKENS": "400",
     "MEMORY_TOKENS": "200",
     "MAX_ANSWER_TOKENS": "120",
-    "SYSTEM_PROMPT": "You are Keepsake, a friendly helper in a chat. Answer in one or two short sentences.",
+    "SYSTEM_PROMPT": "You are a helpful assistant. Answer in one or two short sentences.",
 }
 """So small a model loses itself in long prompts and answers."""
 
@@ -88,6 +94,7 @@ class AnsweringModel:
     def __init__(self, data: Path, server: ModelServer, remote: RemoteModel | None, *, local: bool) -> None:
         self.remote = remote
         self._server = server
+        server.answer_with(self.answer)
         self._profiles = data / "local-model-profiles.toml"
         self._log = data / "local-model.log"
         self._missing = missing() if local else ""
@@ -95,7 +102,6 @@ class AnsweringModel:
 
     def start(self) -> None:
         """Begin to load the local model, unless another one is in use."""
-        self._server.answer_with(self.answer)
         if self._local is not None and self.remote is None:
             self._profiles.write_text(PROFILES, encoding="utf-8")
             self._local.process.start()
@@ -137,9 +143,12 @@ class AnsweringModel:
         return _stand_in(f"the local model has ended (see {self._log})")
 
     def answer(self, request: ChatRequest) -> Behaviour:
-        """How the sandbox's model server answers unless something else is played."""
+        """How the sandbox's model server answers unless something else is played.
+
+        Notes are always the stand-in's: the local model is too small to write any.
+        """
         instead = self._server.stand_in(request)
-        return instead if self._local is None else Forward(self._upstream, instead)
+        return instead if self._local is None or heading(request) else Forward(self._upstream, instead)
 
     async def ready(self) -> None:
         """Wait until the local model is loaded or has ended for good."""

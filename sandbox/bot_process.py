@@ -121,7 +121,8 @@ class BotProcess:
         inherited = {name: value for name, value in os.environ.items() if name not in WITHHELD}
         # The bot's package may be importable from the current folder only, which isn't the bot's.
         path = os.pathsep.join(filter(None, [str(Path.cwd()), inherited.get("PYTHONPATH")]))
-        return {**inherited, "PYTHONPATH": path, **self._environment}
+        unbuffered = {"PYTHONUNBUFFERED": "1"}  # what it prints is in its log at once
+        return {**inherited, "PYTHONPATH": path, **unbuffered, **self._environment}
 
 
 def _end_holder(descriptor: int) -> None:

@@ -24,6 +24,8 @@ ADDRESS = "local model at "
 """Precedes the server's address in its output, on a line of its own."""
 KEY = "LOCAL_MODEL_KEY"
 """The variable with the key that clients must send: pages of any site can reach a port on loopback."""
+MOST_ANSWER = 512
+"""The longest answer in tokens: so small a model may never end by itself."""
 CACHE_MIB = 512
 """llama.cpp keeps the prompts of chats that others have pushed out of its slots in memory, up to this size."""
 
@@ -77,7 +79,7 @@ def main(slots: int = 1, window: int = WINDOW, reuse: int = 0, threads: int = 1)
     params.model.path = str(Path(found.origin).parent / FILE)
     params.n_parallel, params.n_ctx, params.port = slots, slots * window, 0
     params.api_keys = [os.environ[KEY]]
-    params.ui = False
+    params.ui, params.n_predict = False, MOST_ANSWER
     params.n_cache_reuse, params.cache_ram_mib = reuse, CACHE_MIB
     params.cpuparams.n_threads = params.cpuparams_batch.n_threads = threads
     server = xllamacpp.Server(params)

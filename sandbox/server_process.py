@@ -12,6 +12,8 @@ PATIENCE_S = 120.0
 """How long a start may take."""
 PAUSE_S = 0.05
 """How often the log of a starting server is read."""
+RESTART_S = 0.5
+"""The pause before another start."""
 MOST_LINES = 1000
 
 
@@ -25,20 +27,27 @@ class ProcessState(Enum):
 
 
 class ServerProcess:
-    """Runs `argv` until it is stopped or has ended `starts` times.
+    """Runs `argv`, once the file `needs` exists, until it is stopped or has ended `starts` times.
 
-    It is ready when it has printed a line that begins with `before_address`; the rest of the line is its URL. Its
-    output is appended to `log`. It runs like the bot: apart from the terminal's signals, and never twice.
+    It is ready when it has printed a line that consists of `before_address` and its URL. Its output is appended to
+    `log`. It runs like the bot: apart from the terminal's signals, and never twice.
     """
 
     def __init__(
-        self, argv: Sequence[str], environment: Mapping[str, str], log: Path, before_address: str, starts: int = 2
+        self,
+        argv: Sequence[str],
+        environment: Mapping[str, str],
+        log: Path,
+        before_address: str = "",
+        starts: int = 2,
+        needs: Path | None = None,
     ) -> None:
         self.state = ProcessState.ENDED
         self.address = ""
         self._process = BotProcess(argv, environment, log)
         self._before_address = before_address
         self._starts = starts
+        self._needs = needs
         self._changed = asyncio.Event()
         self._supervising: asyncio.Task[None] | None = None
 
@@ -71,8 +80,11 @@ class ServerProcess:
 
     async def _supervise(self) -> None:
         try:
-            for _ in range(self._starts):
+            for number in range(self._starts):
                 self._become(ProcessState.STARTING)
+                await asyncio.sleep(RESTART_S if number else 0)
+                while self._needs is not None and not self._needs.exists():  # noqa: ASYNC110 - another process makes it
+                    await asyncio.sleep(PAUSE_S)
                 await self._process.start()
                 if address := await self._printed_address():
                     self._become(ProcessState.RUNNING, address)
@@ -89,7 +101,7 @@ class ServerProcess:
             async with asyncio.timeout(PATIENCE_S):
                 while self._process.running:
                     for line in self._process.last_lines(MOST_LINES):
-                        if line.startswith(self._before_address):
+                        if line.startswith(f"{self._before_address}http://"):
                             return line.removeprefix(self._before_address).strip()
                     await asyncio.sleep(PAUSE_S)
         self._process.kill()

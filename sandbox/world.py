@@ -18,7 +18,7 @@ from sandbox.server_process import ServerProcess
 BOT_ID = 123456
 KEY_BYTES = 24
 INSPECTOR_STARTS = 100
-INSPECTOR_ADDRESS = "inspector at "
+DATABASE = "sandbox.db"
 
 
 class World:
@@ -108,14 +108,17 @@ class World:
         await self.bot.stop()
         self._set_environment()
         await self.bot.start()
+        if self._inspector is not None:  # its settings are those of the bot
+            await self._inspector.stop()
+            self._inspector.start()
 
     def start_inspector(self, frame_origin: str) -> None:
         """Start the inspector of the bot's database, which pages of this origin may show in a frame."""
-        if self._program is None or self._inspector is not None:
+        if self._program is None:
             return
-        argv = [*self._program, "inspect", "--port", "0", "--frame", frame_origin]
-        log = self.data / "inspector.log"
-        self._inspector = ServerProcess(argv, self.environment, log, INSPECTOR_ADDRESS, INSPECTOR_STARTS)
+        argv = [*self._program, "inspect", "--no-open", "--frame", frame_origin]
+        log, database = self.data / "inspector.log", self.data / DATABASE
+        self._inspector = ServerProcess(argv, self.environment, log, starts=INSPECTOR_STARTS, needs=database)
         self._inspector.start()
 
     @property
@@ -134,7 +137,7 @@ class World:
         self.environment |= {
             "TELEGRAM_BOT_TOKEN": self.telegram.token,
             "TELEGRAM_API_URL": self.telegram_url,
-            "DATABASE_URL": f"sqlite:///{self.data / 'sandbox.db'}",
+            "DATABASE_URL": f"sqlite:///{self.data / DATABASE}",
             **seed(self.telegram),
             **self.answering.settings(self._model_url, self._model_key),
         }

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Literal
 
 from sandbox.http import Checkpoint
+from sandbox.model.notes import heading, notes
 from sandbox.model.request import ChatRequest
 
 Point = Literal["headers", "finish"] | int
 """Where an answer may be held: before its headers, after a number of deltas, or before its end."""
 QUOTED_WORDS = 12
-_HEADING = re.compile(r"^#+ .+$", re.MULTILINE)
 LONG_ANSWER = Path(__file__).with_name("long_answer.md")
 
 
@@ -125,14 +125,14 @@ Behaviour = Say | Fail | Hang | Raw | Forward
 
 
 def answer(request: ChatRequest, delay: float, chunk: int = 1) -> Say:
-    """A sentence; a long text if the user says "long" or "markdown"; a list item if a template is to be filled in."""
+    """A sentence; a long text if the user says "long" or "markdown"; list items if a form is to be filled in."""
     count = len(request.messages)
     opening = (
         "I am a stand-in for a model, with no understanding. "
         f"I was given {count} message{'s' if count > 1 else ''}; your last words were: {_tail(request.last_words)}"
     )
-    if (heading := _HEADING.search(request.last_words)) is not None:  # a template to fill in, such as the memory's
-        return Say(f"{heading[0]}\n- {opening}", delay=delay, chunk=chunk)
+    if form := heading(request):  # such as the memory's
+        return Say(f"{form}\n{notes(request) or f'- {opening}'}", delay=delay, chunk=chunk)
     if re.search(r"\b(long|markdown)\b", request.last_words, re.IGNORECASE):
         opening += "\n\n" + LONG_ANSWER.read_text(encoding="utf-8")
     return Say(opening, delay=delay, chunk=chunk)
