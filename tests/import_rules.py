@@ -170,7 +170,9 @@ ONLY_IN = {
     "pypdfium2": {"bot.media"},
     "docx": {"bot.media"},
     "nicegui": {"bot.inspector", "sandbox.page"},
-    "lxml": {"bot.media"},
+    "lxml": {"bot.media", "sandbox.page"},
+    "nh3": {"sandbox.page"},
+    "latex2mathml": {"sandbox.page"},
     "chardet": {"bot.media"},
 }
 """Libraries that one part of the project keeps to itself."""

@@ -241,8 +241,8 @@ class BotApi:
 
     async def _perform(self, name: str, method: arguments.Method, args: arguments.Arguments) -> Response:
         fault = self.faults.take(name, args.values)
-        if fault:
-            await asyncio.sleep(fault.delay)
+        if delay := self.faults.latency + (fault.delay if fault else 0.0):
+            await asyncio.sleep(delay)
         await self.faults.wait_while_held(name, "before")
         if fault and fault.drop == "before":
             return self._drop(name, args.values)

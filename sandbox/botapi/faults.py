@@ -43,9 +43,10 @@ class Hold(Checkpoint):
 
 
 class Faults:
-    """The faults and holds of one server."""
+    """The faults and holds of one server; each call takes `latency` seconds longer."""
 
     def __init__(self) -> None:
+        self.latency = 0.0
         self._faults: list[Fault] = []
         self._holds: list[Hold] = []
 
@@ -82,6 +83,7 @@ class Faults:
 
     def clear(self) -> None:
         """Remove all faults and release all holds."""
+        self.latency = 0.0
         self._faults.clear()
         for hold in self._holds:
             hold.release()
