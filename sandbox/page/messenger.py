@@ -181,8 +181,12 @@ class Messenger:
         return self._hub.chats[self.place[0]]
 
     def _handled(self, handler: Callable[..., Awaitable[object]]) -> Callable[[GenericEventArguments], Awaitable[None]]:
-        """The handler of an event whose arguments are a list, or the only one."""
-        return lambda event: self._do(handler(*(event.args if isinstance(event.args, list) else [event.args])))
+        """The handler of an event whose arguments are a list, or the only one, or None."""
+
+        def arguments(event: GenericEventArguments) -> list[object]:
+            return event.args if isinstance(event.args, list) else [] if event.args is None else [event.args]
+
+        return lambda event: self._do(handler(*arguments(event)))
 
     async def _do(self, doing: Awaitable[object]) -> None:
         """What a person has asked for; what the API refuses is said."""

@@ -105,7 +105,9 @@ export default {
   methods: {
     // called by the page
     open(state) {
-      this.$refs.composer.clear();
+      // The same chat is read again after a lost connection: what is being written there stays.
+      const { chat, topic } = this.room;
+      if (state.room.chat !== chat || state.room.topic !== topic) this.$refs.composer.clear();
       Object.assign(this, { draft: null, action: "", menu: null, selection: null, loading: false, away: false, unseen: 0, announced: "" }, state);
       this.rows.forEach(Object.freeze);
       const asking = this.rows.findLast((row) => !row.service);
