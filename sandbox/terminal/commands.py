@@ -4,21 +4,25 @@ import asyncio
 import json
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from sandbox.bot_process import BotProcess
 from sandbox.model import ModelServer
+from sandbox.seed import OWNER
+from sandbox.tasks import until_first
 from sandbox.terminal.conversation import (
-    USER,
     Deleted,
     KeyboardChanged,
+    PressAnswered,
     ShownDraft,
     TerminalConversation,
     Typing,
     Written,
 )
 from sandbox.terminal.screen import Screen
+from sandbox.user_api.client import UserApiError
+from sandbox.user_api.shapes import FileKind, Pressed
 
 ANSWER_S = 60.0
 """How long to wait for an answer before sending the next line from a pipe."""
@@ -26,27 +30,38 @@ BEGINNING = 40
 """How much of a message is quoted when something else about it changes."""
 QUIET_S = 1.0
 """An answer counts as finished after this much silence; a bot sends about one message per second."""
-HELP = """\
-Type something, and the bot answers. Lines beginning with / are for the bot (try /help). These are for the sandbox:
-  :press N    press button N of the last message with buttons
-  :stop       press Stop next to the answer in progress
-  :edit TEXT  edit your last message
-  :photo FILE, :voice FILE, :file FILE
-              send a picture, a voice message (.ogg) or any file; text after the name is the caption
-  :group      go to a group; :as NAME lets someone else speak there, :home goes back
-  :kill       kill -9 the bot, even in the middle of an answer
-  :start      start it again
-  :restart    shut it down cleanly and start it again
-  :prompt     show the messages of the last request to the stand-in model
-  :help       show this list
-  :quit       quit (so do Ctrl-D and Ctrl-C)"""
+OWN: Mapping[str, str] = {
+    ":press N": "press button N of the last message with buttons",
+    ":reply N TEXT": "reply to the last message (1), the one before (2), and so on",
+    ":stop": "press Stop next to the answer in progress",
+    ":edit TEXT": "edit your last message",
+    ":photo FILE": "send a picture; text after the name is the caption",
+    ":voice FILE": "send a voice message (.ogg)",
+    ":file FILE": "send any file",
+    ":group": "go to a group",
+    ":as NAME": "let someone else speak there",
+    ":home": "go back to the private chat",
+    ":kill": "kill -9 the bot, even in the middle of an answer",
+    ":start": "start it again",
+    ":restart": "shut it down cleanly and start it again",
+    ":prompt": "show the messages of the last request to the stand-in model",
+    ":help": "show this list",
+    ":quit": "quit (so do Ctrl-D and Ctrl-C)",
+}
+"""The commands of the sandbox, as one types them."""
+HELP = "Type something, and the bot answers. Lines beginning with / are for the bot (try /help). The sandbox takes:" + (
+    "".join(f"\n  {usage:<13} {meaning}" for usage, meaning in OWN.items())
+)
 NO_BUTTON = "There is no such button. :press 1 presses the first button of the last message with buttons."
 NO_STOP = "No answer in progress has a Stop button. In a group, the button is under the message: :press 1."
 NO_BOT = "The bot was not started here. Stop and start it where you started it."
 KILLED = "The bot was killed. What you type now waits for it; :start starts it again."
+NO_MESSAGE = "There is no such message. :reply 1 Thanks! replies to the last one."
 NOTHING_TO_EDIT = "You have not said anything yet."
 NO_FILE = "Which file? For example: :photo picture.jpg What is this?"
 NO_REQUEST = "The stand-in model has not had a request yet."
+FILES: Mapping[str, FileKind] = {":photo": "photo", ":voice": "voice", ":file": "document"}
+LINK = "This button opens {url}"
 LONG_DATA = re.compile(r';base64,([^"]{40,})')
 
 
@@ -63,9 +78,13 @@ class TerminalChat:
 
     async def watch(self) -> None:
         """Show what the bot does, forever."""
-        async for event in self._conversation.events():
+        await until_first(self._conversation.watch(), self._show())
+
+    async def _show(self) -> None:
+        while True:
+            change = await self._conversation.next_change()
             self._last_event = time.monotonic()
-            match event:
+            match change:
                 case Typing():
                     self._written.clear()
                 case ShownDraft(text):
@@ -75,23 +94,32 @@ class TerminalChat:
                     prompt = "" if asks is None else f"\n     (your next message replies to this{_after_colon(asks)})"
                     self._say(f"bot{' (edited)' if edited else ''}> {text}{_numbered(buttons)}{prompt}")
                 case KeyboardChanged(text, buttons):
-                    change = "has other buttons now" if buttons else "has no buttons any more"
-                    self._say(f"({_beginning(text)} {change}){_numbered(buttons)}")
+                    now = "has other buttons now" if buttons else "has no buttons any more"
+                    self._say(f"({_beginning(text)} {now}){_numbered(buttons)}")
                 case Deleted(text):
                     self._say(f"(the bot deleted {_beginning(text)})")
+                case PressAnswered(text):
+                    self._say(f"({text})")
 
     def _say(self, text: str) -> None:
         self._written.set()
         self._screen.message(text)
-        self._screen.prompt()
 
     async def send(self, text: str) -> None:
         """Send a text."""
         self._expect_answer()
         await self._conversation.send(text)
 
-    async def send_file(self, kind: str, content: bytes, name: str, caption: str | None) -> None:
-        """Send a photo, a voice message or a file; raises ValueError if it isn't one."""
+    async def reply(self, back: int, text: str) -> bool:
+        """Reply to a message, counted from the last one; returns whether it exists."""
+        self._expect_answer()
+        found = await self._conversation.reply(back, text)
+        if not found:
+            self.expect_nothing()
+        return found
+
+    async def send_file(self, kind: FileKind, content: bytes, name: str, caption: str | None) -> None:
+        """Send a photo, a voice message or a file."""
         await self._conversation.send_file(kind, content, name, caption)
         self._expect_answer()
 
@@ -100,24 +128,28 @@ class TerminalChat:
         self._last_event = time.monotonic()
         return await self._conversation.edit(text)
 
-    def go(self, speaker: str | None) -> str:
+    async def go(self, speaker: str | None) -> str:
         """Switch to the group as a speaker, or back; returns a sentence about it."""
         if speaker is None:
-            self._conversation.go_home()
+            await self._conversation.go_home()
             return "You are in the private chat."
-        self._conversation.go_to_group(speaker)
+        await self._conversation.go_to_group(speaker)
         return f"You are in a group, as {self._conversation.speaker}. Call the bot by its name: Keepsake, hello."
 
-    async def press(self, number: int) -> bool:
-        """Press a button of the last message that has any; returns whether the number exists."""
+    async def press(self, number: int) -> Pressed | None:
+        """Press a button of the last message that has any; None if the number doesn't exist."""
         pressed = await self._conversation.press(number)
-        if pressed:
+        if pressed and pressed["query"]:
             self._written.clear()
         return pressed
 
-    async def stop(self) -> bool:
-        """Press Stop next to the growing answer; returns whether there is such a button."""
-        return await self._conversation.stop()
+    async def stop(self) -> None:
+        """Press Stop next to the growing answer; raises UserApiError if there is no such button."""
+        await self._conversation.stop()
+
+    def expect_nothing(self) -> None:
+        """What was to be answered was refused."""
+        self._written.set()
 
     async def answered(self) -> None:
         """Wait until the bot has answered and is quiet; raises TimeoutError after ANSWER_S."""
@@ -160,19 +192,21 @@ class Commands:
         self._bot = bot
 
     async def execute(self, line: str) -> None:
-        """Execute a command, or show the help."""
+        """Execute a command, or show the help. Raises UserApiError."""
         name, _, argument = line.partition(" ")
         match name:
             case ":press":
                 await self._press(argument.strip())
+            case ":reply":
+                await self._reply(argument)
             case ":stop" | ":edit":
                 await self._end_or_edit(name, argument)
             case ":photo" | ":voice" | ":file":
-                await self._send_file(name.removeprefix(":"), argument)
+                await self._send_file(FILES[name], argument)
             case ":group" | ":as":
-                self._screen.note(self._chat.go(argument.strip() or USER))
+                self._screen.note(await self._chat.go(argument.strip() or OWNER))
             case ":home":
-                self._screen.note(self._chat.go(None))
+                self._screen.note(await self._chat.go(None))
             case ":kill" | ":start" | ":restart":
                 await self._handle_bot(name)
             case ":prompt":
@@ -180,18 +214,28 @@ class Commands:
             case _:
                 self._screen.note(HELP)
 
+    async def _reply(self, argument: str) -> None:
+        back, _, text = argument.strip().partition(" ")
+        if not back.isdecimal() or not text.strip() or not await self._chat.reply(int(back), text.strip()):
+            self._screen.note(NO_MESSAGE)
+
     async def _end_or_edit(self, name: str, argument: str) -> None:
         if name == ":stop":
-            if not await self._chat.stop():
+            try:
+                await self._chat.stop()
+            except UserApiError:
                 self._screen.note(NO_STOP)
         elif not await self._chat.edit(argument):
             self._screen.note(NOTHING_TO_EDIT)
 
     async def _press(self, argument: str) -> None:
-        if not argument.isdecimal() or not await self._chat.press(int(argument)):
+        pressed = await self._chat.press(int(argument)) if argument.isdecimal() else None
+        if pressed is None:
             self._screen.note(NO_BUTTON)
+        elif pressed["url"]:
+            self._screen.note(LINK.format(url=pressed["url"]))
 
-    async def _send_file(self, kind: str, argument: str) -> None:
+    async def _send_file(self, kind: FileKind, argument: str) -> None:
         path, caption = _path_and_words(argument)
         if path is None:
             self._screen.note(NO_FILE)
@@ -199,7 +243,7 @@ class Commands:
         try:
             content = await asyncio.to_thread(path.read_bytes)
             await self._chat.send_file(kind, content, path.name, caption or None)
-        except (OSError, ValueError) as exc:
+        except (OSError, UserApiError) as exc:
             self._screen.note(f"{path} can't be sent: {exc}")
 
     async def _handle_bot(self, name: str) -> None:

@@ -3,19 +3,27 @@
 The person at the terminal is one user in the private chat, and anyone they like in the group.
 """
 
-import mimetypes
-from collections.abc import AsyncIterator, Iterator
+import asyncio
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-import PIL
-
-from sandbox import botapi
-from sandbox.botapi import BotApi, sent_media
+from sandbox.seed import GROUP, GROUP_PEOPLE, OWNER
+from sandbox.terminal.received_files import ReceivedFiles
 from sandbox.terminal.screen import from_html
+from sandbox.user_api.client import UserClient
+from sandbox.user_api.shapes import (
+    ButtonView,
+    ChatView,
+    CommandView,
+    DraftView,
+    Event,
+    FileKind,
+    MessageView,
+    Pressed,
+)
 
-USER, GROUP, FRIENDS = "You", "Friends", ("Ann", "Bob")
-RECENT = 20
-"""How many of the last messages are watched for edits."""
+MOST_KNOWN = 500
+"""How many of a chat's newest messages are watched for edits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,148 +64,189 @@ class Deleted:
     text: str
 
 
-Event = Typing | ShownDraft | Written | KeyboardChanged | Deleted
-Look = tuple[str, tuple[str, ...], bool]
-"""A message as it was last seen: its text, its buttons, and whether it is deleted."""
+@dataclass(frozen=True, slots=True)
+class PressAnswered:
+    """What the app shows for a moment after a button was pressed."""
+
+    text: str
+
+
+Change = Typing | ShownDraft | Written | KeyboardChanged | Deleted | PressAnswered
 
 
 class TerminalConversation:
     """A private chat or a group with the bot; older messages aren't reported again."""
 
-    def __init__(self, telegram: BotApi) -> None:
-        self._telegram = telegram
-        self._known: dict[int, dict[int, Look]] = {}
+    def __init__(self, client: UserClient, files: ReceivedFiles) -> None:
+        self.speaker = OWNER
+        """The name of the person who speaks."""
+        self.menu: Sequence[CommandView] = ()
+        """The bot's commands for this person here."""
+        self.listening = asyncio.Event()
+        """Set once nothing that happens can be missed."""
+        self._client = client
+        self._files = files
+        self._known: dict[int, dict[int, MessageView]] = {}
         """The known messages of each chat, by their ids."""
-        self._preview: botapi.Draft | str | None = None
-        self._news: list[Event] = []
-        self._user = telegram.user(USER)
-        self._chat = self._enter(telegram.private(self._user))
+        self._chat = 0
+        self._prompt: int | None = None
+        """The message to which the next one becomes a reply."""
+        self._changes: asyncio.Queue[Change] = asyncio.Queue()
 
     @property
     def length(self) -> int:
         """The number of messages so far, by both sides."""
-        return len(self._looks)
-
-    @property
-    def speaker(self) -> str:
-        """The name of the current speaker."""
-        return self._user.name
+        return len(self._messages)
 
     @property
     def in_group(self) -> bool:
         """Whether the group is active."""
-        return self._chat.id != self._user.id
+        return self._chat < 0
 
-    def go_home(self) -> None:
+    async def go_home(self) -> None:
         """Switch to the private chat."""
-        self._user = self._telegram.user(USER)
-        self._chat = self._enter(self._telegram.private(self._user))
+        await self._enter(await self._client.add_chat("private", "", [OWNER]), OWNER)
 
-    def go_to_group(self, speaker: str = USER) -> None:
+    async def go_to_group(self, speaker: str = OWNER) -> None:
         """Switch to the group as a speaker."""
-        names = dict.fromkeys((USER, *FRIENDS, speaker))
-        self._user = self._telegram.user(speaker)
-        self._chat = self._enter(self._telegram.group(GROUP, [self._telegram.user(name) for name in names]))
+        names = list(dict.fromkeys((*GROUP_PEOPLE, speaker)))
+        await self._enter(await self._client.add_chat("group", GROUP, names), speaker)
 
     async def send(self, text: str) -> None:
-        """Send a text."""
-        await self._user.say(self._chat, text)
+        """Send a text; the bot may have asked for a reply."""
+        self._keep(await self._client.say(self._chat, self.speaker, text, reply_to=self._prompt))
+        self._prompt = None
 
-    async def send_file(self, kind: str, content: bytes, name: str, caption: str | None) -> None:
-        """Send a photo, a voice message or a file; raises ValueError if it isn't one."""
-        if kind == "photo":
-            try:
-                await self._user.photo(self._chat, content, caption)
-            except PIL.UnidentifiedImageError as exc:
-                raise ValueError("a photo is a JPEG, PNG or the like") from exc
-        elif kind == "voice":
-            await self._user.voice(self._chat, content, sent_media.opus_seconds(content))
-        else:
-            mime = mimetypes.guess_type(name)[0] or "application/octet-stream"
-            await self._user.document(self._chat, content, name, mime, caption)
+    async def reply(self, back: int, text: str) -> bool:
+        """Reply to a message, counted from the last one; returns whether it exists."""
+        shown = self._shown()
+        if not 1 <= back <= len(shown):
+            return False
+        self._keep(await self._client.say(self._chat, self.speaker, text, reply_to=shown[-back]["id"]))
+        return True
+
+    async def send_file(self, kind: FileKind, content: bytes, name: str, caption: str | None) -> None:
+        """Send a photo, a voice message or a file."""
+        sent = await self._client.send_files(
+            self._chat, self.speaker, kind, [(name, content)], caption=caption or "", reply_to=self._prompt
+        )
+        self._prompt = None
+        for message in sent:
+            self._keep(message)
 
     async def edit(self, text: str) -> bool:
         """Edit the speaker's last message; returns whether there is one."""
-        said = [one for one in self._recent() if one.sender == self._user.name and not one.from_bot]
+        said = [one for one in self._shown() if one["from"] == {"name": self.speaker, "bot": False}]
         if said:
-            await self._user.edit(said[-1], text)
+            self._keep(await self._client.edit(self._chat, self.speaker, said[-1]["id"], text))
         return bool(said)
 
-    async def press(self, number: int) -> bool:
-        """Press a button of the last message that has any; returns whether the number exists."""
-        keyboards = [message for message in self._recent() if message.buttons and not message.deleted]
-        buttons = keyboards[-1].buttons if keyboards else ()
-        if not 1 <= number <= len(buttons) or buttons[number - 1].data is None:
-            return False
-        await self._user.press(keyboards[-1], buttons[number - 1].data or "")
-        return True
+    async def press(self, number: int) -> Pressed | None:
+        """Press a button of the last message that has any; None if the number doesn't exist."""
+        keyboards = [message for message in self._shown() if message["buttons"]]
+        if not keyboards or not 1 <= number <= len(_buttons(keyboards[-1])):
+            return None
+        return await self._client.press(self._chat, self.speaker, keyboards[-1]["id"], number - 1)
 
-    async def stop(self) -> bool:
-        """Press Stop next to the growing answer; returns whether there is such a button."""
-        draft = self._chat.draft
-        if draft is None or not draft.can_stop:
-            return False
-        await self._user.stop(self._chat)
-        return True
+    async def stop(self) -> None:
+        """Press Stop next to the growing answer; raises UserApiError if there is no such button."""
+        await self._client.stop(self._chat, self.speaker)
 
-    async def events(self) -> AsyncIterator[Event]:
-        """What the bot does, as it happens, forever."""
-        while True:
-            await self._telegram.changed(self._look, timeout=None)
-            for event in self._news:
-                yield event
-            self._news = []
+    async def next_change(self) -> Change:
+        """What the bot does next."""
+        return await self._changes.get()
 
-    def _enter(self, chat: botapi.Chat) -> botapi.Chat:
-        self._looks = self._known.setdefault(chat.id, {message.id: _look_of(message) for message in chat.messages})
-        return chat
+    async def watch(self) -> None:
+        """Take note of what happens, forever."""
+        async for event in self._client.events():
+            await self._take_event(event)
 
-    def _look(self) -> bool:
-        """Collect new events; returns whether there are any."""
-        for message in self._recent():
-            before, now = self._looks.get(message.id), _look_of(message)
-            self._looks[message.id] = now
-            if message.from_bot and now != before:
-                self._news += self._changes(message, before)
-        preview = self._chat.draft or self._chat.action
-        if preview is not None and preview != self._preview:
-            self._news.append(Typing() if isinstance(preview, str) else ShownDraft(_plain(preview) or "Thinking..."))
-        self._preview = preview
-        return bool(self._news)
+    @property
+    def _messages(self) -> dict[int, MessageView]:
+        return self._known.setdefault(self._chat, {})
 
-    def _changes(self, message: botapi.Message, before: Look | None) -> Iterator[Event]:
-        if message.deleted:
-            if before is not None:
-                yield Deleted(_file(message) + _plain(message))
-        elif before is None or before[0] != message.text:
-            asked = message.asks and (message.opened_for is None or self._user.id in message.opened_for)
-            labels = tuple(button.text for button in message.buttons)
-            text = _file(message) + _plain(message)
-            yield Written(text, labels, before is not None, (message.placeholder or "") if asked else None)
-        else:
-            yield KeyboardChanged(_file(message) + _plain(message), tuple(button.text for button in message.buttons))
+    async def _enter(self, chat: ChatView, speaker: str) -> None:
+        is_new = chat["id"] not in self._known
+        self._chat, self.speaker, self._prompt = chat["id"], speaker, None
+        for message in (await self._client.messages(self._chat))["messages"]:
+            if is_new:
+                self._keep(message)
+            else:
+                await self._take(message)
+        self.menu = await self._client.commands(self._chat, speaker)
 
-    def _recent(self) -> Iterator[botapi.Message]:
-        number = max(1, max(self._looks, default=0) - RECENT)
-        try:
-            while True:
-                yield self._chat.message(number)
-                number += 1
-        except LookupError:
-            return  # ids have no gaps, so there is no later one
+    async def _take_event(self, event: Event) -> None:
+        if event["type"] == "hello":  # after a break, too
+            await self._take_missed()
+            self.listening.set()
+        elif event["type"] == "commands":
+            self.menu = await self._client.commands(self._chat, self.speaker)
+        elif event["chat"] != self._chat:
+            return  # what happens there is read on entering
+        elif event["type"] == "message":
+            await self._take(event["message"])
+        elif event["type"] == "deleted":
+            gone = self._messages.pop(event["message"], None)
+            if gone and gone["from"]["bot"]:
+                self._changes.put_nowait(Deleted(await self._text(gone)))
+        elif event["type"] == "draft" and event["draft"]:
+            self._changes.put_nowait(ShownDraft(_plain(event["draft"]) or "Thinking..."))
+        elif event["type"] == "action" and event["action"]:
+            self._changes.put_nowait(Typing())
+        elif event["type"] == "pressed" and event["text"] and event["as"] == self.speaker:
+            self._changes.put_nowait(PressAnswered(event["text"]))
+
+    async def _take_missed(self) -> None:
+        if self._chat:
+            for message in (await self._client.messages(self._chat))["messages"]:
+                await self._take(message)
+
+    async def _take(self, message: MessageView) -> None:
+        """Report a message of the bot that is new or has changed."""
+        before = self._messages.get(message["id"])
+        if before is not None and before["edits"] >= message["edits"]:
+            return
+        self._keep(message)
+        if message["from"]["bot"] and not message["service"] and self._is_shown(message):
+            for change in self._compare(message, before, await self._text(message)):
+                self._changes.put_nowait(change)
+
+    def _compare(self, message: MessageView, before: MessageView | None, text: str) -> Iterator[Change]:
+        labels = tuple(map(_label, _buttons(message)))
+        if before is not None and _plain(before) == _plain(message):
+            if before["buttons"] != message["buttons"]:
+                yield KeyboardChanged(text, labels)
+            return
+        asked = message["asks"] is not None and self.speaker in (message["opened_for"] or [self.speaker])
+        if asked:
+            self._prompt = message["id"]
+        yield Written(text, labels, before is not None, message["asks"] if asked else None)
+
+    def _keep(self, message: MessageView) -> None:
+        messages = self._known.setdefault(message["chat"], {})
+        messages[message["id"]] = message
+        if len(messages) > MOST_KNOWN:
+            del messages[next(iter(messages))]
+
+    def _shown(self) -> list[MessageView]:
+        """The messages that the speaker sees, oldest first."""
+        shown = [one for one in self._messages.values() if not one["service"] and self._is_shown(one)]
+        return sorted(shown, key=lambda one: (one["date"], abs(one["id"])))
+
+    def _is_shown(self, message: MessageView) -> bool:
+        return message["ephemeral_for"] is None or self.speaker in (message["ephemeral_for"], message["from"]["name"])
+
+    async def _text(self, message: MessageView) -> str:
+        return await self._files.description(message) + _plain(message)
 
 
-def _look_of(message: botapi.Message) -> Look:
-    return message.text, tuple(button.text for button in message.buttons), message.deleted
+def _buttons(message: MessageView) -> list[ButtonView]:
+    return [button for row in message["buttons"] for button in row]
 
 
-def _file(message: botapi.Message) -> str:
-    if message.photo:
-        return "[a picture] "
-    if message.voice:
-        return "[a voice message] "
-    return f"[the file {message.file_name}] " if message.document is not None else ""
+def _label(button: ButtonView) -> str:
+    return f"{button['text']} ({button['url']})" if "url" in button else button["text"]
 
 
-def _plain(shown: botapi.Draft | botapi.Message) -> str:
-    return from_html(shown.html) if shown.html else shown.text
+def _plain(shown: DraftView | MessageView) -> str:
+    return from_html(shown["html"]) if shown["html"] else shown["text"]

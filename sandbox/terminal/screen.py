@@ -1,4 +1,4 @@
-"""Terminal output: final lines scroll up, and the last line of a growing answer is redrawn in place.
+"""Terminal output: final lines scroll up, and the last line of a growing answer is shown below them.
 
 A completed line is printed for good, so a long answer scrolls like any other text. If the output isn't a terminal, only
 final text is printed, without control codes. Rich messages are rendered to plain lines in such a way that a growing
@@ -8,11 +8,10 @@ message's text only grows.
 import re
 import shutil
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Sequence
 from html.parser import HTMLParser
-from typing import TextIO
+from typing import Protocol, TextIO
 
-CLEAR_LINE = "\r\x1b[K"
 PROMPT = "you> "
 UNSAFE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 HEADINGS = {f"h{level}": "#" * level + " " for level in range(1, 7)}
@@ -20,15 +19,37 @@ SPACED = frozenset({"p", "pre", "ul", "ol", "table", "blockquote", "details", *H
 BLOCKS = SPACED | {"tr", "li", "summary", "footer"}
 
 
-class Screen:
-    """Prints blocks of text, and one draft at a time below them."""
+class Output(Protocol):
+    """Where lines go."""
 
-    def __init__(self, output: TextIO, live: bool, unfinished: Callable[[], str] = str) -> None:
-        """`unfinished`: what the user has typed of a line so far, which is shown again with the prompt."""
+    def print(self, text: str) -> None:
+        """Print whole lines."""
+
+    def grow(self, line: str) -> None:
+        """Show a line that isn't finished, instead of the one before; "": there is none."""
+
+
+class PlainOutput:
+    """A file or a pipe: whole lines only."""
+
+    def __init__(self, output: TextIO) -> None:
+        self._output = output
+
+    def print(self, text: str) -> None:
+        self._output.write(text + "\n")
+        self._output.flush()
+
+    def grow(self, line: str) -> None:
+        """Nothing: a pipe can't take back."""
+
+
+class Screen:
+    """Prints blocks of text, and one draft at a time below them. `live`: drafts are shown, and lines are wrapped."""
+
+    def __init__(self, output: Output, live: bool) -> None:
         self._output = output
         self._live = live
         self._shown: list[str] = []
-        self._unfinished = unfinished
 
     def draft(self, text: str) -> None:
         """Show how far an answer has grown."""
@@ -37,8 +58,9 @@ class Screen:
         lines = self._wrapped(text)
         kept = self._shown[:-1]
         if lines[: len(kept)] != kept:
-            return  # scrolled lines can't be redrawn; the final message will be printed in full
-        self._write(CLEAR_LINE + "\n".join(lines[len(kept) :]))
+            return  # printed lines can't be changed; the final message will be printed in full
+        self._print(lines[len(kept) : -1])
+        self._output.grow(lines[-1])
         self._shown = lines
 
     def message(self, text: str) -> None:
@@ -49,28 +71,23 @@ class Screen:
             self.end_draft()
             kept = []
         self._shown = []
-        self._write((CLEAR_LINE if self._live else "") + "\n".join(lines[len(kept) :]) + "\n")
+        self._output.grow("")
+        self._print(lines[len(kept) :])
 
     def note(self, text: str) -> None:
         """Print a note of the sandbox; a draft continues below it."""
-        if self._shown:
-            self._write("\n")
-        self._write((CLEAR_LINE if self._live else "") + _safe(text) + "\n")
+        self._output.print(_safe(text))
 
     def end_draft(self) -> None:
         """Leave a draft as it is: it won't continue."""
         if self._shown:
-            self._write("\n")
+            self._output.grow("")
+            self._print(self._shown[-1:])
         self._shown = []
 
-    def prompt(self) -> None:
-        """Show the prompt if there is a terminal and no answer is growing."""
-        if self._live and not self._shown:
-            self._write(CLEAR_LINE + PROMPT + self._unfinished())
-
-    def _write(self, text: str) -> None:
-        self._output.write(text)
-        self._output.flush()
+    def _print(self, lines: Sequence[str]) -> None:
+        if lines:
+            self._output.print("\n".join(lines))
 
     def _wrapped(self, text: str) -> list[str]:
         if not self._live:

@@ -131,13 +131,13 @@ async def test_commands_with_a_colon_are_obeyed_here(tmp_path: Path) -> None:
 @pytest.mark.long
 async def test_bot_can_be_killed_mid_answer(tmp_path: Path) -> None:
     async with terminal(tmp_path) as chat:
-        await chat.sees("you> ")
+        await chat.sees("you>")
         chat.type("slow\n")
-        await chat.sees("bot> I am thin")
+        await chat.sees("I am thin")
         chat.type(":kill\n")
         await chat.sees("The bot was killed")
         chat.type(":start\n")
-        await chat.sees("bot> I am thin")  # the update was not acknowledged: it comes again
+        await chat.sees("I am thin")  # the update was not acknowledged: it comes again
         chat.type("\x04")
         await chat.process.wait()
     assert chat.process.returncode == 0
@@ -145,7 +145,7 @@ async def test_bot_can_be_killed_mid_answer(tmp_path: Path) -> None:
 
 async def test_lines_can_be_edited_and_brought_back(tmp_path: Path) -> None:
     async with terminal(tmp_path) as chat:
-        await chat.sees("you> ")
+        await chat.sees("you>")
         chat.type("hllo\x1b[D\x1b[D\x1b[De\n")
         await chat.sees("bot> you said hello")
         chat.type("\x1b[A again\n")
@@ -157,7 +157,7 @@ async def test_lines_can_be_edited_and_brought_back(tmp_path: Path) -> None:
 
 async def test_unfinished_line_is_shown_again(tmp_path: Path) -> None:
     async with terminal(tmp_path) as chat:
-        await chat.sees("you> ")
+        await chat.sees("you>")
         chat.type("one\ntw")
         await chat.sees("bot> you said one")
         await chat.sees("you> tw")
@@ -168,7 +168,7 @@ async def test_unfinished_line_is_shown_again(tmp_path: Path) -> None:
 @pytest.mark.long
 async def test_a_second_ctrl_c_ends_all_at_once(tmp_path: Path) -> None:
     async with terminal(tmp_path) as chat:
-        await chat.sees("you> ")
+        await chat.sees("you>")
         chat.type("deaf\n")
         await chat.sees("bot> you said deaf")
         chat.process.send_signal(signal.SIGINT)
@@ -182,12 +182,12 @@ async def test_a_second_ctrl_c_ends_all_at_once(tmp_path: Path) -> None:
 
 async def test_updates_pending_at_kill_arrive_after_restart(tmp_path: Path) -> None:
     async with terminal(tmp_path) as chat:
-        await chat.sees("you> ")
+        await chat.sees("you>")
         chat.type("slow\n")
-        await chat.sees("bot> I am thin")
+        await chat.sees("I am thin")
         chat.process.kill()
     async with terminal(tmp_path) as chat:
-        await chat.sees("bot> I am thin")
+        await chat.sees("I am thin")
         chat.process.send_signal(signal.SIGINT)
         await chat.process.wait()
     assert chat.process.returncode == 0
@@ -248,7 +248,7 @@ async def test_files_edits_and_other_people_can_be_played(tmp_path: Path) -> Non
         *("photo our cat", "voice", "document", "document too early? no: files are messages too", "hallo", "hello"),
         *("You: to all", "Bob: I am here", "alone again"),
     ]
-    assert "a photo is a JPEG" in output
+    assert "A photo is a JPEG" in output
     assert "/nowhere.png can't be sent" in output
     assert "Which file?" in output
 
