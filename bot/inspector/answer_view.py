@@ -11,7 +11,12 @@ from bot.pricing import Amount
 from storage.memories import NotesVersion
 from storage.records import Role
 
-SIGNS = {"+": ("new", "+"), "-": ("gone", "-"), " ": ("kept", " ")}
+SIGNS = {
+    "+": ' class="d-new"><span role="img" aria-label="new">+',
+    "-": ' class="d-gone"><span role="img" aria-label="gone">-',
+    " ": "><span>",
+}
+"""How a line of compared notes begins."""
 WORDS = 220
 """The characters shown of a recalled turn."""
 
@@ -80,7 +85,7 @@ def recall_html(found: Sequence[RecalledTurn], zone: tzinfo) -> str:
         return '<p class="hint" data-testid="recall">Nothing was recalled from earlier.</p>'
     rows = "".join(_found_row(one, zone) for one in found)
     heads = "".join(
-        f'<th scope="col">{name}</th>' for name in ("", "by words", "by meaning", "together", "what was said")
+        f'<th scope="col">{name}</th>' for name in ("found", "by words", "by meaning", "together", "what was said")
     )
     table = f'<table data-testid="recall"><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>'
     return f'<div class="scroll" tabindex="0" role="region" aria-label="Recalled">{table}</div>'
@@ -94,10 +99,7 @@ def notes_html(notes: NotesVersion | None, before: NotesVersion | None, zone: tz
     made = f"Made {local_time(notes.made_at, zone)}, about {notes.tokens:,} tokens."
     title = f"{made} They cover {spans}." if spans else made
     compared = notes_diff(before.text if before else notes.text, notes.text)
-    lines = "".join(
-        f'<li class="d-{SIGNS[sign][0]}"><span aria-label="{SIGNS[sign][0]}">{SIGNS[sign][1]}</span>{escape(line)}</li>'
-        for sign, line in compared
-    )
+    lines = "".join(f"<li{SIGNS[sign]}</span>{escape(line)}</li>" for sign, line in compared)
     against = f"Compared with those of {local_time(before.made_at, zone)}:" if before else "The first version."
     return (
         f'<div data-testid="notes"><p class="below">{title} {against}</p><ul class="diff" dir="auto">{lines}</ul></div>'

@@ -48,6 +48,7 @@ class InspectorPage:
         self._detail: AnswerDetail | None = None
         self._newest: int | None = None
         self._words = ""
+        self._tab = ANSWER
         self._day: date | None = None
         self._course: list[AnswerLine] = []
 
@@ -55,7 +56,7 @@ class InspectorPage:
         """Build the page, and show what its address asks for; without one, the chat that spoke last."""
         self._chats = await self._insights.chats()
         key = _key(chat, topic) or (self._chats[0].key if self._chats else None)
-        self._build()
+        await self._build()
         if key is None:
             self._tell("Nothing has been said to the bot yet.")
         else:
@@ -64,7 +65,7 @@ class InspectorPage:
         ui.timer(FOLLOWS_S, self._follow)
         ui.keyboard(self._on_key)
 
-    def _build(self) -> None:
+    async def _build(self) -> None:
         with ui.element("header").classes("top"):
             ui.html("<h1>Keepsake <b>inspector</b></h1>", sanitize=False)
             with ui.tabs().props("dense no-caps inline-label") as tabs:
@@ -76,16 +77,14 @@ class InspectorPage:
         with ui.element("div").classes("columns"):
             with ui.element("nav").classes("side").props('aria-label="Chats and answers"'):
                 self._build_side()
-            with ui.tab_panels(tabs, value=ANSWER, animated=False, on_change=self._on_tab).classes(
-                "main"
-            ) as self._tabs:
-                for name, show in (
-                    (ANSWER, self._show_answer),
-                    (COURSE, self._show_course),
-                    (OVERVIEW, self._show_overview),
-                ):
-                    with ui.tab_panel(name).props("role=tabpanel"):
-                        show()
+            panels = ui.tab_panels(tabs, value=ANSWER, animated=False, on_change=self._on_tab)
+            with panels.classes("main") as self._tabs:
+                with ui.tab_panel(ANSWER).props("role=tabpanel"):
+                    self._show_answer()
+                with ui.tab_panel(COURSE).props("role=tabpanel"):
+                    await self._show_course()
+                with ui.tab_panel(OVERVIEW).props("role=tabpanel"):
+                    await self._show_overview()
 
     def _build_side(self) -> None:
         with ui.expansion("Chats and answers", value=True).classes("lists").props("dense") as self._lists:
@@ -151,6 +150,8 @@ class InspectorPage:
 
     @ui.refreshable_method
     async def _show_course(self) -> None:
+        if self._tab != COURSE:
+            return
         self._course = await self._insights.course(self._chat) if self._chat else []
         if not self._course:
             ui.label("No answer of this chat is recorded.").classes("hint")
@@ -163,6 +164,8 @@ class InspectorPage:
 
     @ui.refreshable_method
     async def _show_overview(self) -> None:
+        if self._tab != OVERVIEW:
+            return
         last = datetime.now(self._zone).date()
         costs = await self._insights.costs(last - timedelta(days=DAYS), last)
         failures, slow = await self._insights.failures(), await self._insights.slow()
@@ -171,7 +174,7 @@ class InspectorPage:
             ("Failures by kind", overview_html.failures_html(failures)),
             ("The slowest answers", overview_html.slow_html(slow, self._zone)),
         ):
-            ui.html(f"<section><h3>{title}</h3>{made}</section>", sanitize=False)
+            ui.html(f'<section><h2 class="small">{title}</h2>{made}</section>', sanitize=False)
 
     async def _open(self, key: ChatKey, message_id: int | None = None) -> None:
         self._chat = await self._chat_table.find(key)
@@ -241,8 +244,9 @@ class InspectorPage:
             await self._show(self._lines[0].reply_id if self._lines else None)
 
     def _on_tab(self, event: events.ValueChangeEventArguments[Any]) -> None:
-        if event.value == OVERVIEW:
-            self._show_overview.refresh()
+        self._tab = event.value
+        self._show_course.refresh()
+        self._show_overview.refresh()
 
     async def _on_point(self, event: events.EChartPointClickEventArguments) -> None:
         self._tabs.set_value(ANSWER)
