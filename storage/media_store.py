@@ -40,14 +40,14 @@ class Media:
             )
 
     async def of_chat(
-        self, chat_id: int, after_turn: int, tx: Transaction | None = None
+        self, chat_id: int, after_turn: int, tx: Transaction | None = None, *, through_turn: int = 2**63 - 1
     ) -> dict[int, tuple[Medium, ...]]:
-        """The media of a chat's turns after a given one, by turn id."""
+        """The media of a chat's turns after a given one, up to another, by turn id."""
         rows = await (tx or self._database).rows(
             "SELECT turn_media.*, length(bytes) AS size FROM turns"
             " JOIN turn_media ON turn_id = turns.id LEFT JOIN media USING (hash)"
-            " WHERE chat_id = ? AND turns.id > ? ORDER BY turn_id, position",
-            (chat_id, after_turn),
+            " WHERE chat_id = ? AND turns.id > ? AND turns.id <= ? ORDER BY turn_id, position",
+            (chat_id, after_turn, through_turn),
         )
         found: dict[int, tuple[Medium, ...]] = {}
         for row in rows:

@@ -137,7 +137,8 @@ class Memories:
 
     async def _turns(self, chat_id: int, rows: Sequence[Row], tx: Transaction | None) -> tuple[Turn, ...]:
         has_media = any(row["has_media"] for row in rows)
-        media = await self._media.of_chat(chat_id, rows[0]["id"] - 1, tx) if has_media else {}
+        first, last = (rows[0]["id"], rows[-1]["id"]) if rows else (0, 0)
+        media = await self._media.of_chat(chat_id, first - 1, tx, through_turn=last) if has_media else {}
         return tuple(
             Turn(
                 id=row["id"],

@@ -70,12 +70,12 @@ def window_html(detail: AnswerDetail) -> str:
         f"About {sent.tokens:,} tokens in {detail.basis.turns:,} turns. A compaction is due at"
         f" {sent.high:,}, and leaves about {sent.low:,}. The model reads {sent.room:,}.{since}"
     )
-    mark = '<span class="mark" title="compacted">▼ compacted</span>' if detail.compacted else ""
+    mark = '<span class="chip">▼ compacted</span> ' if detail.compacted else ""
     return (
         f'<div class="window" data-testid="window-bar" role="img" aria-label="{escape(text)}"'
         f' data-tokens="{sent.tokens}" data-low="{sent.low}" data-high="{sent.high}">'
         f'<i style="width:{fill:.1f}%"></i><b class="low" style="left:{low:.1f}%"><span>low</span></b>'
-        f'<b class="high" style="left:{high:.1f}%"><span>high</span></b>{mark}</div><p class="below">{text}</p>'
+        f'<b class="high" style="left:{high:.1f}%"><span>high</span></b></div><p class="below">{mark}{text}</p>'
     )
 
 

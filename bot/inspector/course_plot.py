@@ -53,7 +53,7 @@ def plot_options(lines: Sequence[AnswerLine], zone: tzinfo) -> dict[str, Any]:
         "textStyle": {"color": INK},
         "tooltip": {"trigger": "axis", "confine": True},
         "legend": {"top": 0, "textStyle": {"color": INK}, "icon": "roundRect"},
-        "grid": {"left": 56, "right": 56 if currency else 16, "top": 56, "bottom": 64},
+        "grid": {"left": 56, "right": 56 if currency else 16, "top": 56, "bottom": 72},
         "xAxis": {
             "type": "category",
             "data": [local_time(line.at, zone) for line in lines],
@@ -63,7 +63,10 @@ def plot_options(lines: Sequence[AnswerLine], zone: tzinfo) -> dict[str, Any]:
             _axis("tokens"),
             *([_axis(currency) | {"splitLine": {"show": False}}] if currency else []),
         ],
-        "dataZoom": [{"type": "inside", "startValue": first}, {"type": "slider", "startValue": first, "height": 18}],
+        "dataZoom": [
+            {"type": "inside", "startValue": first},
+            {"type": "slider", "startValue": first, "height": 18, "bottom": 12},
+        ],
         "series": series,
     }
 

@@ -157,8 +157,9 @@ class InspectorPage:
             ui.label("No answer of this chat is recorded.").classes("hint")
             return
         summary = plot_summary(self._course)
-        ui.label(summary).classes("below")
-        plot = ui.echart(plot_options(self._course, self._zone), on_point_click=self._on_point)
+        with ui.element("section"):
+            ui.label(summary).classes("below")
+            plot = ui.echart(plot_options(self._course, self._zone), on_point_click=self._on_point)
         plot.classes("plot").props(f'role=img aria-label="{summary}" data-testid=series')
         ui.label("A click on a bar shows its answer.").classes("hint")
 

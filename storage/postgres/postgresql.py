@@ -188,8 +188,11 @@ class PostgresDatabase(Database):
         """Connect to a database of this version's schema, to read it. Raises StorageError."""
         async with await connect_when_ready(url, 0.0) as first:
             with translated():
-                row = await (await first.execute("SELECT max(version) AS newest FROM schema_version")).fetchone()
-        check_schema((row["newest"] or 0) if row else 0, migrations()[-1].version)
+                row = await (await first.execute("SELECT to_regclass('schema_version') AS made")).fetchone()
+                if row is not None and row["made"]:
+                    newest = await first.execute("SELECT coalesce(max(version), 0) AS made FROM schema_version")
+                    row = await newest.fetchone()
+        check_schema((row["made"] or 0) if row else 0, migrations()[-1].version)
         pool = PostgresPool(url, read_only=True)
         try:
             with translated():

@@ -5,7 +5,6 @@ import re
 import signal
 import sys
 from datetime import UTC, date
-from pathlib import Path
 
 import httpx
 import pytest
@@ -20,18 +19,19 @@ from bot.inspector.prompt_view import array_html, strip_html
 from bot.pricing import Amount
 from storage import Storage
 from storage.insights import Insights
-from storage.records import Chat, ChatKey, Usage
+from storage.records import Chat, ChatKey, ModelUsage, Usage
 from tests.e2e.conftest import PATIENCE_S, Stage
 from tests.e2e.programs import whole
 from tests.e2e.quick import hurry as hurry
 from tests.e2e.test_memory import Model, say
+from tests.e2e.test_past_prompts import open_read_only
 from tests.e2e.test_why import RECALLING, ZOE, asked_about_zoe
 
 EVIL = "<script>alert(1)</script> & <img src=x onerror=alert(2)>"
 
 
 async def read(stage: Stage) -> tuple[Storage, AnswerReader, Insights, Chat]:
-    storage = await Storage.open_read_only(Path(stage.environment["DATABASE_URL"].removeprefix("sqlite:///")))
+    storage = await open_read_only(stage)
     count_tokens = make_counter("stand-in")
     reader = AnswerReader(storage, PastPrompts(storage, "another", count_tokens, UTC), count_tokens)
     chat = await storage.chats.find(ChatKey(stage.home.id))
@@ -39,7 +39,6 @@ async def read(stage: Stage) -> tuple[Storage, AnswerReader, Insights, Chat]:
     return storage, reader, Insights(storage.database), chat
 
 
-@pytest.mark.sqlite_only("it opens the file")
 async def test_figures_are_those_that_were_reported(stage: Stage, hurry: None) -> None:
     Model(stage)
     await stage.start(**RECALLING)
@@ -79,7 +78,6 @@ async def test_figures_are_those_that_were_reported(stage: Stage, hurry: None) -
     await storage.close()
 
 
-@pytest.mark.sqlite_only("it opens the file")
 async def test_words_are_never_markup(stage: Stage, hurry: None) -> None:
     model = Model(stage)
     await stage.start()
@@ -97,7 +95,6 @@ async def test_words_are_never_markup(stage: Stage, hurry: None) -> None:
     assert len(model.asked) == 1
 
 
-@pytest.mark.sqlite_only("it opens the file")
 async def test_answer_is_found_by_either_message(stage: Stage, hurry: None) -> None:
     Model(stage)
     await stage.start()
@@ -119,8 +116,6 @@ async def test_answer_is_found_by_either_message(stage: Stage, hurry: None) -> N
 
 def test_costs_list_models_by_day() -> None:
     used = Usage(1_000_000, 400_000, 10)
-    from storage.records import ModelUsage
-
     made = costs_html({date(2026, 1, 2): [ModelUsage("m<b>", 1, 1, used)]}, lambda *_: Amount(0.5, "USD"))
     assert "2026-01-02" in made
     assert "m&lt;b&gt;" in made
@@ -128,7 +123,6 @@ def test_costs_list_models_by_day() -> None:
     assert "0.5000 USD" in made
 
 
-@pytest.mark.sqlite_only("it opens the file")
 async def test_command_serves_only_with_the_token(stage: Stage, hurry: None) -> None:
     Model(stage)
     await stage.start()

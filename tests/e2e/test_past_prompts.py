@@ -67,16 +67,19 @@ async def rebuilt(stage: Stage) -> AsyncIterator[Callable[[], Awaitable[Rebuilt]
     async with AsyncExitStack() as stack:
 
         async def opened() -> Rebuilt:
-            url = stage.environment["DATABASE_URL"]
-            storage = (
-                await Storage.connect_read_only(url)
-                if ON_POSTGRES
-                else await Storage.open_read_only(Path(url.removeprefix("sqlite:///")))
-            )
+            storage = await open_read_only(stage)
             stack.push_async_callback(storage.close)
             return Rebuilt(storage)
 
         yield opened
+
+
+async def open_read_only(stage: Stage) -> Storage:
+    """The database of a bot, which it has made by then."""
+    url = stage.environment["DATABASE_URL"]
+    if ON_POSTGRES:
+        return await Storage.connect_read_only(url)
+    return await Storage.open_read_only(Path(url.removeprefix("sqlite:///")))
 
 
 Open = Callable[[], Awaitable[Rebuilt]]
@@ -174,7 +177,7 @@ async def test_retry_and_tools(stage: Stage, hurry: None, rebuilt: Open) -> None
     await stage.ann.say(stage.home, "/retry")
     await stage.home.wait(lambda chat: chat.replies[-1].text == "Hello again.", PATIENCE_S)
     past = await rebuilt()
-    (retried,) = await past.prompts(stage.home)
+    *_, retried = await past.prompts(stage.home)
     assert retried.fidelity is Fidelity.EXACT
     assert await past.sent(retried) == sent_in(stage.model.requests[1])
     await stage.ann.say(stage.home, "remember that I sail")

@@ -64,8 +64,6 @@ async def test_no_database_is_made(tmp_path: Path) -> None:
 
 
 async def test_server_refuses_to_write(postgres_url: str) -> None:
-    with pytest.raises(StorageError):
-        await Storage.connect_read_only(postgres_url)
     bot = await Storage.connect(postgres_url)
     reader = await Storage.connect_read_only(postgres_url)
     with pytest.raises(StorageError, match="read-only"):
@@ -75,4 +73,17 @@ async def test_server_refuses_to_write(postgres_url: str) -> None:
         await bot.chats.ensure(tx, ChatKey(1001), private=True, now=1.0)
     assert await reader.chats.find(ChatKey(1001)) is not None
     await reader.close()
+    await bot.close()
+
+
+async def test_other_version_on_server_is_refused(postgres_url: str) -> None:
+    bot = await Storage.connect(postgres_url)
+    for change, advice in (
+        ("UPDATE schema_version SET version = version + 1", "use the version that runs"),
+        ("DROP TABLE schema_version", "start the bot of this version"),
+    ):
+        async with bot.transaction() as tx:
+            await tx.execute(change)
+        with pytest.raises(StorageError, match=advice):
+            await Storage.connect_read_only(postgres_url)
     await bot.close()
