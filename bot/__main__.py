@@ -85,7 +85,7 @@ def _parse(arguments: Sequence[str], program: str = MODULE) -> argparse.Namespac
     parser.add_argument("--version", action="version", version=f"Keepsake {__version__}")
     commands = parser.add_subparsers(dest="command")
     commands.add_parser("run", help="run the bot (the default)")
-    commands.add_parser("sandbox", help="try it in this terminal, without Telegram or a model")
+    commands.add_parser("sandbox", help="try it on this machine, without Telegram")
     commands.add_parser("doctor", help="check what keeps the bot from answering; works while it runs")
     commands.add_parser("users", help="show who has access and what they used; works while the bot runs")
     allow = commands.add_parser("allow", help="let a person or a group in; works while the bot runs")

@@ -38,8 +38,8 @@ LOCAL_SETTINGS = {
     "COMPACT_AT": "0.4",
     "RECALL_TOKENS": "400",
     "MEMORY_TOKENS": "200",
-    "MAX_ANSWER_TOKENS": "120",
-    "SYSTEM_PROMPT": "You are a helpful assistant. Answer in one or two short sentences.",
+    "MAX_ANSWER_TOKENS": "100",
+    "SYSTEM_PROMPT": "You are a helpful assistant. Answer briefly.",
 }
 """So small a model loses itself in long prompts and answers."""
 

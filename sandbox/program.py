@@ -11,19 +11,31 @@ import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from enum import Enum, auto
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TextIO
 from urllib.parse import urlsplit
 
 from sandbox.answering import NO_KEY, RemoteModel
+from sandbox.page_session import run_page
 from sandbox.terminal.session import Session
 from sandbox.world import World
 
 STDIN = 0
+PAGE_NEEDS = ("nicegui", "latex2mathml", "nh3", "pygments")
 STOPPED_TWICE = 130
 """The exit code of a program ended at once by Ctrl-C ..."""
 READER_GONE = 141
 """... and of one whose output is no longer read (``| head``)."""
+
+
+class Face(Enum):
+    """How people talk with the bot."""
+
+    PAGE = auto()
+    TERMINAL = auto()
+    NONE = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +47,21 @@ class Options:
     local_model: bool
     bot_api_port: int
     model_port: int
+    port: int
     bot: bool
-    chat: bool
+    face: Face
+    browser: bool
 
 
 def parse(arguments: Sequence[str], name: str = "python -m sandbox") -> Options:
     """Parse the options; exits with a usage line if they are wrong. `name` is what the user has typed before them."""
     parser = argparse.ArgumentParser(prog=name, description="Try the bot on this machine, without Telegram.")
+    faces = parser.add_mutually_exclusive_group()
+    faces.add_argument("--page", action="store_true", help="a page for the browser (default if input is a terminal)")
+    faces.add_argument("--terminal", action="store_true", help="a chat in the terminal (default if it isn't)")
+    faces.add_argument("--headless", action="store_true", help="run only the servers, until stopped")
+    parser.add_argument("--port", metavar="PORT", type=int, default=0, help="of the page (default: any free port)")
+    parser.add_argument("--no-browser", action="store_true", help="don't open the page, only print its address")
     _add_model_options(parser)
     parser.add_argument(
         "--data", metavar="DIR", type=Path, default=Path("data"), help="the folder for its files (default: data)"
@@ -49,7 +69,6 @@ def parse(arguments: Sequence[str], name: str = "python -m sandbox") -> Options:
     parser.add_argument("--bot-api-port", metavar="PORT", type=int, default=0, help="default: any free port")
     parser.add_argument("--model-port", metavar="PORT", type=int, default=0, help="default: any free port")
     parser.add_argument("--no-bot", action="store_true", help="don't start a bot; print the variables it needs")
-    parser.add_argument("--headless", action="store_true", help="run only the servers, until stopped")
     given = parser.parse_args(arguments)
     if bool(given.model_url) != bool(given.model):
         parser.error("--model-url and --model go together")
@@ -59,8 +78,10 @@ def parse(arguments: Sequence[str], name: str = "python -m sandbox") -> Options:
         local_model=not given.stand_in,
         bot_api_port=given.bot_api_port,
         model_port=given.model_port,
+        port=given.port,
         bot=not (given.no_bot or given.headless),
-        chat=not given.headless,
+        face=_face(given),
+        browser=not given.no_browser,
     )
 
 
@@ -71,6 +92,17 @@ def _add_model_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--model-key", metavar="KEY", help="its key (default: OPENAI_API_KEY if OPENAI_BASE_URL is the same server)"
     )
+
+
+def _face(given: argparse.Namespace) -> Face:
+    if given.headless:
+        return Face.NONE
+    if given.terminal or not (given.page or os.isatty(STDIN)):
+        return Face.TERMINAL
+    if absent := [name for name in PAGE_NEEDS if find_spec(name) is None]:
+        print(f"The page needs {', '.join(absent)} (the extra `page`): here is the chat in the terminal instead.")
+        return Face.TERMINAL
+    return Face.PAGE
 
 
 def _remote_model(given: argparse.Namespace) -> RemoteModel | None:
@@ -130,8 +162,11 @@ async def run(bot: Sequence[str] | None, options: Options, output: TextIO) -> in
         if world.bot is None:
             output.writelines(f"export {name}={shlex.quote(value)}\n" for name, value in world.environment.items())
         print(f"# {world.model_in_use.note}", file=output, flush=True)
-        if options.chat:
-            return await Session(world, STDIN, output).run(ended)
+        match options.face:
+            case Face.TERMINAL:
+                return await Session(world, STDIN, output).run(ended)
+            case Face.PAGE:
+                return await run_page(world, options.port, output, ended, browser=options.browser)
         await ended.wait()
     return 0
 

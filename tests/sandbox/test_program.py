@@ -10,10 +10,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import httpx
 import pytest
 
 from bot.media.sound import voice_note
-from sandbox import program
+from sandbox import page_session, program
 from tests.media.files import picture, samples
 
 BOT = """
@@ -87,6 +88,7 @@ async def terminal(folder: Path) -> AsyncIterator[Terminal]:
         "--data",
         str(folder),
         "--stand-in",
+        "--terminal",
         stdin=theirs,
         stdout=theirs,
         start_new_session=True,
@@ -218,6 +220,65 @@ async def test_the_servers_alone_print_what_a_bot_needs(tmp_path: Path) -> None:
 async def test_a_model_url_needs_a_model(tmp_path: Path) -> None:
     code, _ = await piped(tmp_path, "", "--model-url", "http://127.0.0.1:1/v1")
     assert code == 2
+
+
+async def test_page_is_served_until_a_signal(tmp_path: Path) -> None:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", PROGRAM, "--data", str(tmp_path), "--stand-in", "--page", "--no-browser",
+        stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    assert process.stdout is not None
+    async with asyncio.timeout(30):
+        lines = [(await process.stdout.readline()).decode() for _ in range(4)]
+        assert "# A stand-in for a model answers, which understands nothing.\n" in lines
+        address = next(line for line in lines if "http://" in line).split()[-1]
+        async with httpx.AsyncClient(follow_redirects=True) as browser:
+            assert (await browser.get(address.partition("?")[0])).status_code == 403
+            assert "Keepsake sandbox" in (await browser.get(address)).text
+        process.send_signal(signal.SIGINT)
+        assert await process.wait() == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "face"),
+    [
+        (["--page"], program.Face.PAGE),
+        (["--terminal"], program.Face.TERMINAL),
+        (["--headless"], program.Face.NONE),
+        ([], program.Face.TERMINAL),
+    ],
+)
+def test_without_a_terminal_lines_are_read(options: list[str], face: program.Face) -> None:
+    """Here, input isn't a terminal."""
+    assert program.parse(options).face is face
+
+
+def test_without_its_libraries_page_is_left_out(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(program, "find_spec", lambda name: None if name == "nicegui" else name)
+    assert program.parse(["--page"]).face is program.Face.TERMINAL
+    assert "The page needs nicegui" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("variables", "wanted"),
+    [
+        ({}, False),
+        ({"DISPLAY": ":0"}, True),
+        ({"WAYLAND_DISPLAY": "wayland-0"}, True),
+        ({"DISPLAY": ""}, False),
+    ],
+)
+def test_browser_opens_only_where_it_shows(
+    variables: dict[str, str], wanted: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(sys, "platform", "linux")
+    assert page_session.has_display() is wanted
 
 
 @pytest.mark.long
