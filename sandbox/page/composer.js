@@ -155,7 +155,7 @@ export default {
     },
     take(list) {
       for (const blob of list) {
-        this.files.push({ blob, url: URL.createObjectURL(blob), picture: /^image\/(png|jpeg)$/.test(blob.type) });
+        this.files.push({ blob, url: URL.createObjectURL(blob), picture: /^image\/(png|jpeg|webp)$/.test(blob.type) });
       }
       if (list.length) this.focus();
     },

@@ -63,7 +63,7 @@ class Messenger:
         with ui.element("div").classes("app listing") as self._root:
             self._build_left()
             with ui.splitter(value=100, limits=(30, 100)).classes("middle closed") as self._splitter:
-                with self._splitter.before, ui.element("main").classes("open-chat"):
+                with self._splitter.before, ui.element("div").classes("open-chat"):
                     self._build_header()
                     model_banner(world)
                     self._transcript = self._build_transcript()
@@ -156,10 +156,9 @@ class Messenger:
             with ui.element("div").classes("words"):
                 self._title = ui.label().classes("title").props("dir=auto role=heading aria-level=2")
                 self._subtitle = ui.label().classes("subtitle")
-            self._people = ui.select(
-                [], label="Speak as", on_change=lambda event: self._do(self._speak_as(event.value))
-            )
-            self._people.props("dense outlined options-dense data-testid=speaker").classes("speaker")
+            self._people = ui.button(color=None).props("outline no-caps icon-right=expand_more data-testid=speaker")
+            with self._people.props("aria-haspopup=listbox"):
+                self._speakers = ui.menu().props('role=listbox aria-label="Speak as"')
             with icon_button("more_vert", "More", None, "chat-menu"):
                 self._menu = ui.menu()
 
@@ -257,11 +256,11 @@ class Messenger:
     async def _show_room(self) -> None:
         self._transcript.run_method("show", await self._room())
 
-    async def _speak_as(self, name: str | None) -> None:
-        if name and name != self._speaker:
-            self._speaker = name
-            await self._show_room()
-            self._remember()
+    async def _speak_as(self, name: str) -> None:
+        self._speaker = name
+        self._show_header(self._chat)
+        await self._show_room()
+        self._remember()
 
     def _remember(self) -> None:
         """Keep chat and speaker in the address, for the next reload."""
@@ -274,7 +273,12 @@ class Messenger:
         people = ["with", self._hub.bot_name] if chat["type"] == "private" else [", ".join(chat["people"])]
         self._subtitle.text = " ".join(people) + ABSENT.get(chat["bot_is"], "")
         self._people.set_visibility(chat["type"] != "private")
-        self._people.set_options(chat["people"], value=self._speaker)
+        self._people.text = f"Speak as {self._speaker}"
+        self._speakers.clear()
+        with self._speakers:
+            for name in chat["people"]:
+                item = ui.menu_item(name, lambda name=name: self._do(self._speak_as(name)))
+                item.props(f"role=option aria-selected={str(name == self._speaker).lower()}")
         self._menu.clear()
         with self._menu:
             if chat["type"] != "private":

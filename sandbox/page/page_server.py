@@ -67,6 +67,7 @@ async def serve_page(world: World, port: int = 0) -> AsyncIterator[str]:
         response.headers.append("content-security-policy", policy)
         return response
 
+    nicegui.app.config.quasar_config["loadingBar"] = {"skipHijack": True}  # it would run over the page at each upload
     ui.run_with(
         app,
         title="Keepsake sandbox",
@@ -74,6 +75,7 @@ async def serve_page(world: World, port: int = 0) -> AsyncIterator[str]:
         dark=None,
         language="en-US",
         tailwind=False,
+        binding_refresh_interval=0.5,
         gzip_middleware_factory=None,
         show_welcome_message=False,
     )

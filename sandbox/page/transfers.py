@@ -1,16 +1,8 @@
-"""Files that pass through the page: what people send, and what is shown of it.
+"""Files that pass through the page: what people send, and what is shown of it."""
 
-A browser records Opus, mostly in a WebM file; Telegram's voice messages are Opus in an Ogg file. The packets are moved
-from one to the other, and nothing is encoded again.
-"""
-
-import asyncio
-import io
 from typing import Final
 from urllib.parse import quote
 
-import av
-from av.error import FFmpegError
 from starlette.datastructures import UploadFile
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -21,26 +13,7 @@ from sandbox.user_api.shapes import FileKind
 SHOWN: Final = {b"\x89PNG": "image/png", b"\xff\xd8\xff": "image/jpeg", b"GIF8": "image/gif", b"OggS": "audio/ogg"}
 """What the page shows, by its first bytes; all else can only be saved, whatever it says it is."""
 KINDS: Final[dict[str, FileKind]] = {"photo": "photo", "album": "album", "voice": "voice", "document": "document"}
-NO_OPUS: Final = "This browser does not record Opus, which Telegram's voice messages are made of."
 INCOMPLETE: Final = "It was not said who sends what to which chat."
-
-
-def to_ogg(recorded: bytes) -> bytes:
-    """The Opus packets of a recording in an Ogg file. Raises ValueError if there are none."""
-    target = io.BytesIO()
-    try:
-        with av.open(io.BytesIO(recorded), "r") as source, av.open(target, "w", format="ogg") as ogg:
-            sound = next((stream for stream in source.streams.audio if stream.codec_context.name == "opus"), None)
-            if sound is None:
-                raise ValueError(NO_OPUS)
-            copy = ogg.add_stream_from_template(sound)
-            for packet in source.demux(sound):
-                if packet.pts is not None:  # which only the end has not
-                    packet.stream = copy
-                    ogg.mux(packet)
-    except FFmpegError as exc:
-        raise ValueError(NO_OPUS) from exc
-    return target.getvalue()
 
 
 class Transfers:
@@ -72,8 +45,6 @@ class Transfers:
             sent = [one for one in form.getlist("files") if isinstance(one, UploadFile)]
             files = [(one.filename or "file", await one.read()) for one in sent]
         try:
-            if fields["kind"] == "voice":
-                files = [("voice.ogg", await asyncio.to_thread(to_ogg, files[0][1]))]
             await self._client.send_files(
                 int(fields["chat"]),
                 fields["as"],
