@@ -6,7 +6,7 @@ and chat actions, which are shown for a limited time.
 
 import math
 from collections import defaultdict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -65,6 +65,7 @@ class Draft:
     markdown: str | None = None
     thread: int | None = None
     can_stop: bool = False
+    entities: Sequence[Json] = ()
 
 
 class Previews:

@@ -35,7 +35,12 @@ def draft_row(draft: DraftView | None, now: float) -> Row | None:
     if draft is None:
         return None
     rich = _source(draft)
-    return {**draft, "html": rich or _text(draft["text"], ()), "rich": bool(rich), "left": draft["expires"] - now}
+    return {
+        **draft,
+        "html": rich or _text(draft["text"], draft["entities"]),
+        "rich": bool(rich),
+        "left": draft["expires"] - now,
+    }
 
 
 def preview(message: MessageView) -> str:

@@ -119,6 +119,7 @@ class DraftView(TypedDict):
     id: int
     topic: int | None
     text: str
+    entities: list[EntityView]
     html: str | None
     markdown: str | None
     can_stop: bool

@@ -157,7 +157,7 @@ class Views:
             "deleted": stored.deleted,
             "from": _sender(raw),
             "text": view.text,
-            "entities": _entities(raw),
+            "entities": _entities(cast("list[Json]", raw.get("entities") or raw.get("caption_entities") or [])),
             "html": view.html,
             "markdown": view.markdown,
             "photo": str(cast("list[Json]", raw["photo"])[-1]["file_id"]) if "photo" in raw else None,
@@ -187,6 +187,7 @@ def _draft(draft: Draft, expires: float) -> DraftView:
         "id": draft.id,
         "topic": draft.thread,
         "text": draft.text,
+        "entities": _entities(draft.entities),
         "html": draft.html,
         "markdown": draft.markdown,
         "can_stop": draft.can_stop,
@@ -199,8 +200,7 @@ def _sender(raw: Json) -> Sender:
     return {"name": str(sender["first_name"]), "bot": bool(sender["is_bot"])}
 
 
-def _entities(raw: Json) -> list[EntityView]:
-    found = cast("list[Json]", raw.get("entities") or raw.get("caption_entities") or [])
+def _entities(found: Sequence[Json]) -> list[EntityView]:
     return [cast("EntityView", {key: one[key] for key in ENTITY_FIELDS if key in one}) for one in found]
 
 

@@ -61,14 +61,13 @@ def _recaptioned(args: Arguments, content: Json) -> Json:
 async def send_message_draft(state: ServerState, args: Arguments) -> bool:
     """Show a text as a draft; an empty one shows "Thinking..."."""
     text = args.string("text")
-    if text.strip():
-        content = text_content(args)
-        text = str(content["text"])
+    content = text_content(args) if text.strip() else {"text": text}
     draft = Draft(
         id=args.integer("draft_id"),
-        text=text,
+        text=str(content["text"]),
         thread=args.number_or_none("message_thread_id"),
         can_stop=args.flag("can_stop"),
+        entities=cast("list[Json]", content.get("entities", [])),
     )
     return _draft(state, args, draft)
 

@@ -11,6 +11,7 @@ from telegram import (
     ForceReply,
     InlineKeyboardButton,
     InlineKeyboardMarkup,
+    MessageEntity,
 )
 
 from sandbox.botapi import BotApi
@@ -212,9 +213,11 @@ async def test_marked_command_is_for_its_sender_alone(client: UserClient, group:
 async def test_draft_is_stopped(client: UserClient, home: ChatView, bot: Bot) -> None:
     with pytest.raises(UserApiError, match="No answer in progress"):
         await client.stop(home["id"], "Ann")
-    await bot.send_message_draft(home["id"], 7, "Once", api_kwargs={"can_stop": True})
+    bold = [MessageEntity("bold", 0, 4)]
+    await bot.send_message_draft(home["id"], 7, "Once", entities=bold, api_kwargs={"can_stop": True})
     draft = (await client.messages(home["id"]))["draft"]
     assert draft is not None
+    assert draft["entities"] == [{"type": "bold", "offset": 0, "length": 4}]
     assert (draft["text"], draft["can_stop"]) == ("Once", True)
     with pytest.raises(UserApiError, match="private chat of Ann"):
         await client.stop(home["id"], "Bob")
