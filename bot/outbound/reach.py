@@ -25,6 +25,8 @@ DOUBTFUL = 2
 """From how many failures in a row on it is doubtful whether Telegram can be reached."""
 ASK_EVERY_S = 5.0
 """How often Telegram is asked after a failure, in seconds."""
+SILENT_S = 15.0
+"""After how long without an answer nothing is known about it, in seconds: a long poll may be waiting for nothing."""
 
 UNSENT_MS = 20_000
 SOCKET_OPTIONS = (
@@ -45,7 +47,13 @@ class TelegramReach:
         self._failing_since = float("-inf")
         self.failed_at = float("-inf")
         """When the last request failed."""
+        self._answered_at = float("-inf")
         self._due = asyncio.Event()
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether Telegram has not answered for SILENT_S, though it may not have been asked."""
+        return self._clock() - self._answered_at >= SILENT_S
 
     @property
     def is_doubtful(self) -> bool:
@@ -60,6 +68,7 @@ class TelegramReach:
     def answered(self) -> None:
         """Telegram has answered a request."""
         self._failures = 0
+        self._answered_at = self._clock()
 
     def failed(self) -> None:
         """The network has failed a request."""
@@ -70,7 +79,7 @@ class TelegramReach:
         self._due.set()
 
     def check_soon(self) -> None:
-        """Have Telegram asked, because others can't reach it."""
+        """Have Telegram asked."""
         self._due.set()
 
     async def watch(self, ask: Callable[[], Awaitable[object]]) -> None:

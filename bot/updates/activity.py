@@ -26,11 +26,15 @@ class Reach(Protocol):
         """Whether several requests have failed, one after another."""
 
     @property
+    def is_silent(self) -> bool:
+        """Whether there was no answer for a while, which may be because nothing was asked."""
+
+    @property
     def is_lost(self) -> bool:
         """Whether every request has failed for long."""
 
     def check_soon(self) -> None:
-        """Find it out, because others can't reach Telegram."""
+        """Find it out."""
 
 
 class Activity:
@@ -58,7 +62,7 @@ class Activity:
 
     def look(self, live: int, others: int) -> None:
         """Become active or passive. `live`: how many processes there are; `others`: how many others reach Telegram."""
-        if others < live - 1:
+        if others < live - 1 or (live > 1 and self._reach.is_silent):
             self._reach.check_soon()
         if not others:
             self._others_since = None

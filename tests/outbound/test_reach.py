@@ -10,7 +10,7 @@ from telegram import Bot
 from telegram.error import NetworkError, TelegramError
 
 from bot.outbound import reach as module
-from bot.outbound.reach import LOST_S, SOCKET_OPTIONS, CountedRequests, TelegramReach
+from bot.outbound.reach import LOST_S, SILENT_S, SOCKET_OPTIONS, CountedRequests, TelegramReach
 from sandbox.botapi import BotApi
 
 
@@ -60,6 +60,15 @@ def test_few_failures_say_little(reach: TelegramReach, clock: Clock, failures: t
     _fail(reach, clock, *failures)
     clock.now += 1000
     assert not reach.is_lost
+
+
+def test_silence_says_nothing_either_way(reach: TelegramReach, clock: Clock) -> None:
+    reach.answered()
+    clock.now = SILENT_S - 0.1
+    assert not reach.is_silent
+    clock.now = SILENT_S
+    assert reach.is_silent
+    assert not reach.is_doubtful
 
 
 @pytest.fixture
