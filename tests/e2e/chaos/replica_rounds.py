@@ -6,6 +6,7 @@ Each round leaves all processes running, and returns what it has measured.
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from itertools import cycle
 
 from sandbox.botapi.wire import Call
@@ -18,6 +19,8 @@ KILL_EVERY_S = 5.0
 HAND_OVER_S = 30.0
 """How long a chat is waited for that no process takes."""
 ASKERS = 10
+STARTER = ThreadPoolExecutor(1)
+"""The server ends with the thread that has started it, and the event loop's own threads end with the test."""
 NOTICED_S = 8.0
 """Within which a server ends a session whose client has vanished from the network, by TCP's keepalives."""
 CUT_S = 16.0
@@ -72,7 +75,7 @@ async def server_restarts(world: Replicas, seconds: float) -> list[Finding]:
         acting = asyncio.create_task(_act(world, seconds / 2))
         await asyncio.sleep(seconds / 4)
         began = time.monotonic()
-        await asyncio.to_thread(world.cluster.restart, mode)
+        await asyncio.get_running_loop().run_in_executor(STARTER, world.cluster.restart, mode)
         rows.append(Finding(f"PostgreSQL restarted ({mode}), ms", round(1000 * (time.monotonic() - began))))
         for replica in world.replicas:
             await world.ready(replica)
