@@ -31,6 +31,8 @@ NOT_INSTALLED = (
     "{name} is not installed for {python}. In the folder of the repository, use .venv/bin/python, which make sets up."
 )
 NO_PAGES = "{name} is not installed: the inspector needs the extra page (pip install -e '.[page]')"
+NO_SANDBOX = "{name} is not installed: the sandbox needs the extra sandbox (pip install -e '.[sandbox]')"
+OF_SANDBOX = ("websockets", "prompt_toolkit")
 OURS = ("bot", "storage", "sandbox")
 
 log = logging.getLogger("bot.__main__")  # also with python -m bot: other loggers are taken for libraries
@@ -74,7 +76,8 @@ def main(arguments: Sequence[str], program: str = MODULE) -> int:
     except ModuleNotFoundError as exc:
         if exc.name is None or exc.name.partition(".")[0] in OURS:
             raise
-        output.complain(NOT_INSTALLED.format(name=exc.name, python=sys.executable))
+        sentence = NO_SANDBOX if exc.name in OF_SANDBOX else NOT_INSTALLED
+        output.complain(sentence.format(name=exc.name, python=sys.executable))
         return FAILED
     except KeyboardInterrupt:
         return INTERRUPTED

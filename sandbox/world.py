@@ -14,6 +14,7 @@ from sandbox.botapi import BotApi
 from sandbox.model import ModelServer
 from sandbox.seed import seed
 from sandbox.server_process import ServerProcess
+from sandbox.user_api.address import shared_address
 
 BOT_ID = 123456
 KEY_BYTES = 24
@@ -71,6 +72,7 @@ class World:
                 raise OSError(f"another sandbox is running in {self.data}") from exc
             self.telegram_url = await starting.enter_async_context(self.telegram.run(port=self._ports[0]))
             self._model_url = await starting.enter_async_context(self.model.run(port=self._ports[1]))
+            starting.enter_context(shared_address(self.data, self.telegram_url, self.user_token))
             self.answering.start()
             starting.push_async_callback(self.answering.stop)
             starting.push_async_callback(self._stop_processes)

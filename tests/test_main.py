@@ -86,3 +86,19 @@ def test_python_without_the_dependencies_gets_a_line(tmp_path: Path) -> None:
     assert "Traceback" not in ran.stderr
     assert "is not installed for" in ran.stderr
     assert ".venv/bin/python" in ran.stderr
+
+
+def test_sandbox_without_its_extra_names_it(tmp_path: Path) -> None:
+    absent = tmp_path / "absent" / "websockets"
+    absent.mkdir(parents=True)
+    (absent / "__init__.py").write_text(
+        "raise ModuleNotFoundError(\"No module named 'websockets'\", name='websockets')"
+    )
+    run = [sys.executable, "-m", "bot", "sandbox", "--stand-in", "--headless"]
+    environment = {**BARE, "PYTHONPATH": f"{absent.parent}:{ROOT}"}
+    ran = subprocess.run(run, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=30)
+    assert ran.returncode == 1
+    assert ran.stderr.endswith(
+        "websockets is not installed: the sandbox needs the extra sandbox (pip install -e '.[sandbox]')\n"
+    )
+    assert "Traceback" not in ran.stderr

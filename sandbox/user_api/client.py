@@ -6,6 +6,7 @@ whose text is the server's sentence; so does a server that can't be reached.
 
 import json
 from collections.abc import AsyncGenerator, Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Self, cast
 from urllib.parse import urlsplit
@@ -14,6 +15,7 @@ import httpx
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
+from sandbox.user_api.address import read_address
 from sandbox.user_api.shapes import (
     BotStatus,
     ChatType,
@@ -50,6 +52,11 @@ class UserClient:
         self._client = httpx.AsyncClient(
             base_url=f"{url}/user", headers=self._headers, timeout=TIMEOUT_S, trust_env=False
         )
+
+    @classmethod
+    def of(cls, folder: Path) -> Self:
+        """A client of the sandbox that runs in this folder; raises OSError if none does."""
+        return cls(*read_address(folder))
 
     async def __aenter__(self) -> Self:
         return self

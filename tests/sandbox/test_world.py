@@ -10,6 +10,7 @@ from sandbox import seed
 from sandbox.answering import ModelKind, RemoteModel
 from sandbox.bot_process import BotProcess
 from sandbox.model import MODEL_NAME, ModelServer
+from sandbox.user_api.client import UserClient
 from sandbox.world import World
 
 
@@ -134,3 +135,14 @@ async def _printed(bot: BotProcess, line: str) -> None:
     async with asyncio.timeout(5):
         while line not in bot.last_lines():  # noqa: ASYNC110 - another process's file has no event
             await asyncio.sleep(0.01)
+
+
+async def test_address_of_people_is_for_same_user(tmp_path: Path) -> None:
+    async with World(tmp_path) as world:
+        path = tmp_path / "sandbox-user-api.json"
+        assert path.stat().st_mode & 0o777 == 0o600
+        async with UserClient.of(tmp_path) as client:
+            assert (await client.state())["bot"]["name"] == "Keepsake"
+        assert world.user_token in path.read_text()
+    with pytest.raises(FileNotFoundError):
+        UserClient.of(tmp_path)
