@@ -71,7 +71,14 @@ async def locked(stage: Stage) -> AsyncIterator[None]:
         return
     async with await psycopg.AsyncConnection.connect(url) as connection:
         tables = [str(row[0]) for row in await (await connection.execute(_TABLES.encode())).fetchall()]
-        await connection.execute(f"LOCK TABLE {', '.join(tables)} IN EXCLUSIVE MODE".encode())
+        for more_tries in (True, True, False):
+            try:
+                await connection.execute(f"LOCK TABLE {', '.join(tables)} IN EXCLUSIVE MODE".encode())
+                break
+            except psycopg.errors.DeadlockDetected:  # the bot was just writing, to some of them
+                await connection.rollback()
+                if not more_tries:
+                    raise
         yield
         await connection.rollback()
 

@@ -112,6 +112,7 @@ async def test_second_signal_ends_process_at_once(program: Stage) -> None:
     assert await program.replies(1) == ["written anew"]
 
 
+@pytest.mark.sqlite_only("on PostgreSQL, both work")
 async def test_second_bot_waits_for_first_to_end(process: Stage) -> None:
     await process.start()
     await process.ready()

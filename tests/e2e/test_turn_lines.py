@@ -40,7 +40,7 @@ async def test_refused_delivery_is_no_answer(process: Stage) -> None:
     for method in ("sendMessage", "sendRichMessage"):
         process.telegram.faults.add(method, 9, code=403, description="Forbidden: bot was blocked by the user")
     await process.ann.say(process.home, "hello")
-    await process.fetched()
+    await process.telegram.wait_call("sendMessage", lambda call: call.code == 403, PATIENCE_S)
     await process.end()
     assert _lines(process) == ["Did not fully deliver the answer to chat"]
     assert "delivered: Forbidden: bot" in process.log()
