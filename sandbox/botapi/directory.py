@@ -68,16 +68,17 @@ class Directory:
 
     def page(self, chat_id: int, page: Page) -> Sequence[StoredMessage]:
         """The messages of a page, oldest first, without deleted and ephemeral ones."""
-        condition, values = "message_id > ?", [page.after or 0]
+        source, condition, values = "messages", "message_id > ?", [page.after or 0]
         if page.before is not None:
             condition, values = condition + " AND message_id < ?", [*values, page.before]
         if page.topic == NO_TOPIC:
             condition += f" AND {_THREAD} IS NULL"
         elif page.topic is not None:
+            source = "messages INDEXED BY messages_of_topic"  # SQLite would rather read the whole chat
             condition, values = f"{condition} AND {_THREAD} IS NOT NULL AND {_THREAD} = ?", [*values, page.topic]
         order = "DESC" if page.after is None else "ASC"
         rows = self._database.all(
-            f"SELECT {_COLUMNS} FROM messages WHERE chat_id = ? AND NOT deleted AND {condition}"  # noqa: S608 - constants
+            f"SELECT {_COLUMNS} FROM {source} WHERE chat_id = ? AND NOT deleted AND {condition}"  # noqa: S608 - constants
             f" ORDER BY message_id {order} LIMIT ?",
             *(chat_id, *values, page.limit),
         )
