@@ -7,7 +7,7 @@ from datetime import date
 from storage.database import Database, Row
 from storage.records import Chat, ChatKey, ModelUsage, Usage
 from storage.sql import in_list, listed
-from storage.transcript import SETTLED
+from storage.transcript import SETTLED, TurnState
 from storage.usage import EVERYBODY, NUMBERS, usage_in
 
 MOST_CHATS = 200
@@ -80,7 +80,7 @@ _NEWEST = f"(SELECT coalesce(max(id), 0) - {NEWEST} FROM turns)"
 _FAILURES = {
     "Questions without an answer (given up, and nothing was said since)": (
         f"FROM turns AS t JOIN chats ON chats.id = t.chat_id WHERE t.id > {_NEWEST} AND role = 'user' AND asked = 1"
-        " AND state = 'settled' AND thread_id >= 0 AND t.id > reset_turn"
+        f" AND state = '{TurnState.SETTLED}' AND thread_id >= 0 AND t.id > reset_turn"
         " AND NOT EXISTS (SELECT 1 FROM turns AS later WHERE later.chat_id = t.chat_id AND later.id > t.id)"
     ),
     "Messages that the model refused, left out of prompts": (

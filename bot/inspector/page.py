@@ -141,7 +141,7 @@ class InspectorPage:
             ("Window", answer_view.window_html(detail)),
             ("Recalled", answer_view.recall_html(detail.found, zone)),
             ("Notes", answer_view.notes_html(detail.past.notes, detail.notes_before, zone)),
-            ("Messages", prompt_view.array_html(detail.shown)),
+            ("Messages", prompt_view.array_html(detail.shown) + _further(detail)),
             ("Answer", answer_view.answer_html(detail.text)),
         )
         for title, made in sections:
@@ -293,3 +293,10 @@ def _key(chat: str, topic: str) -> ChatKey | None:
 
 def _strip(detail: AnswerDetail) -> str:
     return prompt_view.strip_html(detail.shown, detail.line.own) + prompt_view.legend_html()
+
+
+def _further(detail: AnswerDetail) -> str:
+    """A hint that these messages were not the only ones."""
+    if detail.line.own is None or detail.line.all == detail.line.own:
+        return ""
+    return '<p class="hint">More requests followed, for tools or after failures; their messages are not stored.</p>'
