@@ -88,7 +88,7 @@ def recall_html(found: Sequence[RecalledTurn], zone: tzinfo) -> str:
         f'<th scope="col">{name}</th>' for name in ("found", "by words", "by meaning", "together", "what was said")
     )
     table = f'<table data-testid="recall"><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>'
-    return f'<div class="scroll" tabindex="0" role="region" aria-label="Recalled">{table}</div>'
+    return f'<div class="lines" tabindex="0" role="region" aria-label="Recalled">{table}</div>'
 
 
 def notes_html(notes: NotesVersion | None, before: NotesVersion | None, zone: tzinfo) -> str:

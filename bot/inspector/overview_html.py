@@ -81,4 +81,4 @@ def _table(name: str, heads: Sequence[str], rows: Sequence[Sequence[str]], empty
     head = "".join(f'<th scope="col">{title}</th>' for title in heads)
     body = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>" for row in rows)
     table = f'<table data-testid="{name}"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
-    return f'<div class="scroll" tabindex="0" role="region" aria-label="{name}">{table}</div>'
+    return f'<div class="lines" tabindex="0" role="region" aria-label="{name}">{table}</div>'
