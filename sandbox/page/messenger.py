@@ -258,6 +258,7 @@ class Messenger:
 
     async def _speak_as(self, name: str) -> None:
         self._speaker = name
+        self._speakers.close()  # the item that was chosen is made again, and can't do that
         self._show_header(self._chat)
         await self._show_room()
         self._remember()
