@@ -7,7 +7,7 @@ from collections.abc import Collection
 from typing import Final, Protocol
 
 from sandbox.page.rows import Place, Row, key, preview
-from sandbox.user_api.client import UserApiError, UserClient
+from sandbox.user_api.client import UserClient
 from sandbox.user_api.shapes import ChatView, Event, MessageView
 
 log = logging.getLogger(__name__)
@@ -50,12 +50,18 @@ class Hub:
                     if event["type"] == "hello":
                         await self.load()
                     self._note(event)
-                    for listener in list(self.listeners):
-                        listener.hear(event)
-                        listener.show_chats()
-            except (UserApiError, OSError) as exc:
-                log.warning("The user-side API is gone for a moment: %s", exc)
+                    self._tell(event)
+            except Exception:  # whatever it was, the pages go on
+                log.exception("the events have to be read again")
             await asyncio.sleep(AGAIN_S)
+
+    def _tell(self, event: Event) -> None:
+        for listener in list(self.listeners):
+            try:
+                listener.hear(event)
+                listener.show_chats()
+            except Exception:  # one page's fault, such as being closed just now, is none of the others'
+                log.exception("a page could not show an event")
 
     async def load(self) -> None:
         """Read the state; raises UserApiError."""

@@ -51,11 +51,14 @@ RENAMED: Final = {"tg-spoiler": ("span", "spoiler"), "tg-thinking": ("div", "thi
 _SAME = "bold=b italic=i underline=ins strikethrough=s spoiler=tg-spoiler code=code"
 _QUOTES = "blockquote=blockquote expandable_blockquote=blockquote"
 ENTITY_TAGS: Final = dict(pair.split("=") for pair in f"{_SAME} {_QUOTES}".split(" "))
+MOST_ENTITIES = 100
+"""Telegram ignores what is beyond."""
 LONGEST_FORMULA = 2000
 LONGEST_HIGHLIGHTED = 20_000
 UNPRINTABLE = re.compile(r"[\0-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff]")
 SCHEME = re.compile(r"\s*[a-z][a-z0-9+.-]*:(?!\d)", re.IGNORECASE)
 """Not a host with its port."""
+AROUND_BLOCKS = re.compile(r"(?<!\n)\n++(?=<(?:pre|blockquote)>)|(?<=</pre>)\n++|(?<=</blockquote>)\n++")
 MARKDOWN = (
     pyromark.Options.ENABLE_TABLES
     | pyromark.Options.ENABLE_STRIKETHROUGH
@@ -92,15 +95,15 @@ def from_html(source: str) -> str:
 
 
 def from_text(text: str, entities: Sequence[Entity]) -> str:
-    """A text with entities; its line breaks are kept."""
-    return from_html("".join(_marked_up(text, entities)))
+    """A text with entities; its line breaks are kept, except around blocks, which are apart anyway."""
+    return from_html(AROUND_BLOCKS.sub("", "".join(_marked_up(text, entities))))
 
 
 def _marked_up(text: str, entities: Sequence[Entity]) -> Iterable[str]:
     """The text with the entities' tags, which are closed and opened again where entities overlap."""
     data = text.encode("utf-16-le", "surrogatepass")
-    starting = sorted(entities, key=lambda entity: (entity.offset, -entity.length))
-    edges = sorted({0, len(data) // 2, *(edge for one in entities for edge in (one.offset, one.offset + one.length))})
+    starting = sorted(entities[:MOST_ENTITIES], key=lambda entity: (entity.offset, -entity.length))
+    edges = sorted({0, len(data) // 2, *(edge for one in starting for edge in (one.offset, one.offset + one.length))})
     opened: list[Entity] = []
     for start, end in zip(edges, [*edges[1:], edges[-1]], strict=True):
         kept: list[Entity] = []

@@ -118,6 +118,21 @@ async def test_message_of_a_topic_belongs_there(hub: Hub) -> None:
     ]
 
 
+class BrokenPage(Page):
+    """A page that can't show anything."""
+
+    def hear(self, event: Event) -> None:
+        raise RuntimeError(event["type"])
+
+
+async def test_fault_of_a_page_spares_the_others(hub: Hub) -> None:
+    broken, page = BrokenPage(), Page()
+    hub.listeners += [broken, page]
+    for number in (1, 2):
+        await hub.client.say(next(iter(hub.chats)), "You", "Hello")
+        await page.until("message", number)
+
+
 @pytest.mark.parametrize("place", [(5, None), (-1001, 7)])
 def test_address_of_a_place_is_read_again(place: Place) -> None:
     assert parse_key(key(place)) == place

@@ -76,6 +76,11 @@ def test_entities_that_overlap_are_closed_and_opened() -> None:
     assert found == "😀 <b>bold <i>both</i></b><i> it</i>"
 
 
+def test_blank_lines_around_blocks_are_dropped() -> None:
+    found = rendering.from_text("a\n\nquoted\n\nb\n\nc", [Entity("blockquote", 3, 6)])
+    assert found == 'a<blockquote dir="auto">quoted</blockquote>b\n\nc'
+
+
 def test_command_says_what_it_sends() -> None:
     found = rendering.from_text("try /help now", [Entity("bot_command", 4, 5)])
     assert 'data-command="/help"' in found
@@ -117,12 +122,13 @@ def test_boxes_details_and_spoilers_are_shown() -> None:
     assert found == ('<details><summary dir="auto">Q</summary>A</details><span>☑ </span><span class="spoiler">x</span>')
 
 
-@pytest.mark.parametrize("piece", ["<b>", "<blockquote>", "> ", "$", "{", "<tg-math>{", "[", "|a|b\n|-|-\n"])
+@pytest.mark.parametrize("piece", ["<b>", "<blockquote>", "> ", "$", "{", "<tg-math>{", "[", "\n", "|a|b\n|-|-\n"])
 def test_time_grows_with_the_length_only(piece: str) -> None:
     def seconds(count: int) -> float:
         source = piece * count
         started = time.process_time()
         rendering.from_html.__wrapped__(source)
+        rendering.from_text(source, [Entity("bold", at, 5) for at in range(0, len(source), 3)])
         rendering.from_markdown.__wrapped__(source)
         return time.process_time() - started
 
