@@ -81,7 +81,7 @@ def test_phone_shows_one_thing_at_a_time(sandbox: SandboxProcess, model: Scripte
     model.script(Say("On a phone."))
     phone.ask("Where am I?", "On a phone.")
     assert phone.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    phone.page.get_by_role("button", name="Back").click()
+    phone.page.get_by_role("button", name="Back to the chats").click()
     expect(phone.chat("Friends")).to_be_in_viewport()
     expect(phone.composer).not_to_be_in_viewport()
     assert serious_faults(phone.page) == []
