@@ -4,6 +4,7 @@ import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
+from functools import partial
 from typing import Any
 
 from nicegui import events, ui
@@ -102,10 +103,11 @@ class InspectorPage:
         here = self._chat.key if self._chat else None
         with ui.element("ul").classes("list").props('aria-label="Chats" data-testid=chats'):
             for one in self._chats:
-                topic = f" · topic {one.key.thread_id}" if one.key.thread_id else ""
                 name = one.name or f"Group {one.key.telegram_id}"
+                topic = f" · topic {one.key.thread_id}" if one.key.thread_id else ""
+                topic = f" · only user {one.key.alone_with}" if one.key.alone_with else topic
                 testid = f"chat-{one.key.telegram_id}-{one.key.thread_id}"
-                self._row(testid, f"{name}{topic}", one.last_at, one.key == here, self._opens(one.key))
+                self._row(testid, f"{name}{topic}", one.last_at, one.key == here, partial(self._open, one.key))
 
     @ui.refreshable_method
     def _show_answers(self) -> None:
@@ -113,7 +115,7 @@ class InspectorPage:
             for line in self._lines:
                 text = " ".join(strip_framing(line.question or line.answer).split())[:90]
                 testid = f"answer-{line.message_id or line.reply_id}"
-                self._row(testid, text, line.at, line.reply_id == self._reply_id, self._shows(line.reply_id))
+                self._row(testid, text, line.at, line.reply_id == self._reply_id, partial(self._show, line.reply_id))
 
     def _row(
         self, testid: str, text: str, at: float | None, here: bool, on_click: Callable[[], Awaitable[None]]
@@ -135,7 +137,7 @@ class InspectorPage:
             ui.html(answer_view.heading_html(detail, zone), sanitize=False)
             ui.html(prompt_view.fidelity_html(detail.past.fidelity), sanitize=False)
             for icon, name, step in (("chevron_left", "Earlier answer", 1), ("chevron_right", "Later answer", -1)):
-                ui.button(icon=icon, on_click=self._steps(step)).props(f'flat round dense aria-label="{name}"')
+                ui.button(icon=icon, on_click=partial(self._step, step)).props(f'flat round dense aria-label="{name}"')
         sections = (
             ("", answer_view.figures_html(detail) + _strip(detail)),
             ("Window", answer_view.window_html(detail)),
@@ -210,25 +212,25 @@ class InspectorPage:
             ui.run_javascript(f"keepsakeAddress({json.dumps(address(self._chat.key, message_id))})")
 
     async def _follow(self) -> None:
-        """Show the chat's newest answer, unless an earlier one is being looked at."""
-        if self._chat is None:
-            self._chats = await self._insights.chats()
-            if self._chats:
-                await self._open(self._chats[0].key)
-            return
+        """Show the chat's newest answer, unless an earlier one is being looked at, and nothing that was forgotten."""
         try:
-            newest = await self._bases.last_answer(self._chat)
+            if self._chat is None:
+                self._chats = await self._insights.chats()
+                if self._chats:
+                    await self._open(self._chats[0].key)
+            elif (chat := await self._chat_table.find(self._chat.key)) is not None:
+                newest, before = await self._bases.last_answer(chat), self._chat
+                if (newest, chat.epoch, chat.reset_turn) != (self._newest, before.epoch, before.reset_turn):
+                    await self._show_newest(chat, newest)
         except StorageError as exc:
             self._tell(str(exc))
-            return
-        if newest == self._newest:
-            return
+
+    async def _show_newest(self, chat: Chat, newest: int | None) -> None:
         follows = self._reply_id in (self._newest, None)
-        self._newest, self._chat = newest, await self._chat_table.find(self._chat.key)
-        if self._chat is not None:
-            await self._read_lines()
-            self._show_course.refresh()
-            await self._show(newest if follows else self._reply_id)
+        self._newest, self._chat = newest, chat
+        await self._read_lines()
+        self._show_course.refresh()
+        await self._show(newest if follows else self._reply_id)
 
     async def _filter(self) -> None:
         self._chats = await self._insights.chats((self._words or "").strip(), self._day)
@@ -256,15 +258,6 @@ class InspectorPage:
     async def _on_key(self, event: events.KeyEventArguments) -> None:
         if event.action.keydown and event.key.name in ("j", "k"):
             await self._step(1 if event.key.name == "j" else -1)
-
-    def _opens(self, key: ChatKey) -> Callable[[], Awaitable[None]]:
-        return lambda: self._open(key)
-
-    def _shows(self, reply_id: int) -> Callable[[], Awaitable[None]]:
-        return lambda: self._show(reply_id)
-
-    def _steps(self, step: int) -> Callable[[], Awaitable[None]]:
-        return lambda: self._step(step)
 
     async def _step(self, step: int) -> None:
         """The next answer of the list, an earlier one for 1."""
