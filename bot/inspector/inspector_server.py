@@ -6,13 +6,17 @@ import webbrowser
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from importlib import resources
+from pathlib import Path
 
+import nicegui
 import uvicorn
 from fastapi import FastAPI
+from jinja2 import DictLoader
 from nicegui import ui
+from nicegui.client import templates
+from starlette.middleware.base import RequestResponseEndpoint
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bot.conversation.past_prompt import PastPrompts
 from bot.conversation.tokens import make_counter
@@ -30,11 +34,11 @@ HOST = "127.0.0.1"
 SHARED = "/_nicegui/"
 """Scripts and styles, which are the same for everyone."""
 POLICY = (
-    "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
+    "default-src 'self'; script-src 'self' 'unsafe-eval' 'nonce-{nonce}'; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data:; font-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'none'"
 )
 """Nothing is loaded from elsewhere, or sent there."""
-ADDRESS = """<script>
+ADDRESS = """<script nonce="%s">
 function keepsakeAddress(query) {
   const wanted = new URLSearchParams(query), token = new URLSearchParams(location.search).get("token");
   if (token) wanted.set("token", token);
@@ -56,7 +60,7 @@ async def inspect(
         listener = stack.enter_context(socket.create_server((HOST, port)))
         token = new_token()
         services = await _services(settings, storage)
-        app = _Policy(LoopbackGuard(_app(services), token, open_paths=(SHARED,), frame=frame or NO_FRAME))
+        app = LoopbackGuard(_app(services), token, open_paths=(SHARED,), frame=frame or NO_FRAME)
         config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=1)
         address = f"http://{HOST}:{listener.getsockname()[1]}/?token={token}"
         announce(f"{address}\n")
@@ -81,12 +85,12 @@ async def _services(settings: Settings, storage: Storage) -> PageServices:
 
 
 def _app(services: PageServices) -> FastAPI:
-    app = FastAPI(openapi_url=None)
+    app, nonce = FastAPI(openapi_url=None), _nonce()
+    style = resources.files("bot.inspector").joinpath("style.css").read_text(encoding="utf-8")
 
     @ui.page("/", response_timeout=30)
     async def page(chat: str = "", topic: str = "", message: str = "") -> None:
-        ui.add_css(resources.files("bot.inspector").joinpath("style.css").read_text(encoding="utf-8"))
-        ui.add_head_html(ADDRESS)
+        ui.add_head_html(f"<style>{style}</style>{ADDRESS % nonce}")
         await InspectorPage(services).start(chat, topic, message)
 
     async def medium(request: Request) -> Response:
@@ -96,6 +100,12 @@ def _app(services: PageServices) -> FastAPI:
         kind, data = found
         headers = {"content-security-policy": "sandbox; default-src 'none'"}
         return Response(data, media_type=kind, headers=headers)
+
+    @app.middleware("http")
+    async def restrict(request: Request, call_next: RequestResponseEndpoint) -> Response:
+        response = await call_next(request)
+        response.headers.append("content-security-policy", POLICY.format(nonce=nonce))
+        return response
 
     app.add_route("/media/{hash}", medium, methods=["GET"])
     ui.run_with(
@@ -110,16 +120,9 @@ def _app(services: PageServices) -> FastAPI:
     return app
 
 
-class _Policy:
-    """Adds the Content-Security-Policy."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def marked(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], (b"content-security-policy", POLICY.encode())]
-            await send(message)
-
-        await self._app(scope, receive, marked)
+def _nonce() -> str:
+    """A nonce that NiceGUI's own inline scripts carry from now on, so that no other inline script ever runs."""
+    nonce = new_token()
+    source = (Path(nicegui.__file__).parent / "templates" / "index.html").read_text(encoding="utf-8")
+    templates.env.loader = DictLoader({"index.html": source.replace("<script", f'<script nonce="{nonce}"')})
+    return nonce

@@ -61,7 +61,7 @@ async def test_digest_tells_same_from_other(storage: Storage, chat: Chat) -> Non
     assert (await built(storage, chat, replace(SENT, digest="f" * 64))).fidelity is Fidelity.OTHER
 
 
-async def test_old_records_are_built_as_far_as_they_go(storage: Storage, chat: Chat) -> None:
+async def test_older_records_are_built_from_settings(storage: Storage, chat: Chat) -> None:
     past = await built(storage, chat, None)
     assert past.fidelity is Fidelity.UNKNOWN
     assert past.parts.system == "You are the default."
