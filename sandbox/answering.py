@@ -19,6 +19,7 @@ from sandbox.server_process import ProcessState
 
 NO_KEY = "none"
 """A local server usually accepts any key, but clients insist on sending one."""
+SMALL = "It is tiny: it says silly and false things, and its notes are the stand-in's. A real one can take its place."
 CHECK_S = 10.0
 REFUSALS = (401, 403)
 PROFILES = """\
@@ -130,17 +131,17 @@ class AnsweringModel:
     def in_use(self) -> ModelInUse:
         """The model that answers now."""
         if self.remote is not None:
-            note = f"{self.remote.name} at {urlsplit(self.remote.url).hostname} answers."
-            return ModelInUse(ModelKind.REMOTE, self.remote.name, note)
+            return ModelInUse(
+                ModelKind.REMOTE, self.remote.name, f"Its server is {urlsplit(self.remote.url).hostname}."
+            )
         if self._local is None:
-            return _stand_in(f"the local model is {self._missing}" if self._missing else "")
+            return _stand_in(f"The local model is {self._missing}." if self._missing else "")
         match self._local.process.state:
             case ProcessState.STARTING:
-                return ModelInUse(ModelKind.LOCAL, LOCAL_MODEL, f"{LOCAL_MODEL} is being loaded.", ready=False)
+                return ModelInUse(ModelKind.LOCAL, LOCAL_MODEL, "It is being loaded.", ready=False)
             case ProcessState.RUNNING:
-                note = f"{LOCAL_MODEL} answers, on this machine. It is tiny, and says silly and false things."
-                return ModelInUse(ModelKind.LOCAL, LOCAL_MODEL, note)
-        return _stand_in(f"the local model has ended (see {self._log})")
+                return ModelInUse(ModelKind.LOCAL, LOCAL_MODEL, SMALL)
+        return _stand_in(f"The local model has ended; its log is {self._log}.")
 
     def answer(self, request: ChatRequest) -> Behaviour:
         """How the sandbox's model server answers unless something else is played.
@@ -171,5 +172,4 @@ def _connection(url: str, key: str, name: str) -> dict[str, str]:
 
 
 def _stand_in(reason: str) -> ModelInUse:
-    note = "A stand-in for a model answers, which understands nothing"
-    return ModelInUse(ModelKind.STAND_IN, MODEL_NAME, f"{note}: {reason}." if reason else f"{note}.")
+    return ModelInUse(ModelKind.STAND_IN, MODEL_NAME, f"It understands nothing. {reason}".strip())

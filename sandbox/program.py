@@ -161,7 +161,7 @@ async def run(bot: Sequence[str] | None, options: Options, output: TextIO) -> in
     async with world:
         if world.bot is None:
             output.writelines(f"export {name}={shlex.quote(value)}\n" for name, value in world.environment.items())
-        print(f"# {world.model_in_use.note}", file=output, flush=True)
+        print(f"# {world.model_in_use.name}: {world.model_in_use.note}", file=output, flush=True)
         match options.face:
             case Face.TERMINAL:
                 return await Session(world, STDIN, output).run(ended)

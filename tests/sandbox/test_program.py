@@ -230,7 +230,7 @@ async def test_page_is_served_until_a_signal(tmp_path: Path) -> None:
     assert process.stdout is not None
     async with asyncio.timeout(30):
         lines = [(await process.stdout.readline()).decode() for _ in range(4)]
-        assert "# A stand-in for a model answers, which understands nothing.\n" in lines
+        assert "# stand-in: It understands nothing.\n" in lines
         address = next(line for line in lines if "http://" in line).split()[-1]
         async with httpx.AsyncClient(follow_redirects=True) as browser:
             assert (await browser.get(address.partition("?")[0])).status_code == 403
