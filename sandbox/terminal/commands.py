@@ -40,7 +40,8 @@ OWN: Mapping[str, str] = {
     ":file FILE": "send any file",
     ":group": "go to a group",
     ":as NAME": "let someone else speak there",
-    ":home": "go back to the private chat",
+    ":private NAME": "write to the bot as someone else, who may have to ask the owner for access: Sam does",
+    ":home": "go back to your private chat",
     ":kill": "kill -9 the bot, even in the middle of an answer",
     ":start": "start it again",
     ":restart": "shut it down cleanly and start it again",
@@ -128,13 +129,15 @@ class TerminalChat:
         self._last_event = time.monotonic()
         return await self._conversation.edit(text)
 
-    async def go(self, speaker: str | None) -> str:
-        """Switch to the group as a speaker, or back; returns a sentence about it."""
-        if speaker is None:
-            await self._conversation.go_home()
-            return "You are in the private chat."
+    async def go_to_group(self, speaker: str) -> str:
+        """Switch to the group as a speaker; returns a sentence about it."""
         await self._conversation.go_to_group(speaker)
         return f"You are in a group, as {self._conversation.speaker}. Call the bot by its name: Keepsake, hello."
+
+    async def go_home(self, speaker: str = OWNER) -> str:
+        """Switch to a private chat; returns a sentence about it."""
+        await self._conversation.go_home(speaker)
+        return "You are in the private chat." if speaker == OWNER else f"You are in the private chat of {speaker}."
 
     async def press(self, number: int) -> Pressed | None:
         """Press a button of the last message that has any; None if the number doesn't exist."""
@@ -204,9 +207,11 @@ class Commands:
             case ":photo" | ":voice" | ":file":
                 await self._send_file(FILES[name], argument)
             case ":group" | ":as":
-                self._screen.note(await self._chat.go(argument.strip() or OWNER))
+                self._screen.note(await self._chat.go_to_group(argument.strip() or OWNER))
+            case ":private":
+                self._screen.note(await self._chat.go_home(argument.strip() or OWNER))
             case ":home":
-                self._screen.note(await self._chat.go(None))
+                self._screen.note(await self._chat.go_home())
             case ":kill" | ":start" | ":restart":
                 await self._handle_bot(name)
             case ":prompt":

@@ -1,6 +1,6 @@
 """The conversation as a stream of events: what the bot previews, writes and rewrites.
 
-The person at the terminal is one user in the private chat, and anyone they like in the group.
+The person at the terminal is the owner in a private chat, and anyone they like in other private chats and the group.
 """
 
 import asyncio
@@ -103,9 +103,9 @@ class TerminalConversation:
         """Whether the group is active."""
         return self._chat < 0
 
-    async def go_home(self) -> None:
-        """Switch to the private chat."""
-        await self._enter(await self._client.add_chat("private", "", [OWNER]), OWNER)
+    async def go_home(self, speaker: str = OWNER) -> None:
+        """Switch to the private chat of the owner, or of someone else."""
+        await self._enter(await self._client.add_chat("private", "", [speaker]), speaker)
 
     async def go_to_group(self, speaker: str = OWNER) -> None:
         """Switch to the group as a speaker."""

@@ -144,22 +144,22 @@ class Views:
 
     def _message(self, stored: StoredMessage, reactions: list[ReactionView]) -> MessageView:
         raw, source = stored.raw, stored.rich or {}
-        view = stored.view
+        markup = cast("Json", source.get("markup", {}))
         opened = cast("list[int] | None", source.get("opened_for"))
         receiver = cast("Json | None", raw.get("receiver_user"))
         return {
-            "id": view.id,
-            "chat": view.chat_id,
-            "topic": view.thread,
-            "date": view.date,
+            "id": message.number(raw),
+            "chat": cast("int", cast("Json", raw["chat"])["id"]),
+            "topic": cast("int | None", raw.get("message_thread_id")),
+            "date": cast("int", raw["date"]),
             "edited": cast("int | None", raw.get("edit_date")),
             "edits": stored.edits,
             "deleted": stored.deleted,
             "from": _sender(raw),
-            "text": view.text,
+            "text": message.words(raw),
             "entities": _entities(cast("list[Json]", raw.get("entities") or raw.get("caption_entities") or [])),
-            "html": view.html,
-            "markdown": view.markdown,
+            "html": cast("str | None", source.get("html")),
+            "markdown": cast("str | None", source.get("markdown")),
             "photo": str(cast("list[Json]", raw["photo"])[-1]["file_id"]) if "photo" in raw else None,
             "voice": _voice(raw),
             "document": _document(raw),
@@ -167,7 +167,7 @@ class Views:
             "reply_to": _replied_to(raw),
             "quote": cast("str | None", cast("Json", raw.get("quote", {})).get("text")),
             "buttons": _buttons(raw),
-            "asks": (view.placeholder or "") if view.asks else None,
+            "asks": str(markup.get("input_field_placeholder", "")) if source.get("asks") else None,
             "opened_for": None if opened is None else [self.name(number) for number in opened],
             "reactions": reactions,
             "ephemeral_for": str(receiver["first_name"]) if receiver else None,

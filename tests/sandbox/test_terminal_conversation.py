@@ -155,6 +155,16 @@ async def test_what_happened_elsewhere_is_told_on_return(telegram: BotApi) -> No
         assert await next_event(conversation) == Written("at home", (), edited=False)
 
 
+async def test_others_have_private_chats_as_well(telegram: BotApi) -> None:
+    async with talking(telegram) as (bot, conversation):
+        await conversation.go_home("Sam")
+        await conversation.send("let me in")
+        assert (conversation.in_group, conversation.speaker, conversation.length) == (False, "Sam", 1)
+        updates = await bot.ask("getUpdates", timeout=0)
+    assert isinstance(updates, list)
+    assert [one["message"]["from"]["first_name"] for one in updates] == ["You", "Sam"]
+
+
 async def test_a_growing_answer_is_stopped(telegram: BotApi) -> None:
     async with talking(telegram) as (bot, conversation):
         with pytest.raises(UserApiError):
