@@ -129,15 +129,17 @@ class TerminalChat:
         self._last_event = time.monotonic()
         return await self._conversation.edit(text)
 
-    async def go_to_group(self, speaker: str) -> str:
-        """Switch to the group as a speaker; returns a sentence about it."""
+    async def go_to_group(self, speaker: str) -> None:
+        """Switch to the group as a speaker."""
         await self._conversation.go_to_group(speaker)
-        return f"You are in a group, as {self._conversation.speaker}. Call the bot by its name: Keepsake, hello."
+        self._screen.note(f"You are in a group, as {speaker}. Call the bot by its name: Keepsake, hello.")
+        await self._conversation.catch_up()
 
-    async def go_home(self, speaker: str = OWNER) -> str:
-        """Switch to a private chat; returns a sentence about it."""
+    async def go_home(self, speaker: str = OWNER) -> None:
+        """Switch to a private chat."""
         await self._conversation.go_home(speaker)
-        return "You are in the private chat." if speaker == OWNER else f"You are in the private chat of {speaker}."
+        self._screen.note(f"You are in the private chat{'' if speaker == OWNER else f' of {speaker}'}.")
+        await self._conversation.catch_up()
 
     async def press(self, number: int) -> Pressed | None:
         """Press a button of the last message that has any; None if the number doesn't exist."""
@@ -207,11 +209,11 @@ class Commands:
             case ":photo" | ":voice" | ":file":
                 await self._send_file(FILES[name], argument)
             case ":group" | ":as":
-                self._screen.note(await self._chat.go_to_group(argument.strip() or OWNER))
+                await self._chat.go_to_group(argument.strip() or OWNER)
             case ":private":
-                self._screen.note(await self._chat.go_home(argument.strip() or OWNER))
+                await self._chat.go_home(argument.strip() or OWNER)
             case ":home":
-                self._screen.note(await self._chat.go_home())
+                await self._chat.go_home()
             case ":kill" | ":start" | ":restart":
                 await self._handle_bot(name)
             case ":prompt":

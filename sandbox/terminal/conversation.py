@@ -161,6 +161,11 @@ class TerminalConversation:
         async for event in self._client.events():
             await self._take_event(event)
 
+    async def catch_up(self) -> None:
+        """Report what has happened here meanwhile."""
+        for message in (await self._client.messages(self._chat))["messages"]:
+            await self._take(message)
+
     @property
     def _messages(self) -> dict[int, MessageView]:
         return self._known.setdefault(self._chat, {})
@@ -168,21 +173,19 @@ class TerminalConversation:
     async def _enter(self, chat: ChatView, speaker: str) -> None:
         is_new = chat["id"] not in self._known
         self._chat, self.speaker, self._prompt = chat["id"], speaker, None
-        for message in (await self._client.messages(self._chat))["messages"]:
-            if is_new:
+        if is_new:
+            for message in (await self._client.messages(self._chat))["messages"]:
                 self._keep(message)
-            else:
-                await self._take(message)
         self.menu = await self._client.commands(self._chat, speaker)
 
     async def _take_event(self, event: Event) -> None:
         if event["type"] == "hello":  # after a break, too
-            await self._take_missed()
+            await self.catch_up()
             self.listening.set()
         elif event["type"] == "commands":
             self.menu = await self._client.commands(self._chat, self.speaker)
         elif event["chat"] != self._chat:
-            return  # what happens there is read on entering
+            return  # it is caught up with on going there
         elif event["type"] == "message":
             await self._take(event["message"])
         elif event["type"] == "deleted":
@@ -195,11 +198,6 @@ class TerminalConversation:
             self._changes.put_nowait(Typing())
         elif event["type"] == "pressed" and event["text"] and event["as"] == self.speaker:
             self._changes.put_nowait(PressAnswered(event["text"]))
-
-    async def _take_missed(self) -> None:
-        if self._chat:
-            for message in (await self._client.messages(self._chat))["messages"]:
-                await self._take(message)
 
     async def _take(self, message: MessageView) -> None:
         """Report a message of the bot that is new or has changed."""

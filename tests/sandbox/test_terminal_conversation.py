@@ -152,6 +152,7 @@ async def test_what_happened_elsewhere_is_told_on_return(telegram: BotApi) -> No
         await bot.call("sendMessage", text="at home")
         await conversation.send("here")
         await conversation.go_home()
+        await conversation.catch_up()
         assert await next_event(conversation) == Written("at home", (), edited=False)
 
 
