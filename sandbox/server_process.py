@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from enum import Enum, auto
 from pathlib import Path
 
@@ -27,7 +27,7 @@ class ProcessState(Enum):
 
 
 class ServerProcess:
-    """Runs `argv`, once the file `needs` exists, until it is stopped or has ended `starts` times.
+    """Runs `argv`, once `after` has been awaited, until it is stopped or has ended `starts` times.
 
     It is ready when it has printed a line that consists of `before_address` and its URL. Its output is appended to
     `log`. It runs like the bot: apart from the terminal's signals, and never twice.
@@ -40,14 +40,14 @@ class ServerProcess:
         log: Path,
         before_address: str = "",
         starts: int = 2,
-        needs: Path | None = None,
+        after: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         self.state = ProcessState.ENDED
         self.address = ""
         self._process = BotProcess(argv, environment, log)
         self._before_address = before_address
         self._starts = starts
-        self._needs = needs
+        self._after = after
         self._changed = asyncio.Event()
         self._supervising: asyncio.Task[None] | None = None
 
@@ -80,11 +80,11 @@ class ServerProcess:
 
     async def _supervise(self) -> None:
         try:
+            if self._after is not None:
+                await self._after()
             for number in range(self._starts):
                 self._become(ProcessState.STARTING)
                 await asyncio.sleep(RESTART_S if number else 0)
-                while self._needs is not None and not self._needs.exists():  # noqa: ASYNC110 - another process makes it
-                    await asyncio.sleep(PAUSE_S)
                 await self._process.start()
                 if address := await self._printed_address():
                     self._become(ProcessState.RUNNING, address)

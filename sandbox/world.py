@@ -119,9 +119,13 @@ class World:
         if self._program is None:
             return
         argv = [*self._program, "inspect", "--no-open", "--frame", frame_origin]
-        log, database = self.data / "inspector.log", self.data / DATABASE
-        self._inspector = ServerProcess(argv, self.environment, log, starts=INSPECTOR_STARTS, needs=database)
+        log = self.data / "inspector.log"
+        self._inspector = ServerProcess(argv, self.environment, log, starts=INSPECTOR_STARTS, after=self._bot_asks)
         self._inspector.start()
+
+    async def _bot_asks(self) -> None:
+        """Wait until the bot has started: its database is there then, and starting it had the processors to itself."""
+        await self.telegram.changed(lambda: self.telegram.polls > 0, timeout=None)
 
     @property
     def inspector_url(self) -> str:

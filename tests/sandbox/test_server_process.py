@@ -84,3 +84,19 @@ async def test_stopped_server_can_be_started_again(tmp_path: Path) -> None:
         process.start()
         assert await process.ready()
         await process.stop()
+
+
+async def test_server_waits_for_what_it_needs(tmp_path: Path) -> None:
+    needed = asyncio.Event()
+
+    async def after() -> None:
+        await needed.wait()
+
+    log = tmp_path / "server.log"
+    process = ServerProcess([sys.executable, "-c", SERVER], {}, log, "serving at ", after=after)
+    process.start()
+    await asyncio.sleep(0.05)
+    assert (process.state.name, log.exists()) == ("STARTING", False)
+    needed.set()
+    assert await process.ready()
+    await process.stop()
