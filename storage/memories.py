@@ -314,6 +314,8 @@ class Memories:
 
     async def delete_before(self, tx: Transaction, before: float) -> None:
         """Delete memories made before this time; everything in them is even older."""
+        old = await tx.rows("SELECT id FROM note_versions WHERE made_at < ?", (before,))
+        await forget_digests_of_notes(tx, [row["id"] for row in old])
         for table in ("memories", "note_versions"):
             await tx.execute(f"DELETE FROM {table} WHERE made_at < ?", (before,))
 

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 from storage.database import Database, Row, Transaction
 from storage.records import Chat
+from storage.sql import in_list, listed
 
-FIRST = 0
-"""A turn before all others."""
+STEP = 200
+"""Answers that are looked at together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +82,34 @@ class SentPrompts:
         return _sent_prompt(row) if row else None
 
 
-async def forget_digests(tx: Transaction, chat_id: int, since: int = FIRST) -> None:
-    """A turn is changed or goes: delete the digests of the answers after it, which may have seen its words."""
+async def forget_digests_since(tx: Transaction, chat_id: int, turn_id: int) -> None:
+    """A turn is forgotten: delete the digests of all answers after it, whose notes may have had it too."""
     await tx.execute(
         "UPDATE sent_prompts SET digest = NULL WHERE digest IS NOT NULL AND reply_id IN"
         " (SELECT id FROM turns WHERE chat_id = ? AND id >= ?)",
-        (chat_id, since),
+        (chat_id, turn_id),
     )
+
+
+async def forget_digests_with(tx: Transaction, chat_id: int, turn_ids: Sequence[int]) -> None:
+    """These turns are changed, or the oldest go: delete the digests of the prompts that had them, word for word.
+
+    Windows move on, so the answers that follow are looked at only as far as their windows reach back.
+    """
+    recalled = f"SELECT reply_id FROM basis_turns WHERE turn_id {in_list()} AND shown = 1"
+    await tx.execute(f"UPDATE sent_prompts SET digest = NULL WHERE reply_id IN ({recalled})", (listed(turn_ids),))
+    last = after = max(turn_ids)
+    while True:
+        rows = await tx.rows(
+            "SELECT t.id, first_turn FROM turns AS t JOIN bases ON reply_id = t.id WHERE t.chat_id = ? AND t.id > ?"
+            " ORDER BY t.id LIMIT ?",
+            (chat_id, after, STEP),
+        )
+        seen = [row["id"] for row in rows if row["first_turn"] is not None and row["first_turn"] <= last]
+        if not seen:
+            return
+        await tx.execute(f"UPDATE sent_prompts SET digest = NULL WHERE reply_id {in_list()}", (listed(seen),))
+        after = rows[-1]["id"]
 
 
 async def forget_digests_of_notes(tx: Transaction, version_ids: Sequence[int]) -> None:

@@ -36,7 +36,7 @@ class Retention:
                 await tx.lock_chats(*turns)
                 for chat_id, turn_ids in turns.items():
                     await self._take_out(tx, chat_id, lines_by_chat[chat_id])
-                    deleted += await self._storage.deletions.delete_turns(tx, chat_id, turn_ids)
+                    deleted += await self._storage.deletions.delete_oldest(tx, chat_id, turn_ids)
                     await self._storage.chats.begin_epoch(tx, chat_id)
                     # These were the oldest turns, so only the turn after the last of them has a key with their words.
                     await self._indexer.forgotten(tx, chat_id, turn_ids[-1:])

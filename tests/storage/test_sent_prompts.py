@@ -70,6 +70,29 @@ async def test_later_digests_go_with_edited_turn(storage: Storage, chat: Chat) -
     assert await digests(storage, chat) == [None]
 
 
+async def test_prompts_without_an_edited_turn_keep_theirs(storage: Storage, chat: Chat) -> None:
+    first = await talk(storage, chat)
+    await put(storage, chat, first, basis())
+    later = [await reply(storage, chat, "yes") for _ in range(3)]
+    window, recalled, neither = later
+    await put(storage, chat, window, replace(basis(), first_turn=2))
+    await put(storage, chat, recalled, replace(basis(SENT, FoundTurn(2, shown=True)), first_turn=5))
+    await put(storage, chat, neither, replace(basis(SENT, FoundTurn(2, shown=False)), first_turn=5))
+    async with storage.transaction() as tx:
+        await storage.edits.change(tx, 2, "Bea", 1)
+    assert await digests(storage, chat) == [None, None, None, "abc"]
+
+
+async def test_prompts_that_had_the_oldest_lose_theirs(storage: Storage, chat: Chat) -> None:
+    first = await talk(storage, chat)
+    second = await reply(storage, chat, "yes")
+    await put(storage, chat, first, basis())
+    await put(storage, chat, second, replace(basis(), first_turn=5))
+    async with storage.transaction() as tx:
+        assert await storage.deletions.delete_oldest(tx, chat.id, [1, 2]) == 2
+    assert await digests(storage, chat) == [None, "abc"]
+
+
 async def test_digest_goes_with_lines_of_notes(storage: Storage, chat: Chat) -> None:
     first = await talk(storage, chat)
     await put(storage, chat, first, basis())
