@@ -4,6 +4,7 @@ Unless it is elsewhere, the bot talks to the sandbox's model server, which passe
 failures can be played with any of both, its requests are recorded, and the stand-in takes over from a dead model.
 """
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -19,6 +20,8 @@ from sandbox.server_process import ProcessState
 
 NO_KEY = "none"
 """A local server usually accepts any key, but clients insist on sending one."""
+THREADS = max(1, min(4, (os.cpu_count() or 1) // 2))
+"""Of the local model; the bot and the browser need the other processors."""
 SMALL = "It is tiny: it says silly and false things, and its notes are the stand-in's. A real one can take its place."
 CHECK_S = 10.0
 REFUSALS = (401, 403)
@@ -99,7 +102,7 @@ class AnsweringModel:
         self._profiles = data / "local-model-profiles.toml"
         self._log = data / "local-model.log"
         self._missing = missing() if local else ""
-        self._local = LocalModel(self._log, slots=2) if local and not self._missing else None
+        self._local = LocalModel(self._log, slots=2, threads=THREADS) if local and not self._missing else None
 
     def start(self) -> None:
         """Begin to load the local model, unless another one is in use."""
