@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from storage.chats import forget_title
 from storage.database import Database, Row, Transaction
 from storage.questions import end_questions
-from storage.sent_prompts import forget_digests_since, forget_digests_with
+from storage.sent_prompts import forget_digests, forget_digests_of_recall
 from storage.sql import in_list, larger, listed
 from storage.transcript import move_settled, settle
 from storage.vectors import embed_restored, forget_vectors
@@ -192,7 +192,7 @@ class Deletions:
         They are deleted afterwards, some at a time. The chat's next turn gets a timestamp.
         """
         if turn_ids:
-            await forget_digests_since(tx, chat_id, min(turn_ids))
+            await forget_digests(tx, chat_id, turn_ids)
         await tx.execute("UPDATE chats SET stamped_at = NULL WHERE id = ?", (chat_id,))
         await forget_title(tx, chat_id)
         await tx.execute(
@@ -248,7 +248,8 @@ class Deletions:
 
     async def delete_oldest(self, tx: Transaction, chat_id: int, turn_ids: Sequence[int]) -> int:
         """Delete the oldest turns of a chat, and the digests of prompts that had them; returns how many turns."""
-        await forget_digests_with(tx, chat_id, turn_ids)
+        await forget_digests_of_recall(tx, turn_ids)
+        await forget_digests(tx, chat_id, turn_ids[-1:])  # a later window that had any of them had the last
         return await self.delete_turns(tx, chat_id, turn_ids)
 
     async def delete_turns(self, tx: Transaction, chat_id: int, turn_ids: Sequence[int]) -> int:

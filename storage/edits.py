@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from storage.database import Database, Row, Transaction
 from storage.records import Role
-from storage.sent_prompts import forget_digests_with
+from storage.sent_prompts import forget_digests
 from storage.transcript import ASKER, KEPT, STREAMING, TurnState
 
 MOST_PARTS = 200
@@ -101,7 +101,7 @@ class Edits:
         row = await tx.row("SELECT chat_id FROM turns WHERE id = ?", (turn_id,))
         if row is None:
             return
-        await forget_digests_with(tx, row["chat_id"], [turn_id])
+        await forget_digests(tx, row["chat_id"], [turn_id])
         tx.deletes = True  # the vectors of the turn and its neighbours must go
         await tx.execute("UPDATE chats SET epoch = epoch + 1 WHERE id = ?", (row["chat_id"],))
 

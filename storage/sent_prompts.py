@@ -1,7 +1,7 @@
 """What it takes to build the messages of an answer's request again; deleted with the answer's basis."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from storage.database import Database, Row, Transaction
@@ -10,6 +10,8 @@ from storage.sql import in_list, listed
 
 STEP = 200
 """Answers that are looked at together."""
+FEW = 20
+"""For more turns than these, it isn't worth finding the prompts that had each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,34 +84,41 @@ class SentPrompts:
         return _sent_prompt(row) if row else None
 
 
-async def forget_digests_since(tx: Transaction, chat_id: int, turn_id: int) -> None:
-    """A turn is forgotten: delete the digests of all answers after it, whose notes may have had it too."""
-    await tx.execute(
-        "UPDATE sent_prompts SET digest = NULL WHERE digest IS NOT NULL AND reply_id IN"
-        " (SELECT id FROM turns WHERE chat_id = ? AND id >= ?)",
-        (chat_id, turn_id),
-    )
+async def forget_digests(tx: Transaction, chat_id: int, turn_ids: Collection[int]) -> None:
+    """These turns are changed, or go: delete the digests of the prompts that had them, word for word.
 
-
-async def forget_digests_with(tx: Transaction, chat_id: int, turn_ids: Sequence[int]) -> None:
-    """These turns are changed, or the oldest go: delete the digests of the prompts that had them, word for word.
-
-    Windows move on, so the answers that follow are looked at only as far as their windows reach back.
+    Windows move on, so the answers after a turn are looked at only as far as their windows reach back. For many turns,
+    the digests of all answers after them are deleted.
     """
+    if len(turn_ids) > FEW:
+        await tx.execute(
+            "UPDATE sent_prompts SET digest = NULL WHERE digest IS NOT NULL AND reply_id IN"
+            " (SELECT id FROM turns WHERE chat_id = ? AND id >= ?)",
+            (chat_id, min(turn_ids)),
+        )
+        return
+    await forget_digests_of_recall(tx, turn_ids)
+    for turn_id in turn_ids:
+        after = turn_id
+        while seen := await _windows_with(tx, chat_id, turn_id, after):
+            await tx.execute(f"UPDATE sent_prompts SET digest = NULL WHERE reply_id {in_list()}", (listed(seen),))
+            after = seen[-1]
+
+
+async def forget_digests_of_recall(tx: Transaction, turn_ids: Collection[int]) -> None:
+    """Delete the digests of the prompts that these turns were recalled for."""
     recalled = f"SELECT reply_id FROM basis_turns WHERE turn_id {in_list()} AND shown = 1"
     await tx.execute(f"UPDATE sent_prompts SET digest = NULL WHERE reply_id IN ({recalled})", (listed(turn_ids),))
-    last = after = max(turn_ids)
-    while True:
-        rows = await tx.rows(
-            "SELECT t.id, first_turn FROM turns AS t JOIN bases ON reply_id = t.id WHERE t.chat_id = ? AND t.id > ?"
-            " ORDER BY t.id LIMIT ?",
-            (chat_id, after, STEP),
-        )
-        seen = [row["id"] for row in rows if row["first_turn"] is not None and row["first_turn"] <= last]
-        if not seen:
-            return
-        await tx.execute(f"UPDATE sent_prompts SET digest = NULL WHERE reply_id {in_list()}", (listed(seen),))
-        after = rows[-1]["id"]
+
+
+async def _windows_with(tx: Transaction, chat_id: int, turn_id: int, after: int) -> list[int]:
+    """The next answers whose windows began at this turn or before."""
+    rows = await tx.rows(
+        "SELECT t.id, first_turn FROM turns AS t JOIN bases ON reply_id = t.id WHERE t.chat_id = ? AND t.id > ?"
+        " ORDER BY t.id LIMIT ?",
+        (chat_id, after, STEP),
+    )
+    return [row["id"] for row in rows if row["first_turn"] is not None and row["first_turn"] <= turn_id]
 
 
 async def forget_digests_of_notes(tx: Transaction, version_ids: Sequence[int]) -> None:

@@ -2,7 +2,9 @@
 
 from dataclasses import replace
 
-from storage import Storage
+import pytest
+
+from storage import Storage, sent_prompts
 from storage.bases import Basis, FoundTurn
 from storage.memories import Memory
 from storage.records import Chat, Usage
@@ -83,14 +85,31 @@ async def test_prompts_without_an_edited_turn_keep_theirs(storage: Storage, chat
     assert await digests(storage, chat) == [None, None, None, "abc"]
 
 
+@pytest.mark.parametrize("most", [0, 20])
+async def test_each_forgotten_turn_is_looked_for(
+    storage: Storage, chat: Chat, most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For many turns at once, all later digests go."""
+    monkeypatch.setattr(sent_prompts, "FEW", most)
+    first = await talk(storage, chat)
+    answers = [first, *[await reply(storage, chat, "yes") for _ in range(3)]]
+    for reply_id, begins in zip(answers, (1, 2, 3, 5), strict=True):
+        await put(storage, chat, reply_id, replace(basis(), first_turn=begins))
+    async with storage.transaction() as tx:
+        await storage.deletions.hide(tx, chat.id, [1, 2])
+    assert await digests(storage, chat) == [None, None, *(["abc", "abc"] if most else [None, None])]
+
+
 async def test_prompts_that_had_the_oldest_lose_theirs(storage: Storage, chat: Chat) -> None:
     first = await talk(storage, chat)
     second = await reply(storage, chat, "yes")
     await put(storage, chat, first, basis())
+    third = await reply(storage, chat, "and again")
     await put(storage, chat, second, replace(basis(), first_turn=5))
+    await put(storage, chat, third, replace(basis(SENT, FoundTurn(1, shown=True)), first_turn=5))
     async with storage.transaction() as tx:
         assert await storage.deletions.delete_oldest(tx, chat.id, [1, 2]) == 2
-    assert await digests(storage, chat) == [None, "abc"]
+    assert await digests(storage, chat) == [None, "abc", None]
 
 
 async def test_digest_goes_with_lines_of_notes(storage: Storage, chat: Chat) -> None:
