@@ -59,9 +59,12 @@ export default {
   },
   mounted() {
     document.addEventListener("keydown", this.anywhere);
+    this.sizes = new ResizeObserver(this.grow);
+    this.sizes.observe(this.$el);
   },
   unmounted() {
     document.removeEventListener("keydown", this.anywhere);
+    this.sizes.disconnect();
   },
   methods: {
     anywhere(event) { // typing begins in the composer, wherever the focus is
