@@ -5,8 +5,8 @@ leaves nothing but known tags and attributes: no script, no handler, and nothing
 """
 
 import re
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
 from functools import lru_cache
 from html import escape
 from typing import Final
@@ -15,13 +15,10 @@ import nh3
 import pyromark
 from latex2mathml.converter import convert as to_mathml
 from lxml import html as lxml_html
-from pygments import highlight
-from pygments.formatters import HtmlFormatter
-from pygments.lexers import get_lexer_by_name
 from pygments.token import STANDARD_TYPES
-from pygments.util import ClassNotFound
 
 from sandbox.botapi.message import Entity
+from sandbox.page.highlighting import highlighted
 
 _FLOWS = "p h1 h2 h3 h4 h5 h6 li blockquote aside td th summary figcaption footer"
 FLOWS: Final = frozenset(_FLOWS.split(" "))
@@ -54,8 +51,9 @@ ENTITY_TAGS: Final = dict(pair.split("=") for pair in f"{_SAME} {_QUOTES}".split
 MOST_ENTITIES = 100
 """Telegram ignores what is beyond."""
 LONGEST_FORMULA = 2000
-LONGEST_HIGHLIGHTED = 20_000
-UNPRINTABLE = re.compile(r"[\0-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff]")
+UNPRINTABLE = re.compile(r"[\0-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+REFERENCE = re.compile(r"&#(x[0-9a-f]++|[0-9]++);?", re.IGNORECASE)
+LONGEST_REFERENCE = 8
 SCHEME = re.compile(r"\s*[a-z][a-z0-9+.-]*:(?!\d)", re.IGNORECASE)
 """Not a host with its port."""
 AROUND_BLOCKS = re.compile(r"(?<!\n)\n++(?=<(?:pre|blockquote)>)|(?<=</pre>)\n++|(?<=</blockquote>)\n++")
@@ -65,19 +63,19 @@ MARKDOWN = (
     | pyromark.Options.ENABLE_TASKLISTS
     | pyromark.Options.ENABLE_MATH
 )
-_FORMATTER = HtmlFormatter[str](nowrap=True)
 
 
 @lru_cache(maxsize=512)
 def from_markdown(source: str) -> str:
     """A rich message written in Markdown."""
-    return from_html(pyromark.html(source, options=MARKDOWN))
+    return from_html(pyromark.html(UNPRINTABLE.sub("", source), options=MARKDOWN))
 
 
 @lru_cache(maxsize=512)
 def from_html(source: str) -> str:
     """A rich message written in HTML."""
-    root = lxml_html.fragment_fromstring(UNPRINTABLE.sub("", source), create_parent="div")
+    printable = REFERENCE.sub(_printable, UNPRINTABLE.sub("", source))
+    root = lxml_html.fragment_fromstring(printable, create_parent="div")
     for element in list(root.iter()):
         if isinstance(element.tag, str) and element is not root:
             _fit(element)
@@ -92,6 +90,15 @@ def from_html(source: str) -> str:
         link_rel="noopener noreferrer",
         set_tag_attribute_values={"a": {"target": "_blank"}},
     )
+
+
+def _printable(reference: re.Match[str]) -> str:
+    """The reference, unless the character is one that lxml refuses."""
+    number = reference[1].lower()
+    if len(number) > LONGEST_REFERENCE:
+        return ""
+    code = int(number[1:], 16) if number.startswith("x") else int(number)
+    return "" if code > sys.maxunicode or UNPRINTABLE.match(chr(code)) else reference[0]
 
 
 def from_text(text: str, entities: Sequence[Entity]) -> str:
@@ -200,10 +207,7 @@ def _to_code(element: lxml_html.HtmlElement) -> None:
     code = element.find("code")
     name = (code.get("class", "") if code is not None else "").removeprefix("language-").split(" ")[0]
     source = element.text_content()
-    colored = escape(source)
-    if name and len(source) <= LONGEST_HIGHLIGHTED:
-        with suppress(ClassNotFound):
-            colored = highlight(source, get_lexer_by_name(name, stripnl=False), _FORMATTER)
+    colored = highlighted(source, name)
     figure = lxml_html.fromstring(
         f'<figure class="code"><figcaption dir="ltr"><span>{escape(name)}</span>'
         '<button type="button" class="copy" aria-label="Copy code">Copy</button></figcaption>'

@@ -2,10 +2,11 @@
 
 import re
 import time
+from html import unescape
 from html.parser import HTMLParser
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sandbox.botapi.message import Entity
@@ -56,6 +57,7 @@ class _Faults(HTMLParser):
             self.found.append("a foreign button")
 
 
+@settings(deadline=None)  # the first use of a language imports it
 @given(st.lists(st.sampled_from(PIECES) | st.text(max_size=8), max_size=6).map("".join))
 def test_nothing_in_a_message_can_act(source: str) -> None:
     entities = [
@@ -106,6 +108,21 @@ def test_code_has_its_language_and_colors() -> None:
     assert ">Copy</button>" in found
     assert "<span>python</span>" in found
     assert '<span class="k">def</span>' in found
+
+
+@pytest.mark.parametrize("language", ["cpp", "html+ng2"])
+def test_code_takes_no_long_time(language: str) -> None:
+    started = time.thread_time()
+    found = rendering.from_markdown(f"```{language}\n" + ("(\n \n " * 3300)[:9_900])
+    assert time.thread_time() - started < 1
+    assert "<pre" in found
+
+
+@pytest.mark.parametrize("character", ["\0", "\x1b", "\ufffe", "\uffff", "&#1;", "&#xFFFF;", "&#0000000027;"])
+def test_character_that_no_page_has_is_left_out(character: str) -> None:
+    assert rendering.from_text(f"a{unescape(character)}b", []) == "ab"
+    assert 'data-command="/ab"' in rendering.from_html(f"<tg-command>/a{character}b</tg-command>")
+    assert "<code>ab</code>" in rendering.from_markdown(f"`a{unescape(character)}b`")
 
 
 def test_paragraphs_and_tables_find_their_direction() -> None:
