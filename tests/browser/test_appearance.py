@@ -13,6 +13,7 @@ from tests.browser.messenger import Messenger
 from tests.browser.sandbox_process import SandboxProcess
 from tests.browser.scripted_model import ScriptedModel
 from tests.browser.visits import PHONE, Visits
+from tests.selection import first
 
 MOST_TABS = 40
 
@@ -54,7 +55,7 @@ def rich(home: Messenger, model: ScriptedModel) -> Messenger:
     return home
 
 
-@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize("view", first(VIEWS, 2))
 @pytest.mark.parametrize("colors", ["light", "dark"])
 def test_axe_finds_nothing_serious(rich: Messenger, view: str, colors: Literal["light", "dark"]) -> None:
     rich.page.emulate_media(color_scheme=colors, reduced_motion="reduce")
