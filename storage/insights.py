@@ -197,7 +197,7 @@ class Insights:
         """The answers that took longest, among those to the newest turns."""
         rows = await self._database.rows(
             "SELECT reply_id, telegram_id, thread_id, direct FROM sent_prompts JOIN turns ON turns.id = reply_id"
-            f" JOIN chats ON chats.id = chat_id WHERE reply_id > {_NEWEST} AND thread_id >= 0"
+            f" JOIN chats ON chats.id = chat_id WHERE reply_id > {_NEWEST} AND reply_id > reset_turn AND thread_id >= 0"
             " ORDER BY total_s DESC LIMIT ?",
             (limit,),
         )

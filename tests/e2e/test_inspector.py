@@ -114,6 +114,17 @@ async def test_answer_is_found_by_either_message(stage: Stage, hurry: None) -> N
     await storage.close()
 
 
+async def test_slowest_answers_leave_out_what_was_reset(stage: Stage, hurry: None) -> None:
+    Model(stage)
+    await stage.start()
+    await say(stage, "my boat is called Zanzibar")
+    storage, _, insights, _ = await read(stage)
+    assert "Zanzibar" in str(await insights.slow())
+    await say(stage, "/reset")
+    assert await insights.slow() == []
+    await storage.close()
+
+
 def test_costs_list_models_by_day() -> None:
     used = Usage(1_000_000, 400_000, 10)
     made = costs_html({date(2026, 1, 2): [ModelUsage("m<b>", 1, 1, used)]}, lambda *_: Amount(0.5, "USD"))
