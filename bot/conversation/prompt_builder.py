@@ -46,6 +46,8 @@ class PromptContents:
     """Turns outside the window that were edited since the memory was written, and are therefore added again."""
     looks: list[Recalled] = field(default_factory=list)
     """What the model has looked up while answering."""
+    noted: list[str] = field(default_factory=list)
+    """What the model has noted while answering; the chat began an epoch with each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +134,7 @@ class PromptBuilder:
         view, looks = contents.view, contents.looks
         if not view.tools:
             return view.model
-        use = partial(self._toolbox.use, view.window.chat, looks)
+        use = partial(self._toolbox.use, view.window.chat, looks, contents.noted)
         return ToolUsingModel(view.model, view.tools, use, self._windows.count_tokens, counted, begins=looks.clear)
 
     async def leave_out_media(self, chat_id: int) -> list[int]:

@@ -61,11 +61,11 @@ class Toolbox:
         self._count_tokens = count_tokens
         self._clock = clock
 
-    async def use(self, chat: Chat, looks: list[Recalled], call: Call) -> str:
-        """The result of a call, never empty; what the model looks up is added to `looks`."""
+    async def use(self, chat: Chat, looks: list[Recalled], noted: list[str], call: Call) -> str:
+        """The result of a call, never empty; what the model looks up is added to `looks`, what it notes to `noted`."""
         work: dict[str, tuple[str, Work]] = {
             RECALL.name: (RECALL.argument, partial(self._recall, looks)),
-            REMEMBER.name: (REMEMBER.argument, self._remember),
+            REMEMBER.name: (REMEMBER.argument, partial(self._remember, noted)),
         }
         if call.name not in work:
             return UNKNOWN
@@ -82,7 +82,7 @@ class Toolbox:
         looks.append(found)
         return found.text or NOTHING
 
-    async def _remember(self, chat: Chat, text: str) -> str:
+    async def _remember(self, noted: list[str], chat: Chat, text: str) -> str:
         view = await self._windows.view(chat.id)
         by = "" if chat.private else await self._asked_by(view)
         note = strip_memory_tags(f"- {' '.join(text.split())}{by}")
@@ -96,7 +96,10 @@ class Toolbox:
             stored = await self._memories.put(tx, view.window.chat, memory)
             if stored:  # a compaction in progress would lose the note
                 await self._chats.begin_epoch(tx, chat.id)
-        return NOTED if stored else FULL
+        if not stored:
+            return FULL
+        noted.append(note)
+        return NOTED
 
     async def _asked_by(self, view: PromptWindow) -> str:
         """Who wrote the messages that are being answered, as it is added to a note: others in the group read it too."""

@@ -174,5 +174,7 @@ class Conversation:
         )
         recalled = sum(found.shown for found in basis.found)
         answer.stored = StoredAnswer(basis.model, basis.usage, money, recalled)
-        await self._bases.put(tx, contents.view.window.chat, answer.reply_id, basis, notes_of(contents))
+        asked = contents.view.window.chat
+        chat = replace(asked, epoch=asked.epoch + len(contents.noted))  # only others' changes void what is recorded
+        await self._bases.put(tx, chat, answer.reply_id, basis, notes_of(contents))
         return None if own.estimated else own

@@ -182,7 +182,9 @@ async def test_retry_and_tools(stage: Stage, hurry: None, rebuilt: Open) -> None
     assert await past.sent(retried) == sent_in(stage.model.requests[1])
     await stage.ann.say(stage.home, "remember that I sail")
     await stage.home.wait(lambda chat: chat.replies[-1].text == "Noted.", PATIENCE_S)
-    assert await past.sent((await past.prompts(stage.home))[-1]) == sent_in(stage.model.requests[2])
+    noted = (await past.prompts(stage.home))[-1]
+    assert noted.fidelity is Fidelity.EXACT
+    assert await past.sent(noted) == sent_in(stage.model.requests[2])
 
 
 def sent_in(request: ChatRequest) -> list[object]:
