@@ -1,5 +1,6 @@
 """One open page: the list of chats, the chat that is open, and the inspector next to it."""
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from typing import Final
@@ -55,6 +56,8 @@ class Messenger:
         self._api = hub.client
         self._world = world
         self._speaker = ""
+        self._heard: list[Event] = []
+        self._opening = asyncio.Lock()
         ui.add_head_html('<link rel="stylesheet" href="/page.css">')
         ui.colors(primary="var(--accent)")
         self._dark = ui.dark_mode(hub.dark)
@@ -94,14 +97,19 @@ class Messenger:
             self._soon(self._open_again if event["type"] == "hello" else self._show_room)
         if self.place is None or event["type"] == "hello" or event["chat"] != self.place[0]:
             return
+        if self._opening.locked() and event["type"] != "pressed":
+            self._heard.append(event)
+        self._show_event(event)
+
+    def _show_event(self, event: Event) -> None:
         match event["type"]:
-            case "message" if event["message"]["topic"] == self.place[1]:
+            case "message" if self.place and event["message"]["topic"] == self.place[1]:
                 self._transcript.run_method("put", message_row(event["message"]))
             case "deleted":
                 self._transcript.run_method("gone", event["message"])
             case "reaction":
                 self._transcript.run_method("change", event["message"], {"reactions": event["reactions"]})
-            case "draft" if event["draft"] is None or event["draft"]["topic"] == self.place[1]:
+            case "draft" if event["draft"] is None or (self.place and event["draft"]["topic"] == self.place[1]):
                 self._transcript.run_method("show", {"draft": draft_row(event["draft"], time.time())})
             case "action":
                 self._transcript.run_method("show", {"action": event["action"] or ""})
@@ -225,15 +233,14 @@ class Messenger:
         """Read the messages of the open chat."""
         if self.place is None:
             return
-        chat, found = self._chat, await self._fetch()
-        state = {
-            **_page(found),
-            "draft": draft_row(found["draft"], time.time()),
-            "action": found["action"] or "",
-            "grouped": chat["type"] != "private",
-            "hint": HINTS[chat["type"]],
-        }
-        self._transcript.run_method("open", state | await self._room())
+        async with self._opening:
+            self._heard.clear()
+            chat, found, place = self._chat, await self._fetch(), self.place
+            state = {"grouped": chat["type"] != "private", "hint": HINTS[chat["type"]], "action": found["action"] or ""}
+            state |= _page(found) | {"draft": draft_row(found["draft"], time.time())} | await self._room()
+            self._transcript.run_method("open", state)
+            for event in self._heard if place == self.place else ():  # they may have come after the messages were read
+                self._show_event(event)
 
     async def _fetch(self, before: int | None = None) -> MessagesView:
         """Messages of the open chat; in a forum, those outside of topics are asked for as topic 0."""

@@ -57,3 +57,10 @@ def test_two_tabs_show_the_same(home: Messenger, sandbox: SandboxProcess, model:
     model.release(hold)
     expect(other.theirs("Seen by both of them.")).to_be_visible()
     expect(home.theirs("Seen by both of them.")).to_be_visible()
+
+
+def test_nothing_is_lost_while_a_chat_is_read(home: Messenger) -> None:
+    home.enter("Friends")
+    for number in range(15):
+        home.chat("Friends").click()
+        home.say(f"Quick words {number}.")
