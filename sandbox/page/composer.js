@@ -57,13 +57,18 @@ export default {
       this.$nextTick(this.grow);
     },
   },
+  created() {
+    this.kept = {};
+  },
   mounted() {
     document.addEventListener("keydown", this.anywhere);
+    for (const name of ["dragover", "drop"]) document.addEventListener(name, this.dragged);
     this.sizes = new ResizeObserver(this.grow);
     this.sizes.observe(this.$el);
   },
   unmounted() {
     document.removeEventListener("keydown", this.anywhere);
+    for (const name of ["dragover", "drop"]) document.removeEventListener(name, this.dragged);
     this.sizes.disconnect();
   },
   methods: {
@@ -94,13 +99,18 @@ export default {
       Object.assign(this, { about: null, quote: "", placeholder: "", editing: false });
       this.focus();
     },
+    move(from, to) { // to another chat: what was being written to the last one waits there
+      this.kept[from] = this.editing ? "" : this.text;
+      this.clear();
+      this.text = this.kept[to] || "";
+    },
     clear() {
       this.files.forEach((file) => URL.revokeObjectURL(file.url));
       Object.assign(this, { text: "", files: [], about: null, quote: "", placeholder: "", editing: false, asFiles: false });
       if (this.recorder) this.stop(false);
     },
     key(event) {
-      if (event.isComposing) return;
+      if (event.isComposing || event.keyCode === 229) return; // 229: Safari's Enter that ends a composition
       const many = this.suggestions.length;
       const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
       if (event.ctrlKey || event.altKey || event.metaKey) return;
@@ -124,7 +134,7 @@ export default {
       if (this.editing) {
         if (text) this.$emit("edit", this.about.id, text);
       } else if (this.files.length) {
-        this.post(text, about);
+        this.post(text, { ...this.room, ...about });
       } else if (text) {
         this.$emit("send", { ...about, text });
       } else return;
@@ -144,7 +154,7 @@ export default {
     },
     async upload(kind, blobs, fields) {
       const form = new FormData();
-      for (const [name, value] of Object.entries({ ...this.room, ...fields, kind })) {
+      for (const [name, value] of Object.entries({ ...fields, kind })) {
         if (value !== undefined && value !== null && value !== "") form.append(name, value);
       }
       blobs.forEach((blob, at) => form.append("files", blob, blob.name || `file-${at}`));
@@ -163,17 +173,30 @@ export default {
       if (list.length) this.focus();
     },
     paste(event) {
-      if (!event.clipboardData.files.length) return;
+      const { files } = event.clipboardData;
+      const alsoText = event.clipboardData.getData("text/plain") && [...files].every((file) => file.name === "image.png");
+      if (!files.length || alsoText) return; // a spreadsheet's cells come as text and as a picture
       event.preventDefault();
-      this.take(event.clipboardData.files);
+      this.take(files);
+    },
+    dragged(event) { // anywhere: the browser would open the file in place of the page
+      if (!event.dataTransfer?.types.includes("Files")) return;
+      event.preventDefault();
+      if (event.type === "drop") this.take(event.dataTransfer.files);
     },
     async record() {
+      if (this.asking) return;
       let stream;
+      const { chat, topic } = this.room;
+      this.asking = true;
       try {
         stream = await navigator.mediaDevices.getUserMedia({ audio: true });
       } catch {
         return this.$emit("failed", "The browser gives no access to a microphone.");
+      } finally {
+        this.asking = false;
       }
+      if (this.room.chat !== chat || this.room.topic !== topic) return stream.getTracks().forEach((track) => track.stop());
       const type = ["audio/ogg;codecs=opus", "audio/webm;codecs=opus"].find((one) => MediaRecorder.isTypeSupported(one));
       const parts = [];
       const started = Date.now();
@@ -183,14 +206,14 @@ export default {
       recorder.onstop = () => {
         clearInterval(counting);
         stream.getTracks().forEach((track) => track.stop());
-        if (recorder.wanted) this.upload("voice", [new File(parts, "voice", { type: recorder.mimeType })], { reply_to: recorder.about });
+        if (recorder.wanted) this.upload("voice", [new File(parts, "voice", { type: recorder.mimeType })], recorder.about);
       };
       this.seconds = 0;
       recorder.start();
       this.recorder = Vue.markRaw(recorder);
     },
     stop(wanted) {
-      Object.assign(this.recorder, { wanted, about: this.about?.id });
+      Object.assign(this.recorder, { wanted, about: { ...this.room, reply_to: this.about?.id } });
       this.recorder.stop();
       this.recorder = null;
       if (wanted) this.cancel();

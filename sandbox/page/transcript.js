@@ -10,8 +10,7 @@ const PRESSED_MS = 15000; // a bot may never answer a press
 export default {
   components: { Bubble, Composer },
   template: `
-    <section class="transcript" :data-place="place" :data-speaker="room.as" @dragover.prevent
-      @drop.prevent="$refs.composer.take($event.dataTransfer.files)">
+    <section class="transcript" :data-place="place" :data-speaker="room.as">
       <div ref="log" class="log" role="log" aria-live="off" aria-label="Messages" tabindex="0" data-testid="messages" @scroll.passive="scrolled"><div ref="flow">
         <div v-if="loading" class="pill" role="status">Loading…</div>
         <template v-for="item in items" :key="item.key">
@@ -107,7 +106,7 @@ export default {
     open(state) {
       // The same chat is read again after a lost connection: what is being written there stays.
       const { chat, topic } = this.room;
-      if (state.room.chat !== chat || state.room.topic !== topic) this.$refs.composer.clear();
+      if (state.room.chat !== chat || state.room.topic !== topic) this.$refs.composer.move(`${chat}.${topic}`, `${state.room.chat}.${state.room.topic}`);
       Object.assign(this, { draft: null, action: "", menu: null, selection: null, loading: false, away: false, unseen: 0, announced: "" }, state);
       this.rows.forEach(Object.freeze);
       const asking = this.rows.findLast((row) => !row.service);

@@ -1,0 +1,50 @@
+"""Where one writes, as fast, absent-minded and Japanese people use it."""
+
+from playwright.sync_api import expect
+
+from tests.browser.messenger import Messenger
+
+DROP = """(selector) => {
+  const dataTransfer = new DataTransfer();
+  dataTransfer.items.add(new File(["x"], "dropped.txt", { type: "text/plain" }));
+  const given = { dataTransfer, bubbles: true, cancelable: true };
+  const answers = ["dragover", "drop"].map((name) => new DragEvent(name, given));
+  answers.forEach((one) => document.querySelector(selector).dispatchEvent(one));
+  return answers.every((one) => one.defaultPrevented);
+}"""
+PASTE = """(area, words) => {
+  const clipboardData = new DataTransfer();
+  clipboardData.items.add(new File(["x"], "image.png", { type: "image/png" }));
+  if (words) clipboardData.setData("text/plain", words);
+  const pasted = new ClipboardEvent("paste", { clipboardData, bubbles: true, cancelable: true });
+  area.dispatchEvent(pasted);
+  return pasted.defaultPrevented;
+}"""
+COMPOSED = """(area) => area.dispatchEvent(
+  new KeyboardEvent("keydown", { key: "Enter", keyCode: 229, bubbles: true, cancelable: true }))"""
+
+
+def test_enter_of_an_input_method_sends_nothing(home: Messenger) -> None:
+    home.composer.fill("にほん")
+    home.composer.evaluate(COMPOSED)  # as Safari ends a composition
+    home.page.wait_for_timeout(300)
+    expect(home.composer).to_have_value("にほん")
+
+
+def test_words_wait_in_the_chat_they_are_for(home: Messenger) -> None:
+    home.composer.fill("half a thought")
+    home.enter("Friends")
+    expect(home.composer).to_have_value("")
+    home.enter("You")
+    expect(home.composer).to_have_value("half a thought")
+
+
+def test_file_can_be_dropped_anywhere(home: Messenger) -> None:
+    assert home.page.evaluate(DROP, "[data-testid=chats]")  # or the browser would open it in place of the page
+    expect(home.page.get_by_test_id("files")).to_contain_text("dropped.txt")
+
+
+def test_table_from_a_spreadsheet_is_pasted_as_text(home: Messenger) -> None:
+    assert not home.composer.evaluate(PASTE, "a\tb")  # it comes as a picture, too
+    assert home.composer.evaluate(PASTE, "")
+    expect(home.page.get_by_test_id("files")).to_have_count(1)
