@@ -42,7 +42,7 @@ export default {
   emits: ["send", "edit", "last", "failed"],
   data: () => ({
     text: "", files: [], asFiles: false, about: null, editing: false, quote: "", placeholder: "",
-    chosen: 0, closed: false, recorder: null, seconds: 0,
+    place: "", chosen: 0, closed: false, recorder: null, seconds: 0,
   }),
   computed: {
     suggestions() {
@@ -58,17 +58,19 @@ export default {
     },
   },
   created() {
-    this.kept = {};
+    this.kept = JSON.parse(sessionStorage.getItem("kept") || "{}");
   },
   mounted() {
     document.addEventListener("keydown", this.anywhere);
     for (const name of ["dragover", "drop"]) document.addEventListener(name, this.dragged);
+    window.addEventListener("pagehide", this.keep);
     this.sizes = new ResizeObserver(this.grow);
     this.sizes.observe(this.$el);
   },
   unmounted() {
     document.removeEventListener("keydown", this.anywhere);
     for (const name of ["dragover", "drop"]) document.removeEventListener(name, this.dragged);
+    window.removeEventListener("pagehide", this.keep);
     this.sizes.disconnect();
   },
   methods: {
@@ -99,10 +101,14 @@ export default {
       Object.assign(this, { about: null, quote: "", placeholder: "", editing: false });
       this.focus();
     },
-    move(from, to) { // to another chat: what was being written to the last one waits there
-      this.kept[from] = this.editing ? "" : this.text;
+    keep() { // what is being written waits for a reload, or for its chat to be opened again
+      this.kept[this.place] = this.editing ? "" : this.text;
+      sessionStorage.setItem("kept", JSON.stringify(this.kept));
+    },
+    move(place) {
+      if (this.place) this.keep();
       this.clear();
-      this.text = this.kept[to] || "";
+      Object.assign(this, { place, text: this.kept[place] || "" });
     },
     clear() {
       this.files.forEach((file) => URL.revokeObjectURL(file.url));
@@ -129,6 +135,7 @@ export default {
       else this.focus();
     },
     send() {
+      if (!window.socket.connected) return; // the page says so, and the words stay here
       const text = this.text.trim();
       const about = this.editing ? {} : { reply_to: this.about?.id, quote: this.quote || undefined };
       if (this.editing) {

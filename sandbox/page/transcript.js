@@ -106,7 +106,7 @@ export default {
     open(state) {
       // The same chat is read again after a lost connection: what is being written there stays.
       const { chat, topic } = this.room;
-      if (state.room.chat !== chat || state.room.topic !== topic) this.$refs.composer.move(`${chat}.${topic}`, `${state.room.chat}.${state.room.topic}`);
+      if (state.room.chat !== chat || state.room.topic !== topic) this.$refs.composer.move(`${state.room.chat}.${state.room.topic}`);
       Object.assign(this, { draft: null, action: "", menu: null, selection: null, loading: false, away: false, unseen: 0, announced: "" }, state);
       this.rows.forEach(Object.freeze);
       const asking = this.rows.findLast((row) => !row.service);

@@ -39,6 +39,29 @@ def test_words_wait_in_the_chat_they_are_for(home: Messenger) -> None:
     expect(home.composer).to_have_value("half a thought")
 
 
+def test_words_outlast_a_reload(home: Messenger) -> None:
+    home.composer.fill("half a page")
+    home.page.reload()
+    expect(home.composer).to_have_value("half a page")
+
+
+def test_words_stay_while_the_connection_is_lost(home: Messenger) -> None:
+    home.page.evaluate("window.socket.disconnect()")
+    home.composer.fill("into the void")
+    home.composer.press("Enter")
+    expect(home.composer).to_have_value("into the void")
+
+
+def test_notice_is_in_the_middle(home: Messenger) -> None:
+    home.page.get_by_test_id("dark").click()
+    box = home.page.locator(".q-notification").first.bounding_box()
+    width = home.page.evaluate("innerWidth")
+    assert box is not None
+    assert abs(box["x"] + box["width"] / 2 - width / 2) < 20
+    for _ in range(2):
+        home.page.get_by_test_id("dark").click()
+
+
 def test_file_can_be_dropped_anywhere(home: Messenger) -> None:
     assert home.page.evaluate(DROP, "[data-testid=chats]")  # or the browser would open it in place of the page
     expect(home.page.get_by_test_id("files")).to_contain_text("dropped.txt")
