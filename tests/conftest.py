@@ -4,6 +4,7 @@ import asyncio
 import gc
 import os
 import shutil
+import signal
 import ssl
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -33,6 +34,10 @@ os.environ["EMBEDDING_MODEL"] = "off"
 os.environ["PTB_TIMEDELTA"] = "true"
 """As in the application; python-telegram-bot warns otherwise, and warnings are errors."""
 
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+"""A shell lets what it runs in the background ignore it, and so would the programs that tests interrupt."""
 
 Database.checks_reads = True
 """A read past the transaction that its task is in fails."""

@@ -239,6 +239,7 @@ async def test_forgetting_picture_deletes_its_bytes(stage: Stage, hurry: None) -
     await stage.ann.say(stage.home, "what did I send?")
     await stage.replies(3)
     assert stage.model.requests[1].messages[-1].images == ()
+    await stage.end()  # a file that is just being read is scrubbed after that
     assert picture() not in tables.everything(stage)
 
 

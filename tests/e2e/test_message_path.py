@@ -13,7 +13,7 @@ MOST_WRITES = 4
 
 Each 16 turns there is one more, which indexes them.
 """
-MOST_FILES = 129
+MOST_FILES = 130
 """128, without those of the workers, and one of a worker whose time may come meanwhile."""
 
 
