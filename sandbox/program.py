@@ -7,6 +7,7 @@ import logging
 import os
 import shlex
 import signal
+import sqlite3
 import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -23,6 +24,7 @@ from sandbox.terminal.session import Session
 from sandbox.world import World
 
 STDIN = 0
+LAST_PORT = 65_535
 PAGE_NEEDS = ("nicegui", "latex2mathml", "nh3", "pygments")
 STOPPED_TWICE = 130
 """The exit code of a program ended at once by Ctrl-C ..."""
@@ -60,14 +62,14 @@ def parse(arguments: Sequence[str], name: str = "python -m sandbox") -> Options:
     faces.add_argument("--page", action="store_true", help="a page for the browser (default if input is a terminal)")
     faces.add_argument("--terminal", action="store_true", help="a chat in the terminal (default if it isn't)")
     faces.add_argument("--headless", action="store_true", help="run only the servers, until stopped")
-    parser.add_argument("--port", metavar="PORT", type=int, default=0, help="of the page (default: any free port)")
+    parser.add_argument("--port", metavar="PORT", type=_port, default=0, help="of the page (default: any free port)")
     parser.add_argument("--no-browser", action="store_true", help="don't open the page, only print its address")
     _add_model_options(parser)
     parser.add_argument(
         "--data", metavar="DIR", type=Path, default=Path("data"), help="the folder for its files (default: data)"
     )
-    parser.add_argument("--bot-api-port", metavar="PORT", type=int, default=0, help="default: any free port")
-    parser.add_argument("--model-port", metavar="PORT", type=int, default=0, help="default: any free port")
+    parser.add_argument("--bot-api-port", metavar="PORT", type=_port, default=0, help="default: any free port")
+    parser.add_argument("--model-port", metavar="PORT", type=_port, default=0, help="default: any free port")
     parser.add_argument("--no-bot", action="store_true", help="don't start a bot; print the variables it needs")
     given = parser.parse_args(arguments)
     if bool(given.model_url) != bool(given.model):
@@ -83,6 +85,13 @@ def parse(arguments: Sequence[str], name: str = "python -m sandbox") -> Options:
         face=_face(given),
         browser=not given.no_browser,
     )
+
+
+def _port(text: str) -> int:
+    port = int(text)
+    if not 0 <= port <= LAST_PORT:
+        raise argparse.ArgumentTypeError(f"a port is a number from 0 to {LAST_PORT}")
+    return port
 
 
 def _add_model_options(parser: argparse.ArgumentParser) -> None:
@@ -132,7 +141,7 @@ def main(arguments: Sequence[str], bot: Sequence[str] | None, name: str = "pytho
             return asyncio.run(run(bot if options.bot else None, options, output))
         except BrokenPipeError:
             return READER_GONE
-        except OSError as exc:
+        except (OSError, sqlite3.Error) as exc:
             print(f"The sandbox had to stop: {exc}", file=sys.stderr)
             return 1
         except (KeyboardInterrupt, asyncio.CancelledError):

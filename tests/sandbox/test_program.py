@@ -222,6 +222,24 @@ async def test_a_model_url_needs_a_model(tmp_path: Path) -> None:
     assert code == 2
 
 
+def test_wrong_port_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        program.parse(["--port", "65536"])
+    assert "a port is a number from 0 to 65535" in capsys.readouterr().err
+
+
+async def test_damaged_chats_are_reported_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "sandbox-telegram.db").write_text("no database, but long enough to be read as one")
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", PROGRAM, "--data", str(tmp_path), "--stand-in", "--headless",
+        stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    async with asyncio.timeout(30):
+        _, errors = await process.communicate()
+    assert errors.decode().splitlines() == ["The sandbox had to stop: file is not a database"]
+    assert process.returncode == 1
+
+
 async def test_page_is_served_until_a_signal(tmp_path: Path) -> None:
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-c", PROGRAM, "--data", str(tmp_path), "--stand-in", "--page", "--no-browser",
