@@ -19,7 +19,7 @@ ENTITY_TYPES = frozenset(_ENTITY_TYPES.split())
 NEEDED = {"text_link": "url", "text_mention": "user", "custom_emoji": "custom_emoji_id", "date_time": "unix_time"}
 """The field that an entity of this type needs."""
 DETECTED = {
-    "bot_command": re.compile(r"(?<![\w/@.])/[A-Za-z0-9_]{1,64}(?:@[A-Za-z0-9_]{3,32})?(?![\w/])"),
+    "bot_command": re.compile(r"(?<![\w/@.<>])/[A-Za-z0-9_]{1,64}(?:@[A-Za-z0-9_]{3,32})?(?![\w/<>])"),
     "url": re.compile(r"https?://[^\s<>\"]*[^\s<>\".,;:!?')\]]"),
     "mention": re.compile(r"(?<![\w@/])@[A-Za-z][A-Za-z0-9_]{3,31}\b"),
 }

@@ -78,7 +78,7 @@ def found(words: str) -> dict[str, str]:
         ("/help me", {"/help": "bot_command"}),
         ("/help@some_bot", {"/help@some_bot": "bot_command"}),
         ("😀 /help", {"/help": "bot_command"}),
-        ("and/or, 1/2, a/b/c", {}),
+        ("and/or, 1/2, a/b/c, <b>x</b>", {}),
         ("ask @keepsake_bot.", {"@keepsake_bot": "mention"}),
         ("me@example.org", {}),
         ("see https://example.org/@someone/start.", {"https://example.org/@someone/start": "url"}),
