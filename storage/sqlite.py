@@ -229,8 +229,10 @@ class SQLiteDatabase(Database):
     async def close(self) -> None:
         """Wait for the current transaction, then close all connections."""
         async with self._lock.turn():
-            await complete(self._readers.close())
-            await complete(self._writer.close())
+            try:
+                await complete(self._readers.close())
+            finally:  # also if that was cancelled: a thread that is left keeps the process from ending
+                await complete(self._writer.close())
 
 
 async def _connect(path: Path, *pragmas: str) -> aiosqlite.Connection:

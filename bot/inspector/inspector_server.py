@@ -1,10 +1,11 @@
 """Serves the inspector on loopback until Ctrl-C. It only reads the database, which a running bot may be using."""
 
 import asyncio
+import signal
 import socket
 import webbrowser
-from collections.abc import Callable
-from contextlib import AsyncExitStack
+from collections.abc import Callable, Iterator
+from contextlib import AsyncExitStack, contextmanager
 from importlib import resources
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from starlette.responses import PlainTextResponse, Response
 
 from bot.conversation.past_prompt import PastPrompts
 from bot.conversation.tokens import make_counter
+from bot.errors import StartError
 from bot.inspector.answer_reader import AnswerReader
 from bot.inspector.page import InspectorPage, PageServices
 from bot.loopback import NO_FRAME, LoopbackGuard, new_token
@@ -57,7 +59,7 @@ async def inspect(
     """
     async with AsyncExitStack() as stack:
         storage = await open_to_read(settings, stack)
-        listener = stack.enter_context(socket.create_server((HOST, port)))
+        listener = stack.enter_context(_listener(port))
         token = new_token()
         services = await _services(settings, storage)
         app = LoopbackGuard(_app(services), token, open_paths=(SHARED,), frame=frame or NO_FRAME)
@@ -66,7 +68,25 @@ async def inspect(
         announce(f"{address}\n")
         if opens:
             await asyncio.to_thread(webbrowser.open, address)
-        await uvicorn.Server(config).serve([listener])
+        await _Server(config).serve([listener])
+
+
+class _Server(uvicorn.Server):
+    """Ends on a signal. uvicorn would raise it again afterwards, which cancels what is still to be closed."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Shut down on the first signal, without waiting for open requests on the second."""
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, self.handle_exit, number, None)
+        yield
+
+
+def _listener(port: int) -> socket.socket:
+    try:
+        return socket.create_server((HOST, port))
+    except (OSError, OverflowError) as exc:
+        raise StartError(f"--port: the inspector can't listen on {HOST}:{port}: {exc}") from exc
 
 
 async def _services(settings: Settings, storage: Storage) -> PageServices:
@@ -98,7 +118,7 @@ def _app(services: PageServices) -> FastAPI:
         if found is None:
             return PlainTextResponse("It was forgotten.", 404)
         kind, data = found
-        headers = {"content-security-policy": "sandbox; default-src 'none'"}
+        headers = {"content-security-policy": "sandbox; default-src 'none'", "cache-control": "no-store"}
         return Response(data, media_type=kind, headers=headers)
 
     @app.middleware("http")

@@ -3,6 +3,7 @@
 import asyncio
 import re
 import signal
+import socket
 import sys
 from datetime import UTC, date
 
@@ -11,12 +12,15 @@ import pytest
 
 from bot.conversation.past_prompt import Fidelity, PastPrompts
 from bot.conversation.tokens import make_counter
+from bot.errors import StartError
 from bot.inspector.answer_reader import AnswerReader
 from bot.inspector.answer_view import figures_html, heading_html, notes_html, recall_html, window_html
 from bot.inspector.course_plot import plot_options, plot_summary
 from bot.inspector.overview_html import costs_html, failures_html, slow_html
+from bot.inspector.inspector_server import inspect
 from bot.inspector.prompt_view import array_html, strip_html
 from bot.pricing import Amount
+from bot.settings import load
 from storage import Storage
 from storage.insights import Insights
 from storage.records import Chat, ChatKey, ModelUsage, Usage
@@ -162,7 +166,17 @@ async def test_command_serves_only_with_the_token(stage: Stage, hurry: None) -> 
         ):
             assert (await client.get(wrong, headers=headers)).status_code == 403
         assert (await client.get(address.replace("/?", "/media/abc?"))).status_code == 404
-    process.send_signal(signal.SIGTERM)
+    process.send_signal(signal.SIGINT)
     _, errors = await process.communicate()
-    assert b"Traceback" not in errors
+    assert (process.returncode, errors) == (0, b"")
     await say(stage, "still there?")
+
+
+async def test_port_that_is_taken_is_named(stage: Stage, hurry: None) -> None:
+    Model(stage)
+    await stage.start()
+    await say(stage, "hello")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(StartError, match=f"--port: .*127.0.0.1:{port}"):
+            await inspect(load(env_file=None), port, None, print, opens=False)

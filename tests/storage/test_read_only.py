@@ -1,6 +1,8 @@
 """A database is read beside its bot, and never changed by that."""
 
+import asyncio
 import sqlite3
+import threading
 from contextlib import closing
 from pathlib import Path
 
@@ -39,6 +41,25 @@ async def test_it_can_not_write(tmp_path: Path) -> None:
             await reader.chats.ensure(tx, ChatKey(1002), private=True, now=1.0)
     await reader.close()
     assert path.read_bytes() == before
+
+
+@pytest.mark.sqlite_only("a server has no threads")
+async def test_cancelled_close_leaves_no_thread(tmp_path: Path) -> None:
+    """A thread that is left keeps the process from ending."""
+    path = tmp_path / "keepsake.db"
+    await (await make(path)).close()
+    before = threading.active_count()
+    reader = await Storage.open_read_only(path)
+    ending = asyncio.create_task(reader.close())
+    await asyncio.sleep(0)
+    ending.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await ending
+    for _ in range(100):
+        if threading.active_count() <= before:
+            return
+        await asyncio.sleep(0.01)
+    pytest.fail("a connection is open")
 
 
 @pytest.mark.parametrize(
