@@ -21,6 +21,7 @@ from storage.records import Chat, ChatKey
 FOLLOWS_S = 1.0
 """How often it looks for a new answer."""
 DAYS = 30
+LARGEST = 2**63 - 1
 ANSWER, COURSE, OVERVIEW = "Answer", "Conversation", "Overview"
 
 
@@ -61,7 +62,7 @@ class InspectorPage:
         if key is None:
             self._tell("Nothing has been said to the bot yet.")
         else:
-            await self._open(key, int(message) if message.lstrip("-").isdigit() else None)
+            await self._open(key, _number(message))
         ui.timer(0.0, self._fold_on_phones, once=True)
         ui.timer(FOLLOWS_S, self._follow)
         ui.keyboard(self._on_key)
@@ -197,8 +198,8 @@ class InspectorPage:
         assert self._chat is not None, "its answers are read once there is a chat"
         between: tuple[int, int] | None = (0, 2**63 - 1)
         if self._day:
-            begin = datetime.combine(self._day, datetime.min.time(), self._zone).timestamp()
-            between = await self._history.between(self._chat.id, begin, begin + 86_400)
+            begin, end = (midnight(day, self._zone) for day in (self._day, self._day + timedelta(days=1)))
+            between = await self._history.between(self._chat.id, begin, end)
         self._lines = await self._insights.answers(self._chat, *between) if between else []
 
     async def _show(self, reply_id: int | None) -> None:
@@ -278,10 +279,22 @@ class InspectorPage:
 
 
 def _key(chat: str, topic: str) -> ChatKey | None:
+    chat_id, thread_id = _number(chat), _number(topic or "0")
+    return None if chat_id is None or thread_id is None else ChatKey(chat_id, thread_id)
+
+
+def _number(text: str) -> int | None:
+    """A number of the address that the database can have; None if it isn't one."""
     try:
-        return ChatKey(int(chat), int(topic or 0))
+        number = int(text)
     except ValueError:
         return None
+    return number if abs(number) <= LARGEST else None
+
+
+def midnight(day: date, zone: tzinfo) -> float:
+    """When a day begins: not every day has 24 hours."""
+    return datetime.combine(day, datetime.min.time(), zone).timestamp()
 
 
 def _strip(detail: AnswerDetail) -> str:

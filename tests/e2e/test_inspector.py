@@ -6,6 +6,7 @@ import signal
 import socket
 import sys
 from datetime import UTC, date
+from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
@@ -16,8 +17,9 @@ from bot.errors import StartError
 from bot.inspector.answer_reader import AnswerReader
 from bot.inspector.answer_view import figures_html, heading_html, notes_html, recall_html, window_html
 from bot.inspector.course_plot import plot_options, plot_summary
-from bot.inspector.overview_html import costs_html, failures_html, slow_html
 from bot.inspector.inspector_server import inspect
+from bot.inspector.overview_html import costs_html, failures_html, slow_html
+from bot.inspector.page import midnight
 from bot.inspector.prompt_view import array_html, strip_html
 from bot.pricing import Amount
 from bot.settings import load
@@ -129,6 +131,12 @@ async def test_slowest_answers_leave_out_what_was_reset(stage: Stage, hurry: Non
     await storage.close()
 
 
+def test_days_have_as_many_hours_as_the_clocks_say() -> None:
+    zone, days = ZoneInfo("Europe/Berlin"), [date(2026, 10, number) for number in (24, 25, 26)]
+    first, second, third = (midnight(day, zone) for day in days)
+    assert (second - first, third - second) == (24 * 3600, 25 * 3600)
+
+
 def test_costs_list_models_by_day() -> None:
     used = Usage(1_000_000, 400_000, 10)
     made = costs_html({date(2026, 1, 2): [ModelUsage("m<b>", 1, 1, used)]}, lambda *_: Amount(0.5, "USD"))
@@ -158,6 +166,8 @@ async def test_command_serves_only_with_the_token(stage: Stage, hurry: None) -> 
         policies = shown.headers.get_list("content-security-policy")
         assert "frame-ancestors http://127.0.0.1:8000" in policies
         assert any(policy.startswith("default-src 'self'") for policy in policies)
+        for query in ("chat=99999999999999999999", "chat=1&message=99999999999999999999", "message=²", "chat=x"):
+            assert (await client.get(f"{address}&{query}")).status_code == 200
         client.cookies.clear()
         for wrong, headers in (
             (address[:-1], {}),
