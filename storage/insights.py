@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import islice
 
 from storage.database import Database, Row
 from storage.records import Chat, ChatKey, ModelUsage, Usage
@@ -11,6 +12,8 @@ from storage.transcript import SETTLED, TurnState
 from storage.usage import EVERYBODY, NUMBERS, usage_in
 
 MOST_CHATS = 200
+MOST_SEARCHED = 100_000
+"""The most chats whose names are searched, those that spoke last."""
 MOST_ANSWERS = 60
 """The most answers of one page."""
 MOST_POINTS = 2_000
@@ -115,11 +118,14 @@ class Insights:
             " ORDER BY turns.id DESC LIMIT 1), '') AS name,"
             " (SELECT max(turns.id) FROM turns WHERE chat_id = chats.id) AS last_turn"
             " FROM chats WHERE thread_id >= 0) AS known WHERE last_turn IS NOT NULL"
-            " AND (?1 = '' OR lower(name) LIKE ?2 ESCAPE '!' OR CAST(telegram_id AS text) LIKE ?2 ESCAPE '!')"
-            " AND (?3 = '' OR EXISTS (SELECT 1 FROM usage WHERE chat_id = known.id AND day = ?3))"
-            " ORDER BY last_turn DESC LIMIT ?4",
-            (words, f"%{_escaped(words.lower())}%", day.isoformat() if day else "", MOST_CHATS),
+            " AND (?1 = '' OR EXISTS (SELECT 1 FROM usage WHERE chat_id = known.id AND day = ?1))"
+            " ORDER BY last_turn DESC LIMIT ?2",
+            (day.isoformat() if day else "", MOST_SEARCHED if words else MOST_CHATS),
         )
+        if words:  # SQLite knows the capitals of English only
+            wanted = words.casefold()
+            named = (row for row in rows if wanted in row["name"].casefold() or words in str(row["telegram_id"]))
+            rows = list(islice(named, MOST_CHATS))
         times = await self._times([row["last_turn"] for row in rows])
         return [
             ChatLine(
@@ -213,10 +219,6 @@ class Insights:
             f"SELECT id, coalesce(said_at, created_at) AS at FROM turns WHERE id {in_list()}", (listed(turn_ids),)
         )
         return {row["id"]: row["at"] for row in rows}
-
-
-def _escaped(words: str) -> str:
-    return "".join(f"!{sign}" if sign in "!%_" else sign for sign in words)
 
 
 def _answer_line(row: Row) -> AnswerLine:

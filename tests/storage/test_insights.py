@@ -74,3 +74,14 @@ async def test_chats_are_found_by_name_or_number(storage: Storage, chat: Chat) -
         assert [one.key for one in await insights.chats(words)] == [chat.key], words
     for words in ("nn-100", "0%0", "zoe"):
         assert await insights.chats(words) == [], words
+
+
+async def test_chats_are_found_by_names_of_any_script(storage: Storage, chat: Chat) -> None:
+    insights = Insights(storage.database)
+    await say(storage, chat, "hello", 1)
+    async with storage.transaction() as tx:
+        await tx.execute("UPDATE turns SET speaker = 'Ольга Straße 100%' WHERE chat_id = ?", (chat.id,))
+    for words in ("ольга", "ОЛЬГА", "STRASSE", "0%", str(chat.key.telegram_id)[1:]):
+        assert [line.name for line in await insights.chats(words)] == ["Ольга Straße 100%"], words
+    for words in ("olga", "1%0", "_"):
+        assert await insights.chats(words) == []
