@@ -123,6 +123,7 @@ MAY_IMPORT = {
         "storage",
     },
     "bot.inspector": {
+        "bot.errors",
         "bot.conversation",
         "bot.loopback",
         "bot.pricing",
