@@ -68,10 +68,10 @@ async def inspect(
         announce(f"{address}\n")
         if opens:
             await asyncio.to_thread(webbrowser.open, address)
-        await _Server(config).serve([listener])
+        await _PageServer(config).serve([listener])
 
 
-class _Server(uvicorn.Server):
+class _PageServer(uvicorn.Server):
     """Ends on a signal. uvicorn would raise it again afterwards, which cancels what is still to be closed."""
 
     @contextmanager
