@@ -96,6 +96,9 @@ export default {
       Object.assign(this, { about: row, quote: "", placeholder: "", editing: true, text: row.text });
       this.focus();
     },
+    leave(id) { // the message is gone: what is being written about it becomes one of its own
+      if (this.about?.id === id) Object.assign(this, { about: null, quote: "", placeholder: "", editing: false });
+    },
     cancel() {
       if (this.editing) this.text = "";
       Object.assign(this, { about: null, quote: "", placeholder: "", editing: false });

@@ -133,6 +133,8 @@ export default {
     },
     gone(id) {
       this.rows = this.rows.filter((row) => row.id !== id);
+      if (this.menu?.row.id === id) this.menu = null;
+      this.$refs.composer.leave(id);
     },
     older({ rows, more }) {
       const log = this.$refs.log;

@@ -3,6 +3,8 @@
 from playwright.sync_api import expect
 
 from tests.browser.messenger import Messenger
+from tests.browser.sandbox_process import SandboxProcess
+from tests.browser.visits import Visits
 
 DROP = """(selector) => {
   const dataTransfer = new DataTransfer();
@@ -71,3 +73,14 @@ def test_table_from_a_spreadsheet_is_pasted_as_text(home: Messenger) -> None:
     assert not home.composer.evaluate(PASTE, "a\tb")  # it comes as a picture, too
     assert home.composer.evaluate(PASTE, "")
     expect(home.page.get_by_test_id("files")).to_have_count(1)
+
+
+def test_edit_of_a_deleted_message_starts_anew(home: Messenger, visits: Visits, sandbox: SandboxProcess) -> None:
+    home.act(home.say("soon gone"), "Edit")
+    home.composer.fill("not to be lost")
+    elsewhere = Messenger(visits.page(), sandbox.url).enter("You")
+    elsewhere.act(elsewhere.mine("soon gone"), "Delete")
+    expect(home.mine("soon gone")).to_have_count(0)
+    expect(home.page.get_by_test_id("cancel-reply")).to_have_count(0)
+    home.composer.press("Enter")
+    expect(home.mine("not to be lost")).to_be_visible()
