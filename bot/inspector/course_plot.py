@@ -18,7 +18,7 @@ SHOWN_AT_FIRST = 300
 
 def plot_options(lines: Sequence[AnswerLine], zone: tzinfo) -> dict[str, Any]:
     """The options of ECharts; the index of a point is that of its answer in `lines`."""
-    currency = next((line.currency for line in lines if line.currency), None)
+    currencies = list(dict.fromkeys(line.currency for line in lines if line.currency))
     used = [line.own or line.all for line in lines]
     compactions = [at for at, (before, after) in enumerate(pairwise(lines), 1) if is_compacted(before, after)]
     bars = {
@@ -42,9 +42,10 @@ def plot_options(lines: Sequence[AnswerLine], zone: tzinfo) -> dict[str, Any]:
     for at, name in ((1, "low"), (2, "high")):
         data = [line.window[at] if line.window else None for line in lines]
         series.append(_line(f"{name} threshold", data, COLOURS[name], "dotted"))
-    if currency:
-        prices = [line.price for line in lines]
-        series.append(_line(f"price ({currency})", prices, COLOURS["price"], "solid") | {"yAxisIndex": 1})
+    for at, currency in enumerate(currencies):
+        prices = [line.price if line.currency == currency else None for line in lines]
+        kind = "dashed" if at else "solid"
+        series.append(_line(f"price ({currency})", prices, COLOURS["price"], kind) | {"yAxisIndex": 1})
     first = max(0, len(lines) - SHOWN_AT_FIRST)
     return {
         "aria": {"enabled": True},
@@ -53,7 +54,7 @@ def plot_options(lines: Sequence[AnswerLine], zone: tzinfo) -> dict[str, Any]:
         "textStyle": {"color": INK},
         "tooltip": {"trigger": "axis", "confine": True},
         "legend": {"top": 0, "textStyle": {"color": INK}, "icon": "roundRect"},
-        "grid": {"left": 56, "right": 56 if currency else 16, "top": 56, "bottom": 72},
+        "grid": {"left": 56, "right": 56 if currencies else 16, "top": 56, "bottom": 72},
         "xAxis": {
             "type": "category",
             "data": [local_time(line.at, zone) for line in lines],
@@ -61,7 +62,7 @@ def plot_options(lines: Sequence[AnswerLine], zone: tzinfo) -> dict[str, Any]:
         },
         "yAxis": [
             _axis("tokens"),
-            *([_axis(currency) | {"splitLine": {"show": False}}] if currency else []),
+            *([_axis(" / ".join(currencies)) | {"splitLine": {"show": False}}] if currencies else []),
         ],
         "dataZoom": [
             {"type": "inside", "startValue": first},
