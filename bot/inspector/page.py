@@ -219,7 +219,12 @@ class InspectorPage:
                 self._chats = await self._insights.chats()
                 if self._chats:
                     await self._open(self._chats[0].key)
-            elif (chat := await self._chat_table.find(self._chat.key)) is not None:
+            elif (chat := await self._chat_table.find(self._chat.key)) is None:  # it was deleted with all its words
+                self._chat, self._lines, self._chats = None, [], await self._insights.chats()
+                self._show_chats.refresh()
+                self._show_course.refresh()
+                await self._show(None)
+            else:
                 newest, before = await self._bases.last_answer(chat), self._chat
                 if (newest, chat.epoch, chat.reset_turn) != (self._newest, before.epoch, before.reset_turn):
                     await self._show_newest(chat, newest)
