@@ -1,4 +1,6 @@
 // Where one writes: text, commands, files and voice.
+const MOST = 64 * 1024 * 1024;
+
 export default {
   template: `
     <div class="composing">
@@ -139,6 +141,7 @@ export default {
     },
     send() {
       if (!window.socket.connected) return; // the page says so, and the words stay here
+      if (this.files.some((file) => file.blob.size > MOST)) return this.$emit("failed", "A file has at most 64 MB.");
       const text = this.text.trim();
       const about = this.editing ? {} : { reply_to: this.about?.id, quote: this.quote || undefined };
       if (this.editing) {

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from html import escape
+from itertools import accumulate
 from typing import Final
 
 import nh3
@@ -51,6 +52,8 @@ ENTITY_TAGS: Final = dict(pair.split("=") for pair in f"{_SAME} {_QUOTES}".split
 MOST_ENTITIES = 100
 """Telegram ignores what is beyond."""
 LONGEST_FORMULA = 2000
+DEEPEST_FORMULA = 60
+"""In braces. lxml leaves out what is some 250 elements deep."""
 UNPRINTABLE = re.compile(r"[\0-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 REFERENCE = re.compile(r"&#(x[0-9a-f]++|[0-9]++);?", re.IGNORECASE)
 LONGEST_REFERENCE = 8
@@ -189,7 +192,7 @@ def _to_formula(element: lxml_html.HtmlElement, display: str) -> None:
     """A formula as MathML, or its source if that can't be read."""
     source = element.text_content()
     try:
-        if len(source) > LONGEST_FORMULA:
+        if len(source) > LONGEST_FORMULA or _depth(source) > DEEPEST_FORMULA:
             return
         math = lxml_html.fragment_fromstring(to_mathml(source, display=display))
     except Exception:  # noqa: BLE001 - the converter raises whatever the source makes it stumble over
@@ -200,6 +203,10 @@ def _to_formula(element: lxml_html.HtmlElement, display: str) -> None:
         holder.append(math)
         math = holder
     _replace(element, math)
+
+
+def _depth(formula: str) -> int:
+    return max(accumulate({"{": 1, "}": -1}.get(sign, 0) for sign in formula), default=0)
 
 
 def _to_code(element: lxml_html.HtmlElement) -> None:

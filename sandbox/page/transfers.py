@@ -9,10 +9,12 @@ from starlette.responses import PlainTextResponse, Response
 
 from sandbox.user_api.client import UserApiError, UserClient
 from sandbox.user_api.shapes import FileKind
+from sandbox.user_api.user_api_server import MOST_FILES
 
 SHOWN: Final = {b"\x89PNG": "image/png", b"\xff\xd8\xff": "image/jpeg", b"GIF8": "image/gif", b"OggS": "audio/ogg"}
 """What the page shows, by its first bytes; all else can only be saved, whatever it says it is."""
 KINDS: Final[dict[str, FileKind]] = {"photo": "photo", "album": "album", "voice": "voice", "document": "document"}
+TOO_MUCH: Final = f"At most {MOST_FILES // 1024 // 1024} MB can be sent at once."
 INCOMPLETE: Final = "It was not said who sends what to which chat."
 
 
@@ -43,6 +45,8 @@ class Transfers:
         async with request.form() as form:
             fields = {name: value for name, value in form.items() if isinstance(value, str)}
             sent = [one for one in form.getlist("files") if isinstance(one, UploadFile)]
+            if sum(one.size or 0 for one in sent) > MOST_FILES:  # before they are in memory
+                return PlainTextResponse(TOO_MUCH, 400)
             files = [(one.filename or "file", await one.read()) for one in sent]
         try:
             await self._client.send_files(

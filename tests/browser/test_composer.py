@@ -1,5 +1,7 @@
 """Where one writes, as fast, absent-minded and Japanese people use it."""
 
+from pathlib import Path
+
 from playwright.sync_api import expect
 
 from tests.browser.messenger import Messenger
@@ -84,3 +86,15 @@ def test_edit_of_a_deleted_message_starts_anew(home: Messenger, visits: Visits, 
     expect(home.page.get_by_test_id("cancel-reply")).to_have_count(0)
     home.composer.press("Enter")
     expect(home.mine("not to be lost")).to_be_visible()
+
+
+def test_too_large_file_stays_with_its_caption(home: Messenger, tmp_path: Path) -> None:
+    large = tmp_path / "large.bin"
+    with large.open("wb") as file:
+        file.truncate(65 * 1024 * 1024)
+    home.attach(large)
+    home.composer.fill("a long caption")
+    home.composer.press("Enter")
+    expect(home.page.get_by_text("A file has at most 64 MB.")).to_be_visible()
+    expect(home.composer).to_have_value("a long caption")
+    expect(home.page.get_by_test_id("files")).to_contain_text("large.bin")

@@ -103,6 +103,11 @@ def test_unreadable_formula_is_shown_as_written() -> None:
     assert rendering.from_html("<tg-math>\\left( x</tg-math>") == "<code>\\left( x</code>"
 
 
+def test_deep_formula_is_shown_as_written() -> None:
+    formula = "{" * 300 + "x" + "}" * 300
+    assert formula in rendering.from_markdown(f"$${formula}$$")
+
+
 def test_code_has_its_language_and_colors() -> None:
     found = rendering.from_html('<pre><code class="language-python">def f(): pass</code></pre>')
     assert ">Copy</button>" in found

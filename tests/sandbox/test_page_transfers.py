@@ -19,6 +19,7 @@ from sandbox.botapi import BotApi
 from sandbox.http import serve
 from sandbox.page.transfers import Transfers
 from sandbox.user_api.client import UserClient
+from sandbox.user_api.user_api_server import MOST_FILES
 
 TOKEN = "token-of-a-test"
 RATE = 48_000
@@ -113,6 +114,11 @@ async def test_wrong_upload_is_refused(page: httpx.AsyncClient, fields: dict[str
     assert answer.status_code == 400
     assert sentence in answer.text
     assert answer.text
+
+
+async def test_too_large_upload_is_refused_unread(page: httpx.AsyncClient, telegram: BotApi) -> None:
+    answer = await _send(page, telegram, "document", b"x" * (MOST_FILES + 1), "large")
+    assert (answer.status_code, answer.text) == (400, "At most 64 MB can be sent at once.")
 
 
 async def test_unknown_file_is_not_found(page: httpx.AsyncClient) -> None:
