@@ -20,10 +20,10 @@ def address(key: ChatKey, message_id: int | None) -> str:
     return f"?{urlencode({name: value for name, value in wanted.items() if value != ''})}"
 
 
-def costs_html(costs: Mapping[date, Sequence[ModelUsage]], priced: Priced) -> str:
-    """A row for each model and day, and one for each day with several."""
+def costs_html(costs: Mapping[date, Sequence[ModelUsage]], priced: Priced, name: str) -> str:
+    """A row for each model and day; `name`: of the table."""
     rows = [row for day, used in costs.items() for row in _day(day, used, priced)]
-    return _table("costs", ("day", "model", "input", "from the cache", "output", "price"), rows, "Nothing was used.")
+    return _table(name, ("day", "model", "input", "from the cache", "output", "price"), rows, "Nothing was used.")
 
 
 def failures_html(failures: Sequence[Failure]) -> str:

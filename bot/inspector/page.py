@@ -170,11 +170,14 @@ class InspectorPage:
     async def _show_overview(self) -> None:
         if self._tab != OVERVIEW:
             return
-        last = datetime.now(self._zone).date()
-        costs = await self._insights.costs(last - timedelta(days=DAYS), last)
+        last = self._day or datetime.now(self._zone).date()
+        first, when = (last, f"on {last}") if self._day else (last - timedelta(days=DAYS - 1), f"in {DAYS} days")
+        costs = await self._insights.costs(first, last)
+        own = await self._insights.costs(first, last, self._chat.id) if self._chat else {}
         failures, slow = await self._insights.failures(), await self._insights.slow()
         for title, made in (
-            (f"Cost by model and day, the last {DAYS} days", overview_html.costs_html(costs, self._priced)),
+            (f"Cost by model and day, all chats {when}", overview_html.costs_html(costs, self._priced, "costs")),
+            (f"The same, this chat {when}", overview_html.costs_html(own, self._priced, "costs-here")),
             ("Failures by kind", overview_html.failures_html(failures)),
             ("The slowest answers", overview_html.slow_html(slow, self._zone)),
         ):
@@ -192,6 +195,7 @@ class InspectorPage:
             self._tell("No answer of this message is stored: it was reset or forgotten, or the bot has none yet.")
         self._show_chats.refresh()
         self._show_course.refresh()
+        self._show_overview.refresh()
         await self._show(wanted or (self._lines[0].reply_id if self._lines else None))
 
     async def _read_lines(self) -> None:
@@ -248,6 +252,7 @@ class InspectorPage:
         except ValueError:
             return
         await self._filter()
+        self._show_overview.refresh()
         if self._chat is not None:
             await self._read_lines()
             await self._show(self._lines[0].reply_id if self._lines else None)

@@ -102,6 +102,15 @@ def test_axe_finds_nothing_serious_in_the_inspector(alone: Page, colors: str) ->
         assert serious_faults(alone) == [], tab
 
 
+def test_overview_has_costs_of_chat_and_day(alone: Page) -> None:
+    alone.get_by_test_id("tab-overview").click()
+    for name in ("costs", "costs-here"):
+        expect(alone.get_by_test_id(name)).to_contain_text("stand-in")
+    alone.get_by_test_id("day").fill("2020-02-29")
+    for name in ("costs", "costs-here"):
+        expect(alone.get_by_test_id(name)).to_contain_text("Nothing was used.")
+
+
 def test_click_in_the_plot_opens_its_answer(alone: Page) -> None:
     alone.get_by_test_id("tab-course").click()
     plot = alone.get_by_test_id("series")

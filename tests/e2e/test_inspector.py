@@ -139,7 +139,7 @@ def test_days_may_have_more_hours() -> None:
 
 def test_costs_list_models_by_day() -> None:
     used = Usage(1_000_000, 400_000, 10)
-    made = costs_html({date(2026, 1, 2): [ModelUsage("m<b>", 1, 1, used)]}, lambda *_: Amount(0.5, "USD"))
+    made = costs_html({date(2026, 1, 2): [ModelUsage("m<b>", 1, 1, used)]}, lambda *_: Amount(0.5, "USD"), "costs")
     assert "2026-01-02" in made
     assert "m&lt;b&gt;" in made
     assert "400,000 <small>40%</small>" in made
