@@ -1,19 +1,24 @@
 """The bot as a separate process, which can be killed at any moment and restarted.
 
-A bot that outlives its sandbox (because the sandbox was killed) would keep the database locked, so it is ended before a
-new one starts: each bot holds a lock on its pid file, so the pid in a locked file is certainly its own.
+On Linux it ends in order when the sandbox is killed. A bot that outlives its sandbox elsewhere, or is slow to end,
+would keep the database locked. So it is ended before a new one starts: each bot holds a lock on its pid file, and the
+pid in a locked file is certainly its own.
 """
 
 import asyncio
 import contextlib
+import ctypes
 import fcntl
 import os
 import signal
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 STOP_GRACE_S = 25.0
 """A bot lets running replies finish for up to 20 s."""
+_DEATH_SIGNAL_OF_PARENT = 1
+"""Linux's PR_SET_PDEATHSIG."""
 
 
 WITHHELD = frozenset({"PORT", "WEBHOOK_SECRET", "WEBHOOK_URL"})
@@ -67,6 +72,7 @@ class BotProcess:
                 stdout=log,
                 stderr=asyncio.subprocess.STDOUT,
                 pass_fds=[pid_file.fileno()],  # the lock lives as long as the bot
+                preexec_fn=_end_with_parent,
                 start_new_session=True,  # Ctrl-C in the terminal is for the sandbox, which then stops the bot
             )
             pid_file.truncate(0)
@@ -123,6 +129,12 @@ class BotProcess:
         path = os.pathsep.join(filter(None, [str(Path.cwd()), inherited.get("PYTHONPATH")]))
         unbuffered = {"PYTHONUNBUFFERED": "1"}  # what it prints is in its log at once
         return {**inherited, "PYTHONPATH": path, **unbuffered, **self._environment}
+
+
+def _end_with_parent() -> None:
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError, AttributeError):
+            ctypes.CDLL(None).prctl(_DEATH_SIGNAL_OF_PARENT, signal.SIGTERM)
 
 
 def _end_holder(descriptor: int) -> None:

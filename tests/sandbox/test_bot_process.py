@@ -95,6 +95,32 @@ async def test_orphaned_bot_of_killed_sandbox_ends_first(tmp_path: Path) -> None
     await successor.stop()
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux tells children that their parent was killed")
+async def test_bot_ends_in_order_with_killed_sandbox(tmp_path: Path) -> None:
+    script = """
+import asyncio, sys
+from tests.sandbox.test_bot_process import Path, bot, logged
+
+async def main():
+    process = bot(Path(sys.argv[1]))
+    await process.start()
+    await logged(process, "hello")
+    print("started", flush=True)
+    await asyncio.sleep(30)
+
+asyncio.run(main())
+"""
+    pipe = asyncio.subprocess.PIPE
+    sandbox = await asyncio.create_subprocess_exec(sys.executable, "-c", script, str(tmp_path), stdout=pipe)
+    assert sandbox.stdout is not None
+    assert await sandbox.stdout.readline() == b"started\n"
+    sandbox.kill()
+    await sandbox.wait()
+    async with asyncio.timeout(5):
+        while b"ended in order" not in (tmp_path / "bot.log").read_bytes():  # noqa: ASYNC110 - as above
+            await asyncio.sleep(0.01)
+
+
 async def test_a_stale_pid_file_harms_nobody(tmp_path: Path) -> None:
     (tmp_path / "bot.pid").write_text(str(os.getpid()))
     process = bot(tmp_path)
