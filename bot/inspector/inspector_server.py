@@ -31,6 +31,7 @@ from bot.wiring.limits import Prices, known_profiles
 from bot.wiring.persistence import open_to_read
 from storage import Storage
 from storage.records import Usage
+from storage.storage_errors import StorageError
 
 HOST = "127.0.0.1"
 SHARED = "/_nicegui/"
@@ -111,7 +112,10 @@ def _app(services: PageServices) -> FastAPI:
     @ui.page("/", response_timeout=30)
     async def page(chat: str = "", topic: str = "", message: str = "") -> None:
         ui.add_head_html(f"<style>{style}</style>{ADDRESS % nonce}")
-        await InspectorPage(services).start(chat, topic, message)
+        try:
+            await InspectorPage(services).start(chat, topic, message)
+        except StorageError as exc:
+            ui.label(f"The database can't be read: {exc}").classes("hint").props("role=alert data-testid=unreadable")
 
     async def medium(request: Request) -> Response:
         found = await services.storage.media.described(request.path_params["hash"])

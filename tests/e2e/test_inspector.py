@@ -5,6 +5,7 @@ import re
 import signal
 import socket
 import sys
+from contextlib import suppress
 from datetime import UTC, date
 from zoneinfo import ZoneInfo
 
@@ -26,6 +27,7 @@ from bot.settings import load
 from storage import Storage
 from storage.insights import Insights
 from storage.records import Chat, ChatKey, ModelUsage, Usage
+from tests.e2e import tables
 from tests.e2e.conftest import PATIENCE_S, Stage
 from tests.e2e.programs import whole
 from tests.e2e.quick import hurry as hurry
@@ -180,6 +182,26 @@ async def test_command_serves_only_with_the_token(stage: Stage, hurry: None) -> 
     _, errors = await process.communicate()
     assert (process.returncode, errors) == (0, b"")
     await say(stage, "still there?")
+
+
+async def test_page_says_that_database_is_damaged(stage: Stage, hurry: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    Model(stage)
+    await stage.start()
+    await say(stage, "hello")
+    for name, value in stage.environment.items():
+        monkeypatch.setenv(name, value)
+    address: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+    serving = asyncio.create_task(inspect(load(env_file=None), 0, None, address.set_result, opens=False))
+    async with httpx.AsyncClient(trust_env=False) as client:
+        url = (await address).strip()
+        tables.write(stage, "ALTER TABLE bases RENAME TO lost")
+        shown = await client.get(url)
+        tables.write(stage, "ALTER TABLE lost RENAME TO bases")
+    assert shown.status_code == 200
+    assert "The database can't be read" in shown.text
+    serving.cancel()
+    with suppress(asyncio.CancelledError):
+        await serving
 
 
 async def test_port_that_is_taken_is_named(stage: Stage, hurry: None) -> None:
