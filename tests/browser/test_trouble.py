@@ -52,8 +52,26 @@ def test_fault_of_the_model_is_reported_and_passes(desk: Messenger) -> None:
     desk.ask("And can you answer that?", "And can you answer that?")
 
 
+def test_slow_network_and_old_server_only_delay(desk: Messenger) -> None:
+    desk.page.get_by_test_id("trouble").click()
+    slow, floods = (desk.page.get_by_test_id(f"trouble-{name}") for name in ("slow", "floods"))
+    slow.click()
+    floods.click()
+    _choose(desk, "version", "10.1")
+    for words in ("First through the mud", "Then through the mud again"):
+        desk.ask(words, words)
+    slow.click()
+    floods.click()
+    _choose(desk, "version", "10.3")
+    desk.ask("On a dry road", "On a dry road")
+
+
 def _play_fault(desk: Messenger, label: str) -> None:
-    desk.page.get_by_test_id("model-fault").click()
+    _choose(desk, "model-fault", label)
+
+
+def _choose(desk: Messenger, name: str, label: str) -> None:
+    desk.page.get_by_test_id(name).click()
     desk.page.get_by_role("option", name=label).click()
     expect(desk.page.get_by_role("option")).to_have_count(0)
 
