@@ -65,8 +65,8 @@ class AnswerLine:
     first_turn: int | None
     notes_id: int | None
     notes_tokens: int
-    window: tuple[int, int, int] | None
-    """Its estimated tokens, and the low and the high threshold."""
+    window: tuple[int, int | None, int | None] | None
+    """Its estimated tokens, and the low and the high threshold, if there are any."""
     total_s: float | None
 
 

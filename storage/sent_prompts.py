@@ -31,10 +31,10 @@ class SentPrompt:
     """The names of those that were offered."""
     tokens: int
     """Of the window, without what was recalled."""
-    low: int
-    """What a compaction leaves."""
-    high: int
-    """When it is due."""
+    low: int | None
+    """What a compaction leaves; None: nothing is compacted."""
+    high: int | None
+    """When it is due; None: never."""
     room: int
     """The model's context window."""
     first_s: float | None

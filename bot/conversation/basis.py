@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice
-from math import inf
+from math import inf, isfinite
 
 from bot.conversation.model_selector import is_sent
 from bot.conversation.prompt import digest
@@ -43,6 +43,7 @@ def sent_prompt_of(request: Request, first_s: float | None, total_s: float) -> S
     capabilities = view.model.capabilities
     media = [medium for turn in contents.turns for medium in turn.media if is_sent(medium, capabilities)]
     opening = request.messages[0] if request.messages else None
+    low, high = view.thresholds.low, view.thresholds.high
     return SentPrompt(
         digest=digest(request.messages, [medium.hash for medium in media]),
         system=opening.content if opening is not None and opening.role == "system" else None,
@@ -51,8 +52,8 @@ def sent_prompt_of(request: Request, first_s: float | None, total_s: float) -> S
         sounds=sum(medium.kind is MediaKind.AUDIO for medium in media),
         tools=tuple(tool.name for tool in view.tools),
         tokens=round(view.sizes.total),
-        low=round(view.thresholds.low),
-        high=round(view.thresholds.high),
+        low=round(low) if isfinite(high) else None,
+        high=round(high) if isfinite(high) else None,
         room=view.policy.context_window,
         first_s=first_s,
         total_s=total_s,

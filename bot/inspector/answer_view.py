@@ -63,12 +63,15 @@ def window_html(detail: AnswerDetail) -> str:
     sent = detail.basis.sent
     if sent is None:
         return '<p class="hint">The thresholds were not recorded for this answer.</p>'
+    size = f"About {sent.tokens:,} tokens in {detail.basis.turns:,} turns."
+    if sent.low is None or sent.high is None:
+        return f'<p class="below">{size} Nothing is compacted in this chat. The model reads {sent.room:,}.</p>'
     most = 1.08 * max(sent.tokens, sent.high)
     fill, low, high = (100 * number / most for number in (sent.tokens, sent.low, sent.high))
     since = " A compaction ran since the answer before." if detail.compacted else ""
     text = (
-        f"About {sent.tokens:,} tokens in {detail.basis.turns:,} turns. A compaction is due at"
-        f" {sent.high:,}, and leaves about {sent.low:,}. The model reads {sent.room:,}.{since}"
+        f"{size} A compaction is due at {sent.high:,}, and leaves about {sent.low:,}."
+        f" The model reads {sent.room:,}.{since}"
     )
     mark = '<span class="chip">▼ compacted</span> ' if detail.compacted else ""
     return (

@@ -14,8 +14,8 @@ CREATE TABLE sent_prompts (
     sounds      INTEGER NOT NULL,
     tools       TEXT NOT NULL,                -- the names of those that were offered, with blanks between them
     tokens      INTEGER NOT NULL,             -- of the window, as the bot estimates the model's, without what was recalled
-    low         INTEGER NOT NULL,             -- what a compaction leaves,
-    high        INTEGER NOT NULL,             -- and when it is due, in the same tokens
+    low         INTEGER,                      -- what a compaction leaves,
+    high        INTEGER,                      -- and when it is due, in the same tokens; NULL: never
     room        INTEGER NOT NULL,             -- the model's context window
     first_s     REAL,                         -- seconds until the user saw some of the answer; NULL: none before the end
     total_s     REAL NOT NULL                 -- seconds until it was stored

@@ -91,4 +91,4 @@ async def test_notes_tell_their_spans_apart(storage: Storage) -> None:
     assert await bench.upkeep.compact(chat.id) is CompactionOutcome.DONE
     view = await bench.windows.view(chat.id)
     assert len(view.covers) == 2
-    assert "searching finds it" in (await bench.windows.prompt(view))[0].content
+    assert "searching finds it" in (await bench.windows.prompt(view))[1].content

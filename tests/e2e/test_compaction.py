@@ -156,7 +156,6 @@ async def test_cap_without_summary_drops_oldest_rounds_at_once(stage: Stage, mod
     assert stage.model.refused == []
 
 
-@pytest.mark.long
 async def test_full_memory_drops_rounds_only_at_cap(stage: Stage, model: Model) -> None:
     await stage.start(**SMALL, MEMORY="full")
     await talk(stage, 26)

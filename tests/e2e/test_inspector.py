@@ -86,6 +86,20 @@ async def test_figures_are_those_that_were_reported(stage: Stage, hurry: None) -
     await storage.close()
 
 
+async def test_chat_without_compactions_has_no_thresholds(stage: Stage, hurry: None) -> None:
+    Model(stage)
+    await stage.start(MEMORY="full")
+    assert "Something went wrong" not in await say(stage, "hello")
+    storage, reader, insights, chat = await read(stage)
+    (line,) = await insights.answers(chat)
+    detail = await reader.detail(chat, line.reply_id)
+    assert detail is not None
+    assert "Nothing is compacted in this chat." in window_html(detail)
+    high = [one["data"] for one in plot_options([line], UTC)["series"] if one["name"] == "high threshold"]
+    assert high == [[None]]
+    await storage.close()
+
+
 async def test_words_are_never_markup(stage: Stage, hurry: None) -> None:
     model = Model(stage)
     await stage.start()

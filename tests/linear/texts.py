@@ -8,7 +8,7 @@ def _repeated(unit: str) -> Grower:
 
 
 def _counted(form: str) -> Grower:
-    return lambda size: "".join(form.format(number) for number in range(size // (len(form) + 2)))[:size]
+    return lambda size: "".join(form.replace("{}", str(number)) for number in range(size // (len(form) + 2)))[:size]
 
 
 _UNITS = {

@@ -13,8 +13,8 @@ CREATE TABLE sent_prompts (
     sounds      bigint NOT NULL,
     tools       text NOT NULL,
     tokens      bigint NOT NULL,
-    low         bigint NOT NULL,
-    high        bigint NOT NULL,
+    low         bigint,
+    high        bigint,
     room        bigint NOT NULL,
     first_s     double precision,
     total_s     double precision NOT NULL
