@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from itertools import islice
 
+from storage.chats import key_in
 from storage.database import Database, Row
 from storage.records import Chat, ChatKey, ModelUsage, Usage
 from storage.sql import in_list, listed
@@ -130,7 +131,7 @@ class Insights:
         return [
             ChatLine(
                 row["id"],
-                ChatKey(row["telegram_id"], row["thread_id"], bool(row["direct"])),
+                key_in(row),
                 bool(row["private"]),
                 row["name"],
                 times.get(row["last_turn"]),
@@ -207,12 +208,9 @@ class Insights:
             " ORDER BY total_s DESC LIMIT ?",
             (limit,),
         )
-        found = []
-        for row in rows:
-            lines = await self._database.rows(f"{_ANSWERS} WHERE t.id = ?", (row["reply_id"],))
-            key = ChatKey(row["telegram_id"], row["thread_id"], bool(row["direct"]))
-            found += [(key, _answer_line(line)) for line in lines]
-        return found
+        ids = listed([row["reply_id"] for row in rows])
+        lines = {line["id"]: line for line in await self._database.rows(f"{_ANSWERS} WHERE t.id {in_list()}", (ids,))}
+        return [(key_in(row), _answer_line(lines[row["reply_id"]])) for row in rows if row["reply_id"] in lines]
 
     async def _times(self, turn_ids: Sequence[int]) -> dict[int, float]:
         rows = await self._database.rows(

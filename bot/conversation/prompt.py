@@ -92,18 +92,6 @@ class PromptParts:
     recalled: str = ""
 
 
-def build(
-    system: str,
-    memory: str,
-    turns: Sequence[Turn],
-    recalled: str = "",
-    media: Mapping[str, Part] = NO_MEDIA,
-    covers: str = "",
-) -> tuple[Message, ...]:
-    """The messages of these parts."""
-    return assemble(PromptParts(system, memory, turns, covers, recalled=recalled), media)
-
-
 def assemble(parts: PromptParts, media: Mapping[str, Part] = NO_MEDIA) -> tuple[Message, ...]:
     """The messages. `media` maps hashes to the pictures and sounds to send."""
     return tuple(_message(role, pieces, media) for role, pieces in lay_out(parts))

@@ -55,11 +55,6 @@ class Activity:
         """
         return not self._reach.is_doubtful
 
-    @property
-    def is_cut_off(self) -> bool:
-        """Whether Telegram can't be reached from this process."""
-        return self._reach.is_lost
-
     def look(self, live: int, others: int) -> None:
         """Become active or passive. `live`: how many processes there are; `others`: how many others reach Telegram."""
         if others < live - 1 or (live > 1 and self._reach.is_silent):

@@ -1,17 +1,24 @@
 """The messages array alternates, and only ever grows at its end."""
 
 import random
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import pytest
 
-from bot.conversation.prompt import append_text, build
-from bot.llm.interface import Image, Message
+from bot.conversation.prompt import NO_MEDIA, PromptParts, append_text, assemble
+from bot.llm.interface import Image, Message, Part
 from storage.records import MediaKind, Medium, Role, Turn
 
 
 def _turn(number: int, role: Role, content: str, separator: str = "\n\n") -> Turn:
     return Turn(number, role, content, separator)
+
+
+def build(
+    system: str, memory: str, turns: Sequence[Turn], recalled: str = "", media: Mapping[str, Part] = NO_MEDIA
+) -> tuple[Message, ...]:
+    return assemble(PromptParts(system, memory, turns, recalled=recalled), media)
 
 
 def test_system_prompt_comes_first_then_ordered_turns() -> None:
